@@ -1,0 +1,22 @@
+"""What the scripts share: one way to describe arguments and one way to fail."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable
+
+from xlprobe.errors import XlprobeError
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """An argument parser whose help shows the script's docstring."""
+    return argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a script's `main`; a fault that the user can mend ends in one sentence on stderr and exit status 1."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        main()
+    except XlprobeError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,17 @@
+"""Which device to compute on; nothing else in the code asks."""
+
+import torch
+
+from xlprobe.errors import ConfigError
+
+
+def choose_device(name: str) -> torch.device:
+    """The device for `auto` (a GPU where there is one), `cpu` or `cuda`.
+
+    Raises:
+        ConfigError: `cuda` was asked for where PyTorch sees no GPU.
+    """
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise ConfigError("device: 'cuda' was asked for, but PyTorch sees no GPU here; use 'auto' or 'cpu'")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")

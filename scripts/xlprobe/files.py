@@ -1,0 +1,126 @@
+"""Reading text compressed or not, and writing files so that a killed job leaves no half file."""
+
+import contextlib
+import gzip
+import hashlib
+import io
+import json
+import lzma
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import zstandard
+
+from xlprobe.errors import FormatError, XlprobeError
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def open_binary(path: Path) -> BinaryIO:
+    """Open `path` for reading, decompressing .gz, .xz and .zst content (known by its first bytes, not its name).
+
+    Raises:
+        XlprobeError: the file does not exist, or is a git-LFS pointer in place of the data.
+    """
+    try:
+        head = path.open("rb").read(64)
+    except FileNotFoundError:
+        raise XlprobeError(f"{path}: no such file") from None
+    if head.startswith(b"version https://git-lfs.github.com/spec"):
+        raise XlprobeError(f"{path}: a git-LFS pointer stands in place of the data; fetch it with `git lfs pull`")
+    if head.startswith(b"\x1f\x8b"):
+        return gzip.open(path, "rb")  # type: ignore[return-value]
+    if head.startswith(b"\xfd7zXZ\x00"):
+        return lzma.open(path, "rb")  # type: ignore[return-value]
+    if head.startswith(b"\x28\xb5\x2f\xfd"):
+        # read_across_frames: `pzstd` and `cat a.zst b.zst` write several frames.
+        reader = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
+        return io.BufferedReader(reader, 1 << 20)  # type: ignore[type-var,return-value]
+    return path.open("rb")
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield `(line number from 1, text)`, streamed: UTF-8, split on `\\n` only, byte-order mark and `\\r\\n` removed.
+
+    Raises:
+        FormatError: a line is not UTF-8.
+        XlprobeError: the compressed stream is truncated or corrupt.
+    """
+    number = 0
+    with open_binary(path) as stream:
+        try:
+            for number, raw in enumerate(stream, 1):  # noqa: B007
+                if number == 1:
+                    raw = raw.removeprefix(BYTE_ORDER_MARK)
+                raw = raw.removesuffix(b"\n").removesuffix(b"\r")
+                try:
+                    line = raw.decode("utf-8")
+                except UnicodeDecodeError as error:
+                    raise FormatError(path, number, f"bytes that are not UTF-8 ({error.reason})", "UTF-8") from None
+                yield number, line
+        except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zstandard.ZstdError) as error:
+            raise XlprobeError(
+                f"{path}: the compressed data breaks off or is corrupt after line {number} ({error}); fetch it again"
+            ) from None
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success flush it to disk and rename it to `path`, else remove it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # mkstemp makes the file private; give it the mode that a plain open() would.
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    umask = os.umask(0)
+    os.umask(umask)
+    os.fchmod(descriptor, 0o666 & ~umask)
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_zstd_writer(path: Path, level: int = 3) -> Iterator[BinaryIO]:
+    """Yield a binary stream whose content lands, zstd-compressed, at `path` when the block ends without error."""
+    with atomic_path(path) as temporary, temporary.open("wb") as raw:
+        with zstandard.ZstdCompressor(level=level).stream_writer(raw, closefd=False) as stream:
+            yield stream  # type: ignore[misc]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` to `path` atomically, indented and with sorted keys, so that equal values give equal bytes."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read one JSON value.
+
+    Raises:
+        XlprobeError: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise XlprobeError(f"{path}: no such file") from None
+    except json.JSONDecodeError as error:
+        raise XlprobeError(f"{path}:{error.lineno}: not JSON ({error.msg})") from None
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
