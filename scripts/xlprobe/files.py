@@ -26,7 +26,8 @@ def open_binary(path: Path) -> BinaryIO:
         XlprobeError: the file does not exist, or is a git-LFS pointer in place of the data.
     """
     try:
-        head = path.open("rb").read(64)
+        with path.open("rb") as stream:
+            head = stream.read(64)
     except FileNotFoundError:
         raise XlprobeError(f"{path}: no such file") from None
     if head.startswith(b"version https://git-lfs.github.com/spec"):

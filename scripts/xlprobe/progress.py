@@ -27,6 +27,7 @@ def progress(items: Iterable[Item], what: str, unit: str, total: int | None = No
         total=total,
         mininterval=0.1 if terminal else SECONDS_BETWEEN_LOG_LINES,
         maxinterval=10 if terminal else SECONDS_BETWEEN_LOG_LINES,
+        delay=0 if terminal else 5,
         ascii=not terminal,
         file=sys.stderr if terminal else LineWriter(),
         dynamic_ncols=terminal,

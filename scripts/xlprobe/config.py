@@ -1,0 +1,156 @@
+"""A run's configuration: checked against `schemas/config.schema.yaml`, defaults filled in, faults in one sentence."""
+
+import copy
+import difflib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError
+
+from xlprobe import resources
+from xlprobe.errors import ConfigError
+
+TYPE_NAMES = {"integer": "a whole number", "number": "a number", "string": "text", "array": "a list", "object": "a group of keys"}
+TYPE_NAMES |= {"boolean": "true or false", "null": "null"}
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The configuration's JSON Schema."""
+    return yaml.safe_load((resources.SCHEMAS / "config.schema.yaml").read_text(encoding="utf-8"))
+
+
+def complete(config: dict[str, Any]) -> dict[str, Any]:
+    """Check a configuration and return a copy with every default filled in.
+
+    Raises:
+        ConfigError: a key is unknown or missing, a value has the wrong type or cannot be used,
+            or a language or treebank is unknown; the message names the key.
+    """
+    errors = sorted(Draft202012Validator(schema()).iter_errors(config), key=lambda error: list(map(str, error.path)))
+    if errors:
+        raise ConfigError(_sentence(errors[0]))
+    completed = copy.deepcopy(config)
+    _fill_defaults(completed, schema())
+    _check_names(completed)
+    for name, model in completed["models"].items():
+        _check_model(f"models.{name}", model, completed["languages"])
+    return completed
+
+
+def steps(model: dict[str, Any]) -> list[int]:
+    """The updates at which a model's checkpoints are kept, ascending, from numbers and {from, to, every} ranges."""
+    found: set[int] = set()
+    for entry in model["steps"]:
+        found.update(range(entry["from"], entry["to"] + 1, entry["every"]) if isinstance(entry, dict) else [entry])
+    return sorted(found)
+
+
+def model_languages(config: dict[str, Any], model: str) -> list[str]:
+    """The languages that a model of a completed configuration is pretrained on, sorted."""
+    return sorted(config["models"][model]["languages"] or config["languages"])
+
+
+def layers(config: dict[str, Any], model: str) -> list[int]:
+    """The layers to measure: 0 is the embedding layer, L the last block."""
+    return config["features"]["layers"] or list(range(config["models"][model]["architecture"]["layers"] + 1))
+
+
+def _fill_defaults(value: Any, rule: dict[str, Any]) -> None:
+    if not isinstance(value, dict):
+        return
+    for key, property_rule in rule.get("properties", {}).items():
+        if "default" in property_rule:
+            value.setdefault(key, copy.deepcopy(property_rule["default"]))
+        if key in value:
+            _fill_defaults(value[key], property_rule)
+    for pattern_rule in rule.get("patternProperties", {}).values():
+        for child in value.values():
+            _fill_defaults(child, pattern_rule)
+
+
+def _sentence(error: ValidationError) -> str:
+    """One sentence for a schema fault: key, what was found, what to do."""
+    key = ".".join(map(str, error.path))
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        unknown = next(name for name in error.instance if name not in known)
+        if error.schema.get("patternProperties"):
+            return f"config key {_join(key, unknown)}: a name may hold letters, digits, '_', '.' and '-'"
+        return f"config key {_join(key, unknown)}: unknown; {_suggestion(unknown, known)}"
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in error.instance)
+        return f"config key {_join(key, missing)}: missing; it has no default"
+    found = f"found {error.instance!r}"
+    if error.validator == "type":
+        types = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
+        return f"config key {key or '(top)'}: {found}, expected {' or '.join(TYPE_NAMES[name] for name in types)}"
+    if error.validator == "enum":
+        return f"config key {key}: {found}, expected one of {', '.join(map(str, error.validator_value))}"
+    if error.validator == "anyOf":
+        return f"config key {key}: {found}, expected a step (a whole number) or {{from, to, every}}"
+    return f"config key {key}: {error.message}"
+
+
+def _join(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else name
+
+
+def _suggestion(unknown: str, known: Iterable[str]) -> str:
+    known = list(known)
+    near = difflib.get_close_matches(unknown, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known[:30])}"
+
+
+def _check_names(config: dict[str, Any]) -> None:
+    def named() -> Iterator[tuple[str, str]]:
+        yield from ((f"languages.{n}", code) for n, code in enumerate(config["languages"]))
+        for name, model in config["models"].items():
+            for n, code in enumerate(model["languages"] or []):
+                if code not in config["languages"]:
+                    raise ConfigError(f"config key models.{name}.languages.{n}: {code!r} is not among the run's languages; add it there")
+
+    for key, code in named():
+        if code not in resources.languages():
+            known = resources.languages()
+            raise ConfigError(f"config key {key}: unknown language {code!r} (codes are CC100's); {_suggestion(code, known)}")
+    for n, name in enumerate(config["treebanks"]):
+        if name not in resources.treebanks():
+            known_treebanks = resources.treebanks()
+            raise ConfigError(f"config key treebanks.{n}: unknown treebank {name!r}; {_suggestion(name, known_treebanks)}")
+
+
+def _check_model(key: str, model: dict[str, Any], run_languages: list[str]) -> None:
+    architecture, training, execution = model["architecture"], model["training"], model["execution"]
+    schedule = steps(model)
+    if not schedule:
+        raise ConfigError(f"config key {key}.steps: no step lies in the ranges given")
+    if schedule[-1] > training["updates"]:
+        raise ConfigError(
+            f"config key {key}.steps: step {schedule[-1]} lies beyond training.updates = {training['updates']};"
+            " lower it or lengthen the training"
+        )
+    if architecture["hidden_size"] % architecture["heads"]:
+        raise ConfigError(
+            f"config key {key}.architecture.heads: {architecture['heads']} heads do not divide"
+            f" hidden_size = {architecture['hidden_size']}"
+        )
+    if training["tokens_per_sample"] > architecture["max_tokens"]:
+        raise ConfigError(
+            f"config key {key}.training.tokens_per_sample: {training['tokens_per_sample']} tokens do not fit"
+            f" architecture.max_tokens = {architecture['max_tokens']}"
+        )
+    if training["batch_size"] % (execution["processes"] * (execution["samples_per_process"] or 1)):
+        raise ConfigError(
+            f"config key {key}.training.batch_size: {training['batch_size']} samples cannot be shared by"
+            f" {execution['processes']} processes x samples_per_process = {execution['samples_per_process'] or 1}"
+        )
+    if training["warmup_updates"] > training["updates"]:
+        raise ConfigError(
+            f"config key {key}.training.warmup_updates: {training['warmup_updates']} is more than"
+            f" training.updates = {training['updates']}"
+        )
+    if execution["fp16"] and execution["device"] == "cpu":
+        raise ConfigError(f"config key {key}.execution.fp16: fairseq has no fp16 training on the CPU; set it to false")

@@ -1,0 +1,338 @@
+"""Pretraining with fairseq, one interval between two checkpoints at a time, resumed exactly.
+
+A model's folder holds what training needs to go on, and is never a Snakemake output, which Snakemake would delete:
+
+    identity.json          what is trained: a run with another identity is refused
+    step_<n>.pt            fairseq's whole state after n updates, at a scheduled step
+    weights_<n>.pt         the same without the optimizer (`keep_states: last`)
+    rolling_<n>.pt         the newest state on the way to the next step
+    validation_<n>.json    bits per masked token on each language's held-out text
+    log/<n>.log            fairseq's own log of the interval
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from xlprobe.device import choose_device
+from xlprobe.errors import ResumeError, XlprobeError
+from xlprobe.files import atomic_path, read_json, sha256, write_json
+from xlprobe.progress import SECONDS_BETWEEN_LOG_LINES
+
+# Raise it whenever a change to the code gives other weights (a test on a tiny model says when).
+TRAINING_VERSION = 1
+
+
+@dataclass(frozen=True)
+class PretrainingRun:
+    """One model's training: where its state lies and what is trained on what.
+
+    Attributes:
+        folder: the model's folder, described above.
+        dictionary: fairseq's `dict.txt`.
+        languages: the folder with the binarised text of each language, by code.
+        architecture, training, execution: the model's sections of the configuration.
+    """
+
+    folder: Path
+    dictionary: Path
+    languages: dict[str, Path]
+    architecture: dict[str, Any]
+    training: dict[str, Any]
+    execution: dict[str, Any]
+
+    def identity(self) -> dict[str, Any]:
+        """Everything that decides the weights: version, architecture, hyperparameters, vocabulary and text."""
+        return {
+            "training_version": TRAINING_VERSION,
+            "architecture": self.architecture,
+            "training": self.training,
+            "dictionary_sha256": sha256(self.dictionary),
+            "text_sha256": {
+                language: read_json(folder / "manifest.json")["splits"]["train"]["sha256"]["bin"]
+                for language, folder in sorted(self.languages.items())
+            },
+        }
+
+
+def train_interval(run: PretrainingRun, model: str, step: int, previous: int | None, record: Path) -> None:
+    """Bring a model's training to `step` and write `record`: the step, the one before, validation losses, text left out.
+
+    Training goes on from the newest state at or before `step`. A step that is there already is only recorded.
+
+    Raises:
+        ResumeError: the training in `run.folder` is of another identity, or the states needed are gone.
+        XlprobeError: another process trains this model, or fairseq failed.
+    """
+    run.folder.mkdir(parents=True, exist_ok=True)
+    with _lock(run.folder):
+        identity = _check_identity(run, model)
+        validation = run.folder / f"validation_{step}.json"
+        weights = run.folder / f"weights_{step}.pt"
+        if not (validation.exists() and (weights.exists() or _states(run.folder, "step").get(step))):
+            _run_fairseq(run, model, step, _resume_point(run.folder, model, step, previous))
+        if run.execution["keep_states"] == "last":
+            _drop_older_optimizers(run.folder, step)
+        write_json(
+            record,
+            {
+                "model": model,
+                "step": step,
+                "previous": previous,
+                "identity_sha256": hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest(),
+                "validation_bits_per_masked_token": read_json(validation),
+                "lines_too_long": lines_too_long(run),
+            },
+        )
+
+
+def trained_state(folder: Path, step: int) -> Path:
+    """The file with the weights after `step` updates, with or without the optimizer's state.
+
+    Raises:
+        ResumeError: neither is there.
+    """
+    for name in (f"step_{step}.pt", f"weights_{step}.pt"):
+        if (folder / name).exists():
+            return folder / name
+    raise ResumeError(f"{folder}: the weights of step {step} are gone; delete its checkpoint's training.json to train it again")
+
+
+def lines_too_long(run: PretrainingRun) -> dict[str, int]:
+    """Training lines that fairseq drops, by language: in modes that keep lines whole, those longer than a sample."""
+    if run.training["sample_break"] == "none":
+        return dict.fromkeys(sorted(run.languages), 0)
+    counts = {}
+    for language, folder in sorted(run.languages.items()):
+        with (folder / "train.idx").open("rb") as index:
+            index.seek(9 + 8 + 1)
+            lines = int(np.fromfile(index, dtype=np.int64, count=1)[0])
+            sizes = np.fromfile(index, dtype=np.int32, count=lines)
+        counts[language] = int((sizes > run.training["tokens_per_sample"] - 1).sum())
+    return counts
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Keep other processes out while this one trains; the kernel lifts the lock when the process ends, however."""
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise XlprobeError(f"{folder}: another process trains this model; wait for it or stop it") from None
+        yield
+
+
+def _check_identity(run: PretrainingRun, model: str) -> dict[str, Any]:
+    path, identity = run.folder / "identity.json", run.identity()
+    if not path.exists():
+        write_json(path, identity)
+    trained = read_json(path)
+    if trained != identity:
+        changed = ", ".join(_differences(trained, identity))
+        raise ResumeError(
+            f"{run.folder}: model {model!r} has been trained with other settings ({changed}); nothing was retrained:"
+            " restore them, give the changed model another name, or delete the folder to train anew"
+        )
+    return identity
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for key in sorted(old.keys() | new.keys()):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(after, dict):
+            yield from _differences(before, after, f"{prefix}{key}.")
+        elif before != after:
+            yield f"{prefix}{key}: {before} -> {after}" if "sha256" not in prefix + key else f"{prefix}{key} differs"
+
+
+def _states(folder: Path, kind: str) -> dict[int, Path]:
+    return {int(path.stem.rpartition("_")[2]): path for path in folder.glob(f"{kind}_*.pt")}
+
+
+def _resume_point(folder: Path, model: str, step: int, previous: int | None) -> Path | None:
+    """The newest whole state at or before `step`; None starts from scratch."""
+    states = _states(folder, "rolling") | _states(folder, "step")
+    usable = [updates for updates in states if updates <= step]
+    if usable:
+        return states[max(usable)]
+    if previous is not None:
+        kept = ", ".join(map(str, sorted(states))) or "none"
+        raise ResumeError(
+            f"{folder}: step {step} of model {model!r} follows step {previous}, but no training state at or before"
+            f" step {step} is kept (kept: {kept}); nothing was retrained: restore step_{previous}.pt or delete the folder"
+            " to train anew"
+        )
+    return None
+
+
+def _drop_older_optimizers(folder: Path, step: int) -> None:
+    """Replace step_<k>.pt by weights_<k>.pt for every k before `step`: weights alone are a third of the size."""
+    for updates, state_path in _states(folder, "step").items():
+        if updates < step:
+            state = load_state(state_path)
+            with atomic_path(folder / f"weights_{updates}.pt") as temporary:
+                torch.save({"cfg": state["cfg"], "model": state["model"]}, temporary)
+            state_path.unlink()
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Load a fairseq state on the CPU; nothing but tensors, plain values and `argparse.Namespace` is unpickled."""
+    import argparse
+
+    with torch.serialization.safe_globals([argparse.Namespace]):
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def fairseq_arguments(run: PretrainingRun, step: int, resume_from: Path | None, device: str) -> list[str]:
+    """The `fairseq-train` arguments that bring `run` to `step`."""
+    architecture, training, execution = run.architecture, run.training, run.execution
+    processes = execution["processes"]
+    samples = execution["samples_per_process"] or training["batch_size"] // processes
+    languages = sorted(run.languages)
+    options: dict[str, Any] = {
+        "task": "xlprobe_masked_lm",
+        "criterion": "masked_lm",
+        "train-subset": "train",
+        "valid-subset": ",".join(f"valid_{language}" for language in languages),
+        "sample-break-mode": training["sample_break"],
+        "tokens-per-sample": training["tokens_per_sample"],
+        "multilang-sampling-alpha": training["alpha"],
+        "mask-prob": training["mask_probability"],
+        "arch": "roberta",
+        "encoder-layers": architecture["layers"],
+        "encoder-embed-dim": architecture["hidden_size"],
+        "encoder-ffn-embed-dim": architecture["feed_forward_size"],
+        "encoder-attention-heads": architecture["heads"],
+        "max-positions": architecture["max_tokens"],
+        "activation-fn": "gelu",
+        "dropout": training["dropout"],
+        "attention-dropout": training["attention_dropout"],
+        "optimizer": "adam",
+        "adam-betas": str(tuple(training["adam_betas"])),
+        "adam-eps": training["adam_eps"],
+        "clip-norm": training["clip_norm"],
+        "weight-decay": training["weight_decay"],
+        "lr-scheduler": "polynomial_decay",
+        "lr": training["learning_rate"],
+        "warmup-updates": training["warmup_updates"],
+        "total-num-update": training["updates"],
+        "max-update": step,
+        "batch-size": samples,
+        "update-freq": training["batch_size"] // (samples * processes),
+        # By default fairseq rounds batches down to a multiple of 8.
+        "required-batch-size-multiple": 1,
+        "seed": training["seed"],
+        "num-workers": 0 if device == "cpu" else 2,
+        "save-dir": run.folder,
+        "restore-file": resume_from or run.folder / "none",
+        "save-interval-updates": execution["save_every"],
+        # No epoch ends in a save or a validation of its own.
+        "save-interval": 10**9,
+        "validate-interval": 10**9,
+        "log-format": "json",
+        "log-interval": 10,
+    }
+    flags = ["no-epoch-checkpoints", "disable-validation", "skip-invalid-size-inputs-valid-test"]
+    flags += ["cpu"] * (device == "cpu") + ["fp16"] * execution["fp16"]
+    arguments = [str(run.folder / "data")]
+    for name, value in options.items():
+        arguments += [f"--{name}", str(value)]
+    return arguments + [f"--{flag}" for flag in flags]
+
+
+def _run_fairseq(run: PretrainingRun, model: str, step: int, resume_from: Path | None) -> None:
+    _link_data(run)
+    device = choose_device(run.execution["device"]).type
+    processes = run.execution["processes"]
+    arguments = fairseq_arguments(run, step, resume_from, device)
+    if processes > 1:
+        backend = "gloo" if device == "cpu" else "nccl"
+        address = f"tcp://127.0.0.1:{_free_port()}"
+        arguments += ["--distributed-world-size", str(processes), "--distributed-no-spawn", "--ddp-backend", "legacy_ddp"]
+        arguments += ["--distributed-backend", backend, "--distributed-init-method", address]
+    command = [sys.executable, "-m", "xlprobe.fairseq_training", str(run.folder / f"validation_{step}.json"), *arguments]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    log = run.folder / "log" / f"{step}.log"
+    log.parent.mkdir(exist_ok=True)
+    ranks = []
+    with log.open("a", encoding="utf-8") as log_stream:
+        for rank in range(processes):
+            rank_arguments = ["--distributed-rank", str(rank), "--device-id", str(rank)] if processes > 1 else []
+            ranks.append(
+                subprocess.Popen(
+                    command + rank_arguments,
+                    stdout=subprocess.PIPE if rank == 0 else log_stream,
+                    stderr=subprocess.STDOUT,
+                    env=environment,
+                    text=True,
+                )
+            )
+        _follow(ranks[0], log_stream, model, step)
+        statuses = [ranks[0].wait()]
+        for rank_process in ranks[1:]:
+            if statuses[0]:
+                rank_process.kill()
+            statuses.append(rank_process.wait())
+    if failed := [status for status in statuses if status]:
+        raise XlprobeError(
+            f"{log}: fairseq ended with status {failed[0]} on the way to step {step}; its last lines say why, and the next"
+            " run goes on from the newest saved state"
+        )
+
+
+def _follow(process: subprocess.Popen[str], log: Any, model: str, step: int) -> None:
+    """Copy fairseq's output to `log` and print updates, loss, tokens a second and time left once a minute."""
+    assert process.stdout is not None
+    started: tuple[float, int] | None = None
+    printed = -SECONDS_BETWEEN_LOG_LINES
+    for line in process.stdout:
+        log.write(line)
+        log.flush()
+        _, marker, statistics = line.partition("| train_inner | ")
+        if not marker:
+            continue
+        values = json.loads(statistics)
+        now, updates = time.monotonic(), int(values["num_updates"])
+        if started is None:
+            started = now, updates
+        elif now - printed >= SECONDS_BETWEEN_LOG_LINES or updates >= step:
+            left = (now - started[0]) / max(1, updates - started[1]) * (step - updates)
+            print(
+                f"{model}: update {updates:,} of {step:,}, loss {float(values['loss']):.3f} bits,"
+                f" {float(values['wps']):,.0f} tokens/s, {left / 60:.1f} min to step {step:,}",
+                file=sys.stderr,
+                flush=True,
+            )
+            printed = now
+
+
+def _link_data(run: PretrainingRun) -> None:
+    """Lay out the data as fairseq wants it: `dict.txt` and a folder for each language of this model."""
+    data = run.folder / "data"
+    data.mkdir(exist_ok=True)
+    wanted = {language: folder.resolve() for language, folder in run.languages.items()}
+    wanted["dict.txt"] = run.dictionary.resolve()
+    for link in data.iterdir():
+        link.unlink()
+    for name, target in wanted.items():
+        (data / name).symlink_to(os.path.relpath(target, data.resolve()))
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]

@@ -1,0 +1,52 @@
+"""The tables of facts in `resources/`: languages and treebanks."""
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+RESOURCES = PROJECT / "resources"
+SCHEMAS = PROJECT / "schemas"
+
+
+@dataclass(frozen=True)
+class Language:
+    """One corpus of CC100: `romanised_from` names the language that a romanised corpus transliterates."""
+
+    code: str
+    name: str
+    family: str
+    script: str
+    romanised_from: str
+
+
+@dataclass(frozen=True)
+class Treebank:
+    """One UD treebank: its name (`en_ewt`), its language's CC100 code, its folder in a UD release (`UD_English-EWT`)."""
+
+    treebank: str
+    language: str
+    folder: str
+
+    @property
+    def test_only(self) -> bool:
+        """Whether the release has a test set alone, as the parallel (PUD) treebanks do."""
+        return self.treebank.endswith("_pud")
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with (RESOURCES / name).open(encoding="utf-8", newline="") as table:
+        return list(csv.DictReader(table, delimiter="\t"))
+
+
+@cache
+def languages() -> dict[str, Language]:
+    """`resources/languages.tsv`, by CC100 code."""
+    return {row["code"]: Language(**row) for row in _rows("languages.tsv")}
+
+
+@cache
+def treebanks() -> dict[str, Treebank]:
+    """`resources/treebanks.tsv`, by treebank name."""
+    return {row["treebank"]: Treebank(**row) for row in _rows("treebanks.tsv")}
