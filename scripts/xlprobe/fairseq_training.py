@@ -33,6 +33,18 @@ TASK = "xlprobe_masked_lm"
 class MaskedLanguageModelTask(MultiLingualMaskedLMTask):
     """fairseq's multilingual masked LM, with exact resume in every epoch and `valid_<language>` as validation sets."""
 
+    def build_model(self, args: Any, from_checkpoint: bool = False) -> Any:
+        """Build the model without fairseq's inference fast path, which computes with copies of the weights.
+
+        Training never updates those copies, so a model that is evaluated before its first update of this process (a
+        resumed run, the parity check) would give another model's outputs.
+        """
+        model = super().build_model(args, from_checkpoint)
+        for module in model.modules():
+            if hasattr(module, "can_use_fastpath"):
+                module.can_use_fastpath = False
+        return model
+
     def has_sharded_data(self, split: str) -> bool:
         """Say yes: the trainer then reloads the data at each epoch, as a resumed run does."""
         return True

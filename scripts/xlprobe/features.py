@@ -1,0 +1,338 @@
+"""Word vectors of every wanted layer from one forward pass, in one HDF5 file a checkpoint and dataset.
+
+A file holds `vectors` [layers, words, dim] in float16, `offsets` [sentences + 1] into the words, `sent_id` and `split`
+[sentences], and as attributes `layers` (0 is the embedding layer) and the identities of checkpoint and dataset.
+
+A word's vector is the mean of its subwords' (paper 1, section 2.2). Text is encoded as it is written, not word by word:
+a subword belongs to each word that it covers a character of, and a lone `▁` to none. A sentence longer than the model's
+window is encoded in windows that overlap by half, each subword taken from the window in which it stands most central.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import h5py
+import numpy as np
+import pandas as pd
+import torch
+import transformers
+
+from xlprobe.datasets import read_sentences
+from xlprobe.device import choose_device
+from xlprobe.errors import XlprobeError
+from xlprobe.files import atomic_path, read_json
+from xlprobe.progress import progress
+
+# Vectors wait in memory until so many words are done, which bounds the memory and makes the writes long.
+WORDS_PER_WRITE = 16_384
+
+# The report of unused weights names the language model's head each time.
+transformers.utils.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
+
+
+@dataclass
+class Audit:
+    """What encoding a dataset met; `words_cut` have subwords from more than one window."""
+
+    sentences: int = 0
+    words: int = 0
+    subwords: int = 0
+    unknown_subwords: int = 0
+    shared_subwords: int = 0
+    words_without_subword: int = 0
+    sentences_over_window: int = 0
+    words_cut: int = 0
+
+
+@dataclass(frozen=True)
+class EncodedSentence:
+    """A sentence's subword ids and which word each belongs to.
+
+    Attributes:
+        ids: [subwords].
+        pairs: [pairs, 2] of (subword, word), for all words that a subword covers a character of.
+    """
+
+    ids: np.ndarray
+    pairs: np.ndarray
+
+
+@dataclass(frozen=True)
+class Window:
+    """Subwords `start` to `end` of a sentence in one pass, of which `keep_from` to `keep_to` are taken from it."""
+
+    sentence: int
+    start: int
+    end: int
+    keep_from: int
+    keep_to: int
+
+
+def windows(sentence: int, length: int, size: int) -> list[Window]:
+    """Windows of at most `size` subwords that cover `length`, overlapping by half; the last ends with the sentence.
+
+    >>> [(w.start, w.end, w.keep_from, w.keep_to) for w in windows(0, 10, 4)]
+    [(0, 4, 0, 3), (2, 6, 3, 5), (4, 8, 5, 7), (6, 10, 7, 10)]
+    """
+    if length <= size:
+        return [Window(sentence, 0, length, 0, length)]
+    starts = [*range(0, length - size, max(1, size // 2)), length - size]
+    # Halfway through an overlap, a subword is as far from the one window's edge as from the other's.
+    borders = [0, *((before + size + after) // 2 for before, after in zip(starts, starts[1:], strict=False)), length]
+    return [
+        Window(sentence, start, start + size, keep_from, keep_to)
+        for start, keep_from, keep_to in zip(starts, borders[:-1], borders[1:], strict=True)
+    ]
+
+
+def subword_word_pairs(offsets: np.ndarray, blank: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Which subword belongs to which word of a sentence: those of which it covers a character.
+
+    Args:
+        offsets: [subwords, 2], the code points that each subword covers.
+        blank: [subwords], whether a subword is a lone `▁`, which belongs to no word.
+        starts, ends: [words], the code points of each word.
+
+    Returns:
+        [pairs, 2] of (subword, word), in order.
+    """
+    first = np.searchsorted(ends, offsets[:, 0], side="right")
+    last = np.searchsorted(starts, offsets[:, 1], side="left")  # one past the last
+    counts = np.where(blank | (offsets[:, 0] == offsets[:, 1]), 0, np.maximum(last - first, 0))
+    subwords = np.repeat(np.arange(len(offsets)), counts)
+    within = np.arange(len(subwords)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.stack([subwords, first[subwords] + within], axis=1)
+
+
+class Encoder:
+    """A checkpoint and its tokenizer, ready to turn sentences into subword vectors.
+
+    Raises:
+        XlprobeError: the checkpoint's folder is incomplete.
+    """
+
+    def __init__(self, checkpoint: Path, device: torch.device) -> None:
+        identity = read_json(checkpoint / "identity.json")
+        if missing := [name for name in identity["files"] if not (checkpoint / name).exists()]:
+            raise XlprobeError(f"{checkpoint / missing[0]} is gone; delete {checkpoint / 'identity.json'} to make the checkpoint again")
+        self.identity = identity
+        self.device = device
+        self.tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint)
+        self.model, loading = transformers.AutoModel.from_pretrained(
+            checkpoint, add_pooling_layer=False, dtype=torch.float32, output_loading_info=True
+        )
+        if missing := sorted(loading["missing_keys"]):
+            raise XlprobeError(f"{checkpoint}: weights are missing from the checkpoint ({missing[0]} and {len(missing) - 1} others)")
+        self.model.to(device).eval()
+        example = self.tokenizer("a", return_special_tokens_mask=True)
+        inner = [index for index, special in enumerate(example["special_tokens_mask"]) if not special]
+        self.prefix = example["input_ids"][: inner[0]]
+        self.suffix = example["input_ids"][inner[-1] + 1 :]
+        # Positions count from the padding index on in RoBERTa and its kin.
+        positions = self.model.config.max_position_embeddings - self.tokenizer.pad_token_id - 1
+        self.window = min(self.tokenizer.model_max_length, positions) - len(self.prefix) - len(self.suffix)
+        self.blank = [id_ for piece, id_ in self.tokenizer.get_vocab().items() if piece in ("▁", "Ġ")]
+
+    def encode(self, texts: Sequence[str], starts: Sequence[np.ndarray], ends: Sequence[np.ndarray]) -> list[EncodedSentence]:
+        """Subwords of each text and the words that they belong to.
+
+        Args:
+            starts, ends: for each text, the code points of its words.
+        """
+        encoded = self.tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        sentences = []
+        for ids, offsets, word_starts, word_ends in zip(
+            encoded["input_ids"], encoded["offset_mapping"], starts, ends, strict=True
+        ):
+            ids_array = np.array(ids, dtype=np.int64)
+            pairs = subword_word_pairs(np.array(offsets).reshape(-1, 2), np.isin(ids_array, self.blank), word_starts, word_ends)
+            sentences.append(EncodedSentence(ids_array, pairs))
+        return sentences
+
+    @torch.no_grad()
+    def hidden_states(self, rows: Sequence[np.ndarray], layers: Sequence[int]) -> torch.Tensor:
+        """Hidden states [layers, rows, longest, dim] of rows of subword ids, the special tokens around them left out."""
+        longest = max(map(len, rows))
+        width = longest + len(self.prefix) + len(self.suffix)
+        ids_BT = torch.full((len(rows), width), self.tokenizer.pad_token_id)
+        mask_BT = torch.zeros((len(rows), width), dtype=torch.long)
+        for number, row in enumerate(rows):
+            tokens = torch.tensor([*self.prefix, *row.tolist(), *self.suffix])
+            ids_BT[number, : len(tokens)] = tokens
+            mask_BT[number, : len(tokens)] = 1
+        output = self.model(ids_BT.to(self.device), attention_mask=mask_BT.to(self.device), output_hidden_states=True)
+        inner = slice(len(self.prefix), len(self.prefix) + longest)
+        return torch.stack([output.hidden_states[layer][:, inner] for layer in layers])
+
+
+def batches(costs: Sequence[tuple[int, int]], tokens_per_batch: int) -> Iterator[list[int]]:
+    """Group sentences of similar length, the longest first, so that a padded batch holds at most `tokens_per_batch`.
+
+    Args:
+        costs: for each sentence, its number of windows and the length of the longest; a sentence is never split.
+    """
+    batch: list[int] = []
+    rows = width = 0
+    for index in sorted(range(len(costs)), key=lambda index: -costs[index][1]):
+        windows_here, longest = costs[index]
+        if batch and (rows + windows_here) * max(width, longest) > tokens_per_batch:
+            yield batch
+            batch, rows, width = [], 0, 0
+        batch.append(index)
+        rows, width = rows + windows_here, max(width, longest)
+    if batch:
+        yield batch
+
+
+def word_vectors(
+    encoder: Encoder, sentences: Sequence[EncodedSentence], word_counts: Sequence[int], layers: Sequence[int], tokens_per_batch: int
+) -> np.ndarray:
+    """Vectors of all words of some sentences.
+
+    Args:
+        word_counts: words in each sentence.
+
+    Returns:
+        [layers, words, dim] in float32; a word without a subword gets zeros.
+    """
+    plans = [windows(number, len(sentence.ids), encoder.window) for number, sentence in enumerate(sentences)]
+    first_word = np.concatenate([[0], np.cumsum(word_counts)])
+    vectors = torch.zeros(len(layers), int(first_word[-1]), encoder.model.config.hidden_size)
+    counts = torch.zeros(int(first_word[-1]))
+    costs = [(len(plan), plan[0].end - plan[0].start) for plan in plans]
+    for batch in batches(costs, tokens_per_batch):
+        rows = [window for number in batch for window in plans[number]]
+        hidden_LBTD = encoder.hidden_states([sentences[w.sentence].ids[w.start : w.end] for w in rows], layers)
+        row_of, column_of, word_of = [], [], []
+        for row, window in enumerate(rows):
+            pairs = sentences[window.sentence].pairs
+            taken = pairs[(pairs[:, 0] >= window.keep_from) & (pairs[:, 0] < window.keep_to)]
+            row_of.append(np.full(len(taken), row))
+            column_of.append(taken[:, 0] - window.start)
+            word_of.append(taken[:, 1] + first_word[window.sentence])
+        row_index, column_index, word_index = (torch.from_numpy(np.concatenate(part)) for part in (row_of, column_of, word_of))
+        vectors.index_add_(1, word_index, hidden_LBTD[:, row_index, column_index].float().cpu())
+        counts.index_add_(0, word_index, torch.ones(len(word_index)))
+    return (vectors / counts.clamp(min=1)[:, None]).numpy()
+
+
+def extract_features(
+    checkpoint: Path, dataset: Path, output: Path, audit_output: Path, layers: Sequence[int], tokens_per_batch: int, device: str
+) -> None:
+    """Write a dataset's word vectors from one checkpoint, and the audit of what encoding met.
+
+    Raises:
+        XlprobeError: the checkpoint has not that many layers, or a vector does not fit float16.
+    """
+    encoder = Encoder(checkpoint, choose_device(device))
+    if max(layers) > encoder.identity["layers"]:
+        raise XlprobeError(f"config key features.layers: layer {max(layers)} was asked for, {checkpoint} has 0 to {encoder.identity['layers']}")
+    sentences = read_sentences(dataset)
+    words = pd.read_parquet(dataset / "words.parquet", columns=["start", "end"])
+    offsets = np.concatenate([sentences["first_word"].to_numpy(), [len(words)]])
+    starts, ends = np.split(words["start"].to_numpy(), offsets[1:-1]), np.split(words["end"].to_numpy(), offsets[1:-1])
+    audit = Audit(sentences=len(sentences), words=len(words))
+    with atomic_path(output) as temporary, h5py.File(temporary, "w") as file:
+        shape = (len(layers), len(words), encoder.model.config.hidden_size)
+        vectors = file.create_dataset("vectors", shape, dtype=np.float16)
+        file["offsets"] = offsets
+        file["sent_id"] = sentences["sent_id"].to_list()
+        file["split"] = sentences["split"].to_list()
+        file.attrs["layers"] = list(layers)
+        file.attrs["checkpoint"] = json.dumps(encoder.identity, sort_keys=True)
+        file.attrs["dataset"] = json.dumps(read_json(dataset / "identity.json"), sort_keys=True)
+        file.attrs["versions"] = json.dumps({"torch": torch.__version__, "transformers": transformers.__version__})
+        name = f"{encoder.identity['model']} step {encoder.identity['step']} {dataset.name}"
+        for part in progress(list(_parts(offsets)), name, "parts"):
+            encoded = encoder.encode(sentences["text"].iloc[part].to_list(), starts[part], ends[part])
+            word_counts = np.diff(offsets[part.start : part.stop + 1])
+            found = word_vectors(encoder, encoded, word_counts.tolist(), layers, tokens_per_batch).astype(np.float16)
+            if not np.isfinite(found).all():
+                raise XlprobeError(f"{checkpoint}: a vector is not finite in float16; the checkpoint is not usable")
+            vectors[:, offsets[part.start] : offsets[part.stop]] = found
+            _count(audit, encoder, encoded, word_counts)
+    with atomic_path(audit_output) as temporary:
+        row = {"model": encoder.identity["model"], "step": encoder.identity["step"], "dataset": dataset.name, **asdict(audit)}
+        pd.DataFrame([row]).to_parquet(temporary, index=False)
+
+
+def _parts(offsets: np.ndarray) -> Iterator[slice]:
+    """Slices of sentences of about WORDS_PER_WRITE words each."""
+    start = 0
+    while start < len(offsets) - 1:
+        stop = max(start + 1, int(np.searchsorted(offsets, offsets[start] + WORDS_PER_WRITE, side="right")) - 1)
+        yield slice(start, stop)
+        start = stop
+
+
+def _count(audit: Audit, encoder: Encoder, encoded: Sequence[EncodedSentence], word_counts: np.ndarray) -> None:
+    for number, (sentence, words) in enumerate(zip(encoded, word_counts, strict=True)):
+        subwords, of_words = sentence.pairs[:, 0], sentence.pairs[:, 1]
+        audit.subwords += len(sentence.ids)
+        audit.unknown_subwords += int((sentence.ids == encoder.tokenizer.unk_token_id).sum())
+        audit.shared_subwords += int((np.bincount(subwords) > 1).sum())
+        audit.words_without_subword += int(words - len(np.unique(of_words)))
+        if len(sentence.ids) > encoder.window:
+            audit.sentences_over_window += 1
+            borders = [window.keep_from for window in windows(number, len(sentence.ids), encoder.window)]
+            window_of = np.searchsorted(borders, subwords, side="right")
+            audit.words_cut += len(np.unique(np.stack([of_words, window_of], axis=1), axis=0)) - len(np.unique(of_words))
+
+
+class FeatureFile:
+    """A features file, open for reading; use it in a `with` block.
+
+    >>> with FeatureFile(path) as features:          # doctest: +SKIP
+    ...     layer_WD = features.layer(8)
+    ...     sentence_LWD = features.sentence("weblog-blogspot.com_nominations_20041117172713_ENG_20041117_172713-0001")
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            raise XlprobeError(f"{path}: no such file; it is deleted once probed unless the config says features.keep: true")
+        # Files are never written twice, and cluster file systems often refuse HDF5's locks.
+        self._file = h5py.File(path, "r", locking=False)
+        self.path = path
+        self.layers: list[int] = self._file.attrs["layers"].tolist()
+        self.checkpoint: dict[str, Any] = json.loads(self._file.attrs["checkpoint"])
+        self.dataset: dict[str, Any] = json.loads(self._file.attrs["dataset"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+
+    def layer(self, layer: int) -> np.ndarray:
+        """All words' vectors at one layer, [words, dim] in float16.
+
+        Raises:
+            XlprobeError: the file does not hold that layer.
+        """
+        if layer not in self.layers:
+            raise XlprobeError(f"{self.path}: holds layers {self.layers}, not {layer}")
+        return self._file["vectors"][self.layers.index(layer)]
+
+    def sentence(self, sent_id: str, split: str | None = None) -> np.ndarray:
+        """One sentence's vectors, [layers, words, dim] in float16.
+
+        Raises:
+            XlprobeError: there is no such sentence, or several splits hold one of that name and `split` is not given.
+        """
+        names, splits = self._file["sent_id"].asstr()[:], self._file["split"].asstr()[:]
+        found = [i for i in np.flatnonzero(names == sent_id) if split in (None, splits[i])]
+        if len(found) != 1:
+            raise XlprobeError(f"{self.path}: {len(found)} sentences are named {sent_id!r}" + (f" in {split}" if split else ""))
+        start, end = self._file["offsets"][found[0] : found[0] + 2]
+        return self._file["vectors"][:, start:end]
+
+
+def read_sentence(path: Path, sent_id: str, split: str | None = None) -> np.ndarray:
+    """The vectors of one sentence of a features file, [layers, words, dim] in float16 (see `FeatureFile.sentence`)."""
+    with FeatureFile(path) as features:
+        return features.sentence(sent_id, split)

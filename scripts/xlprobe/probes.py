@@ -1,0 +1,79 @@
+"""Training the probes of one checkpoint, task and treebank: every layer, every seed, scores and weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import save_file
+
+from xlprobe.datasets import read_words
+from xlprobe.device import choose_device
+from xlprobe.errors import XlprobeError
+from xlprobe.features import FeatureFile
+from xlprobe.files import atomic_path
+from xlprobe.linear_probe import FittedProbes, ProbeSettings, fit_probes
+from xlprobe.progress import progress
+from xlprobe.seeds import derive_seed
+from xlprobe.tasks import load_task
+
+
+def label_numbers(labels: np.ndarray, inventory: list[str]) -> np.ndarray:
+    """Each label's place in the inventory, -1 for a label that is not in it."""
+    places = {label: place for place, label in enumerate(inventory)}
+    return np.array([places.get(label, -1) for label in labels], dtype=np.int64)
+
+
+def train_probes(
+    features_path: Path, dataset: Path, task_name: str, seeds: int, settings: ProbeSettings, device_name: str, scores: Path, weights: Path
+) -> None:
+    """Train a task's probes on a treebank's train split, stop on dev, and score dev and test.
+
+    Writes `scores`, a row for each layer, seed and split (accuracy, examples, epochs trained), and `weights`, for each
+    layer `layer_<n>.weight` [seeds, classes, dim] and `layer_<n>.bias`, with the labels in the file's metadata.
+
+    Raises:
+        XlprobeError: the treebank has no train split to learn from.
+    """
+    task = load_task(task_name)
+    device = choose_device(device_name)
+    words = read_words(dataset)
+    rows_of = {split: np.flatnonzero(words["split"] == split) for split in ("train", "dev", "test")}
+    if not len(rows_of["train"]) or not len(rows_of["dev"]):
+        raise XlprobeError(f"{dataset.name}: has no train and dev sets, so that no probe can be trained on it; take it out of `treebanks`")
+    labels = words[task.label].to_numpy()
+    inventory = sorted(set(labels[rows_of["train"]]))
+    numbers = label_numbers(labels, inventory)
+    targets = {split: torch.from_numpy(numbers[rows]).to(device) for split, rows in rows_of.items()}
+
+    rows: list[dict[str, object]] = []
+    tensors: dict[str, torch.Tensor] = {}
+    with FeatureFile(features_path) as features:
+        model, step = features.checkpoint["model"], features.checkpoint["step"]
+        for layer in progress(features.layers, f"{task_name} {dataset.name} step {step}", "layers"):
+            vectors = features.layer(layer)
+            x = {split: torch.from_numpy(vectors[rows_here]).to(device).float() for split, rows_here in rows_of.items()}
+            layer_seeds = [derive_seed(model, step, task_name, dataset.name, layer, seed) for seed in range(seeds)]
+            probes = fit_probes(x["train"], targets["train"], x["dev"], targets["dev"], len(inventory), layer_seeds, settings)
+            tensors[f"layer_{layer}.weight"] = probes.weight_SCD.cpu()
+            tensors[f"layer_{layer}.bias"] = probes.bias_SC.cpu()
+            for split in ("dev", "test"):
+                if len(rows_of[split]):
+                    rows += _score_rows(probes, x[split], targets[split], layer=layer, split=split)
+    with atomic_path(weights) as temporary:
+        save_file(tensors, temporary, metadata={"labels": "\n".join(inventory), "task": task_name, "dataset": dataset.name})
+    table = pd.DataFrame(rows)
+    table.insert(0, "model", model)
+    table.insert(1, "step", step)
+    table.insert(3, "task", task_name)
+    table.insert(4, "dataset", dataset.name)
+    with atomic_path(scores) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+def _score_rows(probes: FittedProbes, x_ND: torch.Tensor, targets_N: torch.Tensor, layer: int, split: str) -> list[dict[str, object]]:
+    accuracy = (probes.predict(x_ND) == targets_N).double().mean(dim=1).tolist()
+    return [
+        {"layer": layer, "split": split, "seed": seed, "accuracy": value, "n": len(targets_N), "epochs": probes.epochs[seed]}
+        for seed, value in enumerate(accuracy)
+    ]
