@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xlprobe.errors import FormatError, XlprobeError
-from xlprobe.files import atomic_zstd_writer, read_lines, write_json
+from xlprobe.files import atomic_zstd_writer, read_json, read_lines, write_json
 from xlprobe.progress import progress
 
 # Control characters, and U+FEFF, which is a byte-order mark that ended up inside the text.
@@ -97,7 +97,7 @@ def clean_corpus(
     source: Path,
     train: Path,
     valid: Path,
-    counts_path: Path,
+    counts: Path,
     language: str,
     valid_fraction: float,
     valid_max_documents: int,
@@ -112,18 +112,18 @@ def clean_corpus(
         XlprobeError: the corpus is too small to hold a document out.
         FormatError: the source is not CC100-format text.
     """
-    counts = CorpusCounts(language)
+    found = CorpusCounts(language)
     period = max(2, round(1 / valid_fraction))
     digests = {"train": hashlib.sha256(), "valid": hashlib.sha256()}
     with atomic_zstd_writer(train) as train_stream, atomic_zstd_writer(valid) as valid_stream:
         streams = {"train": train_stream, "valid": valid_stream}
-        for number, content in enumerate(progress(unique_documents(source, counts), f"cleaning {language}", "documents"), 1):
-            if max_bytes is not None and counts.train.bytes + counts.valid.bytes + len(content) > max_bytes:
-                counts.capped = True
+        for number, content in enumerate(progress(unique_documents(source, found), f"cleaning {language}", "documents"), 1):
+            if max_bytes is not None and found.train.bytes + found.valid.bytes + len(content) > max_bytes:
+                found.capped = True
                 break
-            held_out = number % period == 0 and counts.valid.documents < valid_max_documents
+            held_out = number % period == 0 and found.valid.documents < valid_max_documents
             split = "valid" if held_out else "train"
-            text: TextCounts = getattr(counts, split)
+            text: TextCounts = getattr(found, split)
             written = content if text.documents == 0 else b"\n" + content
             streams[split].write(written)
             digests[split].update(written)
@@ -131,14 +131,14 @@ def clean_corpus(
             text.lines += content.count(b"\n")
             text.characters += len(content.decode()) - content.count(b"\n")
             text.bytes += len(content)
-        if not counts.valid.documents:
+        if not found.valid.documents:
             raise XlprobeError(
-                f"{source}: {counts.train.documents} distinct documents are too few to hold out every {period}th;"
+                f"{source}: {found.train.documents} distinct documents are too few to hold out every {period}th;"
                 " raise corpus.valid_fraction or give more text"
             )
-    counts.train.sha256, counts.valid.sha256 = (digests[split].hexdigest() for split in ("train", "valid"))
-    write_json(counts_path, asdict(counts))
-    return counts
+    found.train.sha256, found.valid.sha256 = (digests[split].hexdigest() for split in ("train", "valid"))
+    write_json(counts, asdict(found))
+    return found
 
 
 def text_lines(path: Path) -> Iterator[str]:
@@ -148,6 +148,4 @@ def text_lines(path: Path) -> Iterator[str]:
 
 def read_counts(path: Path) -> dict[str, Any]:
     """The counts that `clean_corpus` wrote, as nested dictionaries."""
-    from xlprobe.files import read_json
-
     return read_json(path)

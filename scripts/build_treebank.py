@@ -1,0 +1,23 @@
+"""Read a UD treebank's files into a dataset: sentences and words with their labels."""
+
+from pathlib import Path
+
+from xlprobe import command_line
+from xlprobe.datasets import read_splits, write_dataset
+
+
+def main() -> None:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--files", type=Path, nargs="+", required=True, help="CoNLL-U, plain or compressed")
+    parser.add_argument("--folder", type=Path, required=True, help="where the dataset goes")
+    parser.add_argument("--dataset", required=True, help="its name, e.g. en_ewt")
+    parser.add_argument("--language", required=True)
+    parser.add_argument("--max-sentences", type=int, help="sentences of each split to use; all without it")
+    parser.add_argument("--dev-fraction", type=float, required=True, help="share of train to carve a missing dev from")
+    arguments = parser.parse_args()
+    splits = read_splits(arguments.files, arguments.max_sentences, arguments.dev_fraction)
+    write_dataset(splits, arguments.folder, arguments.dataset, arguments.language)
+
+
+if __name__ == "__main__":
+    command_line.run(main)

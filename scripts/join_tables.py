@@ -1,0 +1,18 @@
+"""Join tables of one schema into one."""
+
+from pathlib import Path
+
+from xlprobe import command_line
+from xlprobe.metrics import join_tables
+
+
+def main() -> None:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--paths", type=Path, nargs="+", required=True)
+    parser.add_argument("--schema-name", required=True, help="file in schemas/")
+    parser.add_argument("--output", type=Path, required=True)
+    join_tables(**vars(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    command_line.run(main)

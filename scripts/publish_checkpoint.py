@@ -1,0 +1,19 @@
+"""Convert a pretraining step to a Hugging Face folder, checked against fairseq's own forward pass."""
+
+from pathlib import Path
+
+from xlprobe import command_line
+from xlprobe.checkpoints import publish_checkpoint
+
+
+def main() -> None:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--pretraining", type=Path, required=True, help="the model's training state")
+    parser.add_argument("--training", type=Path, required=True, help="the step's record")
+    parser.add_argument("--tokenizer", type=Path, required=True, help="folder of the tokenizer")
+    parser.add_argument("--folder", type=Path, required=True, help="where the checkpoint goes")
+    publish_checkpoint(**vars(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    command_line.run(main)
