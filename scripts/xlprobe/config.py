@@ -12,6 +12,9 @@ from jsonschema import Draft202012Validator, ValidationError
 from xlprobe import resources
 from xlprobe.errors import ConfigError
 
+# Raise it whenever a change to the code gives pretraining other weights (a test on a tiny model says when).
+TRAINING_VERSION = 1
+
 TYPE_NAMES = {"integer": "a whole number", "number": "a number", "string": "text", "array": "a list", "object": "a group of keys"}
 TYPE_NAMES |= {"boolean": "true or false", "null": "null"}
 

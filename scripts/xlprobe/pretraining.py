@@ -27,13 +27,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from xlprobe.config import TRAINING_VERSION
 from xlprobe.device import choose_device
 from xlprobe.errors import ResumeError, XlprobeError
 from xlprobe.files import atomic_path, read_json, sha256, write_json
 from xlprobe.progress import SECONDS_BETWEEN_LOG_LINES
-
-# Raise it whenever a change to the code gives other weights (a test on a tiny model says when).
-TRAINING_VERSION = 1
 
 
 @dataclass(frozen=True)

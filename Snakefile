@@ -1,0 +1,40 @@
+"""xlprobe: text -> pretraining -> checkpoints -> features -> probes -> metrics -> figures. `snakemake` makes everything.
+
+One stage a file in rules/, in the order of the flow; each says at its top what it reads and what it makes.
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+# A run's configuration is complete in itself: Snakemake would merge --configfile into the default run's.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+
+
+pathvars:
+    results=f"results/{config['experiment']}",
+
+
+include: "rules/sources.smk"
+include: "rules/corpus.smk"
+include: "rules/pretrain.smk"
+include: "rules/checkpoints.smk"
+include: "rules/datasets.smk"
+include: "rules/features.smk"
+include: "rules/probes.smk"
+include: "rules/metrics.smk"
+include: "rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.scores.output,
+        rules.audit.output,
+        rules.checkpoint_table.output,
+        figures(),

@@ -1,0 +1,77 @@
+"""What the rules share: the checked configuration, wildcard constraints, code identities, lists of targets."""
+
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+from xlprobe import config as configuration
+from xlprobe import resources as facts
+from xlprobe.code_identity import code_identity
+from xlprobe.errors import XlprobeError
+
+
+def user_error(function, *arguments):
+    """Call a library function; a fault that the user can mend ends Snakemake with its one sentence."""
+    try:
+        return function(*arguments)
+    except XlprobeError as error:
+        sys.exit(f"error: {error}")
+
+
+config = user_error(configuration.complete, config)
+RESULTS = Path("results") / config["experiment"]
+MODELS = list(config["models"])
+STEPS = {model: configuration.steps(config["models"][model]) for model in MODELS}
+
+
+wildcard_constraints:
+    language="[^/]+",
+    model="[^/]+",
+    step="[0-9]+",
+    dataset="[^/]+",
+    task="[a-z_]+",
+    kind="[a-z_]+",
+
+
+def code(script, *modules):
+    """The identity of a script's code and of the xlprobe modules that it loads by name."""
+    return code_identity(Path(workflow.basedir) / script, *modules)
+
+
+def untracked(function):
+    """A parameter that says how to run, not what to make: Snakemake records none that depend on threads."""
+    return lambda wildcards, threads: function(wildcards)
+
+
+def folder(*parts):
+    """A folder of the run, as a pattern for parameters."""
+    return "/".join([str(RESULTS), *parts])
+
+
+def layers(wildcards):
+    return user_error(configuration.layers, config, wildcards.model)
+
+
+def previous_step(wildcards):
+    """The step that a step's training follows: as recorded, so that a step added before it does not train it again."""
+    record = RESULTS / "checkpoints" / wildcards.model / wildcards.step / "training.json"
+    if record.exists():
+        return json.loads(record.read_text())["previous"]
+    earlier = [step for step in STEPS[wildcards.model] if step < int(wildcards.step)]
+    return earlier[-1] if earlier else None
+
+
+def probed_datasets():
+    """The treebanks that probes can be trained on; test-only ones serve transfer alone."""
+    return [name for name in config["treebanks"] if not facts.treebanks()[name].test_only]
+
+
+def mebibytes(base):
+    """Memory that grows with each attempt."""
+    return lambda wildcards, attempt: base * attempt
+
+
+def minutes(base):
+    """Run time that grows with each attempt."""
+    return lambda wildcards, attempt: base * attempt

@@ -1,0 +1,34 @@
+"""Evaluation data, normalised.
+
+reads: sources/ud/<folder>/<treebank>-ud-<split>.conllu*
+makes: datasets/<treebank>/, sentences and words with labels as Parquet, and identity.json, which later rules depend on
+"""
+
+
+rule treebank:
+    input:
+        lambda wildcards: [folder("sources", path) for path in TREEBANK_SOURCES[wildcards.dataset]],
+    output:
+        tables=multiext("<results>/datasets/{dataset}/", "sentences.parquet", "words.parquet"),
+        identity="<results>/datasets/{dataset}/identity.json",
+    params:
+        code=code("scripts/build_treebank.py"),
+        folder=folder("datasets", "{dataset}"),
+        language=lambda wildcards: facts.treebanks()[wildcards.dataset].language,
+        dev_fraction=config["datasets"]["dev_fraction"],
+        cap=["--max-sentences", limit] if (limit := config["datasets"]["max_sentences"]) else [],
+    log:
+        "<results>/logs/datasets/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/datasets/{dataset}.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(4000),
+        runtime=minutes(20),
+    message:
+        "Reading treebank {wildcards.dataset}"
+    shell:
+        "python scripts/build_treebank.py --files {input:q} --folder {params.folder:q}"
+        " --dataset {wildcards.dataset:q} --language {params.language:q} --dev-fraction {params.dev_fraction}"
+        " {params.cap} > {log:q} 2>&1"

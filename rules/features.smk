@@ -1,0 +1,39 @@
+"""Word vectors of every layer.
+
+reads: checkpoints/<model>/<step>/, datasets/<dataset>/
+makes: features/<model>/<step>/<dataset>.h5, deleted once used unless features.keep, and <dataset>.audit.parquet
+"""
+
+
+rule features:
+    input:
+        checkpoint=rules.checkpoint.output.identity,
+        dataset=rules.treebank.output.identity,
+    output:
+        vectors=(lambda path: path if config["features"]["keep"] else temp(path))(
+            "<results>/features/{model}/{step}/{dataset}.h5"
+        ),
+        audit="<results>/features/{model}/{step}/{dataset}.audit.parquet",
+    params:
+        code=code("scripts/extract_features.py"),
+        checkpoint=folder("checkpoints", "{model}", "{step}"),
+        dataset=folder("datasets", "{dataset}"),
+        layers=layers,
+        tokens_per_batch=untracked(lambda wildcards: config["features"]["tokens_per_batch"]),
+        device=untracked(lambda wildcards: config["features"]["device"]),
+    log:
+        "<results>/logs/features/{model}/{step}/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/features/{model}/{step}/{dataset}.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        gpu=int(config["features"]["device"] != "cpu"),
+        mem_mb=mebibytes(8000),
+        runtime=minutes(60),
+    message:
+        "Extracting {wildcards.dataset} from {wildcards.model} at step {wildcards.step}"
+    shell:
+        "python scripts/extract_features.py --checkpoint {params.checkpoint:q} --dataset {params.dataset:q}"
+        " --output {output.vectors:q} --audit-output {output.audit:q} --layers {params.layers}"
+        " --tokens-per-batch {params.tokens_per_batch} --device {params.device} > {log:q} 2>&1"

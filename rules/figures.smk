@@ -1,0 +1,47 @@
+"""Figures, each with the table behind it.
+
+reads: metrics/scores.parquet
+makes: figures/<model>/<task>_<kind>.png, .pdf and .csv
+"""
+
+
+def figures():
+    return expand(
+        rules.figure.output,
+        model=MODELS,
+        task=config["probes"]["tasks"],
+        kind=["learning_curve", "layer_by_step"],
+    )
+
+
+rule figure:
+    input:
+        rules.scores.output,
+    output:
+        png=report(
+            "<results>/figures/{model}/{task}_{kind}.png",
+            caption="../report/{kind}.rst",
+            category="{model}",
+            subcategory="{task}",
+            labels={"figure": "{kind}"},
+        ),
+        pdf="<results>/figures/{model}/{task}_{kind}.pdf",
+        csv="<results>/figures/{model}/{task}_{kind}.csv",
+    wildcard_constraints:
+        kind="learning_curve|layer_by_step",
+    params:
+        code=code("scripts/draw_figure.py"),
+    log:
+        "<results>/logs/figures/{model}/{task}_{kind}.log",
+    benchmark:
+        "<results>/benchmarks/figures/{model}/{task}_{kind}.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(1500),
+        runtime=minutes(10),
+    message:
+        "Drawing {output.png}"
+    shell:
+        "python scripts/draw_figure.py --kind {wildcards.kind} --scores {input:q} --model {wildcards.model:q}"
+        " --task {wildcards.task} --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q} > {log:q} 2>&1"

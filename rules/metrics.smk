@@ -1,0 +1,133 @@
+"""Tidy tables, one row an observation; columns in schemas/.
+
+reads: probes/, baselines/, features/**/*.audit.parquet, checkpoints/**/identity.json
+makes: metrics/parts/<model>/<step>.*.parquet, one checkpoint's rows
+       metrics/scores.parquet, metrics/audit.parquet, metrics/checkpoints.parquet
+"""
+
+
+def every_checkpoint(pattern):
+    """A pattern filled in for each checkpoint of the run."""
+    return [
+        path
+        for model in MODELS
+        for path in expand(pattern, model=model, step=STEPS[model])
+    ]
+
+
+rule checkpoint_scores:
+    input:
+        expand(
+            rules.probes.output.scores,
+            task=config["probes"]["tasks"],
+            dataset=probed_datasets(),
+            allow_missing=True,
+        ),
+    output:
+        "<results>/metrics/parts/{model}/{step}.scores.parquet",
+    params:
+        code=code("scripts/collect_scores.py"),
+    log:
+        "<results>/logs/metrics/{model}/{step}.scores.log",
+    benchmark:
+        "<results>/benchmarks/metrics/{model}/{step}.scores.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    priority: 20
+    resources:
+        mem_mb=mebibytes(1000),
+        runtime=minutes(10),
+    message:
+        "Gathering the scores of {wildcards.model} at step {wildcards.step}"
+    shell:
+        "python scripts/collect_scores.py --paths {input:q} --output {output:q} > {log:q} 2>&1"
+
+
+use rule checkpoint_scores as baseline_scores with:
+    input:
+        expand(
+            rules.baselines.output,
+            task=config["probes"]["tasks"],
+            dataset=probed_datasets(),
+        ),
+    output:
+        "<results>/metrics/parts/baselines.scores.parquet",
+    log:
+        "<results>/logs/metrics/baselines.scores.log",
+    benchmark:
+        "<results>/benchmarks/metrics/baselines.scores.tsv"
+    message:
+        "Gathering the scores of the baselines"
+
+
+rule checkpoint_audit:
+    input:
+        expand(rules.features.output.audit, dataset=probed_datasets(), allow_missing=True),
+    output:
+        "<results>/metrics/parts/{model}/{step}.audit.parquet",
+    params:
+        code=code("scripts/join_tables.py"),
+        schema="audit.schema.yaml",
+    log:
+        "<results>/logs/metrics/{model}/{step}.audit.log",
+    benchmark:
+        "<results>/benchmarks/metrics/{model}/{step}.audit.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    priority: 20
+    resources:
+        mem_mb=mebibytes(1000),
+        runtime=minutes(10),
+    message:
+        "Joining tables into {output}"
+    shell:
+        "python scripts/join_tables.py --paths {input:q} --schema-name {params.schema} --output {output:q}"
+        " > {log:q} 2>&1"
+
+
+use rule checkpoint_audit as audit with:
+    input:
+        every_checkpoint(rules.checkpoint_audit.output),
+    output:
+        "<results>/metrics/audit.parquet",
+    log:
+        "<results>/logs/metrics/audit.log",
+    benchmark:
+        "<results>/benchmarks/metrics/audit.tsv"
+
+
+use rule checkpoint_audit as scores with:
+    input:
+        every_checkpoint(rules.checkpoint_scores.output),
+        rules.baseline_scores.output,
+    output:
+        "<results>/metrics/scores.parquet",
+    params:
+        code=code("scripts/join_tables.py"),
+        schema="scores.schema.yaml",
+    log:
+        "<results>/logs/metrics/scores.log",
+    benchmark:
+        "<results>/benchmarks/metrics/scores.tsv"
+
+
+rule checkpoint_table:
+    input:
+        every_checkpoint(rules.checkpoint.output.identity),
+    output:
+        "<results>/metrics/checkpoints.parquet",
+    params:
+        code=code("scripts/collect_checkpoints.py"),
+    log:
+        "<results>/logs/metrics/checkpoints.log",
+    benchmark:
+        "<results>/benchmarks/metrics/checkpoints.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(1000),
+        runtime=minutes(10),
+    message:
+        "Checking the checkpoints against each other"
+    shell:
+        "python scripts/collect_checkpoints.py --identities {input:q} --output {output:q} 2>&1 | tee {log:q} >&2"

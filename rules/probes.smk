@@ -1,0 +1,66 @@
+"""Linear probes on frozen vectors, and the baselines they must beat.
+
+reads: features/<model>/<step>/<dataset>.h5, datasets/<dataset>/
+makes: probes/<model>/<step>/<task>/<dataset>.parquet with the scores, .safetensors with the weights
+       baselines/<task>/<dataset>.parquet
+"""
+
+
+rule probes:
+    input:
+        features=rules.features.output.vectors,
+        dataset=rules.treebank.output.identity,
+    output:
+        scores="<results>/probes/{model}/{step}/{task}/{dataset}.parquet",
+        weights="<results>/probes/{model}/{step}/{task}/{dataset}.safetensors",
+    params:
+        code=lambda wildcards: code("scripts/train_probes.py", f"xlprobe.tasks.{wildcards.task}"),
+        dataset=folder("datasets", "{dataset}"),
+        seeds=config["probes"]["seeds"],
+        learning_rate=config["probes"]["learning_rate"],
+        batch_size=config["probes"]["batch_size"],
+        epochs=config["probes"]["epochs"],
+        patience=config["probes"]["patience"],
+        device=untracked(lambda wildcards: config["probes"]["device"]),
+    log:
+        "<results>/logs/probes/{model}/{step}/{task}/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/probes/{model}/{step}/{task}/{dataset}.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    # Ahead of features, so that few of their large temporary files live at once.
+    priority: 10
+    resources:
+        mem_mb=mebibytes(6000),
+        runtime=minutes(120),
+    message:
+        "Probing {wildcards.task} on {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
+    shell:
+        "python scripts/train_probes.py --features {input.features:q} --dataset {params.dataset:q}"
+        " --task {wildcards.task} --scores {output.scores:q} --weights {output.weights:q}"
+        " --seeds {params.seeds} --learning-rate {params.learning_rate} --batch-size {params.batch_size}"
+        " --epochs {params.epochs} --patience {params.patience} --device {params.device} > {log:q} 2>&1"
+
+
+rule baselines:
+    input:
+        rules.treebank.output.identity,
+    output:
+        "<results>/baselines/{task}/{dataset}.parquet",
+    params:
+        code=lambda wildcards: code("scripts/score_baselines.py", f"xlprobe.tasks.{wildcards.task}"),
+        dataset=folder("datasets", "{dataset}"),
+    log:
+        "<results>/logs/baselines/{task}/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/baselines/{task}/{dataset}.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(2000),
+        runtime=minutes(10),
+    message:
+        "Scoring {wildcards.task} baselines on {wildcards.dataset}"
+    shell:
+        "python scripts/score_baselines.py --dataset {params.dataset:q} --task {wildcards.task}"
+        " --output {output:q} > {log:q} 2>&1"

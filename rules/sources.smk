@@ -1,0 +1,85 @@
+"""Upstream files of the run.
+
+reads: the folder that data.root in the configuration or XLPROBE_DATA names
+makes: sources/cc100/<language>.txt*, sources/ud/<folder>/<treebank>-ud-<split>.conllu*, as links
+"""
+
+import os
+
+from xlprobe import sources as upstream
+
+TREEBANKS = {name: facts.treebanks()[name] for name in config["treebanks"]}
+
+if config["data"]["fixture"]:
+    CORPUS_SOURCES = {language: f"cc100/{language}.txt.xz" for language in config["languages"]}
+    TREEBANK_SOURCES = {
+        name: [
+            f"ud/{treebank.folder}/{name}-ud-{split}.conllu" for split in ("train", "dev", "test")
+        ]
+        for name, treebank in TREEBANKS.items()
+    }
+
+    rule fixture:
+        output:
+            [folder("sources", path) for path in CORPUS_SOURCES.values()],
+            [folder("sources", path) for paths in TREEBANK_SOURCES.values() for path in paths],
+        params:
+            code=code("workflow_tests/fixture.py"),
+            folder=folder("sources"),
+            languages=config["languages"],
+            treebanks=config["treebanks"],
+        log:
+            "<results>/logs/sources/fixture.log",
+        benchmark:
+            "<results>/benchmarks/sources/fixture.tsv"
+        conda:
+            "../envs/xlprobe.yaml"
+        resources:
+            mem_mb=mebibytes(1000),
+            runtime=minutes(10),
+        message:
+            "Generating stand-ins for the corpora and treebanks"
+        shell:
+            "python workflow_tests/fixture.py --output {params.folder:q} --languages {params.languages:q}"
+            " --treebanks {params.treebanks:q} > {log:q} 2>&1"
+
+else:
+    # Links made before come first: a finished run needs its data folder no more.
+    DATA_ROOT = config["data"]["root"] or os.environ.get("XLPROBE_DATA")
+    SOURCE_FOLDERS = [
+        RESULTS / "sources",
+        *([Path(DATA_ROOT).expanduser().resolve()] if DATA_ROOT else []),
+    ]
+    CORPUS_SOURCES = {
+        language: user_error(upstream.corpus_file, language, SOURCE_FOLDERS)
+        for language in config["languages"]
+    }
+    TREEBANK_SOURCES = {
+        name: user_error(upstream.treebank_files, treebank, SOURCE_FOLDERS)
+        for name, treebank in TREEBANKS.items()
+    }
+
+    localrules:
+        link_source,
+
+    rule link_source:
+        output:
+            "<results>/sources/{path}",
+        wildcard_constraints:
+            path="(cc100|ud)/.+",
+        params:
+            code=code("scripts/link_source.py"),
+            source=untracked(lambda wildcards: SOURCE_FOLDERS[-1] / wildcards.path),
+        log:
+            "<results>/logs/sources/{path}.log",
+        benchmark:
+            "<results>/benchmarks/sources/{path}.tsv"
+        conda:
+            "../envs/xlprobe.yaml"
+        resources:
+            mem_mb=mebibytes(200),
+            runtime=minutes(5),
+        message:
+            "Linking {wildcards.path}"
+        shell:
+            "python scripts/link_source.py --source {params.source:q} --output {output:q} > {log:q} 2>&1"
