@@ -37,4 +37,9 @@ rule all:
         rules.scores.output,
         rules.audit.output,
         rules.checkpoint_table.output,
-        figures(),
+        expand(
+            rules.figure.output,
+            model=MODELS,
+            task=config["probes"]["tasks"],
+            kind=["learning_curve", "layer_by_step"],
+        ),

@@ -7,7 +7,7 @@ makes: checkpoints/<model>/<step>/, weights, configuration, tokenizer, and ident
 
 rule checkpoint:
     input:
-        training=rules.pretrain.output,
+        record=rules.pretrain.output,
         tokenizer=rules.tokenizer.output.identity,
     output:
         identity="<results>/checkpoints/{model}/{step}/identity.json",
@@ -19,23 +19,23 @@ rule checkpoint:
             "tokenizer.json",
             "tokenizer_config.json",
         ),
-    params:
-        code=code("scripts/publish_checkpoint.py"),
-        pretraining=folder("pretrain", "{model}"),
-        tokenizer=folder("tokenizer"),
-        folder=folder("checkpoints", "{model}", "{step}"),
     log:
         "<results>/logs/checkpoints/{model}/{step}.log",
     benchmark:
         "<results>/benchmarks/checkpoints/{model}/{step}.tsv"
+    priority: 50
     conda:
         "../envs/xlprobe.yaml"
-    priority: 50
     resources:
         mem_mb=mebibytes(8000),
         runtime=minutes(30),
+    params:
+        code=code("scripts/publish_checkpoint.py"),
+        pretraining=folder("pretrain", "{model}"),
+        tokenizer=folder_of("tokenizer"),
+        folder=folder_of("identity"),
     message:
         "Publishing {wildcards.model} at step {wildcards.step}"
     shell:
-        "python scripts/publish_checkpoint.py --pretraining {params.pretraining:q} --training {input.training:q}"
+        "python scripts/publish_checkpoint.py --pretraining {params.pretraining:q} --training {input.record:q}"
         " --tokenizer {params.tokenizer:q} --folder {params.folder:q} > {log:q} 2>&1"

@@ -44,6 +44,13 @@ def untracked(function):
     return lambda wildcards, threads: function(wildcards)
 
 
+def folder_of(name):
+    """The folder that a rule's input or output of that name lies in."""
+    return lambda wildcards, input, output: str(
+        Path(output.get(name) or input.get(name)).parent
+    )
+
+
 def folder(*parts):
     """A folder of the run, as a pattern for parameters."""
     return "/".join([str(RESULTS), *parts])
@@ -55,16 +62,48 @@ def layers(wildcards):
 
 def previous_step(wildcards):
     """The step that a step's training follows: as recorded, so that a step added before it does not train it again."""
-    record = RESULTS / "checkpoints" / wildcards.model / wildcards.step / "training.json"
+    record = (
+        RESULTS / "checkpoints" / wildcards.model / wildcards.step / "training.json"
+    )
     if record.exists():
         return json.loads(record.read_text())["previous"]
     earlier = [step for step in STEPS[wildcards.model] if step < int(wildcards.step)]
     return earlier[-1] if earlier else None
 
 
+def model_settings(section):
+    """A section of a model's configuration as JSON."""
+    return lambda wildcards: json.dumps(config["models"][wildcards.model][section])
+
+
+def record_of_previous_step(wildcards):
+    step = previous_step(wildcards)
+    return (
+        []
+        if step is None
+        else folder("checkpoints", wildcards.model, str(step), "training.json")
+    )
+
+
+def gpus(wildcards):
+    execution = config["models"][wildcards.model]["execution"]
+    return 0 if execution["device"] == "cpu" else execution["processes"]
+
+
+def every_checkpoint(pattern):
+    """A pattern filled in for each checkpoint of the run."""
+    return [
+        path
+        for model in MODELS
+        for path in expand(pattern, model=model, step=STEPS[model])
+    ]
+
+
 def probed_datasets():
     """The treebanks that probes can be trained on; test-only ones serve transfer alone."""
-    return [name for name in config["treebanks"] if not facts.treebanks()[name].test_only]
+    return [
+        name for name in config["treebanks"] if not facts.treebanks()[name].test_only
+    ]
 
 
 def mebibytes(base):

@@ -14,11 +14,6 @@ rule clean_corpus:
         train="<results>/corpus/{language}/train.txt.zst",
         valid="<results>/corpus/{language}/valid.txt.zst",
         counts="<results>/corpus/{language}/counts.json",
-    params:
-        code=code("scripts/clean_corpus.py"),
-        valid_fraction=config["corpus"]["valid_fraction"],
-        valid_max_documents=config["corpus"]["valid_max_documents"],
-        cap=["--max-bytes", config["corpus"]["max_bytes"]] if config["corpus"]["max_bytes"] else [],
     log:
         "<results>/logs/corpus/{language}.log",
     benchmark:
@@ -27,8 +22,19 @@ rule clean_corpus:
         "../envs/xlprobe.yaml"
     resources:
         # 90 bytes a document: 16 GB hold the 10^8 documents of CC100's largest corpora.
-        mem_mb=lambda wildcards, input, attempt: attempt * min(16000, max(1000, int(input.size_mb))),
-        runtime=lambda wildcards, input, attempt: attempt * max(10, int(input.size_mb / 100)),
+        mem_mb=lambda wildcards, input, attempt: attempt
+        * min(16000, max(1000, int(input.size_mb))),
+        runtime=lambda wildcards, input, attempt: attempt
+        * max(10, int(input.size_mb / 100)),
+    params:
+        code=code("scripts/clean_corpus.py"),
+        valid_fraction=config["corpus"]["valid_fraction"],
+        valid_max_documents=config["corpus"]["valid_max_documents"],
+        cap=(
+            ["--max-bytes", config["corpus"]["max_bytes"]]
+            if config["corpus"]["max_bytes"]
+            else []
+        ),
     message:
         "Cleaning the {wildcards.language} corpus"
     shell:
@@ -48,16 +54,6 @@ rule tokenizer:
         dictionary="<results>/tokenizer/dict.txt",
         identity="<results>/tokenizer/tokenizer.identity.json",
         huggingface=multiext("<results>/tokenizer/tokenizer", ".json", "_config.json"),
-    params:
-        code=code("scripts/build_tokenizer.py"),
-        folder=folder("tokenizer"),
-        given=["--model", config["tokenizer"]["model"]] if config["tokenizer"]["model"] else [],
-        max_tokens=max(model["architecture"]["max_tokens"] for model in config["models"].values()),
-        vocabulary_size=config["tokenizer"]["vocabulary_size"],
-        alpha=config["tokenizer"]["alpha"],
-        sample_lines=config["tokenizer"]["sample_lines"],
-        character_coverage=config["tokenizer"]["character_coverage"],
-        seed=config["tokenizer"]["seed"],
     log:
         "<results>/logs/tokenizer.log",
     benchmark:
@@ -69,6 +65,22 @@ rule tokenizer:
         # SentencePiece holds its sample several times over.
         mem_mb=mebibytes(2000 + config["tokenizer"]["sample_lines"] // 100),
         runtime=minutes(60 + config["tokenizer"]["sample_lines"] // 20000),
+    params:
+        code=code("scripts/build_tokenizer.py"),
+        folder=folder_of("model"),
+        given=(
+            ["--model", config["tokenizer"]["model"]]
+            if config["tokenizer"]["model"]
+            else []
+        ),
+        max_tokens=max(
+            model["architecture"]["max_tokens"] for model in config["models"].values()
+        ),
+        vocabulary_size=config["tokenizer"]["vocabulary_size"],
+        alpha=config["tokenizer"]["alpha"],
+        sample_lines=config["tokenizer"]["sample_lines"],
+        character_coverage=config["tokenizer"]["character_coverage"],
+        seed=config["tokenizer"]["seed"],
     message:
         "Building the tokenizer"
     shell:
@@ -85,11 +97,14 @@ rule binarize:
         valid=rules.clean_corpus.output.valid,
         model=rules.tokenizer.output.model,
     output:
-        files=multiext("<results>/binarized/{language}/", "train.bin", "train.idx", "valid.bin", "valid.idx"),
+        files=multiext(
+            "<results>/binarized/{language}/",
+            "train.bin",
+            "train.idx",
+            "valid.bin",
+            "valid.idx",
+        ),
         manifest="<results>/binarized/{language}/manifest.json",
-    params:
-        code=code("scripts/binarize.py"),
-        folder=folder("binarized", "{language}"),
     log:
         "<results>/logs/binarized/{language}.log",
     benchmark:
@@ -98,8 +113,13 @@ rule binarize:
         "../envs/xlprobe.yaml"
     threads: 4
     resources:
-        mem_mb=lambda wildcards, input, attempt: attempt * (1500 + int(input.size_mb / 10)),
-        runtime=lambda wildcards, input, attempt: attempt * max(10, int(input.size_mb / 100)),
+        mem_mb=lambda wildcards, input, attempt: attempt
+        * (1500 + int(input.size_mb / 10)),
+        runtime=lambda wildcards, input, attempt: attempt
+        * max(10, int(input.size_mb / 100)),
+    params:
+        code=code("scripts/binarize.py"),
+        folder=folder_of("manifest"),
     message:
         "Binarising the {wildcards.language} corpus"
     shell:

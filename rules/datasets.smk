@@ -7,16 +7,14 @@ makes: datasets/<treebank>/, sentences and words with labels as Parquet, and ide
 
 rule treebank:
     input:
-        lambda wildcards: [folder("sources", path) for path in TREEBANK_SOURCES[wildcards.dataset]],
+        lambda wildcards: [
+            folder("sources", path) for path in TREEBANK_SOURCES[wildcards.dataset]
+        ],
     output:
-        tables=multiext("<results>/datasets/{dataset}/", "sentences.parquet", "words.parquet"),
+        tables=multiext(
+            "<results>/datasets/{dataset}/", "sentences.parquet", "words.parquet"
+        ),
         identity="<results>/datasets/{dataset}/identity.json",
-    params:
-        code=code("scripts/build_treebank.py"),
-        folder=folder("datasets", "{dataset}"),
-        language=lambda wildcards: facts.treebanks()[wildcards.dataset].language,
-        dev_fraction=config["datasets"]["dev_fraction"],
-        cap=["--max-sentences", limit] if (limit := config["datasets"]["max_sentences"]) else [],
     log:
         "<results>/logs/datasets/{dataset}.log",
     benchmark:
@@ -26,6 +24,16 @@ rule treebank:
     resources:
         mem_mb=mebibytes(4000),
         runtime=minutes(20),
+    params:
+        code=code("scripts/build_treebank.py"),
+        folder=folder_of("identity"),
+        language=lambda wildcards: facts.treebanks()[wildcards.dataset].language,
+        dev_fraction=config["datasets"]["dev_fraction"],
+        cap=(
+            ["--max-sentences", limit]
+            if (limit := config["datasets"]["max_sentences"])
+            else []
+        ),
     message:
         "Reading treebank {wildcards.dataset}"
     shell:

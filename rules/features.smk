@@ -14,13 +14,6 @@ rule features:
             "<results>/features/{model}/{step}/{dataset}.h5"
         ),
         audit="<results>/features/{model}/{step}/{dataset}.audit.parquet",
-    params:
-        code=code("scripts/extract_features.py"),
-        checkpoint=folder("checkpoints", "{model}", "{step}"),
-        dataset=folder("datasets", "{dataset}"),
-        layers=layers,
-        tokens_per_batch=untracked(lambda wildcards: config["features"]["tokens_per_batch"]),
-        device=untracked(lambda wildcards: config["features"]["device"]),
     log:
         "<results>/logs/features/{model}/{step}/{dataset}.log",
     benchmark:
@@ -31,6 +24,15 @@ rule features:
         gpu=int(config["features"]["device"] != "cpu"),
         mem_mb=mebibytes(8000),
         runtime=minutes(60),
+    params:
+        code=code("scripts/extract_features.py"),
+        checkpoint=folder_of("checkpoint"),
+        dataset=folder_of("dataset"),
+        layers=layers,
+        tokens_per_batch=untracked(
+            lambda wildcards: config["features"]["tokens_per_batch"]
+        ),
+        device=untracked(lambda wildcards: config["features"]["device"]),
     message:
         "Extracting {wildcards.dataset} from {wildcards.model} at step {wildcards.step}"
     shell:

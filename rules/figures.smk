@@ -5,15 +5,6 @@ makes: figures/<model>/<task>_<kind>.png, .pdf and .csv
 """
 
 
-def figures():
-    return expand(
-        rules.figure.output,
-        model=MODELS,
-        task=config["probes"]["tasks"],
-        kind=["learning_curve", "layer_by_step"],
-    )
-
-
 rule figure:
     input:
         rules.scores.output,
@@ -27,19 +18,19 @@ rule figure:
         ),
         pdf="<results>/figures/{model}/{task}_{kind}.pdf",
         csv="<results>/figures/{model}/{task}_{kind}.csv",
-    wildcard_constraints:
-        kind="learning_curve|layer_by_step",
-    params:
-        code=code("scripts/draw_figure.py"),
     log:
         "<results>/logs/figures/{model}/{task}_{kind}.log",
     benchmark:
         "<results>/benchmarks/figures/{model}/{task}_{kind}.tsv"
+    wildcard_constraints:
+        kind="learning_curve|layer_by_step",
     conda:
         "../envs/xlprobe.yaml"
     resources:
         mem_mb=mebibytes(1500),
         runtime=minutes(10),
+    params:
+        code=code("scripts/draw_figure.py"),
     message:
         "Drawing {output.png}"
     shell:

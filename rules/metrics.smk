@@ -6,15 +6,6 @@ makes: metrics/parts/<model>/<step>.*.parquet, one checkpoint's rows
 """
 
 
-def every_checkpoint(pattern):
-    """A pattern filled in for each checkpoint of the run."""
-    return [
-        path
-        for model in MODELS
-        for path in expand(pattern, model=model, step=STEPS[model])
-    ]
-
-
 rule checkpoint_scores:
     input:
         expand(
@@ -25,18 +16,18 @@ rule checkpoint_scores:
         ),
     output:
         "<results>/metrics/parts/{model}/{step}.scores.parquet",
-    params:
-        code=code("scripts/collect_scores.py"),
     log:
         "<results>/logs/metrics/{model}/{step}.scores.log",
     benchmark:
         "<results>/benchmarks/metrics/{model}/{step}.scores.tsv"
+    priority: 20
     conda:
         "../envs/xlprobe.yaml"
-    priority: 20
     resources:
         mem_mb=mebibytes(1000),
         runtime=minutes(10),
+    params:
+        code=code("scripts/collect_scores.py"),
     message:
         "Gathering the scores of {wildcards.model} at step {wildcards.step}"
     shell:
@@ -62,22 +53,24 @@ use rule checkpoint_scores as baseline_scores with:
 
 rule checkpoint_audit:
     input:
-        expand(rules.features.output.audit, dataset=probed_datasets(), allow_missing=True),
+        expand(
+            rules.features.output.audit, dataset=probed_datasets(), allow_missing=True
+        ),
     output:
         "<results>/metrics/parts/{model}/{step}.audit.parquet",
-    params:
-        code=code("scripts/join_tables.py"),
-        schema="audit.schema.yaml",
     log:
         "<results>/logs/metrics/{model}/{step}.audit.log",
     benchmark:
         "<results>/benchmarks/metrics/{model}/{step}.audit.tsv"
+    priority: 20
     conda:
         "../envs/xlprobe.yaml"
-    priority: 20
     resources:
         mem_mb=mebibytes(1000),
         runtime=minutes(10),
+    params:
+        code=code("scripts/join_tables.py"),
+        schema="audit.schema.yaml",
     message:
         "Joining tables into {output}"
     shell:
@@ -102,13 +95,13 @@ use rule checkpoint_audit as scores with:
         rules.baseline_scores.output,
     output:
         "<results>/metrics/scores.parquet",
-    params:
-        code=code("scripts/join_tables.py"),
-        schema="scores.schema.yaml",
     log:
         "<results>/logs/metrics/scores.log",
     benchmark:
         "<results>/benchmarks/metrics/scores.tsv"
+    params:
+        code=code("scripts/join_tables.py"),
+        schema="scores.schema.yaml",
 
 
 rule checkpoint_table:
@@ -116,8 +109,6 @@ rule checkpoint_table:
         every_checkpoint(rules.checkpoint.output.identity),
     output:
         "<results>/metrics/checkpoints.parquet",
-    params:
-        code=code("scripts/collect_checkpoints.py"),
     log:
         "<results>/logs/metrics/checkpoints.log",
     benchmark:
@@ -127,6 +118,8 @@ rule checkpoint_table:
     resources:
         mem_mb=mebibytes(1000),
         runtime=minutes(10),
+    params:
+        code=code("scripts/collect_checkpoints.py"),
     message:
         "Checking the checkpoints against each other"
     shell:

@@ -6,21 +6,6 @@ makes: checkpoints/<model>/<step>/training.json, the record that the step has be
 """
 
 
-def model_settings(section):
-    """A section of a model's configuration as JSON."""
-    return lambda wildcards: json.dumps(config["models"][wildcards.model][section])
-
-
-def record_of_previous_step(wildcards):
-    step = previous_step(wildcards)
-    return [] if step is None else folder("checkpoints", wildcards.model, str(step), "training.json")
-
-
-def gpus(wildcards):
-    execution = config["models"][wildcards.model]["execution"]
-    return 0 if execution["device"] == "cpu" else execution["processes"]
-
-
 rule pretrain:
     input:
         previous=ancient(record_of_previous_step),
@@ -31,31 +16,37 @@ rule pretrain:
         tokenizer=rules.tokenizer.output.identity,
     output:
         "<results>/checkpoints/{model}/{step}/training.json",
-    params:
-        # Training is weeks of work: it carries a version in place of its code, and refuses what it cannot resume.
-        training_version=configuration.TRAINING_VERSION,
-        architecture=model_settings("architecture"),
-        training=model_settings("training"),
-        languages=lambda wildcards: configuration.model_languages(config, wildcards.model),
-        execution=untracked(model_settings("execution")),
-        previous=untracked(
-            lambda wildcards: [] if (step := previous_step(wildcards)) is None else ["--previous", step]
-        ),
-        folder=folder("pretrain", "{model}"),
-        dictionary=folder("tokenizer", "dict.txt"),
-        binarized=folder("binarized"),
     log:
         "<results>/logs/pretrain/{model}/{step}.log",
     benchmark:
         "<results>/benchmarks/pretrain/{model}/{step}.tsv"
+    priority: 100
     conda:
         "../envs/xlprobe.yaml"
-    priority: 100
     threads: lambda wildcards: config["models"][wildcards.model]["execution"]["processes"]
     resources:
         gpu=gpus,
         mem_mb=mebibytes(16000),
         runtime=minutes(2880),
+    params:
+        # Training is weeks of work: it carries a version in place of its code, and refuses what it cannot resume.
+        training_version=configuration.TRAINING_VERSION,
+        architecture=model_settings("architecture"),
+        training=model_settings("training"),
+        languages=lambda wildcards: configuration.model_languages(
+            config, wildcards.model
+        ),
+        execution=untracked(model_settings("execution")),
+        previous=untracked(
+            lambda wildcards: (
+                []
+                if (step := previous_step(wildcards)) is None
+                else ["--previous", step]
+            )
+        ),
+        folder=folder("pretrain", "{model}"),
+        dictionary=folder("tokenizer", "dict.txt"),
+        binarized=folder("binarized"),
     message:
         "Training {wildcards.model} to step {wildcards.step}"
     shell:

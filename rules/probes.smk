@@ -13,26 +13,28 @@ rule probes:
     output:
         scores="<results>/probes/{model}/{step}/{task}/{dataset}.parquet",
         weights="<results>/probes/{model}/{step}/{task}/{dataset}.safetensors",
+    log:
+        "<results>/logs/probes/{model}/{step}/{task}/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/probes/{model}/{step}/{task}/{dataset}.tsv"
+    # Ahead of features, so that few of their large temporary files live at once.
+    priority: 10
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(6000),
+        runtime=minutes(120),
     params:
-        code=lambda wildcards: code("scripts/train_probes.py", f"xlprobe.tasks.{wildcards.task}"),
-        dataset=folder("datasets", "{dataset}"),
+        code=lambda wildcards: code(
+            "scripts/train_probes.py", f"xlprobe.tasks.{wildcards.task}"
+        ),
+        dataset=folder_of("dataset"),
         seeds=config["probes"]["seeds"],
         learning_rate=config["probes"]["learning_rate"],
         batch_size=config["probes"]["batch_size"],
         epochs=config["probes"]["epochs"],
         patience=config["probes"]["patience"],
         device=untracked(lambda wildcards: config["probes"]["device"]),
-    log:
-        "<results>/logs/probes/{model}/{step}/{task}/{dataset}.log",
-    benchmark:
-        "<results>/benchmarks/probes/{model}/{step}/{task}/{dataset}.tsv"
-    conda:
-        "../envs/xlprobe.yaml"
-    # Ahead of features, so that few of their large temporary files live at once.
-    priority: 10
-    resources:
-        mem_mb=mebibytes(6000),
-        runtime=minutes(120),
     message:
         "Probing {wildcards.task} on {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
     shell:
@@ -44,12 +46,9 @@ rule probes:
 
 rule baselines:
     input:
-        rules.treebank.output.identity,
+        dataset=rules.treebank.output.identity,
     output:
         "<results>/baselines/{task}/{dataset}.parquet",
-    params:
-        code=lambda wildcards: code("scripts/score_baselines.py", f"xlprobe.tasks.{wildcards.task}"),
-        dataset=folder("datasets", "{dataset}"),
     log:
         "<results>/logs/baselines/{task}/{dataset}.log",
     benchmark:
@@ -59,6 +58,11 @@ rule baselines:
     resources:
         mem_mb=mebibytes(2000),
         runtime=minutes(10),
+    params:
+        code=lambda wildcards: code(
+            "scripts/score_baselines.py", f"xlprobe.tasks.{wildcards.task}"
+        ),
+        dataset=folder_of("dataset"),
     message:
         "Scoring {wildcards.task} baselines on {wildcards.dataset}"
     shell:

@@ -11,10 +11,13 @@ from xlprobe import sources as upstream
 TREEBANKS = {name: facts.treebanks()[name] for name in config["treebanks"]}
 
 if config["data"]["fixture"]:
-    CORPUS_SOURCES = {language: f"cc100/{language}.txt.xz" for language in config["languages"]}
+    CORPUS_SOURCES = {
+        language: f"cc100/{language}.txt.xz" for language in config["languages"]
+    }
     TREEBANK_SOURCES = {
         name: [
-            f"ud/{treebank.folder}/{name}-ud-{split}.conllu" for split in ("train", "dev", "test")
+            f"ud/{treebank.folder}/{name}-ud-{split}.conllu"
+            for split in ("train", "dev", "test")
         ]
         for name, treebank in TREEBANKS.items()
     }
@@ -22,12 +25,11 @@ if config["data"]["fixture"]:
     rule fixture:
         output:
             [folder("sources", path) for path in CORPUS_SOURCES.values()],
-            [folder("sources", path) for paths in TREEBANK_SOURCES.values() for path in paths],
-        params:
-            code=code("workflow_tests/fixture.py"),
-            folder=folder("sources"),
-            languages=config["languages"],
-            treebanks=config["treebanks"],
+            [
+                folder("sources", path)
+                for paths in TREEBANK_SOURCES.values()
+                for path in paths
+            ],
         log:
             "<results>/logs/sources/fixture.log",
         benchmark:
@@ -37,6 +39,11 @@ if config["data"]["fixture"]:
         resources:
             mem_mb=mebibytes(1000),
             runtime=minutes(10),
+        params:
+            code=code("workflow_tests/fixture.py"),
+            folder=untracked(lambda wildcards: folder("sources")),
+            languages=config["languages"],
+            treebanks=config["treebanks"],
         message:
             "Generating stand-ins for the corpora and treebanks"
         shell:
@@ -65,20 +72,20 @@ else:
     rule link_source:
         output:
             "<results>/sources/{path}",
-        wildcard_constraints:
-            path="(cc100|ud)/.+",
-        params:
-            code=code("scripts/link_source.py"),
-            source=untracked(lambda wildcards: SOURCE_FOLDERS[-1] / wildcards.path),
         log:
             "<results>/logs/sources/{path}.log",
         benchmark:
             "<results>/benchmarks/sources/{path}.tsv"
+        wildcard_constraints:
+            path="(cc100|ud)/.+",
         conda:
             "../envs/xlprobe.yaml"
         resources:
             mem_mb=mebibytes(200),
             runtime=minutes(5),
+        params:
+            code=code("scripts/link_source.py"),
+            source=untracked(lambda wildcards: SOURCE_FOLDERS[-1] / wildcards.path),
         message:
             "Linking {wildcards.path}"
         shell:

@@ -6,7 +6,7 @@ Imports inside the package point one way (a test holds this):
     resources, config, code_identity           what a run is
     corpus, tokenization, binarization         text for pretraining
     fairseq_runtime, pretraining, checkpoints  models
-    treebanks, datasets, features              data and their vectors
+    treebanks, datasets, features, feature_file  data and their vectors
     tasks, probes, baselines                   measurements
     metrics, figures                           results
 """

@@ -37,7 +37,9 @@ def write_baselines(dataset: Path, task_name: str, output: Path) -> None:
         for name, guess in guesses.items():
             if len(part):
                 accuracy = float((part[task.label] == guess).mean())
-                rows.append({"model": name, "task": task_name, "dataset": dataset.name, "split": split, "accuracy": accuracy, "n": len(part)})
+                rows.append(
+                    {"model": name, "task": task_name, "dataset": dataset.name, "split": split, "accuracy": accuracy, "n": len(part)}
+                )
     with atomic_path(output) as temporary:
         pd.DataFrame(rows).to_parquet(temporary, index=False)
 

@@ -101,18 +101,13 @@ def parity(model: XLMRobertaForMaskedLM, state: dict[str, Any], dictionary: Path
     Returns:
         `hidden_states` (all layers) and `logits`.
     """
-    import xlprobe.fairseq_runtime  # noqa: F401  isort: skip
-    import xlprobe.fairseq_training  # noqa: F401  (registers the task)
-    from fairseq import tasks
 
-    task_arguments = state["cfg"]["task"]
-    task_arguments.data = str(dictionary)
-    task = tasks.setup_task(task_arguments)
-    reference = task.build_model(state["cfg"]["model"]).float().eval()
-    reference.load_state_dict(state["model"], strict=False)
+    # Not at the top: importing fairseq takes seconds.
+    from xlprobe.fairseq_training import rebuild_model
 
+    reference = rebuild_model(state, dictionary)
     vocabulary = model.config.vocab_size
-    longest = min(64, task_arguments.tokens_per_sample)
+    longest = min(64, model.config.max_position_embeddings - 2)
     generator = torch.Generator().manual_seed(0)
     tokens_BT = torch.randint(4, vocabulary, (4, longest), generator=generator)
     tokens_BT[:, 0] = 0
@@ -127,9 +122,7 @@ def parity(model: XLMRobertaForMaskedLM, state: dict[str, Any], dictionary: Path
     if len(hidden) != len(ours.hidden_states):
         raise XlprobeError(f"fairseq gave {len(hidden)} layers, Hugging Face {len(ours.hidden_states)}")
     return {
-        "hidden_states": max(
-            float((a_BTD - b_BTD)[real_BT].abs().max()) for a_BTD, b_BTD in zip(ours.hidden_states, hidden, strict=True)
-        ),
+        "hidden_states": max(float((a_BTD - b_BTD)[real_BT].abs().max()) for a_BTD, b_BTD in zip(ours.hidden_states, hidden, strict=True)),
         "logits": float((ours.logits - theirs_logits_BTV)[real_BT].abs().max()),
     }
 

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import Draft202012Validator
 
 from xlprobe import resources
 from xlprobe.errors import ConfigError
@@ -74,7 +74,7 @@ def _fill_defaults(value: Any, rule: dict[str, Any]) -> None:
             _fill_defaults(child, pattern_rule)
 
 
-def _sentence(error: ValidationError) -> str:
+def _sentence(error: Any) -> str:
     """One sentence for a schema fault: key, what was found, what to do."""
     key = ".".join(map(str, error.path))
     if error.validator == "additionalProperties":
@@ -137,8 +137,7 @@ def _check_model(key: str, model: dict[str, Any], run_languages: list[str]) -> N
         )
     if architecture["hidden_size"] % architecture["heads"]:
         raise ConfigError(
-            f"config key {key}.architecture.heads: {architecture['heads']} heads do not divide"
-            f" hidden_size = {architecture['hidden_size']}"
+            f"config key {key}.architecture.heads: {architecture['heads']} heads do not divide hidden_size = {architecture['hidden_size']}"
         )
     if training["tokens_per_sample"] > architecture["max_tokens"]:
         raise ConfigError(
@@ -152,8 +151,7 @@ def _check_model(key: str, model: dict[str, Any], run_languages: list[str]) -> N
         )
     if training["warmup_updates"] > training["updates"]:
         raise ConfigError(
-            f"config key {key}.training.warmup_updates: {training['warmup_updates']} is more than"
-            f" training.updates = {training['updates']}"
+            f"config key {key}.training.warmup_updates: {training['warmup_updates']} is more than training.updates = {training['updates']}"
         )
     if execution["fp16"] and execution["device"] == "cpu":
         raise ConfigError(f"config key {key}.execution.fp16: fairseq has no fp16 training on the CPU; set it to false")

@@ -1,8 +1,8 @@
 """Datasets: sentences and words with their labels, as Parquet; what features are extracted for and probes trained on.
 
-    sentences.parquet   split, sent_id, text, first_word, words     one row a sentence, splits in the order train, dev, test
-    words.parquet       sentence, form, start, end, upos, feats, head, deprel   one row a word, in order
-    identity.json       what later rules depend on: counts and the sha256 of both tables
+sentences.parquet   split, sent_id, text, first_word, words     one row a sentence, splits in the order train, dev, test
+words.parquet       sentence, form, start, end, upos, feats, head, deprel   one row a word, in order
+identity.json       what later rules depend on: counts and the sha256 of both tables
 """
 
 from collections import Counter
@@ -51,7 +51,8 @@ def read_splits(paths: Iterable[Path], max_sentences: int | None, dev_fraction: 
 
 def write_dataset(splits: Mapping[str, list[Sentence]], folder: Path, dataset: str, language: str) -> None:
     """Write a dataset's tables and its identity."""
-    sentence_rows, word_rows = [], []
+    sentence_rows: list[tuple] = []
+    word_rows: list[tuple] = []
     for split, sentences in splits.items():
         for sentence in sentences:
             sentence_rows.append((split, sentence.sent_id, sentence.text, len(word_rows), len(sentence.words)))

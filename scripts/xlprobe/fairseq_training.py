@@ -17,8 +17,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import xlprobe.fairseq_runtime  # noqa: F401  isort: skip  (must come before fairseq)
+# isort: off
+import xlprobe.fairseq_runtime  # noqa: F401  (must come before fairseq)
 import fairseq_cli.train
+
+# isort: on
 from fairseq import checkpoint_utils
 from fairseq.tasks import register_task
 from fairseq.tasks.multilingual_masked_lm import MultiLingualMaskedLMTask
@@ -56,6 +59,20 @@ class MaskedLanguageModelTask(MultiLingualMaskedLMTask):
                 return
             split = "valid"
         super().load_dataset(split, epoch=epoch, combine=combine, **kwargs)
+
+
+def rebuild_model(state: dict[str, Any], dictionary_folder: Path) -> Any:
+    """fairseq's own model of a training state, in float32 and evaluation mode.
+
+    Args:
+        state: a state that fairseq saved.
+        dictionary_folder: the folder that holds `dict.txt`.
+    """
+    arguments = state["cfg"]["task"]
+    arguments.data = str(dictionary_folder)
+    model = MaskedLanguageModelTask.setup_task(arguments).build_model(state["cfg"]["model"])
+    model.load_state_dict(state["model"])
+    return model.float().eval()
 
 
 def save_state(cfg: Any, trainer: Any, epoch_itr: Any, val_loss: float | None) -> None:

@@ -8,12 +8,11 @@ a subword belongs to each word that it covers a character of, and a lone `▁` t
 window is encoded in windows that overlap by half, each subword taken from the window in which it stands most central.
 """
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 
 import h5py
 import numpy as np
@@ -83,7 +82,7 @@ def windows(sentence: int, length: int, size: int) -> list[Window]:
         return [Window(sentence, 0, length, 0, length)]
     starts = [*range(0, length - size, max(1, size // 2)), length - size]
     # Halfway through an overlap, a subword is as far from the one window's edge as from the other's.
-    borders = [0, *((before + size + after) // 2 for before, after in zip(starts, starts[1:], strict=False)), length]
+    borders = [0, *((before + size + after) // 2 for before, after in itertools.pairwise(starts)), length]
     return [
         Window(sentence, start, start + size, keep_from, keep_to)
         for start, keep_from, keep_to in zip(starts, borders[:-1], borders[1:], strict=True)
@@ -146,9 +145,7 @@ class Encoder:
         """
         encoded = self.tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True, verbose=False)
         sentences = []
-        for ids, offsets, word_starts, word_ends in zip(
-            encoded["input_ids"], encoded["offset_mapping"], starts, ends, strict=True
-        ):
+        for ids, offsets, word_starts, word_ends in zip(encoded["input_ids"], encoded["offset_mapping"], starts, ends, strict=True):
             ids_array = np.array(ids, dtype=np.int64)
             pairs = subword_word_pairs(np.array(offsets).reshape(-1, 2), np.isin(ids_array, self.blank), word_starts, word_ends)
             sentences.append(EncodedSentence(ids_array, pairs))
@@ -231,7 +228,9 @@ def extract_features(
     """
     encoder = Encoder(checkpoint, choose_device(device))
     if max(layers) > encoder.identity["layers"]:
-        raise XlprobeError(f"config key features.layers: layer {max(layers)} was asked for, {checkpoint} has 0 to {encoder.identity['layers']}")
+        raise XlprobeError(
+            f"config key features.layers: layer {max(layers)} was asked for, {checkpoint} has 0 to {encoder.identity['layers']}"
+        )
     sentences = read_sentences(dataset)
     words = pd.read_parquet(dataset / "words.parquet", columns=["start", "end"])
     offsets = np.concatenate([sentences["first_word"].to_numpy(), [len(words)]])
@@ -282,57 +281,3 @@ def _count(audit: Audit, encoder: Encoder, encoded: Sequence[EncodedSentence], w
             borders = [window.keep_from for window in windows(number, len(sentence.ids), encoder.window)]
             window_of = np.searchsorted(borders, subwords, side="right")
             audit.words_cut += len(np.unique(np.stack([of_words, window_of], axis=1), axis=0)) - len(np.unique(of_words))
-
-
-class FeatureFile:
-    """A features file, open for reading; use it in a `with` block.
-
-    >>> with FeatureFile(path) as features:          # doctest: +SKIP
-    ...     layer_WD = features.layer(8)
-    ...     sentence_LWD = features.sentence("weblog-blogspot.com_nominations_20041117172713_ENG_20041117_172713-0001")
-    """
-
-    def __init__(self, path: Path) -> None:
-        if not path.exists():
-            raise XlprobeError(f"{path}: no such file; it is deleted once probed unless the config says features.keep: true")
-        # Files are never written twice, and cluster file systems often refuse HDF5's locks.
-        self._file = h5py.File(path, "r", locking=False)
-        self.path = path
-        self.layers: list[int] = self._file.attrs["layers"].tolist()
-        self.checkpoint: dict[str, Any] = json.loads(self._file.attrs["checkpoint"])
-        self.dataset: dict[str, Any] = json.loads(self._file.attrs["dataset"])
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._file.close()
-
-    def layer(self, layer: int) -> np.ndarray:
-        """All words' vectors at one layer, [words, dim] in float16.
-
-        Raises:
-            XlprobeError: the file does not hold that layer.
-        """
-        if layer not in self.layers:
-            raise XlprobeError(f"{self.path}: holds layers {self.layers}, not {layer}")
-        return self._file["vectors"][self.layers.index(layer)]
-
-    def sentence(self, sent_id: str, split: str | None = None) -> np.ndarray:
-        """One sentence's vectors, [layers, words, dim] in float16.
-
-        Raises:
-            XlprobeError: there is no such sentence, or several splits hold one of that name and `split` is not given.
-        """
-        names, splits = self._file["sent_id"].asstr()[:], self._file["split"].asstr()[:]
-        found = [i for i in np.flatnonzero(names == sent_id) if split in (None, splits[i])]
-        if len(found) != 1:
-            raise XlprobeError(f"{self.path}: {len(found)} sentences are named {sent_id!r}" + (f" in {split}" if split else ""))
-        start, end = self._file["offsets"][found[0] : found[0] + 2]
-        return self._file["vectors"][:, start:end]
-
-
-def read_sentence(path: Path, sent_id: str, split: str | None = None) -> np.ndarray:
-    """The vectors of one sentence of a features file, [layers, words, dim] in float16 (see `FeatureFile.sentence`)."""
-    with FeatureFile(path) as features:
-        return features.sentence(sent_id, split)

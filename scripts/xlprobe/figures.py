@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -18,7 +19,7 @@ from xlprobe.resources import languages, treebanks
 # Okabe and Ito's colours, told apart with any colour vision.
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"
 PANEL_WIDTH, PANEL_HEIGHT, MOST_COLUMNS = 2.6, 2.2, 6
-STYLE = {"font.size": 8, "axes.titlesize": 8, "axes.spines.top": False, "axes.spines.right": False, "pdf.fonttype": 42}
+STYLE: dict[Any, Any] = {"font.size": 8, "axes.titlesize": 8, "axes.spines.top": False, "axes.spines.right": False, "pdf.fonttype": 42}
 
 
 def title_of(dataset: str) -> str:
@@ -51,7 +52,9 @@ def learning_curve_table(scores: pd.DataFrame, model: str, task: str) -> pd.Data
 
 def layer_by_step_table(scores: pd.DataFrame, model: str, task: str) -> pd.DataFrame:
     """Mean test accuracy over seeds, in language, for each dataset, layer and step."""
-    chosen = scores[(scores["task"] == task) & (scores["source"] == scores["target"]) & (scores["model"] == model) & (scores["split"] == "test")]
+    chosen = scores[
+        (scores["task"] == task) & (scores["source"] == scores["target"]) & (scores["model"] == model) & (scores["split"] == "test")
+    ]
     means = chosen.groupby(["source", "layer", "step"], as_index=False)["value"].mean()
     return means.rename(columns={"source": "dataset", "value": "mean"})
 
@@ -152,4 +155,4 @@ def _scale_steps(axes: Axes, steps: list[int]) -> None:
 
 def _spread(count: int, most: int) -> list[int]:
     """At most `most` of the places 0 to count - 1, evenly spread, ends included."""
-    return sorted({int(round(place)) for place in np.linspace(0, count - 1, min(count, most))})
+    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, most))})

@@ -39,7 +39,7 @@ def open_binary(path: Path) -> BinaryIO:
     if head.startswith(b"\x28\xb5\x2f\xfd"):
         # read_across_frames: `pzstd` and `cat a.zst b.zst` write several frames.
         reader = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
-        return io.BufferedReader(reader, 1 << 20)  # type: ignore[type-var,return-value]
+        return io.BufferedReader(reader, 1 << 20)
     return path.open("rb")
 
 
@@ -53,7 +53,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     number = 0
     with open_binary(path) as stream:
         try:
-            for number, raw in enumerate(stream, 1):  # noqa: B007
+            for number, raw in enumerate(stream, 1):
                 if number == 1:
                     raw = raw.removeprefix(BYTE_ORDER_MARK)
                 raw = raw.removesuffix(b"\n").removesuffix(b"\r")
@@ -91,9 +91,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def atomic_zstd_writer(path: Path, level: int = 3) -> Iterator[BinaryIO]:
     """Yield a binary stream whose content lands, zstd-compressed, at `path` when the block ends without error."""
-    with atomic_path(path) as temporary, temporary.open("wb") as raw:
-        with zstandard.ZstdCompressor(level=level).stream_writer(raw, closefd=False) as stream:
-            yield stream  # type: ignore[misc]
+    compressor = zstandard.ZstdCompressor(level=level)
+    with atomic_path(path) as temporary, temporary.open("wb") as raw, compressor.stream_writer(raw, closefd=False) as stream:
+        yield stream
 
 
 def write_text(path: Path, text: str) -> None:

@@ -16,7 +16,7 @@ def probe_scores(table: pd.DataFrame) -> pd.DataFrame:
     """A probes or baselines file as rows of the scores table: trained and scored on the same dataset."""
     scores = pd.DataFrame(
         {
-            **{column: table[column] if column in table else None for column in ("model", "step", "layer", "task", "split", "seed", "n")},
+            **{column: table.get(column, None) for column in ("model", "step", "layer", "task", "split", "seed", "n")},
             "source": table["dataset"],
             "target": table["dataset"],
             "metric": "accuracy",
@@ -62,5 +62,5 @@ def collect_checkpoints(identities: Iterable[Path], output: Path) -> None:
                     }
                 )
             if flagged:
-                print(f"warning: model {model} step {identity['step']}: loss {mean:.3f} jumps out of line with its neighbours; look at this checkpoint")
+                print(f"warning: model {model} step {identity['step']}: loss {mean:.3f} is out of line with its neighbours'; look at it")
     write_table(pd.DataFrame(rows), "checkpoints.schema.yaml", output)

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from xlprobe.datasets import read_words
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
-from xlprobe.features import FeatureFile
+from xlprobe.feature_file import FeatureFile
 from xlprobe.files import atomic_path
 from xlprobe.linear_probe import FittedProbes, ProbeSettings, fit_probes
 from xlprobe.progress import progress

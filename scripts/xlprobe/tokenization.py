@@ -169,7 +169,7 @@ def build_tokenizer(model: Path, folder: Path, max_tokens: int) -> None:
     sample = [processor.id_to_piece(index) for index in (3, processor.get_piece_size() - 1)]
     found = tokenizer.convert_tokens_to_ids([*sample, "<mask>"])
     if found != [4, expected - 2, expected - 1]:
-        raise XlprobeError(f"{folder}: the Hugging Face tokenizer gives {sample + ['<mask>']} the ids {found}")
+        raise XlprobeError(f"{folder}: the Hugging Face tokenizer gives {[*sample, '<mask>']} the ids {found}")
     write_json(
         folder / "tokenizer.identity.json",
         {"sentencepiece_sha256": sha256(model), "vocabulary_size": expected, "max_tokens": max_tokens},

@@ -11,7 +11,9 @@ from xlprobe.errors import FormatError, XlprobeError
 from xlprobe.files import read_lines
 
 COLUMNS = 10
-UNIVERSAL_TAGS = frozenset("ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X".split())
+UNIVERSAL_TAGS = frozenset(
+    ("ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X")
+)
 # Kept as they are written; the package would make dictionaries of them.
 _FIELD_PARSERS = {name: (lambda line, i: line[i]) for name in ("xpos", "feats", "deps", "misc")}
 

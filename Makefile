@@ -1,0 +1,61 @@
+# Every target makes .venv first when it is missing or when the pins in envs/ have changed.
+PYTHON ?= python3.11
+VENV ?= .venv
+CONFIG ?= config.yaml
+CORES ?= all
+TARGETS ?=
+
+PINS := envs/torch.txt envs/requirements.txt envs/fairseq.txt
+READY := $(VENV)/.ready
+BIN := $(VENV)/bin
+
+# Rules and tests call `python` and `snakemake` by name.
+export PATH := $(abspath $(BIN)):$(PATH)
+# Read where it is set: tests on real data skip without it.
+ifneq ($(XLPROBE_DATA),)
+export XLPROBE_DATA := $(abspath $(XLPROBE_DATA))
+endif
+
+.PHONY: help setup run test bench lint format lock clean
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
+
+setup: $(READY) ## Make the environment in .venv (a few minutes)
+
+# Three steps: torch at its pin (from the CPU index, if pip is told so), the lock, fairseq without its outdated needs.
+$(READY): $(PINS)
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -r envs/torch.txt
+	$(BIN)/python -m pip install --quiet -r envs/requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps -r envs/fairseq.txt
+	touch $@
+
+run: $(READY) ## Make every target of CONFIG (default: config.yaml) on this machine
+	snakemake --cores $(CORES) --configfile $(CONFIG) --quiet rules host reason --rerun-incomplete $(TARGETS)
+
+test: $(READY) ## Run the tests; those on real data need XLPROBE_DATA
+	OMP_NUM_THREADS=1 python -m pytest workflow_tests --ignore=workflow_tests/benchmarks
+
+bench: $(READY) ## Measure the speed claims, each after an equality check
+	OMP_NUM_THREADS=1 python -m pytest workflow_tests/benchmarks -s
+
+lint: $(READY) ## Check style, types and the workflow
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile rules
+	mypy
+	snakemake --lint
+
+format: $(READY) ## Apply the style
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile rules
+
+lock: ## Resolve envs/requirements.in anew into the pins
+	bash envs/lock.sh $(PYTHON)
+
+clean: ## Remove the environment; results stay
+	rm -rf $(VENV)

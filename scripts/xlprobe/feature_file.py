@@ -1,0 +1,65 @@
+"""Reading features files; what is in them stands in `xlprobe.features`, which writes them."""
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import h5py
+import numpy as np
+
+from xlprobe.errors import XlprobeError
+
+
+class FeatureFile:
+    """A features file, open for reading; use it in a `with` block.
+
+    >>> with FeatureFile(path) as features:          # doctest: +SKIP
+    ...     layer_WD = features.layer(8)
+    ...     sentence_LWD = features.sentence("weblog-blogspot.com_nominations_20041117172713_ENG_20041117_172713-0001")
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            raise XlprobeError(f"{path}: no such file; it is deleted once probed unless the config says features.keep: true")
+        # Files are never written twice, and cluster file systems often refuse HDF5's locks.
+        self._file = h5py.File(path, "r", locking=False)
+        self.path = path
+        self.layers: list[int] = self._file.attrs["layers"].tolist()
+        self.checkpoint: dict[str, Any] = json.loads(self._file.attrs["checkpoint"])
+        self.dataset: dict[str, Any] = json.loads(self._file.attrs["dataset"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+
+    def layer(self, layer: int) -> np.ndarray:
+        """All words' vectors at one layer, [words, dim] in float16.
+
+        Raises:
+            XlprobeError: the file does not hold that layer.
+        """
+        if layer not in self.layers:
+            raise XlprobeError(f"{self.path}: holds layers {self.layers}, not {layer}")
+        return self._file["vectors"][self.layers.index(layer)]
+
+    def sentence(self, sent_id: str, split: str | None = None) -> np.ndarray:
+        """One sentence's vectors, [layers, words, dim] in float16.
+
+        Raises:
+            XlprobeError: there is no such sentence, or several splits hold one of that name and `split` is not given.
+        """
+        names, splits = self._file["sent_id"].asstr()[:], self._file["split"].asstr()[:]
+        found = [i for i in np.flatnonzero(names == sent_id) if split in (None, splits[i])]
+        if len(found) != 1:
+            raise XlprobeError(f"{self.path}: {len(found)} sentences are named {sent_id!r}" + (f" in {split}" if split else ""))
+        start, end = self._file["offsets"][found[0] : found[0] + 2]
+        return self._file["vectors"][:, start:end]
+
+
+def read_sentence(path: Path, sent_id: str, split: str | None = None) -> np.ndarray:
+    """The vectors of one sentence of a features file, [layers, words, dim] in float16 (see `FeatureFile.sentence`)."""
+    with FeatureFile(path) as features:
+        return features.sentence(sent_id, split)
