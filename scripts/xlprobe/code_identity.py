@@ -18,7 +18,7 @@ from xlprobe.resources import PROJECT, RESOURCES, SCHEMAS
 LIBRARY = PROJECT / "scripts"
 PIN_FILES = ("requirements.txt", "torch.txt", "fairseq.txt")
 # Import names that differ from the distribution's name.
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "PyYAML"}
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "PyYAML", "backports": "backports.zstd"}
 
 
 def code_identity(script: Path, *modules: str) -> str:

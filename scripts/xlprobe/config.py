@@ -2,6 +2,7 @@
 
 import copy
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
@@ -39,7 +40,7 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     _fill_defaults(completed, schema())
     _check_names(completed)
     for name, model in completed["models"].items():
-        _check_model(f"models.{name}", model, completed["languages"])
+        _check_model(f"models.{name}", model, completed["features"]["layers"] or [])
     return completed
 
 
@@ -79,8 +80,9 @@ def _sentence(error: Any) -> str:
     key = ".".join(map(str, error.path))
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))
-        unknown = next(name for name in error.instance if name not in known)
-        if error.schema.get("patternProperties"):
+        patterns = error.schema.get("patternProperties", {})
+        unknown = next(name for name in error.instance if name not in known and not any(re.search(p, name) for p in patterns))
+        if patterns:
             return f"config key {_join(key, unknown)}: a name may hold letters, digits, '_', '.' and '-'"
         return f"config key {_join(key, unknown)}: unknown; {_suggestion(unknown, known)}"
     if error.validator == "required":
@@ -125,7 +127,7 @@ def _check_names(config: dict[str, Any]) -> None:
             raise ConfigError(f"config key treebanks.{n}: unknown treebank {name!r}; {_suggestion(name, known_treebanks)}")
 
 
-def _check_model(key: str, model: dict[str, Any], run_languages: list[str]) -> None:
+def _check_model(key: str, model: dict[str, Any], measured_layers: list[int]) -> None:
     architecture, training, execution = model["architecture"], model["training"], model["execution"]
     schedule = steps(model)
     if not schedule:
@@ -134,6 +136,10 @@ def _check_model(key: str, model: dict[str, Any], run_languages: list[str]) -> N
         raise ConfigError(
             f"config key {key}.steps: step {schedule[-1]} lies beyond training.updates = {training['updates']};"
             " lower it or lengthen the training"
+        )
+    if max(measured_layers, default=0) > architecture["layers"]:
+        raise ConfigError(
+            f"config key features.layers: layer {max(measured_layers)} is asked for, but {key} has layers 0 to {architecture['layers']}"
         )
     if architecture["hidden_size"] % architecture["heads"]:
         raise ConfigError(

@@ -3,7 +3,6 @@
 import contextlib
 import gzip
 import hashlib
-import io
 import json
 import lzma
 import os
@@ -12,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import zstandard
+from backports import zstd
 
 from xlprobe.errors import FormatError, XlprobeError
 
@@ -37,9 +36,7 @@ def open_binary(path: Path) -> BinaryIO:
     if head.startswith(b"\xfd7zXZ\x00"):
         return lzma.open(path, "rb")  # type: ignore[return-value]
     if head.startswith(b"\x28\xb5\x2f\xfd"):
-        # read_across_frames: `pzstd` and `cat a.zst b.zst` write several frames.
-        reader = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
-        return io.BufferedReader(reader, 1 << 20)
+        return zstd.open(path, "rb")
     return path.open("rb")
 
 
@@ -62,7 +59,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
                 except UnicodeDecodeError as error:
                     raise FormatError(path, number, f"bytes that are not UTF-8 ({error.reason})", "UTF-8") from None
                 yield number, line
-        except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zstandard.ZstdError) as error:
+        except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zstd.ZstdError) as error:
             raise XlprobeError(
                 f"{path}: the compressed data breaks off or is corrupt after line {number} ({error}); fetch it again"
             ) from None
@@ -91,8 +88,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def atomic_zstd_writer(path: Path, level: int = 3) -> Iterator[BinaryIO]:
     """Yield a binary stream whose content lands, zstd-compressed, at `path` when the block ends without error."""
-    compressor = zstandard.ZstdCompressor(level=level)
-    with atomic_path(path) as temporary, temporary.open("wb") as raw, compressor.stream_writer(raw, closefd=False) as stream:
+    with atomic_path(path) as temporary, zstd.open(temporary, "wb", level=level) as stream:
         yield stream
 
 

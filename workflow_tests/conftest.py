@@ -1,0 +1,158 @@
+"""What the tests share: the real data where it is, a tiny pretrained model, a complete tiny run."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from xlprobe import config as configuration
+from xlprobe.binarization import binarize_language
+from xlprobe.checkpoints import publish_checkpoint
+from xlprobe.corpus import clean_corpus
+from xlprobe.pretraining import PretrainingRun, train_interval
+from xlprobe.resources import PROJECT
+from xlprobe.tokenization import SENTENCEPIECE_FILE, CleanedCorpus, build_tokenizer, train_sentencepiece
+
+PROJECT_PARTS = ["Snakefile", "config.yaml", "config", "rules", "scripts", "schemas", "resources", "envs", "report", "slurm"]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data; tests on it skip where XLPROBE_DATA is unset."""
+    root = os.environ.get("XLPROBE_DATA")
+    if not root:
+        pytest.skip("XLPROBE_DATA is unset: no real data to test on")
+    return Path(root)
+
+
+@dataclass(frozen=True)
+class TinyText:
+    """The fixture's two corpora, cleaned, tokenised and binarised, in one folder laid out as a run's results."""
+
+    folder: Path
+    languages: tuple[str, ...] = ("en", "tr")
+
+    def corpus(self, language: str) -> CleanedCorpus:
+        return CleanedCorpus(self.folder / "corpus" / language / "train.txt.zst", self.folder / "corpus" / language / "counts.json")
+
+    @property
+    def tokenizer(self) -> Path:
+        return self.folder / "tokenizer"
+
+    def run(self, folder: Path, training: dict | None = None, execution: dict | None = None) -> PretrainingRun:
+        """A training of the tiny configuration's model, with settings of its own."""
+        tiny = configuration.complete(yaml.safe_load((PROJECT / "config" / "tiny.yaml").read_text()))
+        model = tiny["models"]["xlmr"]
+        return PretrainingRun(
+            folder=folder,
+            dictionary=self.tokenizer / "dict.txt",
+            languages={language: self.folder / "binarized" / language for language in self.languages},
+            architecture=model["architecture"],
+            training=model["training"] | (training or {}),
+            execution=model["execution"] | (execution or {}),
+        )
+
+
+@pytest.fixture(scope="session")
+def tiny_text(tmp_path_factory: pytest.TempPathFactory) -> TinyText:
+    """The fixture's text, ready for pretraining."""
+    folder = tmp_path_factory.mktemp("tiny")
+    text = TinyText(folder)
+    subprocess.run(
+        [sys.executable, PROJECT / "workflow_tests" / "fixture.py", "--output", folder / "sources", "--languages", *text.languages],
+        check=True,
+    )
+    for language in text.languages:
+        corpus = folder / "corpus" / language
+        source = folder / "sources" / "cc100" / f"{language}.txt.xz"
+        clean_corpus(source, corpus / "train.txt.zst", corpus / "valid.txt.zst", corpus / "counts.json", language, 0.1, 1000)
+    model = text.tokenizer / SENTENCEPIECE_FILE
+    train_sentencepiece([text.corpus(language) for language in text.languages], model, 300, 0.3, 4000, 0.9995, 1)
+    build_tokenizer(model, text.tokenizer, 64)
+    for language in text.languages:
+        corpus, target = folder / "corpus" / language, folder / "binarized" / language
+        binarize_language(corpus / "train.txt.zst", corpus / "valid.txt.zst", model, target, target / "manifest.json", 1)
+    return text
+
+
+@dataclass(frozen=True)
+class TinyModel:
+    """A tiny model's training folder and its checkpoint after 12 updates, as a Hugging Face folder."""
+
+    text: TinyText
+    pretraining: Path
+    record: Path
+    checkpoint: Path
+    step: int = 12
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_text: TinyText) -> TinyModel:
+    """A tiny model, trained and published."""
+    pretraining = tiny_text.folder / "pretrain"
+    record, checkpoint = tiny_text.folder / "training.json", tiny_text.folder / "checkpoint"
+    train_interval(tiny_text.run(pretraining), "xlmr", 12, None, record)
+    publish_checkpoint(pretraining, record, tiny_text.tokenizer, checkpoint)
+    return TinyModel(tiny_text, pretraining, record, checkpoint)
+
+
+class Project:
+    """A copy of the project in which a test may run Snakemake, edit code and delete results."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for part in PROJECT_PARTS:
+            source = PROJECT / part
+            if source.is_dir():
+                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, folder / part)
+        (folder / "workflow_tests").mkdir()
+        shutil.copy(PROJECT / "workflow_tests" / "fixture.py", folder / "workflow_tests")
+
+    def snakemake(self, *arguments: str, check: bool = True, environment: dict[str, str] | None = None) -> str:
+        """Run Snakemake in the copy and return what it printed."""
+        command = ["snakemake", "--cores", "2", *arguments]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=os.environ | (environment or {}))
+        output = done.stdout + done.stderr
+        assert done.returncode == 0 or not check, output[-4000:]
+        return output
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """The jobs that a dry run plans, by rule."""
+        output = self.snakemake("-n", "--quiet", "rules", *arguments)
+        if "Nothing to be done" in output:
+            return {}
+        table = output.rpartition("Job stats:")[2].split("\n\n")[0]
+        rows = [line.split() for line in table.splitlines()[3:]]
+        return {name: int(count) for name, count in rows if name not in ("all", "total")}
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace text that occurs in a file."""
+        file = self.folder / path
+        content = file.read_text()
+        assert old in content, f"{path} does not hold {old!r}"
+        file.write_text(content.replace(old, new))
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project in which config/tiny.yaml has been made from nothing; tests copy it before they change it."""
+    project = Project(tmp_path_factory.mktemp("run") / "project")
+    project.snakemake("--configfile", "config/tiny.yaml", "--quiet", "all")
+    return project
+
+
+@pytest.fixture
+def project(finished_run: Project, tmp_path: Path) -> Project:
+    """A copy of the finished run that a test may change."""
+    copy = object.__new__(Project)
+    copy.folder = tmp_path / "project"
+    shutil.copytree(finished_run.folder, copy.folder, symlinks=True)
+    return copy

@@ -1,0 +1,97 @@
+import copy
+
+import pytest
+import yaml
+
+from xlprobe import config
+from xlprobe.errors import ConfigError
+from xlprobe.resources import PROJECT, languages, treebanks
+
+BASE = {"experiment": "test", "languages": ["en", "de"], "models": {"m": {"steps": [0, 10]}}, "treebanks": ["en_ewt"]}
+SHIPPED = [PROJECT / "config.yaml", *sorted((PROJECT / "config").glob("*.yaml"))]
+
+
+def changed(path: str, value: object) -> dict:
+    result = copy.deepcopy(BASE)
+    *parents, last = path.split(".")
+    place = result
+    for key in parents:
+        place = place.setdefault(key, {})
+    if value is ...:
+        del place[last]
+    else:
+        place[last] = value
+    return result
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("langauges", ["en"], r"config key langauges: unknown; did you mean 'languages'\?"),
+        ("probes.sedds", 3, r"config key probes.sedds: unknown; did you mean 'seeds'\?"),
+        ("models.m.training.lr", 1, r"config key models.m.training.lr: unknown"),
+        ("models.m.steps", ..., r"config key models.m.steps: missing"),
+        ("experiment", ..., r"config key experiment: missing"),
+        ("models.a b", {"steps": [1]}, r"config key models.a b: a name may hold"),
+        ("probes.seeds", "3", r"config key probes.seeds: found '3', expected a whole number"),
+        ("corpus", None, r"config key corpus: found None, expected a group of keys"),
+        ("features.device", "gpu", r"config key features.device: found 'gpu', expected one of auto, cpu, cuda"),
+        ("models.m.steps", [0, "x"], r"config key models.m.steps.1: found 'x', expected a step"),
+        ("probes.seeds", 0, r"config key probes.seeds: 0 is less than the minimum"),
+        ("languages", ["en", "xx"], r"config key languages.1: unknown language 'xx'"),
+        ("treebanks", ["en_etw"], r"config key treebanks.0: unknown treebank 'en_etw'; did you mean 'en_ewt'\?"),
+        ("models.m.languages", ["fr"], r"config key models.m.languages.0: 'fr' is not among the run's languages"),
+        ("models.m.steps", [2_000_000], r"config key models.m.steps: step 2000000 lies beyond training.updates = 1500000"),
+        ("models.m.steps", [{"from": 5, "to": 1, "every": 1}], r"config key models.m.steps: no step"),
+        ("models.m.architecture.heads", 7, r"config key models.m.architecture.heads: 7 heads do not divide"),
+        ("models.m.training.tokens_per_sample", 600, r"config key models.m.training.tokens_per_sample: 600 tokens do not fit"),
+        ("models.m.execution.processes", 3, r"config key models.m.training.batch_size: 1024 samples cannot be shared by 3"),
+        ("models.m.training.warmup_updates", 10**9, r"config key models.m.training.warmup_updates: .* more than"),
+        ("models.m.execution", {"fp16": True, "device": "cpu"}, r"config key models.m.execution.fp16"),
+        ("features.layers", [0, 13], r"config key features.layers: layer 13 .* models.m has layers 0 to 12"),
+    ],
+)
+def test_faults_end_in_one_sentence_that_names_the_key(path, value, message):
+    with pytest.raises(ConfigError, match="^" + message) as caught:
+        config.complete(changed(path, value))
+    assert "\n" not in str(caught.value)
+
+
+def test_defaults_are_filled_in_and_the_input_is_left_alone():
+    given = copy.deepcopy(BASE)
+    completed = config.complete(given)
+    assert given == BASE
+    assert completed["models"]["m"]["architecture"]["hidden_size"] == 768
+    assert completed["probes"] == {
+        "tasks": ["pos"],
+        "seeds": 5,
+        "learning_rate": 1e-3,
+        "batch_size": 256,
+        "epochs": 50,
+        "patience": 3,
+        "device": "auto",
+    }
+    assert config.complete(completed) == completed
+
+
+def test_paper_1_schedule_has_39_steps_beside_step_0():
+    ranges = [0, {"from": 5_000, "to": 50_000, "every": 5_000}, {"from": 50_000, "to": 1_500_000, "every": 50_000}]
+    schedule = config.steps({"steps": ranges})
+    assert len(schedule) == 40
+    assert schedule[:3] == [0, 5_000, 10_000] and schedule[9:13] == [45_000, 50_000, 100_000, 150_000] and schedule[-1] == 1_500_000
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_shipped_configurations_are_valid(path):
+    completed = config.complete(yaml.safe_load(path.read_text()))
+    assert completed["experiment"]
+
+
+def test_shipped_configurations_make_different_experiments():
+    names = [yaml.safe_load(path.read_text())["experiment"] for path in SHIPPED]
+    assert len(set(names)) == len(names)
+
+
+def test_every_treebank_is_of_a_language_that_is_not_a_romanised_corpus():
+    for treebank in treebanks().values():
+        assert not languages()[treebank.language].romanised_from, treebank

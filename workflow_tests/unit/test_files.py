@@ -1,0 +1,81 @@
+import gzip
+import lzma
+
+import pytest
+from backports import zstd
+
+from xlprobe.errors import FormatError, XlprobeError
+from xlprobe.files import atomic_path, atomic_zstd_writer, read_json, read_lines, write_json
+
+LINES = ["first", "", "U+001D \x1d and U+2028 \u2028 do not end a line", "naïve Ω"]
+CONTENT = ("\ufeff" + "\r\n".join(LINES) + "\r\n").encode()
+
+
+def zstd_in_two_frames(data: bytes) -> bytes:
+    return zstd.compress(data[:10]) + zstd.compress(data[10:])
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, lzma.compress, zstd_in_two_frames])
+def test_lines_are_read_compressed_or_plain(tmp_path, compress):
+    path = tmp_path / "text"  # the name does not say the compression
+    path.write_bytes(compress(CONTENT))
+    assert list(read_lines(path)) == list(enumerate(LINES, 1))
+
+
+def test_bytes_that_are_not_utf8_are_reported_with_their_line(tmp_path):
+    path = tmp_path / "text"
+    path.write_bytes(b"good\n\xff\xfe bad\n")
+    with pytest.raises(FormatError, match=r"text:2: found bytes that are not UTF-8 .* expected UTF-8"):
+        list(read_lines(path))
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, lzma.compress, zstd.compress])
+def test_truncated_compression_is_reported(tmp_path, compress):
+    path = tmp_path / "text"
+    path.write_bytes(compress(CONTENT * 1000)[:-20])
+    with pytest.raises(XlprobeError, match="breaks off or is corrupt"):
+        list(read_lines(path))
+
+
+def test_a_git_lfs_pointer_is_not_data(tmp_path):
+    path = tmp_path / "text"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    with pytest.raises(XlprobeError, match="git-LFS pointer"):
+        list(read_lines(path))
+
+
+def test_real_specimen_of_a_git_lfs_pointer(real_data):
+    with pytest.raises(XlprobeError, match="git-LFS pointer"):
+        list(read_lines(real_data / "specimens" / "lfs_pointer.test-en.tsv"))
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    with pytest.raises(RuntimeError), atomic_zstd_writer(path) as stream:
+        stream.write(b"half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+def test_zstd_written_is_read_back(tmp_path):
+    with atomic_zstd_writer(tmp_path / "file") as stream:
+        stream.write("one\ntwo ä\n".encode())
+    assert list(read_lines(tmp_path / "file")) == [(1, "one"), (2, "two ä")]
+
+
+def test_equal_values_give_equal_json(tmp_path):
+    write_json(tmp_path / "a", {"x": 1, "y": [2]})
+    write_json(tmp_path / "b", {"y": [2], "x": 1})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert read_json(tmp_path / "a") == {"x": 1, "y": [2]}
+
+
+def test_json_faults_name_file_and_line(tmp_path):
+    (tmp_path / "bad").write_text('{\n"x": }')
+    with pytest.raises(XlprobeError, match="bad:2: not JSON"):
+        read_json(tmp_path / "bad")
