@@ -2,12 +2,12 @@
 
 Imports inside the package point one way (a test holds this):
 
-    errors, files, progress, device            the ground
-    resources, config, code_identity           what a run is
+    errors, files, progress, device, command_line, seeds   the ground
+    resources, config, code_identity, tables   what a run is
     corpus, tokenization, binarization         text for pretraining
-    fairseq_runtime, pretraining, checkpoints  models
-    treebanks, datasets, features, feature_file  data and their vectors
-    tasks, probes, baselines                   measurements
+    fairseq_runtime, fairseq_training, pretraining, checkpoints, checkpoint_checks  models
+    treebanks, datasets, sources, feature_file, features  data and their vectors
+    tasks, linear_probe, probes, baselines     measurements
     metrics, figures                           results
 """
 

@@ -36,7 +36,7 @@ def open_binary(path: Path) -> BinaryIO:
     if head.startswith(b"\xfd7zXZ\x00"):
         return lzma.open(path, "rb")  # type: ignore[return-value]
     if head.startswith(b"\x28\xb5\x2f\xfd"):
-        return zstd.open(path, "rb")
+        return zstd.open(path, "rb")  # type: ignore[return-value]
     return path.open("rb")
 
 
@@ -89,7 +89,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def atomic_zstd_writer(path: Path, level: int = 3) -> Iterator[BinaryIO]:
     """Yield a binary stream whose content lands, zstd-compressed, at `path` when the block ends without error."""
     with atomic_path(path) as temporary, zstd.open(temporary, "wb", level=level) as stream:
-        yield stream
+        yield stream  # type: ignore[misc]
 
 
 def write_text(path: Path, text: str) -> None:

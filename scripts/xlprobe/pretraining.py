@@ -235,6 +235,8 @@ def fairseq_arguments(run: PretrainingRun, step: int, resume_from: Path | None, 
         "required-batch-size-multiple": 1,
         "seed": training["seed"],
         "num-workers": 0 if device == "cpu" else 2,
+        # No prefetching thread: it draws masks from the generator that validation draws from, and aborts at exit.
+        "data-buffer-size": 0,
         "save-dir": run.folder,
         "restore-file": resume_from or run.folder / "none",
         "save-interval-updates": execution["save_every"],

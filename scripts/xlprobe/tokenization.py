@@ -153,14 +153,18 @@ def build_tokenizer(model: Path, folder: Path, max_tokens: int) -> None:
         XlprobeError: Hugging Face read another vocabulary out of the model than fairseq does.
     """
     from tokenizers import normalizers
-    from transformers import XLMRobertaTokenizer
+    from transformers import PreTrainedTokenizerFast, XLMRobertaTokenizer
 
     processor = load_sentencepiece(model)
     write_dictionary(processor, folder / DICTIONARY_FILE)
-    tokenizer = XLMRobertaTokenizer.from_pretrained(folder, model_max_length=max_tokens)
-    backend = tokenizer.backend_tokenizer
+    read = XLMRobertaTokenizer.from_pretrained(folder)
+    backend = read.backend_tokenizer
     backend.normalizer = normalizers.Sequence(
         [*(normalizers.Replace(apart, composed) for apart, composed in compositions()), backend.normalizer]
+    )
+    # XLMRobertaTokenizer would build its own normaliser again whenever it is loaded.
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend, model_max_length=max_tokens, model_input_names=["input_ids", "attention_mask"], **read.special_tokens_map
     )
     tokenizer.save_pretrained(folder)
     expected = processor.get_piece_size() + 2

@@ -88,6 +88,7 @@ def _parse(path: Path, first_line: int, lines: list[str], number: int) -> Senten
         raise FormatError(path, first_line, f"a sentence that does not parse ({error})", "CoNLL-U") from None
 
     sentence = Sentence(parsed.metadata.get("sent_id") or str(number))
+    word_lines: list[int] = []
     text, end_of_token, space_after_token = "", 0, True
     for line_number, token in zip(token_lines, parsed, strict=True):
         if isinstance(token["id"], tuple):
@@ -104,10 +105,11 @@ def _parse(path: Path, first_line: int, lines: list[str], number: int) -> Senten
         text += token["form"]
         word = Word(token["form"], start, len(text), token["upos"], token["feats"], token["head"], token["deprel"])
         sentence.words.append(word)
+        word_lines.append(line_number)
         inside_token = token["id"] < end_of_token
         if inside_token or (space_after_token if token["id"] == end_of_token else _space_after(token)):
             text += " "
-    for line_number, word in zip(token_lines, sentence.words, strict=False):
+    for line_number, word in zip(word_lines, sentence.words, strict=True):
         if not 0 <= word.head <= len(sentence.words):
             raise FormatError(path, line_number, f"HEAD {word.head}", f"0 to {len(sentence.words)}")
     if not sentence.words:

@@ -92,10 +92,8 @@ def test_two_runs_give_the_same_bytes(tmp_path):
 def test_real_text_keeps_its_words(real_data, tmp_path, language):
     source = real_data / "cc100" / f"{language}.txt.xz"
     counts = clean_corpus(source, tmp_path / "train", tmp_path / "valid", tmp_path / "counts", language, 0.05, 1000)
-    raw = {
-        tuple(line for line in block.split("\n") if line)
-        for block in lzma.open(source, "rt", encoding="utf-8", newline="\n").read().split("\n\n")
-    }
+    blocks = lzma.decompress(source.read_bytes()).decode().split("\n\n")
+    raw = {tuple(line for line in block.split("\n") if line) for block in blocks}
     raw.discard(())
     assert counts.documents_read - counts.duplicate_documents == counts.train.documents + counts.valid.documents
     assert counts.documents_read - counts.duplicate_documents <= len(raw)

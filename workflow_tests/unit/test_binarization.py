@@ -1,0 +1,77 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import xlprobe.fairseq_runtime  # noqa: F401  isort: skip  (must come before fairseq)
+from fairseq.data import indexed_dataset
+
+from xlprobe import binarization
+from xlprobe.binarization import binarize_language, binarize_text, token_type
+from xlprobe.corpus import text_lines
+from xlprobe.errors import XlprobeError
+from xlprobe.files import atomic_zstd_writer
+from xlprobe.tokenization import SENTENCEPIECE_FILE, load_sentencepiece
+
+
+def fairseq_preprocess(text, tokenizer, folder):
+    """Binarise a cleaned corpus the way fairseq's users do: pieces as text, then `fairseq-preprocess`."""
+    processor = load_sentencepiece(tokenizer / SENTENCEPIECE_FILE)
+    pieces = folder / "train.pieces"
+    with pieces.open("w") as stream:
+        stream.writelines(" ".join(line) + "\n" for line in processor.encode(list(text_lines(text)), out_type=str))
+    command = [sys.executable, "-m", "xlprobe.fairseq_runtime", "preprocess", "--only-source", "--srcdict", tokenizer / "dict.txt"]
+    command += ["--trainpref", pieces, "--destdir", folder, "--workers", "1"]
+    subprocess.run(command, check=True, capture_output=True, env={"PYTHONPATH": ":".join(sys.path)})
+    return folder / "train"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_files_are_those_of_fairseq_preprocess(tiny_text, tmp_path, monkeypatch, threads):
+    monkeypatch.setattr(binarization, "LINES_PER_BATCH", 700)  # more than one batch
+    text = tmp_path / "text.zst"
+    with atomic_zstd_writer(text) as stream:
+        stream.write("".join(f"{line}\n" for line in text_lines(tiny_text.corpus("tr").train)).encode())
+        stream.write("漢字 ⛵ unseen\n\nafter a blank line\n".encode())
+    theirs = fairseq_preprocess(text, tiny_text.tokenizer, tmp_path)
+    counts = binarize_text(text, tiny_text.tokenizer / SENTENCEPIECE_FILE, tmp_path / "ours", threads)
+    for suffix in (".bin", ".idx"):
+        assert (tmp_path / f"ours{suffix}").read_bytes() == theirs.with_suffix(suffix).read_bytes()
+    read = indexed_dataset.MMapIndexedDataset(str(tmp_path / "ours"))
+    assert len(read) == counts.lines > 2 * 700
+    assert counts.tokens == read.sizes.sum() and counts.unknown == sum(int((line == 3).sum()) for line in read) > 0
+
+
+@pytest.mark.parametrize("size", [65_499, 65_500, 250_001])
+def test_token_types_are_fairseqs(size, tmp_path):
+    dtype, code = token_type(size)
+    builder = indexed_dataset.make_builder(str(tmp_path / "theirs.bin"), "mmap", size)
+    lines = [np.array([0, 5, size - 1]), np.array([2])]
+    for line in lines:
+        import torch
+
+        builder.add_item(torch.from_numpy(line))
+    builder.finalize(str(tmp_path / "theirs.idx"))
+    assert (tmp_path / "theirs.bin").read_bytes() == np.concatenate(lines).astype(dtype).tobytes()
+    binarization._write_index(tmp_path / "ours.idx", np.array([3, 1], dtype=np.int32), np.dtype(dtype).itemsize, code)
+    assert (tmp_path / "ours.idx").read_bytes() == (tmp_path / "theirs.idx").read_bytes()
+
+
+def test_the_manifest_tells_content_apart(tiny_text, tmp_path):
+    corpus, model = tiny_text.folder / "corpus" / "en", tiny_text.tokenizer / SENTENCEPIECE_FILE
+    manifests = []
+    for name, train in (("a", "train"), ("b", "train"), ("c", "valid")):
+        folder = tmp_path / name
+        binarize_language(corpus / f"{train}.txt.zst", corpus / "valid.txt.zst", model, folder, folder / "manifest.json", 1)
+        manifests.append(json.loads((folder / "manifest.json").read_text()))
+    assert manifests[0] == manifests[1] != manifests[2]
+    assert manifests[0]["splits"]["train"]["lines"] == json.loads((corpus / "counts.json").read_text())["train"]["lines"]
+
+
+def test_empty_text_is_refused(tiny_text, tmp_path):
+    with atomic_zstd_writer(tmp_path / "empty"):
+        pass
+    with pytest.raises(XlprobeError, match="no text to binarise"):
+        binarize_text(tmp_path / "empty", tiny_text.tokenizer / SENTENCEPIECE_FILE, tmp_path / "out", 1)
