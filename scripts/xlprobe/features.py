@@ -82,7 +82,7 @@ def windows(sentence: int, length: int, size: int) -> list[Window]:
         return [Window(sentence, 0, length, 0, length)]
     starts = [*range(0, length - size, max(1, size // 2)), length - size]
     # Halfway through an overlap, a subword is as far from the one window's edge as from the other's.
-    borders = [0, *((before + size + after) // 2 for before, after in itertools.pairwise(starts)), length]
+    borders = [0, *((before + size + after + 1) // 2 for before, after in itertools.pairwise(starts)), length]
     return [
         Window(sentence, start, start + size, keep_from, keep_to)
         for start, keep_from, keep_to in zip(starts, borders[:-1], borders[1:], strict=True)

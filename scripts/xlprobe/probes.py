@@ -1,5 +1,6 @@
 """Training the probes of one checkpoint, task and treebank: every layer, every seed, scores and weights."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ def train_probes(
     """Train a task's probes on a treebank's train split, stop on dev, and score dev and test.
 
     Writes `scores`, a row for each layer, seed and split (accuracy, examples, epochs trained), and `weights`, for each
-    layer `layer_<n>.weight` [seeds, classes, dim] and `layer_<n>.bias`, with the labels in the file's metadata.
+    layer `layer_<n>.weight` [seeds, classes, dim] and `layer_<n>.bias`, with the labels as JSON in the file's metadata.
 
     Raises:
         XlprobeError: the treebank has no train split to learn from.
@@ -60,8 +61,10 @@ def train_probes(
             for split in ("dev", "test"):
                 if len(rows_of[split]):
                     rows += _score_rows(probes, x[split], targets[split], layer=layer, split=split)
+    # One entry: safetensors writes several in an order of its own.
+    description = json.dumps({"task": task_name, "dataset": dataset.name, "labels": inventory})
     with atomic_path(weights) as temporary:
-        save_file(tensors, temporary, metadata={"labels": "\n".join(inventory), "task": task_name, "dataset": dataset.name})
+        save_file(tensors, temporary, metadata={"probes": description})
     table = pd.DataFrame(rows)
     table.insert(0, "model", model)
     table.insert(1, "step", step)

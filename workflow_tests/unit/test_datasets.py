@@ -1,0 +1,90 @@
+import pandas as pd
+import pytest
+
+from xlprobe.datasets import read_sentences, read_splits, read_words, split_of_file, write_dataset
+from xlprobe.errors import XlprobeError
+from xlprobe.files import read_json
+from xlprobe.resources import Treebank
+from xlprobe.sources import corpus_file, link_source, treebank_files
+
+LINE = "1\t{}\t_\tX\t_\t_\t0\troot\t_\t_\n\n"
+
+
+def write_split(folder, split, count, first=0):
+    path = folder / f"xx_test-ud-{split}.conllu"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"# sent_id = {split}{n}\n" + LINE.format(f"w{n}") for n in range(first, first + count)))
+    return path
+
+
+def ids(sentences):
+    return [sentence.sent_id for sentence in sentences]
+
+
+def test_a_missing_dev_set_is_carved_from_train_by_a_fixed_rule(tmp_path):
+    splits = read_splits([write_split(tmp_path, "train", 10), write_split(tmp_path, "test", 2)], None, dev_fraction=0.25)
+    assert ids(splits["dev"]) == ["train3", "train7"]
+    assert ids(splits["train"]) == [f"train{n}" for n in (0, 1, 2, 4, 5, 6, 8, 9)]
+    assert list(splits) == ["train", "dev", "test"]
+
+
+def test_a_treebank_without_train_is_for_testing_alone(tmp_path):
+    assert list(read_splits([write_split(tmp_path, "test", 2)], None, 0.1)) == ["test"]
+
+
+def test_splits_are_cut_to_a_number_of_sentences(tmp_path):
+    splits = read_splits([write_split(tmp_path, split, 9) for split in ("train", "dev", "test")], 4, 0.1)
+    assert [len(sentences) for sentences in splits.values()] == [4, 4, 4] and ids(splits["dev"])[0] == "dev0"
+
+
+def test_tables_keep_order_and_identity_tells_content_apart(tmp_path):
+    files = [write_split(tmp_path, split, 3) for split in ("test", "train", "dev")]
+    for name, limit in (("a", None), ("b", None), ("c", 2)):
+        write_dataset(read_splits(files, limit, 0.1), tmp_path / name, "xx_test", "en")
+    sentences, words = read_sentences(tmp_path / "a"), read_words(tmp_path / "a")
+    assert sentences["split"].tolist() == ["train"] * 3 + ["dev"] * 3 + ["test"] * 3
+    assert sentences["first_word"].tolist() == list(range(9)) and words["split"].tolist() == sentences["split"].tolist()
+    assert words["form"].tolist() == ["w0", "w1", "w2"] * 3
+    a, b, c = (read_json(tmp_path / name / "identity.json") for name in "abc")
+    assert a == b and a["sha256"] != c["sha256"] and a["words"] == {"train": 3, "dev": 3, "test": 3}
+
+
+def test_a_file_that_does_not_say_its_split_is_refused(tmp_path):
+    with pytest.raises(XlprobeError, match="does not say the split"):
+        split_of_file(tmp_path / "en_ewt.conllu")
+
+
+def test_real_treebanks_become_tables(real_data, tmp_path):
+    files = sorted((real_data / "ud" / "UD_Czech-CAC").glob("*.conllu.xz"))
+    write_dataset(read_splits(files, None, 0.1), tmp_path, "cs_cac", "cs")
+    words, sentences = read_words(tmp_path), read_sentences(tmp_path)
+    assert read_json(tmp_path / "identity.json")["sentences"] == {"train": 482, "dev": 121, "test": 500}
+    texts = sentences["text"].to_numpy()[words["sentence"]]
+    assert all(text[start:end] == form for text, start, end, form in zip(texts, words["start"], words["end"], words["form"], strict=True))
+    assert words["upos"].isin(["NOUN", "VERB"]).mean() > 0.2 and isinstance(words, pd.DataFrame)
+
+
+def test_upstream_files_are_found_compressed_or_plain(tmp_path):
+    treebank = Treebank("xx_test", "en", "UD_X-Test")
+    first, second = tmp_path / "first", tmp_path / "second"
+    write_split(second / "ud" / "UD_X-Test", "test", 1)
+    (second / "cc100").mkdir()
+    (second / "cc100" / "en.txt.zst").touch()
+    assert corpus_file("en", [first, second]) == "cc100/en.txt.zst"
+    assert treebank_files(treebank, [first, second]) == ["ud/UD_X-Test/xx_test-ud-test.conllu"]
+    with pytest.raises(XlprobeError, match=r"CC100 text of language 'fr' was not found .* set data\.root .* or XLPROBE_DATA"):
+        corpus_file("fr", [first, second])
+    with pytest.raises(XlprobeError, match="treebank 'yy_test' was not found"):
+        treebank_files(Treebank("yy_test", "en", "UD_Y"), [second])
+
+
+def test_a_link_takes_the_time_of_its_file(tmp_path):
+    source = tmp_path / "source"
+    source.write_text("x")
+    for _ in range(2):
+        link_source(source, tmp_path / "run" / "link")
+    link = tmp_path / "run" / "link"
+    assert link.is_symlink() and link.read_text() == "x"
+    assert link.lstat().st_mtime_ns == source.stat().st_mtime_ns
+    with pytest.raises(XlprobeError, match="no such file"):
+        link_source(tmp_path / "gone", link)

@@ -1,0 +1,181 @@
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from xlprobe.datasets import read_sentences, read_splits, write_dataset
+from xlprobe.errors import XlprobeError
+from xlprobe.feature_file import FeatureFile, read_sentence
+from xlprobe.features import Encoder, batches, extract_features, subword_word_pairs, windows, word_vectors
+from xlprobe.resources import treebanks
+from xlprobe.treebanks import Sentence, Word
+
+LAYERS = [0, 1, 2]
+
+
+def sentence(sent_id: str, *forms: str, spaces: bool = True) -> Sentence:
+    words, text = [], ""
+    for form in forms:
+        text += " " * bool(text and spaces)
+        words.append(Word(form, len(text), len(text) + len(form), "X", "_", 0, "dep"))
+        text += form
+    return Sentence(sent_id, text, words)
+
+
+@pytest.fixture(scope="module")
+def dataset(tiny_model, tmp_path_factory):
+    """Sentences short and long, with and without spaces, with words that have no subword or share one."""
+    folder = tmp_path_factory.mktemp("dataset") / "xx_test"
+    known = next(letter for letter in "aeiou" if letter in Encoder(tiny_model.checkpoint, torch.device("cpu")).tokenizer.get_vocab())
+    long = [f"word{number}" for number in range(60)]
+    splits = {
+        "train": [
+            sentence("a", "one", "two", "three"),
+            sentence("b", *long),
+            sentence("c", "漢", "字", "かな", spaces=False),
+            sentence("d", "New York", known * 150, "."),
+        ],
+        "test": [sentence("a", "in", "the", "test"), sentence("e", "\u200b", "word")],
+    }
+    write_dataset(splits, folder, "xx_test", "en")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def features(tiny_model, dataset, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("features")
+    extract_features(tiny_model.checkpoint, dataset, folder / "xx.h5", folder / "xx.audit.parquet", LAYERS, 256, "cpu")
+    return folder
+
+
+def loop(encoder: Encoder, text: str, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Word vectors of one sentence, the slow and plain way: [layers, words, dim]."""
+    encoded = encoder.tokenizer(text, return_offsets_mapping=True, add_special_tokens=False)
+    ids, offsets = encoded["input_ids"], encoded["offset_mapping"]
+    size = encoder.window
+    starts_of_windows = [0] if len(ids) <= size else sorted({*range(0, len(ids) - size, size // 2), len(ids) - size})
+    best: dict[int, tuple[float, torch.Tensor]] = {}
+    for start in starts_of_windows:
+        part = ids[start : start + size]
+        output = encoder.model(torch.tensor([[0, *part, 2]]), output_hidden_states=True)
+        hidden = torch.stack([layer[0, 1:-1] for layer in output.hidden_states])
+        for place in range(len(part)):
+            # How far from the nearer cut edge; the sentence's own ends are no cuts.
+            left = place + 0.5 if start else np.inf
+            right = len(part) - place - 0.5 if start + size < len(ids) else np.inf
+            if min(left, right) > best.get(start + place, (-1.0, None))[0]:
+                best[start + place] = (min(left, right), hidden[:, place])
+    blank = encoder.tokenizer.convert_tokens_to_ids("▁")
+    vectors = []
+    for word_start, word_end in zip(starts, ends, strict=True):
+        own = [n for n, (a, b) in enumerate(offsets) if a < word_end and b > word_start and ids[n] != blank]
+        vectors.append(torch.stack([best[n][1] for n in own]).mean(0) if own else torch.zeros(3, 32))
+    return torch.stack(vectors, dim=1).detach().numpy()
+
+
+def test_vectors_equal_a_loop_over_sentences(tiny_model, dataset):
+    encoder = Encoder(tiny_model.checkpoint, torch.device("cpu"))
+    sentences, words = read_sentences(dataset), pd.read_parquet(dataset / "words.parquet")
+    spans = [words[words["sentence"] == number] for number in range(len(sentences))]
+    starts, ends = [span["start"].to_numpy() for span in spans], [span["end"].to_numpy() for span in spans]
+    encoded = encoder.encode(sentences["text"].to_list(), starts, ends)
+    assert max(len(one.ids) for one in encoded) > 2 * encoder.window > 100
+    for tokens_per_batch in (1, 100, 100_000):
+        found = word_vectors(encoder, encoded, sentences["words"].to_list(), LAYERS, tokens_per_batch)
+        with torch.no_grad():
+            expected = np.concatenate([loop(encoder, *parts) for parts in zip(sentences["text"], starts, ends, strict=True)], axis=1)
+        assert found.shape == (3, len(words), 32)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_file_holds_what_it_says(features, dataset, tiny_model):
+    with h5py.File(features / "xx.h5", locking=False) as file:
+        assert file["vectors"].dtype == np.float16 and file["vectors"].shape[0] == 3 and file["vectors"].compression is None
+        assert file["offsets"][-1] == file["vectors"].shape[1] == 3 + 60 + 3 + 3 + 3 + 2
+    with FeatureFile(features / "xx.h5") as opened:
+        assert opened.layers == LAYERS
+        assert opened.checkpoint["step"] == 12 and opened.checkpoint["files"]["model.safetensors"]
+        assert opened.dataset["dataset"] == "xx_test" and opened.dataset["sha256"]
+        layer = opened.layer(2)
+        assert layer.shape == (74, 32)
+        np.testing.assert_array_equal(opened.sentence("b")[2], layer[3:63])
+        with pytest.raises(XlprobeError, match="holds layers"):
+            opened.layer(3)
+
+
+def test_a_sentence_is_read_by_its_id_in_one_call(features):
+    assert read_sentence(features / "xx.h5", "b").shape == (3, 60, 32)
+    assert read_sentence(features / "xx.h5", "a", split="test").shape == (3, 3, 32)
+    with pytest.raises(XlprobeError, match="2 sentences are named 'a'"):
+        read_sentence(features / "xx.h5", "a")
+    with pytest.raises(XlprobeError, match="0 sentences are named 'z'"):
+        read_sentence(features / "xx.h5", "z")
+    with pytest.raises(XlprobeError, match="no such file"):
+        read_sentence(features / "gone.h5", "a")
+
+
+def test_vectors_fit_float16(features, tiny_model, dataset):
+    encoder = Encoder(tiny_model.checkpoint, torch.device("cpu"))
+    text = "one two three"
+    (encoded,) = encoder.encode([text], [np.array([0, 4, 8])], [np.array([3, 7, 13])])
+    exact = word_vectors(encoder, [encoded], [3], LAYERS, 100)
+    np.testing.assert_allclose(read_sentence(features / "xx.h5", "a", "train"), exact, atol=2e-3)
+
+
+def test_the_audit_counts_what_encoding_met(features):
+    (audit,) = pd.read_parquet(features / "xx.audit.parquet").to_dict("records")
+    assert (audit["model"], audit["step"], audit["dataset"]) == ("xlmr", 12, "xx_test")
+    assert (audit["sentences"], audit["words"]) == (6, 74)
+    assert audit["sentences_over_window"] == 2  # b, and the one with a word of 150 letters
+    assert audit["words_without_subword"] == 1  # the zero-width space
+    assert audit["words_cut"] >= 1
+    assert audit["unknown_subwords"] >= 1  # 漢字かな is one unknown subword, which four words share
+    assert audit["shared_subwords"] >= 1
+
+
+def test_windows_cover_a_sentence_once():
+    for length in (1, 9, 10, 11, 14, 15, 16, 37, 100):
+        plan = windows(7, length, 10)
+        assert [n for window in plan for n in range(window.keep_from, window.keep_to)] == list(range(length))
+        assert all(window.start <= window.keep_from < window.keep_to <= window.end <= length for window in plan)
+        assert all(window.end - window.start == min(length, 10) and window.sentence == 7 for window in plan)
+
+
+def test_subwords_belong_to_the_words_they_cover():
+    # "ab cd" and "ef" without a space: words ab, cd, ef; subwords ▁ab, ▁ (alone), c, def, and one of no width.
+    offsets = np.array([[0, 2], [2, 3], [3, 4], [4, 7], [7, 7]])
+    blank = np.array([False, True, False, False, False])
+    pairs = subword_word_pairs(offsets, blank, np.array([0, 3, 5]), np.array([2, 5, 7]))
+    assert pairs.tolist() == [[0, 0], [2, 1], [3, 1], [3, 2]]
+    # A lone ▁ may be said to cover the first character of an unspaced text.
+    assert subword_word_pairs(np.array([[0, 1], [0, 1]]), np.array([True, False]), np.array([0]), np.array([1])).tolist() == [[1, 0]]
+
+
+def test_batches_hold_to_their_budget_and_take_each_sentence_once():
+    costs = [(1, 5), (1, 9), (3, 10), (1, 1), (2, 10), (1, 7)]
+    found = list(batches(costs, 30))
+    assert sorted(index for batch in found for index in batch) == list(range(6))
+    for batch in found:
+        assert sum(costs[index][0] for index in batch) * max(costs[index][1] for index in batch) <= 30
+
+
+def test_an_incomplete_checkpoint_is_refused(tiny_model, tmp_path):
+    import shutil
+
+    shutil.copytree(tiny_model.checkpoint, tmp_path / "checkpoint")
+    (tmp_path / "checkpoint" / "model.safetensors").unlink()
+    with pytest.raises(XlprobeError, match=r"model\.safetensors is gone; delete .*identity\.json"):
+        Encoder(tmp_path / "checkpoint", torch.device("cpu"))
+
+
+@pytest.mark.parametrize("name", ["zh_gsd", "ja_gsd", "th_pud", "tr_imst", "fr_gsd"])
+def test_real_words_get_their_subwords(real_data, tiny_model, tmp_path, name):
+    files = sorted((real_data / "ud" / treebanks()[name].folder).glob("*-test.conllu.xz"))
+    splits = read_splits(files, 60, 0.1)
+    write_dataset(splits, tmp_path / name, name, "xx")
+    extract_features(tiny_model.checkpoint, tmp_path / name, tmp_path / "f.h5", tmp_path / "f.parquet", [0], 4096, "cpu")
+    (audit,) = pd.read_parquet(tmp_path / "f.parquet").to_dict("records")
+    assert audit["words_without_subword"] == 0 and audit["subwords"] >= 60
+    with FeatureFile(tmp_path / "f.h5") as opened:
+        assert np.abs(opened.layer(0)).max(axis=1).min() > 0

@@ -1,0 +1,189 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+from sklearn.linear_model import LogisticRegression
+
+from xlprobe.baselines import majority_label, word_type_labels, write_baselines
+from xlprobe.datasets import read_splits, read_words, write_dataset
+from xlprobe.errors import ConfigError, XlprobeError
+from xlprobe.features import extract_features
+from xlprobe.linear_probe import Adam, ProbeSettings, epoch_order, fit_probes, initial_weights
+from xlprobe.metrics import collect_scores
+from xlprobe.probes import label_numbers, train_probes
+from xlprobe.resources import treebanks
+from xlprobe.seeds import derive_seed
+from xlprobe.tables import conform
+from xlprobe.tasks import load_task
+
+SETTINGS = ProbeSettings(learning_rate=1e-2, batch_size=64, epochs=30, patience=3)
+SEEDS = [derive_seed("test", number) for number in range(4)]
+
+
+@pytest.fixture(scope="module")
+def problem():
+    """Noisy clusters: 1,003 examples (the last batch is smaller), 24 dimensions, 7 classes, one of which dev never has."""
+    generator = torch.Generator().manual_seed(3)
+    centres = torch.randn(7, 24, generator=generator)
+    y = torch.randint(0, 7, (1603,), generator=generator)
+    x = centres[y] + 2 * torch.randn(1603, 24, generator=generator)
+    dev = y[1003:].clone()
+    dev[dev == 6] = -1
+    return x[:1003], y[:1003], x[1003:], dev
+
+
+def plain_loop(problem, seed: int, settings: ProbeSettings):
+    """One probe trained as anyone would write it, over the same orders."""
+    train_x, train_y, dev_x, dev_y = problem
+    generator = torch.Generator().manual_seed(seed)
+    probe = torch.nn.Linear(train_x.shape[1], 7)
+    weight, bias = initial_weights(generator, 7, train_x.shape[1])
+    probe.load_state_dict({"weight": weight, "bias": bias})
+    optimizer = torch.optim.Adam(probe.parameters(), lr=settings.learning_rate)
+    best, best_epoch, kept = -1.0, 0, None
+    for epoch in range(1, settings.epochs + 1):
+        for chosen in epoch_order(generator, len(train_x)).split(settings.batch_size):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(probe(train_x[chosen]), train_y[chosen]).backward()
+            optimizer.step()
+        accuracy = (probe(dev_x).argmax(1) == dev_y).double().mean().item()
+        if accuracy > best:
+            best, best_epoch, kept = accuracy, epoch, {name: value.clone() for name, value in probe.state_dict().items()}
+        if epoch - best_epoch >= settings.patience:
+            break
+    return kept["weight"], kept["bias"], epoch, best
+
+
+@pytest.mark.parametrize("patience", [2, 5])
+def test_batched_probes_equal_a_plain_loop(problem, patience):
+    settings = ProbeSettings(1e-2, 64, 30, patience)
+    probes = fit_probes(*problem, classes=7, seeds=SEEDS, settings=settings)
+    assert len(set(probes.epochs)) > 1, "the seeds must stop at different epochs for the test to see them leave the batch"
+    for place, seed in enumerate(SEEDS):
+        weight, bias, epochs, best = plain_loop(problem, seed, settings)
+        torch.testing.assert_close(probes.weight_SCD[place], weight, atol=1e-5, rtol=0)
+        torch.testing.assert_close(probes.bias_SC[place], bias, atol=1e-5, rtol=0)
+        assert (probes.epochs[place], probes.dev_accuracy[place]) == (epochs, best)
+
+
+def test_a_seed_does_not_depend_on_its_neighbours(problem):
+    together = fit_probes(*problem, classes=7, seeds=SEEDS, settings=SETTINGS)
+    alone = fit_probes(*problem, classes=7, seeds=SEEDS[2:3], settings=SETTINGS)
+    torch.testing.assert_close(together.weight_SCD[2:3], alone.weight_SCD, atol=1e-5, rtol=0)
+    assert together.epochs[2:3] == alone.epochs
+
+
+def test_probes_stop_at_the_last_epoch_allowed(problem):
+    assert fit_probes(*problem, classes=7, seeds=SEEDS, settings=ProbeSettings(1e-4, 64, 4, 100)).epochs == [4] * 4
+
+
+def test_predictions_are_the_linear_layers(problem):
+    probes = fit_probes(*problem, classes=7, seeds=SEEDS, settings=SETTINGS)
+    expected = (problem[2] @ probes.weight_SCD[1].T + probes.bias_SC[1]).argmax(1)
+    assert torch.equal(probes.predict(problem[2])[1], expected)
+    dev = (probes.predict(problem[2]) == problem[3]).double().mean(dim=1).tolist()
+    assert dev == probes.dev_accuracy
+
+
+def test_adam_is_torchs():
+    parameter = torch.nn.Parameter(torch.tensor([[1.0, -2.0], [3.0, 0.5]]))
+    ours = Adam([parameter.detach().clone()], 0.1)
+    theirs = torch.optim.Adam([parameter], lr=0.1)
+    for step in range(5):
+        gradient = torch.tensor([[0.1 * step, -1.0], [1e-4, 2.0]])
+        parameter.grad = gradient.clone()
+        theirs.step()
+        ours.step([gradient])
+    torch.testing.assert_close(ours.parameters[0], parameter.detach(), atol=1e-6, rtol=0)
+    assert torch.equal(ours.keep([1])[0], ours.parameters[0]) and ours.mean[0].shape == (1, 2)
+
+
+def test_probes_come_close_to_a_tuned_logistic_regression(problem):
+    train_x, train_y, dev_x, dev_y = (part.numpy() for part in problem)
+    tuned = max(LogisticRegression(C=c, max_iter=2000).fit(train_x, train_y).score(dev_x, dev_y) for c in (0.01, 0.1, 1.0))
+    probes = fit_probes(*problem, classes=7, seeds=SEEDS, settings=SETTINGS)
+    assert np.mean(probes.dev_accuracy) == pytest.approx(tuned, abs=0.02)
+
+
+def test_seeds_come_from_the_targets_identity():
+    assert derive_seed("m", 10, "pos", "en_ewt", 3, 0) == derive_seed("m", 10, "pos", "en_ewt", 3, 0)
+    seeds = {derive_seed("m", step, "pos", "en_ewt", layer, seed) for step in (1, 11) for layer in range(3) for seed in range(5)}
+    assert len(seeds) == 30 and all(0 <= seed < 2**63 for seed in seeds)
+    assert derive_seed("m", 1, "1") != derive_seed("m", 11, "")
+
+
+def test_labels_that_train_never_has_are_errors():
+    assert label_numbers(np.array(["B", "A", "Z"]), ["A", "B"]).tolist() == [1, 0, -1]
+
+
+def test_the_declared_task():
+    task = load_task("pos")
+    assert (task.name, task.label, task.metric, task.higher_is_better) == ("pos", "upos", "accuracy", True)
+    with pytest.raises(ConfigError, match="unknown task 'nothing'"):
+        load_task("nothing")
+
+
+def test_baselines_on_a_hand_worked_example(tmp_path):
+    train = pd.DataFrame({"form": ["a", "a", "a", "b", "c", "c"], "upos": ["X", "Y", "Y", "X", "Z", "X"]})
+    assert majority_label(train, "upos") == "X"
+    assert word_type_labels(train, "upos") == {"a": "Y", "b": "X", "c": "X"}  # among equals the first in order
+
+
+@pytest.fixture(scope="module")
+def fixture_treebank(tiny_model, tmp_path_factory):
+    """A treebank of the fixture with vectors from the tiny model."""
+    import subprocess
+    import sys
+
+    from xlprobe.resources import PROJECT
+
+    folder = tmp_path_factory.mktemp("treebank")
+    command = [sys.executable, PROJECT / "workflow_tests" / "fixture.py", "--output", folder, "--languages", "tr", "--treebanks", "tr_imst"]
+    subprocess.run(command, check=True)
+    files = sorted((folder / "ud" / treebanks()["tr_imst"].folder).iterdir())
+    write_dataset(read_splits(files, None, 0.1), folder / "tr_imst", "tr_imst", "tr")
+    extract_features(tiny_model.checkpoint, folder / "tr_imst", folder / "f.h5", folder / "a.parquet", [0, 2], 4096, "cpu")
+    return folder
+
+
+def test_scores_and_weights_of_a_treebank(fixture_treebank, tmp_path):
+    scores_path, weights_path = tmp_path / "scores.parquet", tmp_path / "weights.safetensors"
+    train_probes(fixture_treebank / "f.h5", fixture_treebank / "tr_imst", "pos", 3, SETTINGS, "cpu", scores_path, weights_path)
+    scores = pd.read_parquet(scores_path)
+    assert len(scores) == 2 * 3 * 2  # layers, seeds, splits
+    words = read_words(fixture_treebank / "tr_imst")
+    assert set(scores.loc[scores["split"] == "test", "n"]) == {int((words["split"] == "test").sum())}
+    assert scores["accuracy"].between(0, 1).all() and scores["epochs"].between(1, 30).all()
+    weights = load_file(weights_path)
+    labels = sorted(set(words.loc[words["split"] == "train", "upos"]))
+    assert weights["layer_2.weight"].shape == (3, len(labels), 32) and weights["layer_0.bias"].shape == (3, len(labels))
+    # The same target again gives the same numbers.
+    train_probes(fixture_treebank / "f.h5", fixture_treebank / "tr_imst", "pos", 3, SETTINGS, "cpu", tmp_path / "b", tmp_path / "c")
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "b"), scores)
+    assert (tmp_path / "c").read_bytes() == weights_path.read_bytes()
+    collect_scores([scores_path], tmp_path / "table.parquet")
+    table = conform(pd.read_parquet(tmp_path / "table.parquet"), "scores.schema.yaml")
+    assert (
+        len(table) == len(scores) and set(table["metric"]) == {"accuracy"} and set(table["source"]) == {"tr_imst"} == set(table["target"])
+    )
+
+
+def test_baselines_of_a_treebank(fixture_treebank, tmp_path):
+    write_baselines(fixture_treebank / "tr_imst", "pos", tmp_path / "b.parquet")
+    found = pd.read_parquet(tmp_path / "b.parquet").set_index(["model", "split"])["accuracy"]
+    words = read_words(fixture_treebank / "tr_imst")
+    train, test = (words[words["split"] == split] for split in ("train", "test"))
+    known = {form: group["upos"].value_counts().index[0] for form, group in train.groupby("form")}
+    majority = train["upos"].value_counts().index[0]
+    expected = np.mean([known.get(form, majority) == tag for form, tag in zip(test["form"], test["upos"], strict=True)])
+    assert found["word_type", "test"] == pytest.approx(expected)
+    assert found["majority", "test"] == pytest.approx((test["upos"] == majority).mean())
+    assert found["word_type", "test"] > found["majority", "test"]
+
+
+def test_a_treebank_without_train_is_refused(fixture_treebank, tmp_path):
+    files = sorted((fixture_treebank / "ud" / treebanks()["tr_imst"].folder).glob("*test*"))
+    write_dataset(read_splits(files, 5, 0.1), tmp_path / "tr_pud", "tr_pud", "tr")
+    with pytest.raises(XlprobeError, match="tr_pud: has no train and dev sets"):
+        train_probes(fixture_treebank / "f.h5", tmp_path / "tr_pud", "pos", 1, SETTINGS, "cpu", tmp_path / "s", tmp_path / "w")

@@ -1,0 +1,214 @@
+"""The workflow end to end: a complete run, and what does and does not make it run again."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+import yaml
+from transformers import AutoModelForMaskedLM
+
+from xlprobe.files import sha256
+from xlprobe.resources import PROJECT
+from xlprobe.tables import conform
+
+TINY = ("--configfile", "config/tiny.yaml")
+RESULTS = "results/tiny"
+STEPS = (0, 10, 20)
+TREEBANKS = ("en_ewt", "tr_imst")
+AFTER_PROBES = {"checkpoint_scores", "scores", "figure"}
+
+
+def test_a_run_makes_what_it_promises(finished_run):
+    results = finished_run.folder / RESULTS
+    scores = conform(pd.read_parquet(results / "metrics" / "scores.parquet"), "scores.schema.yaml")
+    probes = scores[scores["model"] == "xlmr"]
+    # Steps, layers, treebanks, seeds, splits; and two baselines for each treebank and split.
+    assert len(probes) == 3 * 3 * 2 * 2 * 2 and len(scores) == len(probes) + 2 * 2 * 2
+    assert not probes.duplicated(["step", "layer", "source", "seed", "split"]).any() and probes["value"].between(0.05, 1).all()
+    audit = conform(pd.read_parquet(results / "metrics" / "audit.parquet"), "audit.schema.yaml")
+    assert len(audit) == 6 and (audit["words_without_subword"] == 0).all()
+    checkpoints = conform(pd.read_parquet(results / "metrics" / "checkpoints.parquet"), "checkpoints.schema.yaml")
+    assert len(checkpoints) == 6 and checkpoints["weights_sha256"].nunique() == 3 and not checkpoints["out_of_line"].any()
+    losses = checkpoints.groupby("step")["mean_bits_per_masked_token"].first()
+    assert losses[0] > losses[10] > losses[20]
+    for kind in ("learning_curve", "layer_by_step"):
+        for suffix in ("png", "pdf", "csv"):
+            assert (results / "figures" / "xlmr" / f"pos_{kind}.{suffix}").stat().st_size > 500
+    for step in STEPS:
+        model = AutoModelForMaskedLM.from_pretrained(results / "checkpoints" / "xlmr" / str(step))
+        assert model.config.num_hidden_layers == 2
+
+
+def test_training_shows_its_progress(finished_run):
+    log = (finished_run.folder / RESULTS / "logs" / "pretrain" / "xlmr" / "20.log").read_text()
+    assert re.search(r"xlmr: update 20 of 20, loss [\d.]+ bits, [\d,]+ tokens/s, [\d.]+ min to step 20", log)
+
+
+def test_every_job_leaves_a_log_and_a_benchmark(finished_run):
+    results = finished_run.folder / RESULTS
+    benchmark = pd.read_csv(results / "benchmarks" / "probes" / "xlmr" / "20" / "pos" / "en_ewt.tsv", sep="\t")
+    assert benchmark["max_rss"].iloc[0] > 0
+    logs = {path.relative_to(results / "logs").with_suffix("") for path in (results / "logs").rglob("*.log")}
+    benchmarks = {path.relative_to(results / "benchmarks").with_suffix("") for path in (results / "benchmarks").rglob("*.tsv")}
+    assert benchmarks <= logs and len(benchmarks) > 30
+
+
+def test_a_second_run_does_nothing(finished_run):
+    assert finished_run.planned(*TINY) == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "rules"),
+    [
+        # Comments and layout.
+        ("scripts/xlprobe/linear_probe.py", "    BETAS = ", "    # a comment\n    BETAS = ", {}),
+        ("scripts/xlprobe/features.py", '"""Word vectors', '"""Vectors of words', {}),
+        # The probes' code: probes and what follows.
+        ("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8", {"probes": 6} | dict.fromkeys(AFTER_PROBES)),
+        (
+            "scripts/xlprobe/tasks/pos.py",
+            'TASK = WordTask(name="pos"',
+            'OTHER = 1\nTASK = WordTask(name="pos"',
+            {"probes": 6, "baselines": 2, "baseline_scores": 1} | dict.fromkeys(AFTER_PROBES),
+        ),
+        # A figure's code: figures.
+        ("scripts/xlprobe/figures.py", 'ORANGE, GREY = "#0072B2"', 'ORANGE, GREY = "#0072B3"', {"figure": 2}),
+        # Training's code: nothing; its version is what counts.
+        ("scripts/xlprobe/pretraining.py", '"log-interval": 10', '"log-interval": 20', None),
+        ("scripts/xlprobe/fairseq_training.py", 'VALIDATION_PREFIX = "valid_"', 'VALIDATION_PREFIX = str("valid_")', None),
+    ],
+)
+def test_what_an_edit_makes_again(project, path, old, new, rules):
+    project.edit(path, old, new)
+    planned = project.planned(*TINY)
+    if rules is None:
+        assert "pretrain" not in planned
+    else:
+        assert planned.keys() == rules.keys()
+        assert all(planned[rule] == count for rule, count in rules.items() if count)
+
+
+def test_a_touch_makes_nothing_again(project):
+    for pattern in ("scripts/**/*.py", "resources/*.tsv", "rules/*.smk", f"{RESULTS}/**/identity.json", f"{RESULTS}/**/training.json"):
+        for path in project.folder.glob(pattern):
+            path.touch()
+    assert project.planned(*TINY) == {}
+
+
+def test_a_step_added_at_the_end_trains_one_interval(project):
+    project.edit("config/tiny.yaml", "[0, 10, 20]", "[0, 10, 20, 30]")
+    expected = {"pretrain": 1, "checkpoint": 1, "features": 2, "probes": 2}
+    planned = project.planned(*TINY)
+    assert {rule: planned.get(rule) for rule in expected} == expected and planned.keys() <= expected.keys() | METRICS
+    project.snakemake(*TINY, "--quiet", "all")
+    assert project.planned(*TINY) == {}
+    scores = pd.read_parquet(project.folder / RESULTS / "metrics" / "scores.parquet")
+    assert set(scores["step"].dropna()) == {0, 10, 20, 30}
+
+
+METRICS = {"checkpoint_scores", "scores", "figure", "checkpoint_audit", "audit", "checkpoint_table"}
+
+
+def test_a_step_added_between_two_trains_one_interval_and_leaves_the_later_ones(project):
+    folder = project.folder / RESULTS / "checkpoints" / "xlmr"
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("[12]0/*")}
+    project.edit("config/tiny.yaml", "[0, 10, 20]", "[0, 10, 15, 20]")
+    planned = project.planned(*TINY)
+    assert {rule: planned.get(rule) for rule in ("pretrain", "checkpoint", "features", "probes")} == {
+        "pretrain": 1,
+        "checkpoint": 1,
+        "features": 2,
+        "probes": 2,
+    }
+    project.snakemake(*TINY, "--quiet", "all")
+    assert project.planned(*TINY) == {}
+    assert before == {path: path.stat().st_mtime_ns for path in folder.glob("[12]0/*")}
+    assert json.loads((folder / "15" / "training.json").read_text())["previous"] == 10
+    assert json.loads((folder / "20" / "training.json").read_text())["previous"] == 10
+
+
+def test_changed_training_is_refused_and_nothing_is_lost(project):
+    weights = project.folder / RESULTS / "checkpoints" / "xlmr" / "20" / "model.safetensors"
+    before = sha256(weights)
+    project.edit("config/tiny.yaml", "learning_rate: 0.005", "learning_rate: 0.006")
+    output = project.snakemake(*TINY, check=False)
+    assert re.search(
+        r"^error: .*model 'xlmr' has been trained with other settings \(training.learning_rate: 0.005 -> 0.006\)", output, flags=re.M
+    )
+    assert "Traceback" not in output and sha256(weights) == before
+    project.edit("config/tiny.yaml", "learning_rate: 0.006", "learning_rate: 0.005")
+    output = project.snakemake(*TINY)
+    assert "update" not in output and project.planned(*TINY) == {} and sha256(weights) == before
+
+
+def test_how_to_train_may_change(project):
+    project.edit("config/tiny.yaml", "save_every: 5", "save_every: 7")
+    assert project.planned(*TINY) == {}
+
+
+def test_with_temporary_features_one_probe_needs_one_extraction(project):
+    project.edit("config/tiny.yaml", "keep: true", "keep: false")
+    features = project.folder / RESULTS / "features" / "xlmr"
+    for path in features.rglob("*.h5"):
+        path.unlink()
+    assert project.planned(*TINY) == {}
+    target = f"{RESULTS}/probes/xlmr/10/pos/tr_imst.parquet"
+    before = pd.read_parquet(project.folder / target)
+    (project.folder / target).unlink()
+    assert project.planned(*TINY, target) == {"features": 1, "probes": 1}
+    project.snakemake(*TINY, "--quiet", "all", target)
+    assert not list(features.rglob("*.h5")), "temporary features stay behind"
+    pd.testing.assert_frame_equal(pd.read_parquet(project.folder / target), before)
+
+
+def test_with_temporary_features_an_edit_of_the_probes_extracts_again_and_a_comment_does_not(project):
+    project.edit("config/tiny.yaml", "keep: true", "keep: false")
+    for path in (project.folder / RESULTS / "features").rglob("*.h5"):
+        path.unlink()
+    project.edit("scripts/xlprobe/linear_probe.py", "    BETAS = ", "    # a comment\n    BETAS = ")
+    assert project.planned(*TINY) == {}
+    project.edit("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
+    planned = project.planned(*TINY)
+    assert (planned["features"], planned["probes"]) == (6, 6) and "checkpoint" not in planned
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("seeds: 2", "sedds: 2", "error: config key probes.sedds: unknown; did you mean 'seeds'?"),
+        ("seeds: 2", "seeds: two", "error: config key probes.seeds: found 'two', expected a whole number"),
+        ("[en, tr]", "[en, xx]", "error: config key languages.1: unknown language 'xx'"),
+        ("[en_ewt, tr_imst]", "[en_ewt, tr_ims]", "error: config key treebanks.1: unknown treebank 'tr_ims'; did you mean 'tr_imst'?"),
+        ("data: {fixture: true}", "data: {}", "error: the CC100 text of language 'en' was not found"),
+    ],
+)
+def test_faults_in_the_configuration_end_in_one_sentence(finished_run, tmp_path, old, new, message):
+    text = (PROJECT / "config" / "tiny.yaml").read_text().replace("experiment: tiny", "experiment: faulty")
+    assert old in text
+    (tmp_path / "faulty.yaml").write_text(text.replace(old, new))
+    output = finished_run.snakemake("-n", "--configfile", str(tmp_path / "faulty.yaml"), check=False, environment={"XLPROBE_DATA": ""})
+    assert message in output and "Traceback" not in output
+    assert len([line for line in output.splitlines() if "error" in line.lower()]) == 1
+
+
+def test_the_slurm_profile_plans_the_same_run(finished_run):
+    output = finished_run.snakemake("--profile", "slurm", "-n", "--forceall", "--quiet", "rules", *TINY)
+    table = output.rpartition("Job stats:")[2]
+    assert re.search(r"pretrain +3\n", table) and re.search(r"probes +6\n", table)
+    profile = yaml.safe_load((PROJECT / "slurm" / "config.v8+.yaml").read_text())
+    rules = {
+        name for path in (PROJECT / "rules").glob("*.smk") for name in re.findall(r"^ *(?:use )?rule (\w+)", path.read_text(), flags=re.M)
+    }
+    assert set(profile["set-resources"]) <= rules and profile["executor"] == "slurm"
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "config").glob("*.yaml")), ids=lambda path: path.name)
+def test_shipped_configurations_resolve(finished_run, real_data, path):
+    output = finished_run.snakemake("-n", "--forceall", "--quiet", "rules", "--configfile", str(path))
+    assert re.search(r"^figure +2$", output, flags=re.M)
+
+
+def test_the_default_run_resolves_without_any_data(finished_run):
+    output = finished_run.snakemake("-n", "--quiet", "rules", environment={"XLPROBE_DATA": ""})
+    assert re.search(r"^pretrain +6$", output, flags=re.M)
