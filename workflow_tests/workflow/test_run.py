@@ -25,7 +25,7 @@ def test_a_run_makes_what_it_promises(finished_run):
     probes = scores[scores["model"] == "xlmr"]
     # Steps, layers, treebanks, seeds, splits; and two baselines for each treebank and split.
     assert len(probes) == 3 * 3 * 2 * 2 * 2 and len(scores) == len(probes) + 2 * 2 * 2
-    assert not probes.duplicated(["step", "layer", "source", "seed", "split"]).any() and probes["value"].between(0.05, 1).all()
+    assert not probes.duplicated(["step", "layer", "source", "seed", "split"]).any() and probes["value"].between(0.1, 1).all()
     audit = conform(pd.read_parquet(results / "metrics" / "audit.parquet"), "audit.schema.yaml")
     assert len(audit) == 6 and (audit["words_without_subword"] == 0).all()
     checkpoints = conform(pd.read_parquet(results / "metrics" / "checkpoints.parquet"), "checkpoints.schema.yaml")
@@ -133,9 +133,8 @@ def test_changed_training_is_refused_and_nothing_is_lost(project):
     before = sha256(weights)
     project.edit("config/tiny.yaml", "learning_rate: 0.005", "learning_rate: 0.006")
     output = project.snakemake(*TINY, check=False)
-    assert re.search(
-        r"^error: .*model 'xlmr' has been trained with other settings \(training.learning_rate: 0.005 -> 0.006\)", output, flags=re.M
-    )
+    message = r"^error: .*model 'xlmr' has been trained with other settings \(training.learning_rate: 0.005 -> 0.006\)"
+    assert re.search(message, output, flags=re.M)
     assert "Traceback" not in output and sha256(weights) == before
     project.edit("config/tiny.yaml", "learning_rate: 0.006", "learning_rate: 0.005")
     output = project.snakemake(*TINY)
@@ -197,9 +196,8 @@ def test_the_slurm_profile_plans_the_same_run(finished_run):
     table = output.rpartition("Job stats:")[2]
     assert re.search(r"pretrain +3\n", table) and re.search(r"probes +6\n", table)
     profile = yaml.safe_load((PROJECT / "slurm" / "config.v8+.yaml").read_text())
-    rules = {
-        name for path in (PROJECT / "rules").glob("*.smk") for name in re.findall(r"^ *(?:use )?rule (\w+)", path.read_text(), flags=re.M)
-    }
+    text = "".join(path.read_text() for path in (PROJECT / "rules").glob("*.smk"))
+    rules = set(re.findall(r"^ *(?:use )?rule (\w+)", text, flags=re.M))
     assert set(profile["set-resources"]) <= rules and profile["executor"] == "slurm"
 
 

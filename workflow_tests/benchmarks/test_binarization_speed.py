@@ -1,0 +1,57 @@
+"""Binarisation against `fairseq-preprocess`, both from raw text: first the files are equal, then the times, A/B/A/B."""
+
+import statistics
+import subprocess
+import sys
+import time
+
+from xlprobe.binarization import binarize_text
+from xlprobe.corpus import text_lines
+from xlprobe.files import atomic_zstd_writer
+from xlprobe.tokenization import SENTENCEPIECE_FILE, load_sentencepiece
+
+MEBIBYTES = 8
+ROUNDS = 3
+
+
+def preprocess(pieces, tokenizer, folder):
+    """fairseq's own tool; a user has the text as pieces first, whose making is not counted against it."""
+    command = [sys.executable, "-m", "xlprobe.fairseq_runtime", "preprocess", "--only-source", "--srcdict", tokenizer / "dict.txt"]
+    command += ["--trainpref", pieces, "--destdir", folder, "--workers", "1"]
+    subprocess.run(command, check=True, capture_output=True, env={"PYTHONPATH": ":".join(sys.path), "OMP_NUM_THREADS": "1"})
+
+
+def seconds(work, *arguments):
+    start = time.perf_counter()
+    work(*arguments)
+    return time.perf_counter() - start
+
+
+def test_binarising_is_ten_times_as_fast_as_fairseq_preprocess(tiny_text, tmp_path):
+    lines = [line for language in tiny_text.languages for line in text_lines(tiny_text.corpus(language).train)]
+    # Paragraphs, as in CC100.
+    paragraphs = [" ".join(lines[start : start + 5]) for start in range(0, len(lines), 5)]
+    size = sum(len(line.encode()) + 1 for line in paragraphs)
+    paragraphs *= round(MEBIBYTES * 2**20 / size)
+    model, text, pieces = tiny_text.tokenizer / SENTENCEPIECE_FILE, tmp_path / "text.zst", tmp_path / "train.pieces"
+    with atomic_zstd_writer(text) as stream:
+        stream.write("".join(f"{line}\n" for line in paragraphs).encode())
+    with pieces.open("w") as stream:
+        stream.writelines(" ".join(line) + "\n" for line in load_sentencepiece(model).encode(paragraphs, out_type=str))
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        ours.append(seconds(binarize_text, text, model, tmp_path / "ours", 1))
+        theirs.append(seconds(preprocess, pieces, tiny_text.tokenizer, tmp_path))
+    for suffix in ("bin", "idx"):
+        assert (tmp_path / f"ours.{suffix}").read_bytes() == (tmp_path / f"train.{suffix}").read_bytes()
+    # fairseq's start-up is no part of its speed at scale.
+    empty = tmp_path / "empty.pieces"
+    empty.write_text("a\n")
+    (tmp_path / "empty").mkdir()
+    start_up = min(seconds(preprocess, empty, tiny_text.tokenizer, tmp_path / "empty") for _ in range(2))
+    fast, slow = statistics.median(ours), statistics.median(theirs) - start_up
+    print(
+        f"\nbinarisation, {MEBIBYTES} MiB, one thread: ours {MEBIBYTES / fast:.1f} MiB/s,"
+        f" fairseq-preprocess {MEBIBYTES / slow:.2f} MiB/s (start-up of {start_up:.1f} s left out): {slow / fast:.1f}x"
+    )
+    assert slow / fast > 10
