@@ -118,7 +118,7 @@ class Project:
 
     def snakemake(self, *arguments: str, check: bool = True, environment: dict[str, str] | None = None) -> str:
         """Run Snakemake in the copy and return what it printed."""
-        command = ["snakemake", "--cores", "2", *arguments]
+        command = ["snakemake", *arguments, "--cores", "2"]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=os.environ | (environment or {}))
         output = done.stdout + done.stderr
         assert done.returncode == 0 or not check, output[-4000:]
@@ -126,7 +126,7 @@ class Project:
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """The jobs that a dry run plans, by rule."""
-        output = self.snakemake("-n", "--quiet", "rules", *arguments)
+        output = self.snakemake(*arguments, "-n", "--quiet", "rules")
         if "Nothing to be done" in output:
             return {}
         table = output.rpartition("Job stats:")[2].split("\n\n")[0]

@@ -297,7 +297,6 @@ def _run_fairseq(run: PretrainingRun, model: str, step: int, resume_from: Path |
 def _follow(process: subprocess.Popen[str], log: Any, model: str, step: int) -> None:
     """Copy fairseq's output to `log` and print updates, loss, tokens a second and time left once a minute."""
     assert process.stdout is not None
-    started: tuple[float, int] | None = None
     printed = -SECONDS_BETWEEN_LOG_LINES
     for line in process.stdout:
         log.write(line)
@@ -307,13 +306,11 @@ def _follow(process: subprocess.Popen[str], log: Any, model: str, step: int) -> 
             continue
         values = json.loads(statistics)
         now, updates = time.monotonic(), int(values["num_updates"])
-        if started is None:
-            started = now, updates
-        elif now - printed >= SECONDS_BETWEEN_LOG_LINES or updates >= step:
-            left = (now - started[0]) / max(1, updates - started[1]) * (step - updates)
+        if now - printed >= SECONDS_BETWEEN_LOG_LINES or updates >= step:
+            minutes_left = (step - updates) / max(float(values["ups"]), 1e-3) / 60
             print(
                 f"{model}: update {updates:,} of {step:,}, loss {float(values['loss']):.3f} bits,"
-                f" {float(values['wps']):,.0f} tokens/s, {left / 60:.1f} min to step {step:,}",
+                f" {float(values['wps']):,.0f} tokens/s, {minutes_left:.1f} min to step {step:,}",
                 file=sys.stderr,
                 flush=True,
             )
