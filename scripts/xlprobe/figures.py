@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from xlprobe.files import atomic_path
 from xlprobe.resources import languages, treebanks
@@ -60,28 +61,28 @@ def layer_by_step_table(scores: pd.DataFrame, model: str, task: str) -> pd.DataF
 
 
 def plot_learning_curves(table: pd.DataFrame, task: str) -> Figure:
-    """A panel a dataset: accuracy by step, the band from the lowest seed to the highest, baselines dashed."""
-    figure, panels = _panels(sorted(table["dataset"].unique()), share_y=True)
+    """A panel a dataset: accuracy by step, the band from the lowest seed to the highest, the baselines beside."""
+    figure, panels = _panels(sorted(table["dataset"].unique()))
     for dataset, axes in panels.items():
         here = table[table["dataset"] == dataset]
         for curve, colour in (("best layer", ORANGE), ("last layer", BLUE)):
             line = here[here["curve"] == curve].sort_values("step")
             axes.plot(line["step"], 100 * line["mean"], color=colour, marker="o", markersize=2.5, linewidth=1.2, label=f"{curve}")
             axes.fill_between(line["step"], 100 * line["low"], 100 * line["high"], color=colour, alpha=0.25, linewidth=0)
-        axes.axhline(100 * here["word_type"].iloc[0], color=GREY, linestyle="--", linewidth=0.9, label="baseline: word type")
-        axes.axhline(100 * here["majority"].iloc[0], color=GREY, linestyle=":", linewidth=0.9, label="baseline: majority")
+        axes.axhline(100 * here["word_type"].iloc[0], color=GREY, linestyle="--", linewidth=0.9, label="baseline, word's most frequent tag")
+        # As a line, this baseline would flatten the curves.
+        axes.set_title(f"{title_of(dataset)}\nmajority tag: {100 * here['majority'].iloc[0]:.1f} %")
         _scale_steps(axes, sorted(table["step"].unique()))
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, [*labels[:2], *labels[2:]], loc="outside lower center", ncols=4, frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
     figure.suptitle(f"{task.upper()} probes in language: test accuracy over pretraining; bands span the seeds", fontsize=9)
-    figure.supxlabel("updates", fontsize=8)
     figure.supylabel("accuracy (%)", fontsize=8)
     return figure
 
 
 def plot_layer_by_step(table: pd.DataFrame, task: str) -> Figure:
     """A heatmap a dataset: layers upwards, steps to the right, colour the mean accuracy on one scale for all."""
-    figure, panels = _panels(sorted(table["dataset"].unique()), share_y=True)
+    figure, panels = _panels(sorted(table["dataset"].unique()))
     low, high = 100 * table["mean"].min(), 100 * table["mean"].max()
     for dataset, axes in panels.items():
         grid = table[table["dataset"] == dataset].pivot(index="layer", columns="step", values="mean")
@@ -92,7 +93,6 @@ def plot_layer_by_step(table: pd.DataFrame, task: str) -> Figure:
         axes.set_yticks(shown, [str(grid.index[place]) for place in shown])
     figure.colorbar(image, ax=list(panels.values()), label="accuracy (%)", fraction=0.02, pad=0.01)
     figure.suptitle(f"{task.upper()} probes in language: test accuracy by layer and step, mean over seeds", fontsize=9)
-    figure.supxlabel("updates", fontsize=8)
     figure.supylabel("layer (0: embeddings)", fontsize=8)
     return figure
 
@@ -122,7 +122,7 @@ def draw(kind: str, scores_path: Path, model: str, task: str, png: Path, pdf: Pa
         save_figure(plot(table, task), table, png, pdf, csv)
 
 
-def _panels(datasets: list[str], share_y: bool) -> tuple[Figure, dict[str, Axes]]:
+def _panels(datasets: list[str]) -> tuple[Figure, dict[str, Axes]]:
     """A figure with a titled panel a dataset; places in the grid that no dataset takes are removed."""
     columns = min(MOST_COLUMNS, max(2, math.ceil(math.sqrt(len(datasets) * 1.5)))) if len(datasets) > 1 else 1
     rows = math.ceil(len(datasets) / columns)
@@ -130,27 +130,31 @@ def _panels(datasets: list[str], share_y: bool) -> tuple[Figure, dict[str, Axes]
         rows,
         columns,
         figsize=(max(5.5, PANEL_WIDTH * columns + 0.6), PANEL_HEIGHT * rows + 1.0),
-        sharey=share_y,
+        sharey=True,
         squeeze=False,
         layout="constrained",
     )
     places = grid.ravel()
     for unused in places[len(datasets) :]:
         unused.remove()
-    for dataset, axes in zip(datasets, places, strict=False):
+    for place, (dataset, axes) in enumerate(zip(datasets, places, strict=False)):
         axes.set_title(title_of(dataset))
+        if place + columns >= len(datasets):
+            axes.set_xlabel("updates")
     return figure, dict(zip(datasets, places, strict=False))
 
 
 def _scale_steps(axes: Axes, steps: list[int]) -> None:
-    """A linear axis; a logarithmic one from the first step on where the schedule spans more than a factor of 20."""
+    """Mark the schedule's steps; logarithmic from the first one on where the schedule spans more than a factor of 20."""
     positive = [step for step in steps if step > 0]
     if positive and positive[-1] > 20 * positive[0]:
-        axes.set_xscale("symlog", linthresh=positive[0])
-        axes.set_xlim(left=0)
+        axes.set_xscale("symlog", linthresh=positive[0], linscale=0.5)
+        axes.set_xlim(left=-0.2 * positive[0])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xticks([steps[place] for place in _spread(len(steps), 4)])
     else:
         axes.locator_params(axis="x", nbins=4)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
 
 
 def _spread(count: int, most: int) -> list[int]:

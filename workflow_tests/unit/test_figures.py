@@ -67,7 +67,9 @@ def test_figures_are_drawn_with_the_table_behind_them_and_twice_the_same(scores,
 def test_a_panel_shows_the_tables_numbers(scores):
     figure = plot_learning_curves(learning_curve_table(scores, "m", "pos"), "pos")
     panels = [axes for axes in figure.axes if axes.get_title()]
-    assert [axes.get_title() for axes in panels] == ["English (en_ewt)", "Turkish (tr_imst)", "Chinese (Traditional) (zh_gsd)"]
+    titles = [axes.get_title().split("\n") for axes in panels]
+    assert [title for title, _ in titles] == ["English (en_ewt)", "Turkish (tr_imst)", "Chinese (Traditional) (zh_gsd)"]
+    assert {baseline for _, baseline in titles} == {"majority tag: 20.0 %"}
     best = next(line for line in panels[0].lines if line.get_label() == "best layer")
     np.testing.assert_allclose(best.get_ydata(), [50, 80])
     plt.close(figure)
