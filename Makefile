@@ -31,6 +31,7 @@ $(READY): $(PINS)
 	$(BIN)/python -m pip install --quiet -r envs/torch.txt
 	$(BIN)/python -m pip install --quiet -r envs/requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps -r envs/fairseq.txt
+	echo 'export SNAKEMAKE_PROFILE="$(CURDIR)/config/local"' >> $(VENV)/bin/activate
 	touch $@
 
 run: $(READY) ## Make every target of CONFIG (default: config.yaml) on this machine

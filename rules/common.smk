@@ -9,6 +9,7 @@ from xlprobe import config as configuration
 from xlprobe import resources as facts
 from xlprobe.code_identity import code_identity
 from xlprobe.errors import XlprobeError
+from xlprobe.training_version import TRAINING_VERSION
 
 
 def user_error(function, *arguments):
@@ -34,9 +35,9 @@ wildcard_constraints:
     kind="[a-z_]+",
 
 
-def code(script, *modules):
-    """The identity of a script's code and of the xlprobe modules that it loads by name."""
-    return code_identity(Path(workflow.basedir) / script, *modules)
+def code(script, *modules, tables=()):
+    """The identity of a script's code, and of the modules and tables that it gets by name."""
+    return code_identity(Path(workflow.basedir) / script, modules, tables)
 
 
 def untracked(function):
@@ -86,8 +87,16 @@ def record_of_previous_step(wildcards):
 
 
 def gpus(wildcards):
+    """GPUs to ask a cluster for: one a training process, unless the configuration says cpu."""
     execution = config["models"][wildcards.model]["execution"]
     return 0 if execution["device"] == "cpu" else execution["processes"]
+
+
+def training_threads(wildcards):
+    """A core a process; where there are GPUs, two more for each process's data loader."""
+    return config["models"][wildcards.model]["execution"]["processes"] + 2 * gpus(
+        wildcards
+    )
 
 
 def every_checkpoint(pattern):

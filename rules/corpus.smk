@@ -73,9 +73,6 @@ rule tokenizer:
             if config["tokenizer"]["model"]
             else []
         ),
-        max_tokens=max(
-            model["architecture"]["max_tokens"] for model in config["models"].values()
-        ),
         vocabulary_size=config["tokenizer"]["vocabulary_size"],
         alpha=config["tokenizer"]["alpha"],
         sample_lines=config["tokenizer"]["sample_lines"],
@@ -85,7 +82,7 @@ rule tokenizer:
         "Building the tokenizer"
     shell:
         "python scripts/build_tokenizer.py --folder {params.folder:q} {params.given:q}"
-        " --max-tokens {params.max_tokens} --train {input.train:q} --counts {input.counts:q}"
+        " --train {input.train:q} --counts {input.counts:q}"
         " --vocabulary-size {params.vocabulary_size} --alpha {params.alpha}"
         " --sample-lines {params.sample_lines} --character-coverage {params.character_coverage}"
         " --seed {params.seed} > {log:q} 2>&1"

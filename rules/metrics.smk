@@ -27,31 +27,32 @@ rule checkpoint_scores:
         mem_mb=mebibytes(1000),
         runtime=minutes(10),
     params:
-        code=code("scripts/collect_scores.py"),
+        code=code("scripts/join_tables.py", tables=["scores.schema.yaml"]),
+        schema="scores.schema.yaml",
     message:
-        "Gathering the scores of {wildcards.model} at step {wildcards.step}"
+        "Joining tables into {output}"
     shell:
-        "python scripts/collect_scores.py --paths {input:q} --output {output:q} > {log:q} 2>&1"
+        "python scripts/join_tables.py --paths {input:q} --schema-name {params.schema} --output {output:q}"
+        " > {log:q} 2>&1"
 
 
-use rule checkpoint_scores as baseline_scores with:
+use rule checkpoint_scores as scores with:
     input:
+        every_checkpoint(rules.checkpoint_scores.output),
         expand(
             rules.baselines.output,
             task=config["probes"]["tasks"],
             dataset=probed_datasets(),
         ),
     output:
-        "<results>/metrics/parts/baselines.scores.parquet",
+        "<results>/metrics/scores.parquet",
     log:
-        "<results>/logs/metrics/baselines.scores.log",
+        "<results>/logs/metrics/scores.log",
     benchmark:
-        "<results>/benchmarks/metrics/baselines.scores.tsv"
-    message:
-        "Gathering the scores of the baselines"
+        "<results>/benchmarks/metrics/scores.tsv"
 
 
-rule checkpoint_audit:
+use rule checkpoint_scores as checkpoint_audit with:
     input:
         expand(
             rules.features.output.audit, dataset=probed_datasets(), allow_missing=True
@@ -62,20 +63,9 @@ rule checkpoint_audit:
         "<results>/logs/metrics/{model}/{step}.audit.log",
     benchmark:
         "<results>/benchmarks/metrics/{model}/{step}.audit.tsv"
-    priority: 20
-    conda:
-        "../envs/xlprobe.yaml"
-    resources:
-        mem_mb=mebibytes(1000),
-        runtime=minutes(10),
     params:
-        code=code("scripts/join_tables.py"),
+        code=code("scripts/join_tables.py", tables=["audit.schema.yaml"]),
         schema="audit.schema.yaml",
-    message:
-        "Joining tables into {output}"
-    shell:
-        "python scripts/join_tables.py --paths {input:q} --schema-name {params.schema} --output {output:q}"
-        " > {log:q} 2>&1"
 
 
 use rule checkpoint_audit as audit with:
@@ -87,21 +77,6 @@ use rule checkpoint_audit as audit with:
         "<results>/logs/metrics/audit.log",
     benchmark:
         "<results>/benchmarks/metrics/audit.tsv"
-
-
-use rule checkpoint_audit as scores with:
-    input:
-        every_checkpoint(rules.checkpoint_scores.output),
-        rules.baseline_scores.output,
-    output:
-        "<results>/metrics/scores.parquet",
-    log:
-        "<results>/logs/metrics/scores.log",
-    benchmark:
-        "<results>/benchmarks/metrics/scores.tsv"
-    params:
-        code=code("scripts/join_tables.py"),
-        schema="scores.schema.yaml",
 
 
 rule checkpoint_table:

@@ -23,14 +23,14 @@ rule pretrain:
     priority: 100
     conda:
         "../envs/xlprobe.yaml"
-    threads: lambda wildcards: config["models"][wildcards.model]["execution"]["processes"]
+    threads: training_threads
     resources:
         gpu=gpus,
         mem_mb=mebibytes(16000),
         runtime=minutes(2880),
     params:
         # Training is weeks of work: it carries a version in place of its code, and refuses what it cannot resume.
-        training_version=configuration.TRAINING_VERSION,
+        training_version=TRAINING_VERSION,
         architecture=model_settings("architecture"),
         training=model_settings("training"),
         languages=lambda wildcards: configuration.model_languages(

@@ -22,6 +22,7 @@ rule probes:
     conda:
         "../envs/xlprobe.yaml"
     resources:
+        gpu=int(config["probes"]["device"] == "cuda"),
         mem_mb=mebibytes(6000),
         runtime=minutes(120),
     params:

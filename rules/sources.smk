@@ -7,6 +7,7 @@ makes: sources/cc100/<language>.txt*, sources/ud/<folder>/<treebank>-ud-<split>.
 import os
 
 from xlprobe import sources as upstream
+from xlprobe.splits import SPLITS, split_file
 
 TREEBANKS = {name: facts.treebanks()[name] for name in config["treebanks"]}
 
@@ -15,10 +16,7 @@ if config["data"]["fixture"]:
         language: f"cc100/{language}.txt.xz" for language in config["languages"]
     }
     TREEBANK_SOURCES = {
-        name: [
-            f"ud/{treebank.folder}/{name}-ud-{split}.conllu"
-            for split in ("train", "dev", "test")
-        ]
+        name: [f"ud/{treebank.folder}/{split_file(name, split)}" for split in SPLITS]
         for name, treebank in TREEBANKS.items()
     }
 
@@ -43,7 +41,10 @@ if config["data"]["fixture"]:
             code=code("workflow_tests/fixture.py"),
             folder=untracked(lambda wildcards: folder("sources")),
             languages=config["languages"],
-            treebanks=config["treebanks"],
+            treebanks=[
+                f"{name}:{treebank.language}:{treebank.folder}"
+                for name, treebank in TREEBANKS.items()
+            ],
         message:
             "Generating stand-ins for the corpora and treebanks"
         shell:
@@ -62,9 +63,14 @@ else:
         for language in config["languages"]
     }
     TREEBANK_SOURCES = {
-        name: user_error(upstream.treebank_files, treebank, SOURCE_FOLDERS)
+        name: user_error(upstream.treebank_files, name, treebank.folder, SOURCE_FOLDERS)
         for name, treebank in TREEBANKS.items()
     }
+
+    for path in [*CORPUS_SOURCES.values(), *sum(TREEBANK_SOURCES.values(), [])]:
+        user_error(
+            upstream.check_link, SOURCE_FOLDERS[0] / path, SOURCE_FOLDERS[-1] / path
+        )
 
     localrules:
         link_source,

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.tokenization import SENTENCEPIECE_FILE, CleanedCorpus, adopt_sentencepiece, build_tokenizer, train_sentencepiece
+from xlprobe.tokenization import CleanedCorpus, adopt_sentencepiece, build_tokenizer, train_sentencepiece
+from xlprobe.vocabulary import SENTENCEPIECE_FILE
 
 
 def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="where the tokenizer's files go")
-    parser.add_argument("--max-tokens", type=int, required=True, help="the language model's window")
     parser.add_argument("--model", type=Path, help="a SentencePiece model to adopt; trains one without it")
     parser.add_argument("--train", type=Path, nargs="+", required=True, help="cleaned train text of each language")
     parser.add_argument("--counts", type=Path, nargs="+", required=True, help="its counts, in the same order")
@@ -26,7 +26,7 @@ def main() -> None:
         corpora = [CleanedCorpus(train, counts) for train, counts in zip(arguments.train, arguments.counts, strict=True)]
         wanted = ("vocabulary_size", "alpha", "sample_lines", "character_coverage", "seed")
         train_sentencepiece(corpora, target, **{name: getattr(arguments, name) for name in wanted})
-    build_tokenizer(target, arguments.folder, arguments.max_tokens)
+    build_tokenizer(target, arguments.folder)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Join tables of one schema into one."""
+"""Join tables into one of a schema."""
 
 from pathlib import Path
 

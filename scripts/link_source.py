@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.sources import link_source
+from xlprobe.files import link_file
 
 
 def main() -> None:
@@ -11,7 +11,7 @@ def main() -> None:
     parser.add_argument("--source", type=Path, required=True, help="file in the data folder")
     parser.add_argument("--output", type=Path, required=True, help="link to make")
     arguments = parser.parse_args()
-    link_source(arguments.source, arguments.output)
+    link_file(arguments.source, arguments.output)
 
 
 if __name__ == "__main__":

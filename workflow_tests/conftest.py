@@ -14,9 +14,10 @@ from xlprobe import config as configuration
 from xlprobe.binarization import binarize_language
 from xlprobe.checkpoints import publish_checkpoint
 from xlprobe.corpus import clean_corpus
+from xlprobe.paths import PROJECT
 from xlprobe.pretraining import PretrainingRun, train_interval
-from xlprobe.resources import PROJECT
-from xlprobe.tokenization import SENTENCEPIECE_FILE, CleanedCorpus, build_tokenizer, train_sentencepiece
+from xlprobe.tokenization import CleanedCorpus, build_tokenizer, train_sentencepiece
+from xlprobe.vocabulary import SENTENCEPIECE_FILE
 
 PROJECT_PARTS = ["Snakefile", "config.yaml", "config", "rules", "scripts", "schemas", "resources", "envs", "report", "slurm"]
 
@@ -73,7 +74,7 @@ def tiny_text(tmp_path_factory: pytest.TempPathFactory) -> TinyText:
         clean_corpus(source, corpus / "train.txt.zst", corpus / "valid.txt.zst", corpus / "counts.json", language, 0.1, 1000)
     model = text.tokenizer / SENTENCEPIECE_FILE
     train_sentencepiece([text.corpus(language) for language in text.languages], model, 300, 0.3, 4000, 0.9995, 1)
-    build_tokenizer(model, text.tokenizer, 64)
+    build_tokenizer(model, text.tokenizer)
     for language in text.languages:
         corpus, target = folder / "corpus" / language, folder / "binarized" / language
         binarize_language(corpus / "train.txt.zst", corpus / "valid.txt.zst", model, target, target / "manifest.json", 1)

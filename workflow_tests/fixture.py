@@ -4,17 +4,13 @@ Writes `cc100/<language>.txt.xz` and `ud/<folder>/<treebank>-ud-{train,dev,test}
 built from a small random lexicon by one template grammar, under the codes of real languages; they say nothing about
 those languages.
 
-    python workflow_tests/fixture.py --output FOLDER --languages en tr --treebanks en_ewt tr_imst
+    python workflow_tests/fixture.py --output FOLDER --languages en tr --treebanks en_ewt:en:UD_English-EWT
 """
 
 import argparse
 import lzma
 import random
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
-from xlprobe.resources import treebanks
 
 LEXICON = {"NOUN": 120, "VERB": 60, "ADJ": 40, "ADV": 15, "PROPN": 30, "DET": 3, "ADP": 6, "CCONJ": 2, "PRON": 5}
 TEMPLATES = [
@@ -82,19 +78,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--languages", nargs="+", required=True)
-    parser.add_argument("--treebanks", nargs="*", default=[])
+    parser.add_argument("--treebanks", nargs="*", default=[], help="NAME:LANGUAGE:FOLDER")
     arguments = parser.parse_args()
     for code in arguments.languages:
         language = Language(code)
         documents = ("\n".join(text(language.sentence()) for _ in range(8)) for _ in range(DOCUMENTS))
         write(arguments.output / "cc100" / f"{code}.txt.xz", "\n\n".join(documents) + "\n")
-    for name in arguments.treebanks:
-        treebank = treebanks()[name]
-        language = Language(treebank.language)
+    for treebank in arguments.treebanks:
+        name, code, folder = treebank.split(":")
+        language = Language(code)
         language.random.seed(f"fixture {name}")
         for split, count in SENTENCES.items():
             sentences = (conllu(language.sentence(), f"{split}-{number}") for number in range(count))
-            write(arguments.output / "ud" / treebank.folder / f"{name}-ud-{split}.conllu", "".join(sentences))
+            write(arguments.output / "ud" / folder / f"{name}-ud-{split}.conllu", "".join(sentences))
 
 
 if __name__ == "__main__":

@@ -2,13 +2,14 @@
 
 Imports inside the package point one way (a test holds this):
 
-    errors, files, progress, device, command_line, seeds   the ground
-    resources, config, code_identity, tables   what a run is
-    corpus, tokenization, binarization         text for pretraining
-    fairseq_runtime, fairseq_training, pretraining, checkpoints, checkpoint_checks  models
-    treebanks, datasets, sources, feature_file, features  data and their vectors
-    tasks, linear_probe, probes, baselines     measurements
-    metrics, figures                           results
+    errors, paths, files, progress, device, command_line, seeds   the ground
+    resources, config, code_identity, tables                      what a run is
+    corpus, vocabulary, tokenization, binarization                text for pretraining
+    training_version, training_state, fairseq_runtime, fairseq_task, fairseq_training, pretraining   training
+    checkpoints, checkpoint_checks                                models
+    splits, sources, treebanks, datasets, feature_file, features  data and their vectors
+    tasks, linear_probe, probes, baselines                        measurements
+    metrics, figures                                              results
 """
 
 __version__ = "0.1.0"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from xlprobe.datasets import read_words
-from xlprobe.files import atomic_path
+from xlprobe.tables import write_table
 from xlprobe.tasks import load_task
 
 
@@ -37,11 +37,9 @@ def write_baselines(dataset: Path, task_name: str, output: Path) -> None:
         for name, guess in guesses.items():
             if len(part):
                 accuracy = float((part[task.label] == guess).mean())
-                rows.append(
-                    {"model": name, "task": task_name, "dataset": dataset.name, "split": split, "accuracy": accuracy, "n": len(part)}
-                )
-    with atomic_path(output) as temporary:
-        pd.DataFrame(rows).to_parquet(temporary, index=False)
+                rows.append({"model": name, "split": split, "value": accuracy, "n": len(part)})
+    identity = {"task": task_name, "source": dataset.name, "target": dataset.name, "metric": task.metric}
+    write_table(pd.DataFrame(rows).assign(**identity, step=None, layer=None, seed=None), "scores.schema.yaml", output)
 
 
 def _most_frequent(counts: Counter[str]) -> str:

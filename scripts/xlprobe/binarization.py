@@ -17,7 +17,8 @@ from xlprobe.corpus import text_lines
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path, sha256, write_json
 from xlprobe.progress import progress
-from xlprobe.tokenization import EOS, UNK, load_sentencepiece, model_ids
+from xlprobe.tokenization import load_sentencepiece, model_ids
+from xlprobe.vocabulary import EOS, UNK
 
 MAGIC = b"MMIDIDX\x00\x00"
 LINES_PER_BATCH = 10_000

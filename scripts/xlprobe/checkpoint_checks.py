@@ -1,6 +1,12 @@
 """Checks that look at a model's checkpoints together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from xlprobe.files import read_json
+from xlprobe.tables import write_table
 
 
 def out_of_line(losses: Sequence[float], tolerance: float = 0.05, deviations: float = 6.0) -> list[bool]:
@@ -30,3 +36,33 @@ def out_of_line(losses: Sequence[float], tolerance: float = 0.05, deviations: fl
         if excesses[worst] <= max(tolerance * nearer, deviations * usual):
             return flagged
         flagged[kept[worst]] = True
+
+
+def collect_checkpoints(identities: Iterable[Path], output: Path) -> None:
+    """Gather the checkpoints' identities and flag those whose loss jumps out of line with their neighbours'."""
+    by_model: dict[str, list[dict]] = {}
+    for path in identities:
+        identity = read_json(path)
+        by_model.setdefault(identity["model"], []).append(identity)
+    rows = []
+    for model, checkpoints in by_model.items():
+        checkpoints.sort(key=lambda identity: identity["step"])
+        means = [sum(identity["loss"].values()) / len(identity["loss"]) for identity in checkpoints]
+        for identity, mean, flagged in zip(checkpoints, means, out_of_line(means), strict=True):
+            for language, loss in identity["loss"].items():
+                rows.append(
+                    {
+                        "model": model,
+                        "step": identity["step"],
+                        "language": language,
+                        "bits_per_masked_token": loss,
+                        "mean_bits_per_masked_token": mean,
+                        "out_of_line": flagged,
+                        "parity": max(identity["checks"]["max_difference_to_fairseq"].values()),
+                        "parameters": identity["parameters"],
+                        "weights_sha256": identity["files"]["model.safetensors"],
+                    }
+                )
+            if flagged:
+                print(f"warning: model {model} step {identity['step']}: loss {mean:.3f} is out of line with its neighbours'; look at it")
+    write_table(pd.DataFrame(rows), "checkpoints.schema.yaml", output)

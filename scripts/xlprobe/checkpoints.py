@@ -12,7 +12,8 @@ from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path, read_json, sha256, write_json
-from xlprobe.pretraining import load_state, trained_state
+from xlprobe.training_state import load_state, trained_state
+from xlprobe.vocabulary import BOS, EOS, HUGGING_FACE_FILES, IDENTITY_FILE, PAD, SENTENCEPIECE_FILE
 
 # fairseq's parameter names and Hugging Face's, applied in order.
 RENAMING = [
@@ -36,7 +37,6 @@ RENAMING = [
 ]
 # `version` is a marker; <operation>_<weight|bias> are fairseq 0.12's copies for its inference fast path, never trained.
 DEAD = re.compile(r"\.version$|\.(in_proj|out_proj|fc1|fc2)_(weight|bias)$")
-TOKENIZER_FILES = ("sentencepiece.bpe.model", "tokenizer.json", "tokenizer_config.json")
 MAX_DIFFERENCE = 1e-5
 
 
@@ -80,9 +80,9 @@ def convert_state(state: dict[str, Any], tokenizer: Mapping[str, Any]) -> XLMRob
             max_position_embeddings=weights["roberta.embeddings.position_embeddings.weight"].shape[0],
             type_vocab_size=1,
             layer_norm_eps=1e-5,
-            bos_token_id=0,
-            pad_token_id=1,
-            eos_token_id=2,
+            bos_token_id=BOS,
+            pad_token_id=PAD,
+            eos_token_id=EOS,
         )
     )
     model.load_state_dict({name: value.float() for name, value in weights.items()}, strict=True)
@@ -93,7 +93,7 @@ def convert_state(state: dict[str, Any], tokenizer: Mapping[str, Any]) -> XLMRob
 def parity(model: XLMRobertaForMaskedLM, state: dict[str, Any], dictionary: Path) -> dict[str, float]:
     """Largest absolute difference to fairseq's own forward pass, in float32.
 
-    Four sequences of random tokens, of different lengths and padded, go through both models.
+    Two rows of random tokens, one as long as the model's window and one short and padded, go through both models.
 
     Args:
         dictionary: the folder that holds fairseq's `dict.txt`.
@@ -103,18 +103,18 @@ def parity(model: XLMRobertaForMaskedLM, state: dict[str, Any], dictionary: Path
     """
 
     # Not at the top: importing fairseq takes seconds.
-    from xlprobe.fairseq_training import rebuild_model
+    from xlprobe.fairseq_task import rebuild_model
 
     reference = rebuild_model(state, dictionary)
     vocabulary = model.config.vocab_size
-    longest = min(64, model.config.max_position_embeddings - 2)
+    window = model.config.max_position_embeddings - 2
     generator = torch.Generator().manual_seed(0)
-    tokens_BT = torch.randint(4, vocabulary, (4, longest), generator=generator)
-    tokens_BT[:, 0] = 0
-    for row, length in enumerate((longest, longest // 2, longest // 3, 3)):
-        tokens_BT[row, length - 1] = 2
-        tokens_BT[row, length:] = 1
-    real_BT = tokens_BT != 1
+    tokens_BT = torch.randint(4, vocabulary, (2, window), generator=generator)
+    tokens_BT[:, 0] = BOS
+    for row, length in enumerate((window, 5)):
+        tokens_BT[row, length - 1] = EOS
+        tokens_BT[row, length:] = PAD
+    real_BT = tokens_BT != PAD
 
     ours = model(tokens_BT, attention_mask=real_BT.long(), output_hidden_states=True)
     theirs_logits_BTV, extra = reference(tokens_BT, features_only=False, return_all_hiddens=True)
@@ -141,7 +141,7 @@ def publish_checkpoint(pretraining: Path, training: Path, tokenizer: Path, folde
     """
     record = read_json(training)
     state = load_state(trained_state(pretraining, record["step"]))
-    model = convert_state(state, read_json(tokenizer / "tokenizer.identity.json"))
+    model = convert_state(state, read_json(tokenizer / IDENTITY_FILE))
     differences = parity(model, state, tokenizer)
     if max(differences.values()) > MAX_DIFFERENCE:
         raise XlprobeError(
@@ -151,11 +151,15 @@ def publish_checkpoint(pretraining: Path, training: Path, tokenizer: Path, folde
     folder.mkdir(parents=True, exist_ok=True)
     scratch = folder / ".part"
     model.save_pretrained(scratch)
+    for name in (SENTENCEPIECE_FILE, *HUGGING_FACE_FILES):
+        shutil.copyfile(tokenizer / name, scratch / name)
+    tokenizer_config = read_json(scratch / "tokenizer_config.json")
+    write_json(scratch / "tokenizer_config.json", tokenizer_config | {"model_max_length": model.config.max_position_embeddings - 2})
     files = {}
-    for source in [*(scratch / name for name in ("config.json", "model.safetensors")), *(tokenizer / name for name in TOKENIZER_FILES)]:
-        with atomic_path(folder / source.name) as temporary:
-            shutil.copyfile(source, temporary)
-        files[source.name] = sha256(folder / source.name)
+    for name in ("config.json", "model.safetensors", SENTENCEPIECE_FILE, *HUGGING_FACE_FILES):
+        with atomic_path(folder / name) as temporary:
+            shutil.move(scratch / name, temporary)
+        files[name] = sha256(folder / name)
     shutil.rmtree(scratch)
     write_json(
         folder / "identity.json",

@@ -7,13 +7,14 @@ docstrings, so comments, docstrings and layout do not count.
 """
 
 import ast
+import copy
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from xlprobe.resources import PROJECT, RESOURCES, SCHEMAS
+from xlprobe.paths import PROJECT, RESOURCES, SCHEMAS
 
 LIBRARY = PROJECT / "scripts"
 PIN_FILES = ("requirements.txt", "torch.txt", "fairseq.txt")
@@ -21,15 +22,16 @@ PIN_FILES = ("requirements.txt", "torch.txt", "fairseq.txt")
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "PyYAML", "backports": "backports.zstd"}
 
 
-def code_identity(script: Path, *modules: str) -> str:
+def code_identity(script: Path, modules: Iterable[str] = (), tables: Iterable[str] = ()) -> str:
     """A short hash of the code behind a script.
 
     Args:
         script: the script that a rule runs.
         modules: xlprobe modules that the script loads by name at run time (a task's, say).
+        tables: files of `resources/` or `schemas/` that the script is told the names of.
     """
     digest = hashlib.sha256()
-    for part in sorted(_parts(script, modules)):
+    for part in sorted({*_parts(script, modules), *map(_content, _named(tables))}):
         digest.update(part.encode())
     return digest.hexdigest()[:16]
 
@@ -50,8 +52,7 @@ def _parts(script: Path, modules: Iterable[str]) -> Iterator[str]:
     files = {script, *reached_modules(script, modules)}
     for file in files:
         yield f"{file.relative_to(PROJECT)} {_normalised(file)}"
-        for table in _tables(file):
-            yield f"{table.name} {hashlib.sha256(table.read_bytes()).hexdigest()}"
+        yield from map(_content, _tables(file))
         for package in _third_party(file):
             yield f"{package}=={_pins().get(package.lower(), 'unpinned')}"
 
@@ -63,12 +64,11 @@ def _tree(file: Path) -> ast.Module:
 
 @cache
 def _normalised(file: Path) -> str:
-    tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+    """The syntax tree as text, without docstrings."""
+    tree = copy.deepcopy(_tree(file))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-                node.body = node.body[1:]
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
     return ast.dump(tree)
 
 
@@ -101,12 +101,17 @@ def _module_files(name: str) -> Iterator[Path]:
 @cache
 def _tables(file: Path) -> tuple[Path, ...]:
     """The tables of `resources/` and `schemas/` that a file names in a string."""
-    strings = {node.value for node in ast.walk(_tree(file)) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    return tuple(folder / text for text in strings for folder in (RESOURCES, SCHEMAS) if _is_table_name(text) and (folder / text).is_file())
+    constants = (node.value for node in ast.walk(_tree(file)) if isinstance(node, ast.Constant))
+    return tuple(_named({text for text in constants if isinstance(text, str) and text.endswith((".tsv", ".yaml"))}))
 
 
-def _is_table_name(text: str) -> bool:
-    return text.endswith((".tsv", ".yaml", ".json")) and "\n" not in text
+def _named(names: Iterable[str]) -> Iterator[Path]:
+    """The files of that name in `resources/` and `schemas/`."""
+    return (folder / name for name in names for folder in (RESOURCES, SCHEMAS) if (folder / name).is_file())
+
+
+def _content(table: Path) -> str:
+    return f"{table.name} {hashlib.sha256(table.read_bytes()).hexdigest()}"
 
 
 @cache

@@ -12,9 +12,7 @@ from jsonschema import Draft202012Validator
 
 from xlprobe import resources
 from xlprobe.errors import ConfigError
-
-# Raise it whenever a change to the code gives pretraining other weights (a test on a tiny model says when).
-TRAINING_VERSION = 1
+from xlprobe.paths import SCHEMAS
 
 TYPE_NAMES = {"integer": "a whole number", "number": "a number", "string": "text", "array": "a list", "object": "a group of keys"}
 TYPE_NAMES |= {"boolean": "true or false", "null": "null"}
@@ -23,7 +21,7 @@ TYPE_NAMES |= {"boolean": "true or false", "null": "null"}
 @cache
 def schema() -> dict[str, Any]:
     """The configuration's JSON Schema."""
-    return yaml.safe_load((resources.SCHEMAS / "config.schema.yaml").read_text(encoding="utf-8"))
+    return yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text(encoding="utf-8"))
 
 
 def complete(config: dict[str, Any]) -> dict[str, Any]:
@@ -39,6 +37,8 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     completed = copy.deepcopy(config)
     _fill_defaults(completed, schema())
     _check_names(completed)
+    if not any(not resources.treebanks()[name].test_only for name in completed["treebanks"]):
+        raise ConfigError("config key treebanks: names no treebank with a train set, so there is nothing to probe; add one (en_ewt, say)")
     for name, model in completed["models"].items():
         _check_model(f"models.{name}", model, completed["features"]["layers"] or [])
     return completed
@@ -159,5 +159,5 @@ def _check_model(key: str, model: dict[str, Any], measured_layers: list[int]) ->
         raise ConfigError(
             f"config key {key}.training.warmup_updates: {training['warmup_updates']} is more than training.updates = {training['updates']}"
         )
-    if execution["fp16"] and execution["device"] == "cpu":
-        raise ConfigError(f"config key {key}.execution.fp16: fairseq has no fp16 training on the CPU; set it to false")
+    if training["fp16"] and execution["device"] == "cpu":
+        raise ConfigError(f"config key {key}.training.fp16: fairseq has no fp16 training on the CPU; set it to false")

@@ -12,23 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from xlprobe.errors import XlprobeError
-from xlprobe.files import atomic_path, sha256, write_json
+from xlprobe.files import sha256, write_json
+from xlprobe.splits import SPLITS, split_of_file
+from xlprobe.tables import write_table
 from xlprobe.treebanks import Sentence, read_treebank
-
-SPLITS = ("train", "dev", "test")
-
-
-def split_of_file(path: Path) -> str:
-    """The split that a UD file holds, from its name (`en_ewt-ud-train.conllu.xz`).
-
-    Raises:
-        XlprobeError: the name does not follow UD's.
-    """
-    for split in SPLITS:
-        if f"-ud-{split}." in path.name:
-            return split
-    raise XlprobeError(f"{path}: the name does not say the split, expected NAME-ud-train.conllu, -dev or -test")
 
 
 def read_splits(paths: Iterable[Path], max_sentences: int | None, dev_fraction: float) -> dict[str, list[Sentence]]:
@@ -63,8 +50,7 @@ def write_dataset(splits: Mapping[str, list[Sentence]], folder: Path, dataset: s
         "words": pd.DataFrame(word_rows, columns=["sentence", "form", "start", "end", "upos", "feats", "head", "deprel"]),
     }
     for name, table in tables.items():
-        with atomic_path(folder / f"{name}.parquet") as temporary:
-            table.to_parquet(temporary, index=False)
+        write_table(table, f"{name}.schema.yaml", folder / f"{name}.parquet")
     write_json(
         folder / "identity.json",
         {

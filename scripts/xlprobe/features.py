@@ -25,6 +25,7 @@ from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path, read_json
 from xlprobe.progress import progress
+from xlprobe.tables import write_table
 
 # Vectors wait in memory until so many words are done, which bounds the memory and makes the writes long.
 WORDS_PER_WRITE = 16_384
@@ -255,9 +256,8 @@ def extract_features(
                 raise XlprobeError(f"{checkpoint}: a vector is not finite in float16; the checkpoint is not usable")
             vectors[:, offsets[part.start] : offsets[part.stop]] = found
             _count(audit, encoder, encoded, word_counts)
-    with atomic_path(audit_output) as temporary:
-        row = {"model": encoder.identity["model"], "step": encoder.identity["step"], "dataset": dataset.name, **asdict(audit)}
-        pd.DataFrame([row]).to_parquet(temporary, index=False)
+    identity = {"model": encoder.identity["model"], "step": encoder.identity["step"], "dataset": dataset.name}
+    write_table(pd.DataFrame([identity | asdict(audit)]), "audit.schema.yaml", audit_output)
 
 
 def _parts(offsets: np.ndarray) -> Iterator[slice]:

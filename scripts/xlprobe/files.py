@@ -121,3 +121,18 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def link_file(source: Path, output: Path) -> None:
+    """Link `output` to `source`; the link takes the time of the file, so that making it again dates nothing anew.
+
+    Raises:
+        XlprobeError: there is no such file.
+    """
+    if not source.is_file():
+        raise XlprobeError(f"{source}: no such file; look at data.root in the configuration and XLPROBE_DATA in the environment")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.unlink(missing_ok=True)
+    output.symlink_to(source.resolve())
+    times = source.stat()
+    os.utime(output, ns=(times.st_atime_ns, times.st_mtime_ns), follow_symlinks=False)

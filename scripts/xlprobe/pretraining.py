@@ -10,13 +10,16 @@ A model's folder holds what training needs to go on, and is never a Snakemake ou
     log/<n>.log            fairseq's own log of the interval
 """
 
+import ctypes
 import fcntl
 import hashlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,11 +30,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from xlprobe.config import TRAINING_VERSION
 from xlprobe.device import choose_device
 from xlprobe.errors import ResumeError, XlprobeError
 from xlprobe.files import atomic_path, read_json, sha256, write_json
 from xlprobe.progress import SECONDS_BETWEEN_LOG_LINES
+from xlprobe.training_state import load_state
+from xlprobe.training_version import TRAINING_VERSION
+
+_PRCTL = getattr(ctypes.CDLL(None), "prctl", None)
 
 
 @dataclass(frozen=True)
@@ -76,12 +82,12 @@ def train_interval(run: PretrainingRun, model: str, step: int, previous: int | N
         XlprobeError: another process trains this model, or fairseq failed.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
-    with _lock(run.folder):
+    with _lock(run.folder) as lock:
         identity = _check_identity(run, model)
         validation = run.folder / f"validation_{step}.json"
         weights = run.folder / f"weights_{step}.pt"
         if not (validation.exists() and (weights.exists() or _states(run.folder, "step").get(step))):
-            _run_fairseq(run, model, step, _resume_point(run.folder, model, step, previous))
+            _run_fairseq(run, model, step, _resume_point(run.folder, model, step, previous), lock)
         if run.execution["keep_states"] == "last":
             _drop_older_optimizers(run.folder, step)
         write_json(
@@ -97,20 +103,8 @@ def train_interval(run: PretrainingRun, model: str, step: int, previous: int | N
         )
 
 
-def trained_state(folder: Path, step: int) -> Path:
-    """The file with the weights after `step` updates, with or without the optimizer's state.
-
-    Raises:
-        ResumeError: neither is there.
-    """
-    for name in (f"step_{step}.pt", f"weights_{step}.pt"):
-        if (folder / name).exists():
-            return folder / name
-    raise ResumeError(f"{folder}: the weights of step {step} are gone; delete its checkpoint's training.json to train it again")
-
-
 def lines_too_long(run: PretrainingRun) -> dict[str, int]:
-    """Training lines that fairseq drops, by language: in modes that keep lines whole, those longer than a sample."""
+    """Training lines that fairseq drops, by language: where lines are kept whole, those that do not fit the model."""
     if run.training["sample_break"] == "none":
         return dict.fromkeys(sorted(run.languages), 0)
     counts = {}
@@ -119,19 +113,23 @@ def lines_too_long(run: PretrainingRun) -> dict[str, int]:
             index.seek(9 + 8 + 1)
             lines = int(np.fromfile(index, dtype=np.int64, count=1)[0])
             sizes = np.fromfile(index, dtype=np.int32, count=lines)
-        counts[language] = int((sizes > run.training["tokens_per_sample"] - 1).sum())
+        # <s> comes before the line.
+        counts[language] = int((sizes + 1 > run.architecture["max_tokens"]).sum())
     return counts
 
 
 @contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Keep other processes out while this one trains; the kernel lifts the lock when the process ends, however."""
+def _lock(folder: Path) -> Iterator[int]:
+    """Keep other processes out while this one trains; yields the lock's descriptor.
+
+    The training processes inherit it, so that the kernel lifts the lock when the last of them has ended, however.
+    """
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise XlprobeError(f"{folder}: another process trains this model; wait for it or stop it") from None
-        yield
+        yield lock.fileno()
 
 
 def _check_identity(run: PretrainingRun, model: str) -> dict[str, Any]:
@@ -162,19 +160,17 @@ def _states(folder: Path, kind: str) -> dict[int, Path]:
 
 
 def _resume_point(folder: Path, model: str, step: int, previous: int | None) -> Path | None:
-    """The newest whole state at or before `step`; None starts from scratch."""
+    """The newest whole state at or before `step`, at least as new as `previous`; None starts from scratch."""
     states = _states(folder, "rolling") | _states(folder, "step")
-    usable = [updates for updates in states if updates <= step]
-    if usable:
-        return states[max(usable)]
-    if previous is not None:
+    newest = max((updates for updates in states if updates <= step), default=None)
+    if previous is not None and (newest is None or newest < previous):
         kept = ", ".join(map(str, sorted(states))) or "none"
         raise ResumeError(
-            f"{folder}: step {step} of model {model!r} follows step {previous}, but no training state at or before"
-            f" step {step} is kept (kept: {kept}); nothing was retrained: restore step_{previous}.pt or delete the folder"
-            " to train anew"
+            f"{folder}: step {step} of model {model!r} follows step {previous}, but no training state from step {previous}"
+            f" to {step} is kept (kept: {kept}); nothing was retrained: restore step_{previous}.pt or delete the folder to"
+            " train anew"
         )
-    return None
+    return None if newest is None else states[newest]
 
 
 def _drop_older_optimizers(folder: Path, step: int) -> None:
@@ -185,14 +181,6 @@ def _drop_older_optimizers(folder: Path, step: int) -> None:
             with atomic_path(folder / f"weights_{updates}.pt") as temporary:
                 torch.save({"cfg": state["cfg"], "model": state["model"]}, temporary)
             state_path.unlink()
-
-
-def load_state(path: Path) -> dict[str, Any]:
-    """Load a fairseq state on the CPU; nothing but tensors, plain values and `argparse.Namespace` is unpickled."""
-    import argparse
-
-    with torch.serialization.safe_globals([argparse.Namespace]):
-        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def fairseq_arguments(run: PretrainingRun, step: int, resume_from: Path | None, device: str) -> list[str]:
@@ -246,15 +234,17 @@ def fairseq_arguments(run: PretrainingRun, step: int, resume_from: Path | None, 
         "log-format": "json",
         "log-interval": 10,
     }
-    flags = ["no-epoch-checkpoints", "disable-validation", "skip-invalid-size-inputs-valid-test"]
-    flags += ["cpu"] * (device == "cpu") + ["fp16"] * execution["fp16"]
+    # Every process reads the state itself: fairseq's way to pass it on cannot be unpickled safely.
+    flags = ["load-checkpoint-on-all-dp-ranks", "no-epoch-checkpoints", "disable-validation", "skip-invalid-size-inputs-valid-test"]
+    flags += ["cpu"] * (device == "cpu") + ["fp16"] * training["fp16"]
     arguments = [str(run.folder / "data")]
     for name, value in options.items():
         arguments += [f"--{name}", str(value)]
     return arguments + [f"--{flag}" for flag in flags]
 
 
-def _run_fairseq(run: PretrainingRun, model: str, step: int, resume_from: Path | None) -> None:
+def _run_fairseq(run: PretrainingRun, model: str, step: int, resume_from: Path | None, lock: int) -> None:
+    """Run fairseq in as many processes as the run asks for; if one fails, all end."""
     _link_data(run)
     device = choose_device(run.execution["device"]).type
     processes = run.execution["processes"]
@@ -268,30 +258,43 @@ def _run_fairseq(run: PretrainingRun, model: str, step: int, resume_from: Path |
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
     log = run.folder / "log" / f"{step}.log"
     log.parent.mkdir(exist_ok=True)
-    ranks = []
+    ranks: list[subprocess.Popen[str]] = []
     with log.open("a", encoding="utf-8") as log_stream:
-        for rank in range(processes):
-            rank_arguments = ["--distributed-rank", str(rank), "--device-id", str(rank)] if processes > 1 else []
-            ranks.append(
-                subprocess.Popen(
-                    command + rank_arguments,
-                    stdout=subprocess.PIPE if rank == 0 else log_stream,
-                    stderr=subprocess.STDOUT,
-                    env=environment,
-                    text=True,
+        try:
+            for rank in range(processes):
+                rank_arguments = ["--distributed-rank", str(rank), "--device-id", str(rank)] if processes > 1 else []
+                ranks.append(
+                    subprocess.Popen(
+                        command + rank_arguments,
+                        stdout=subprocess.PIPE if rank == 0 else log_stream,
+                        stderr=subprocess.STDOUT,
+                        env=environment,
+                        text=True,
+                        pass_fds=[lock],
+                        preexec_fn=_die_with_parent,
+                    )
                 )
-            )
-        _follow(ranks[0], log_stream, model, step)
-        statuses = [ranks[0].wait()]
-        for rank_process in ranks[1:]:
-            if statuses[0]:
+            follower = threading.Thread(target=_follow, args=(ranks[0], log_stream, model, step))
+            follower.start()
+            while any(rank.poll() is None for rank in ranks) and not any(rank.poll() for rank in ranks):
+                time.sleep(0.05)
+            statuses = [rank.poll() for rank in ranks]
+        finally:
+            for rank_process in ranks:
                 rank_process.kill()
-            statuses.append(rank_process.wait())
+                rank_process.wait()
+        follower.join()  # the last lines of the log
     if failed := [status for status in statuses if status]:
         raise XlprobeError(
             f"{log}: fairseq ended with status {failed[0]} on the way to step {step}; its last lines say why, and the next"
             " run goes on from the newest saved state"
         )
+
+
+def _die_with_parent() -> None:
+    """Have Linux kill a process when its parent dies, so that no training goes on unseen; called between fork and exec."""
+    if _PRCTL is not None:
+        _PRCTL(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _follow(process: subprocess.Popen[str], log: Any, model: str, step: int) -> None:

@@ -16,6 +16,7 @@ from xlprobe.files import atomic_path
 from xlprobe.linear_probe import FittedProbes, ProbeSettings, fit_probes
 from xlprobe.progress import progress
 from xlprobe.seeds import derive_seed
+from xlprobe.tables import write_table
 from xlprobe.tasks import load_task
 
 
@@ -30,7 +31,7 @@ def train_probes(
 ) -> None:
     """Train a task's probes on a treebank's train split, stop on dev, and score dev and test.
 
-    Writes `scores`, a row for each layer, seed and split (accuracy, examples, epochs trained), and `weights`, for each
+    Writes `scores` (schemas/probes.schema.yaml), a row for each layer, seed and split, and `weights`, for each
     layer `layer_<n>.weight` [seeds, classes, dim] and `layer_<n>.bias`, with the labels as JSON in the file's metadata.
 
     Raises:
@@ -65,18 +66,13 @@ def train_probes(
     description = json.dumps({"task": task_name, "dataset": dataset.name, "labels": inventory})
     with atomic_path(weights) as temporary:
         save_file(tensors, temporary, metadata={"probes": description})
-    table = pd.DataFrame(rows)
-    table.insert(0, "model", model)
-    table.insert(1, "step", step)
-    table.insert(3, "task", task_name)
-    table.insert(4, "dataset", dataset.name)
-    with atomic_path(scores) as temporary:
-        table.to_parquet(temporary, index=False)
+    identity = {"model": model, "step": step, "task": task_name, "source": dataset.name, "target": dataset.name, "metric": task.metric}
+    write_table(pd.DataFrame(rows).assign(**identity), "probes.schema.yaml", scores)
 
 
 def _score_rows(probes: FittedProbes, x_ND: torch.Tensor, targets_N: torch.Tensor, layer: int, split: str) -> list[dict[str, object]]:
     accuracy = (probes.predict(x_ND) == targets_N).double().mean(dim=1).tolist()
     return [
-        {"layer": layer, "split": split, "seed": seed, "accuracy": value, "n": len(targets_N), "epochs": probes.epochs[seed]}
+        {"layer": layer, "split": split, "seed": seed, "value": value, "n": len(targets_N), "epochs": probes.epochs[seed]}
         for seed, value in enumerate(accuracy)
     ]

@@ -3,11 +3,8 @@
 import csv
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
-RESOURCES = PROJECT / "resources"
-SCHEMAS = PROJECT / "schemas"
+from xlprobe.paths import RESOURCES
 
 
 @dataclass(frozen=True)

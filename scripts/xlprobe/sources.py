@@ -1,16 +1,13 @@
-"""Upstream files: where they lie in a data folder, and links to them from a run's `sources/`.
+"""Upstream files: where they lie in a data folder that has upstream's layouts.
 
-A data folder has upstream's layouts: `cc100/<language>.txt.xz`, `ud/<folder>/<treebank>-ud-<split>.conllu`; every file
-may be plain or compressed (.xz, .gz, .zst).
+`cc100/<language>.txt.xz`, `ud/<folder>/<treebank>-ud-<split>.conllu`; every file may be plain or compressed (.xz, .gz, .zst).
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from xlprobe.datasets import SPLITS
 from xlprobe.errors import XlprobeError
-from xlprobe.resources import Treebank
+from xlprobe.splits import SPLITS, split_file
 
 COMPRESSIONS = (".xz", "", ".zst", ".gz")
 
@@ -24,30 +21,28 @@ def corpus_file(language: str, folders: Sequence[Path]) -> str:
     return _find(f"cc100/{language}.txt", folders, f"the CC100 text of language {language!r}")
 
 
-def treebank_files(treebank: Treebank, folders: Sequence[Path]) -> list[str]:
-    """The paths of a treebank's files inside the first of `folders` that holds them: the splits that there are.
+def treebank_files(treebank: str, folder: str, folders: Sequence[Path]) -> list[str]:
+    """The paths of a treebank's files, of the splits that there are, each inside the first of `folders` that holds it.
 
     Raises:
-        XlprobeError: there is no test set, and no train set either.
+        XlprobeError: there is no test set.
     """
-    stems = {split: f"ud/{treebank.folder}/{treebank.treebank}-ud-{split}.conllu" for split in SPLITS}
-    found = [path for stem in stems.values() if (path := _look_up(stem, folders))]
-    return found or [_find(stems["test"], folders, f"treebank {treebank.treebank!r}")]
+    stems = [f"ud/{folder}/{split_file(treebank, split)}" for split in SPLITS]
+    _find(stems[-1], folders, f"the test set of treebank {treebank!r}")
+    return [path for stem in stems if (path := _look_up(stem, folders))]
 
 
-def link_source(source: Path, output: Path) -> None:
-    """Link `output` to `source`; the link takes the time of the file, so that making it again dates nothing anew.
+def check_link(link: Path, source: Path) -> None:
+    """Refuse a link of an earlier run that leads to another file than the data folder now holds.
 
     Raises:
-        XlprobeError: there is no such file.
+        XlprobeError: both are there and differ.
     """
-    if not source.is_file():
-        raise XlprobeError(f"{source}: no such file; look at data.root in the configuration and XLPROBE_DATA in the environment")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.unlink(missing_ok=True)
-    output.symlink_to(source.resolve())
-    times = source.stat()
-    os.utime(output, ns=(times.st_atime_ns, times.st_mtime_ns), follow_symlinks=False)
+    if link.exists() and source.exists() and link.resolve() != source.resolve():
+        raise XlprobeError(
+            f"{link} was made from {link.resolve()}, but the data folder now holds {source}; delete the link to read the"
+            " new file, or set data.root or XLPROBE_DATA back"
+        )
 
 
 def _look_up(stem: str, folders: Sequence[Path]) -> str | None:

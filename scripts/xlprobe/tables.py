@@ -7,7 +7,7 @@ import pandas as pd
 import yaml
 
 from xlprobe.files import atomic_path
-from xlprobe.resources import SCHEMAS
+from xlprobe.paths import SCHEMAS
 
 COLUMN_TYPES = {"string": "str", "integer": "int64", "number": "float64", "boolean": "bool"}
 

@@ -5,7 +5,6 @@ SentencePiece's id i is therefore i + 1 in the language model, except `<unk>`: 0
 """
 
 import io
-import json
 import random
 import shutil
 import sys
@@ -20,12 +19,10 @@ from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
 from xlprobe.corpus import read_counts, text_lines
 from xlprobe.errors import ConfigError, XlprobeError
-from xlprobe.files import atomic_path, sha256, write_json, write_text
+from xlprobe.files import atomic_path, read_json, sha256, write_json, write_text
 from xlprobe.progress import progress
+from xlprobe.vocabulary import DICTIONARY_FILE, HUGGING_FACE_FILES, IDENTITY_FILE, SENTENCEPIECE_FILE, UNK
 
-SENTENCEPIECE_FILE = "sentencepiece.bpe.model"
-DICTIONARY_FILE = "dict.txt"
-BOS, PAD, EOS, UNK = 0, 1, 2, 3
 # SentencePiece sums in one order per thread: a fixed number of threads gives the same model on every machine.
 TRAINING_THREADS = 4
 # SentencePiece adds scores in float32, Hugging Face in float64, and near-ties then fall differently (4 lines in 46,000).
@@ -142,12 +139,11 @@ def write_dictionary(processor: sentencepiece.SentencePieceProcessor, path: Path
     write_text(path, "".join(f"{piece} 1\n" for piece in pieces))
 
 
-def build_tokenizer(model: Path, folder: Path, max_tokens: int) -> None:
+def build_tokenizer(model: Path, folder: Path) -> None:
     """Write `dict.txt` and a Hugging Face tokenizer beside a SentencePiece model.
 
     Args:
         model: the SentencePiece model; it must lie in `folder` under the name `sentencepiece.bpe.model`.
-        max_tokens: the language model's window, special tokens included.
 
     Raises:
         XlprobeError: Hugging Face read another vocabulary out of the model than fairseq does.
@@ -164,7 +160,7 @@ def build_tokenizer(model: Path, folder: Path, max_tokens: int) -> None:
     )
     # XLMRobertaTokenizer would build its own normaliser again whenever it is loaded.
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=backend, model_max_length=max_tokens, model_input_names=["input_ids", "attention_mask"], **read.special_tokens_map
+        tokenizer_object=backend, model_input_names=["input_ids", "attention_mask"], **read.special_tokens_map
     )
     tokenizer.save_pretrained(folder)
     expected = processor.get_piece_size() + 2
@@ -174,10 +170,8 @@ def build_tokenizer(model: Path, folder: Path, max_tokens: int) -> None:
     found = tokenizer.convert_tokens_to_ids([*sample, "<mask>"])
     if found != [4, expected - 2, expected - 1]:
         raise XlprobeError(f"{folder}: the Hugging Face tokenizer gives {[*sample, '<mask>']} the ids {found}")
-    write_json(
-        folder / "tokenizer.identity.json",
-        {"sentencepiece_sha256": sha256(model), "vocabulary_size": expected, "max_tokens": max_tokens},
-    )
+    files = (SENTENCEPIECE_FILE, DICTIONARY_FILE, *HUGGING_FACE_FILES)
+    write_json(folder / IDENTITY_FILE, {"vocabulary_size": expected, "sha256": {name: sha256(folder / name) for name in files}})
 
 
 def compositions() -> list[tuple[str, str]]:
@@ -198,4 +192,4 @@ def compositions() -> list[tuple[str, str]]:
 
 def vocabulary_size(folder: Path) -> int:
     """Size of the language model's vocabulary, special symbols included."""
-    return json.loads((folder / "tokenizer.identity.json").read_text())["vocabulary_size"]
+    return read_json(folder / IDENTITY_FILE)["vocabulary_size"]

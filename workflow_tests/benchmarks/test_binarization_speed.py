@@ -8,7 +8,8 @@ import time
 from xlprobe.binarization import binarize_text
 from xlprobe.corpus import text_lines
 from xlprobe.files import atomic_zstd_writer
-from xlprobe.tokenization import SENTENCEPIECE_FILE, load_sentencepiece
+from xlprobe.tokenization import load_sentencepiece
+from xlprobe.vocabulary import SENTENCEPIECE_FILE
 
 MEBIBYTES = 8
 ROUNDS = 3

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from xlprobe.code_identity import reached_modules
-from xlprobe.resources import PROJECT
+from xlprobe.paths import PROJECT
 
 LIBRARY = PROJECT / "scripts" / "xlprobe"
 SCRIPTS = sorted((PROJECT / "scripts").glob("*.py"))

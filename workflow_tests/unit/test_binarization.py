@@ -13,7 +13,8 @@ from xlprobe.binarization import binarize_language, binarize_text, token_type
 from xlprobe.corpus import text_lines
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_zstd_writer
-from xlprobe.tokenization import SENTENCEPIECE_FILE, load_sentencepiece
+from xlprobe.tokenization import load_sentencepiece
+from xlprobe.vocabulary import SENTENCEPIECE_FILE
 
 
 def fairseq_preprocess(text, tokenizer, folder):

@@ -6,13 +6,12 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from xlprobe.checkpoint_checks import out_of_line
+from xlprobe.checkpoint_checks import collect_checkpoints, out_of_line
 from xlprobe.checkpoints import MAX_DIFFERENCE, convert_state, parity, publish_checkpoint
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json, sha256
-from xlprobe.metrics import collect_checkpoints
-from xlprobe.pretraining import load_state
 from xlprobe.tables import conform
+from xlprobe.training_state import load_state
 
 
 @pytest.fixture
@@ -42,6 +41,7 @@ def test_the_checkpoints_tokenizer_is_the_runs(tiny_model):
     theirs = AutoTokenizer.from_pretrained(tiny_model.checkpoint)
     text = "words வ\u0bc6\u0bbeரு <mask>"
     assert theirs(text)["input_ids"] == ours(text)["input_ids"] and theirs.mask_token_id == len(theirs) - 1
+    assert theirs.model_max_length == 64
 
 
 def test_published_weights_hold_no_optimizer_and_no_dead_copies(tiny_model, state):

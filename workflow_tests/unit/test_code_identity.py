@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from xlprobe import code_identity as identity
-from xlprobe.resources import PROJECT
+from xlprobe.paths import PROJECT
 
 FIRST = '''import numpy
 from xlprobe import second
@@ -59,7 +59,7 @@ def code(tmp_path, monkeypatch):
             identity._pins,
         ):
             function.cache_clear()
-        return identity.code_identity(tmp_path / "scripts" / "run.py", *modules)
+        return identity.code_identity(tmp_path / "scripts" / "run.py", modules)
 
     compute.folder = tmp_path
     yield compute

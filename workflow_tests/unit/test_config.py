@@ -5,7 +5,8 @@ import yaml
 
 from xlprobe import config
 from xlprobe.errors import ConfigError
-from xlprobe.resources import PROJECT, languages, treebanks
+from xlprobe.paths import PROJECT
+from xlprobe.resources import languages, treebanks
 
 BASE = {"experiment": "test", "languages": ["en", "de"], "models": {"m": {"steps": [0, 10]}}, "treebanks": ["en_ewt"]}
 SHIPPED = [PROJECT / "config.yaml", *sorted((PROJECT / "config").glob("*.yaml"))]
@@ -47,7 +48,8 @@ def changed(path: str, value: object) -> dict:
         ("models.m.training.tokens_per_sample", 600, r"config key models.m.training.tokens_per_sample: 600 tokens do not fit"),
         ("models.m.execution.processes", 3, r"config key models.m.training.batch_size: 1024 samples cannot be shared by 3"),
         ("models.m.training.warmup_updates", 10**9, r"config key models.m.training.warmup_updates: .* more than"),
-        ("models.m.execution", {"fp16": True, "device": "cpu"}, r"config key models.m.execution.fp16"),
+        ("models.m", {"steps": [1], "training": {"fp16": True}, "execution": {"device": "cpu"}}, r"config key models.m.training.fp16"),
+        ("treebanks", ["en_pud"], r"config key treebanks: names no treebank with a train set"),
         ("features.layers", [0, 13], r"config key features.layers: layer 13 .* models.m has layers 0 to 12"),
     ],
 )

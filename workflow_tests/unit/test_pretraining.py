@@ -1,5 +1,6 @@
 """Exact resume, refusals, and what the checkpoints hold; fairseq really trains here, a tiny model for a few updates."""
 
+import dataclasses
 import json
 import os
 import random
@@ -7,18 +8,25 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from xlprobe import config
+import xlprobe.fairseq_runtime  # noqa: F401  isort: skip  (must come before fairseq)
+from fairseq.data import PrependTokenDataset, TokenBlockDataset, indexed_dataset
+
+from xlprobe.checkpoints import publish_checkpoint
 from xlprobe.errors import ResumeError, XlprobeError
-from xlprobe.pretraining import fairseq_arguments, lines_too_long, load_state, train_interval, trained_state
-from xlprobe.resources import PROJECT
+from xlprobe.paths import PROJECT
+from xlprobe.pretraining import fairseq_arguments, lines_too_long, train_interval
 from xlprobe.tokenization import vocabulary_size
+from xlprobe.training_state import load_state, trained_state
+from xlprobe.training_version import TRAINING_VERSION
 
 # 4,320 lines of text, 480 a batch: an epoch is 9 updates, so that 24 updates reach the third.
 TRAINING = {"batch_size": 480}
@@ -42,7 +50,7 @@ def uninterrupted(tiny_text, tmp_path_factory):
     folder = tmp_path_factory.mktemp("uninterrupted")
     train_interval(tiny_text.run(folder, TRAINING), "m", LAST, None, folder / "record.json")
     assert "end of epoch 3" in (folder / "log" / f"{LAST}.log").read_text()
-    return weights(folder), json.loads((folder / "record.json").read_text())
+    return SimpleNamespace(folder=folder, weights=weights(folder), record=json.loads((folder / "record.json").read_text()))
 
 
 def test_a_run_cut_into_intervals_ends_in_the_same_weights(tiny_text, tmp_path, uninterrupted):
@@ -51,9 +59,9 @@ def test_a_run_cut_into_intervals_ends_in_the_same_weights(tiny_text, tmp_path, 
     for step in (0, 9, 14, LAST):  # the untrained model, an epoch's end, the middle of the second
         train_interval(run, "m", step, previous, tmp_path / f"record_{step}.json")
         previous = step
-    assert_same_weights(weights(tmp_path), uninterrupted[0])
+    assert_same_weights(weights(tmp_path), uninterrupted.weights)
     record = json.loads((tmp_path / f"record_{LAST}.json").read_text())
-    assert record | {"previous": None} == uninterrupted[1]
+    assert record | {"previous": None} == uninterrupted.record
     losses = [json.loads((tmp_path / f"record_{step}.json").read_text())["validation_bits_per_masked_token"] for step in (0, LAST)]
     assert losses[0].keys() == {"en", "tr"}
     assert all(losses[1][language] < losses[0][language] - 0.5 for language in losses[0])
@@ -79,6 +87,16 @@ def start_training(tiny_text, folder: Path, record: Path, environment: dict[str,
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | (environment or {}))
 
 
+def children(process: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def is_alive(process: int) -> bool:
+    """Neither gone nor a zombie that nobody has waited for yet."""
+    status = Path(f"/proc/{process}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
 def wait_for(condition, process: subprocess.Popen, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -87,8 +105,9 @@ def wait_for(condition, process: subprocess.Popen, seconds: float = 60) -> None:
 
 
 def test_kill_9_at_any_moment_changes_nothing(tiny_text, tmp_path, uninterrupted):
-    dice = random.Random()
-    print("random state:", dice.getstate()[1][:3])
+    seed = time.time_ns()
+    print("moments drawn with seed", seed)
+    dice = random.Random(seed)
     state, record = tmp_path / "state", tmp_path / "record.json"
     reached = []
     for target in (dice.randint(1, 7), dice.randint(8, 16)):  # in the first epoch, and in a later one
@@ -105,34 +124,88 @@ def test_kill_9_at_any_moment_changes_nothing(tiny_text, tmp_path, uninterrupted
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert start_training(tiny_text, state, record).wait() == 0
-    assert_same_weights(weights(state), uninterrupted[0])
-    assert json.loads(record.read_text()) == uninterrupted[1]
+    assert_same_weights(weights(state), uninterrupted.weights)
+    assert json.loads(record.read_text()) == uninterrupted.record
+    # And what is published is the same to the byte.
+    published = []
+    for name, folder in (("killed", state), ("whole", uninterrupted.folder)):
+        publish_checkpoint(folder, record, tiny_text.tokenizer, tmp_path / name)
+        published.append((tmp_path / name / "model.safetensors").read_bytes())
+    assert published[0] == published[1]
+
+
+def test_kill_9_at_the_start_leaves_no_second_trainer(tiny_text, tmp_path, uninterrupted):
+    state, record = tmp_path / "state", tmp_path / "record.json"
+    process = start_training(tiny_text, state, record)
+    wait_for(lambda: children(process.pid), process)
+    (child,) = children(process.pid)
+    process.kill()
+    process.wait()
+    # While the trainer lives it holds the lock; as soon as it is gone, another may train.
+    deadline = time.monotonic() + 10
+    while is_alive(child):
+        assert time.monotonic() < deadline, "fairseq goes on without its parent"
+        time.sleep(0.01)
+    assert start_training(tiny_text, state, record).wait() == 0
+    assert_same_weights(weights(state), uninterrupted.weights)
 
 
 def test_a_killed_parent_takes_fairseq_with_it(tiny_text, tmp_path):
     process = start_training(tiny_text, tmp_path / "state", tmp_path / "record.json")
     wait_for(lambda: any((tmp_path / "state").glob("rolling_*.pt")), process)
-    (child,) = (int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split())
+    (child,) = children(process.pid)
     process.kill()
     process.wait()
-    for _ in range(200):
-        # Gone, or a zombie that nobody has waited for yet.
-        status = Path(f"/proc/{child}/stat")
-        if not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z":
+    for _ in range(500):
+        if not is_alive(child):
             break
         time.sleep(0.01)
     else:
         pytest.fail("fairseq goes on without its parent")
 
 
-def test_two_processes_train_one_model(tiny_text, tmp_path):
-    run = tiny_text.run(tmp_path, TRAINING, {"processes": 2})
-    assert fairseq_arguments(run, 4, None, "cpu")[fairseq_arguments(run, 4, None, "cpu").index("--batch-size") + 1] == "240"
-    train_interval(run, "m", 4, None, tmp_path / "record.json")
-    alone = tiny_text.run(tmp_path / "alone", TRAINING | {"dropout": 0.0, "attention_dropout": 0.0})
-    train_interval(alone, "m", 4, None, tmp_path / "alone.json")
-    losses = [json.loads((tmp_path / name).read_text())["validation_bits_per_masked_token"]["en"] for name in ("record.json", "alone.json")]
+def test_two_processes_train_one_model_and_resume_exactly(tiny_text, tmp_path):
+    execution = {"processes": 2}
+    arguments = fairseq_arguments(tiny_text.run(tmp_path, TRAINING, execution), 4, None, "cpu")
+    assert arguments[arguments.index("--batch-size") + 1] == "240"
+    train_interval(tiny_text.run(tmp_path / "whole", TRAINING, execution), "m", 12, None, tmp_path / "whole.json")
+    cut = tiny_text.run(tmp_path / "cut", TRAINING, execution)
+    train_interval(cut, "m", 4, None, tmp_path / "cut_4.json")
+    train_interval(cut, "m", 12, 4, tmp_path / "cut_12.json")
+    assert_same_weights(weights(tmp_path / "cut", 12), weights(tmp_path / "whole", 12))
+    # The same samples an update as one process: nearly the same loss.
+    train_interval(tiny_text.run(tmp_path / "alone", TRAINING), "m", 12, None, tmp_path / "alone.json")
+    losses = [json.loads((tmp_path / name).read_text())["validation_bits_per_masked_token"]["en"] for name in ("whole.json", "alone.json")]
     assert losses[0] == pytest.approx(losses[1], abs=0.2)
+
+
+def test_when_one_process_fails_all_end(tiny_text, tmp_path):
+    run = tiny_text.run(tmp_path, TRAINING, {"processes": 2, "save_every": 1})
+    failed = []
+
+    def train() -> None:
+        try:
+            train_interval(run, "m", 10_000, None, tmp_path / "record.json")
+        except XlprobeError as error:
+            failed.append(str(error))
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    while not any(tmp_path.glob("rolling_*.pt")):
+        time.sleep(0.05)
+    ranks = {int(line.split("/")[2]) for line in map(str, Path("/proc").glob("[0-9]*/cmdline")) if str(tmp_path) in read_or_nothing(line)}
+    assert len(ranks) == 2
+    os.kill(max(ranks), signal.SIGKILL)
+    thread.join(timeout=30)
+    assert not thread.is_alive() and "fairseq ended with status -9" in failed[0]
+    assert not any(is_alive(rank) for rank in ranks)
+
+
+def read_or_nothing(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
 
 
 def test_a_step_that_is_there_is_recorded_again_without_training(tiny_model, tmp_path, monkeypatch):
@@ -188,16 +261,19 @@ def test_older_optimizers_are_dropped_where_the_last_alone_is_kept(tiny_text, tm
         train_interval(run, "m", 3, 2, tmp_path / "3.json")
 
 
-def test_lines_that_fairseq_drops_are_counted(tiny_text, tmp_path):
-    sizes = {}
-    for language in tiny_text.languages:
-        index = (tiny_text.folder / "binarized" / language / "train.idx").read_bytes()
-        count = int(np.frombuffer(index, dtype=np.int64, count=1, offset=18)[0])
-        sizes[language] = np.frombuffer(index, dtype=np.int32, count=count, offset=26)
-    limit = 20
-    expected = {language: int((size > limit - 1).sum()) for language, size in sizes.items()}
-    assert lines_too_long(tiny_text.run(tmp_path, {"tokens_per_sample": limit})) == expected and sum(expected.values()) > 0
-    assert sum(lines_too_long(tiny_text.run(tmp_path, {"tokens_per_sample": limit, "sample_break": "none"})).values()) == 0
+@pytest.mark.parametrize("sample_break", ["complete", "eos", "none"])
+def test_lines_counted_as_too_long_are_those_that_fairseq_drops(tiny_text, tmp_path, sample_break):
+    run = tiny_text.run(tmp_path, {"sample_break": sample_break, "tokens_per_sample": 16})
+    run = dataclasses.replace(run, architecture=run.architecture | {"max_tokens": 20})
+    dropped = {}
+    for language, folder in run.languages.items():
+        lines = indexed_dataset.MMapIndexedDataset(str(folder / "train"))
+        blocks = TokenBlockDataset(lines, lines.sizes, 16 - 1, pad=1, eos=2, break_mode=sample_break)
+        samples = PrependTokenDataset(blocks, 0)
+        kept = samples.sizes <= 20
+        dropped[language] = int((~kept).sum())
+    assert lines_too_long(run) == dropped
+    assert (sum(dropped.values()) > 0) == (sample_break != "none")
 
 
 @pytest.mark.parametrize("sample_break", ["none", "complete", "eos"])
@@ -210,7 +286,7 @@ def test_the_tiny_models_weights_have_not_changed_without_a_new_training_version
     # If this fails, the code trains other weights: raise TRAINING_VERSION and put the message's JSON into the golden file.
     state = load_state(tiny_model.pretraining / f"step_{tiny_model.step}.pt")["model"]
     norms = {name: float(value.double().norm()) for name, value in sorted(state.items()) if ".weight" in name or ".bias" in name}
-    found = {"training_version": config.TRAINING_VERSION, "norms": {name: float(f"{norm:.6g}") for name, norm in norms.items()}}
+    found = {"training_version": TRAINING_VERSION, "norms": {name: float(f"{norm:.6g}") for name, norm in norms.items()}}
     golden = json.loads((PROJECT / "workflow_tests" / "golden" / "tiny_weights.json").read_text())
     assert found["training_version"] == golden["training_version"], json.dumps(found)
     # Processors differ in the last digits.

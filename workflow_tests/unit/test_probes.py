@@ -10,7 +10,7 @@ from xlprobe.datasets import read_splits, read_words, write_dataset
 from xlprobe.errors import ConfigError, XlprobeError
 from xlprobe.features import extract_features
 from xlprobe.linear_probe import Adam, ProbeSettings, epoch_order, fit_probes, initial_weights
-from xlprobe.metrics import collect_scores
+from xlprobe.metrics import join_tables
 from xlprobe.probes import label_numbers, train_probes
 from xlprobe.resources import treebanks
 from xlprobe.seeds import derive_seed
@@ -119,7 +119,7 @@ def test_labels_that_train_never_has_are_errors():
 
 def test_the_declared_task():
     task = load_task("pos")
-    assert (task.name, task.label, task.metric, task.higher_is_better) == ("pos", "upos", "accuracy", True)
+    assert (task.name, task.label, task.metric) == ("pos", "upos", "accuracy")
     with pytest.raises(ConfigError, match="unknown task 'nothing'"):
         load_task("nothing")
 
@@ -136,10 +136,11 @@ def fixture_treebank(tiny_model, tmp_path_factory):
     import subprocess
     import sys
 
-    from xlprobe.resources import PROJECT
+    from xlprobe.paths import PROJECT
 
     folder = tmp_path_factory.mktemp("treebank")
-    command = [sys.executable, PROJECT / "workflow_tests" / "fixture.py", "--output", folder, "--languages", "tr", "--treebanks", "tr_imst"]
+    command = [sys.executable, PROJECT / "workflow_tests" / "fixture.py", "--output", folder, "--languages", "tr", "--treebanks"]
+    command += ["tr_imst:tr:UD_Turkish-IMST"]
     subprocess.run(command, check=True)
     files = sorted((folder / "ud" / treebanks()["tr_imst"].folder).iterdir())
     write_dataset(read_splits(files, None, 0.1), folder / "tr_imst", "tr_imst", "tr")
@@ -154,7 +155,7 @@ def test_scores_and_weights_of_a_treebank(fixture_treebank, tmp_path):
     assert len(scores) == 2 * 3 * 2  # layers, seeds, splits
     words = read_words(fixture_treebank / "tr_imst")
     assert set(scores.loc[scores["split"] == "test", "n"]) == {int((words["split"] == "test").sum())}
-    assert scores["accuracy"].between(0, 1).all() and scores["epochs"].between(1, 30).all()
+    assert scores["value"].between(0, 1).all() and scores["epochs"].between(1, 30).all()
     weights = load_file(weights_path)
     labels = sorted(set(words.loc[words["split"] == "train", "upos"]))
     assert weights["layer_2.weight"].shape == (3, len(labels), 32) and weights["layer_0.bias"].shape == (3, len(labels))
@@ -162,7 +163,7 @@ def test_scores_and_weights_of_a_treebank(fixture_treebank, tmp_path):
     train_probes(fixture_treebank / "f.h5", fixture_treebank / "tr_imst", "pos", 3, SETTINGS, "cpu", tmp_path / "b", tmp_path / "c")
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "b"), scores)
     assert (tmp_path / "c").read_bytes() == weights_path.read_bytes()
-    collect_scores([scores_path], tmp_path / "table.parquet")
+    join_tables([scores_path], "scores.schema.yaml", tmp_path / "table.parquet")
     table = conform(pd.read_parquet(tmp_path / "table.parquet"), "scores.schema.yaml")
     assert (
         len(table) == len(scores) and set(table["metric"]) == {"accuracy"} and set(table["source"]) == {"tr_imst"} == set(table["target"])
@@ -171,7 +172,7 @@ def test_scores_and_weights_of_a_treebank(fixture_treebank, tmp_path):
 
 def test_baselines_of_a_treebank(fixture_treebank, tmp_path):
     write_baselines(fixture_treebank / "tr_imst", "pos", tmp_path / "b.parquet")
-    found = pd.read_parquet(tmp_path / "b.parquet").set_index(["model", "split"])["accuracy"]
+    found = pd.read_parquet(tmp_path / "b.parquet").set_index(["model", "split"])["value"]
     words = read_words(fixture_treebank / "tr_imst")
     train, test = (words[words["split"] == split] for split in ("train", "test"))
     known = {form: group["upos"].value_counts().index[0] for form, group in train.groupby("form")}

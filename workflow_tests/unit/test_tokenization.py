@@ -10,7 +10,6 @@ from transformers import AutoTokenizer
 from xlprobe.corpus import clean_corpus, text_lines
 from xlprobe.errors import ConfigError, XlprobeError
 from xlprobe.tokenization import (
-    SENTENCEPIECE_FILE,
     CleanedCorpus,
     adopt_sentencepiece,
     build_tokenizer,
@@ -21,6 +20,7 @@ from xlprobe.tokenization import (
     train_sentencepiece,
     vocabulary_size,
 )
+from xlprobe.vocabulary import SENTENCEPIECE_FILE
 
 REAL_LANGUAGES = ["ar", "bn", "de", "el", "en", "fa", "fi", "he", "hi", "id", "ja", "ko", "ru", "sw", "ta", "th", "tr", "ur", "vi", "zh"]
 
@@ -104,7 +104,7 @@ def test_a_vocabulary_too_large_for_the_text_names_its_key(tiny_text, tmp_path):
 def test_a_given_model_is_adopted_as_it_is(tiny_text, tmp_path):
     given = tiny_text.tokenizer / SENTENCEPIECE_FILE
     adopt_sentencepiece(given, tmp_path / SENTENCEPIECE_FILE)
-    build_tokenizer(tmp_path / SENTENCEPIECE_FILE, tmp_path, 64)
+    build_tokenizer(tmp_path / SENTENCEPIECE_FILE, tmp_path)
     assert (tmp_path / SENTENCEPIECE_FILE).read_bytes() == given.read_bytes()
     assert (tmp_path / "dict.txt").read_bytes() == (tiny_text.tokenizer / "dict.txt").read_bytes()
 
@@ -125,7 +125,7 @@ def test_the_three_views_agree_on_every_line_of_real_text(real_data, tmp_path):
         corpora[language] = CleanedCorpus(paths[0], paths[2])
     model = tmp_path / "tokenizer" / SENTENCEPIECE_FILE
     train_sentencepiece(list(corpora.values()), model, 8000, 0.3, 6_000, 0.9995, 1)
-    build_tokenizer(model, model.parent, 128)
+    build_tokenizer(model, model.parent)
     assert vocabulary_size(model.parent) == 8002
     for language, corpus in corpora.items():
         lines = list(text_lines(corpus.train))

@@ -9,13 +9,15 @@ import yaml
 from transformers import AutoModelForMaskedLM
 
 from xlprobe.files import sha256
-from xlprobe.resources import PROJECT
+from xlprobe.paths import PROJECT
 from xlprobe.tables import conform
 
 TINY = ("--configfile", "config/tiny.yaml")
 RESULTS = "results/tiny"
 STEPS = (0, 10, 20)
 TREEBANKS = ("en_ewt", "tr_imst")
+# features write the audit, and know its columns
+AUDIT = {"features": 6, "probes": 6, "checkpoint_scores": 3, "scores": 1, "figure": 2, "checkpoint_audit": 3, "audit": 1}
 AFTER_PROBES = {"checkpoint_scores", "scores", "figure"}
 
 
@@ -70,23 +72,31 @@ def test_a_second_run_does_nothing(finished_run):
             "scripts/xlprobe/tasks/pos.py",
             'TASK = WordTask(name="pos"',
             'OTHER = 1\nTASK = WordTask(name="pos"',
-            {"probes": 6, "baselines": 2, "baseline_scores": 1} | dict.fromkeys(AFTER_PROBES),
+            {"probes": 6, "baselines": 2} | dict.fromkeys(AFTER_PROBES),
         ),
         # A figure's code: figures.
-        ("scripts/xlprobe/figures.py", 'ORANGE, GREY = "#0072B2"', 'ORANGE, GREY = "#0072B3"', {"figure": 2}),
+        ("scripts/xlprobe/figures.py", '"#0072B2"', '"#0072B3"', {"figure": 2}),
         # Training's code: nothing; its version is what counts.
-        ("scripts/xlprobe/pretraining.py", '"log-interval": 10', '"log-interval": 20', None),
-        ("scripts/xlprobe/fairseq_training.py", 'VALIDATION_PREFIX = "valid_"', 'VALIDATION_PREFIX = str("valid_")', None),
+        ("scripts/xlprobe/pretraining.py", '"log-interval": 10', '"log-interval": 20', {}),
+        ("scripts/xlprobe/fairseq_training.py", "os.fsync", "os.fdatasync", {}),
+        # A check of the checkpoints: its table.
+        ("scripts/xlprobe/checkpoint_checks.py", "tolerance: float = 0.05", "tolerance: float = 0.06", {"checkpoint_table": 1}),
+        # A table's schema: the tables of it.
+        (
+            "schemas/audit.schema.yaml",
+            "shared_subwords: {type: integer, description: Subwords",
+            "shared_subwords: {type: integer, description: Those",
+            AUDIT,
+        ),
+        # A language or a treebank more: what shows their names.
+        ("resources/treebanks.tsv", "ar_pud\tar\tUD_Arabic-PUD\n", "ar_pud\tar\tUD_Arabic-PUD\nxx_new\tar\tUD_X-New\n", {"figure": 2}),
     ],
 )
 def test_what_an_edit_makes_again(project, path, old, new, rules):
     project.edit(path, old, new)
     planned = project.planned(*TINY)
-    if rules is None:
-        assert "pretrain" not in planned
-    else:
-        assert planned.keys() == rules.keys()
-        assert all(planned[rule] == count for rule, count in rules.items() if count)
+    assert planned.keys() == rules.keys()
+    assert all(planned[rule] == count for rule, count in rules.items() if count)
 
 
 def test_a_touch_makes_nothing_again(project):

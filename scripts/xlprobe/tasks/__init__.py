@@ -17,13 +17,11 @@ class WordTask:
         name: the task's name in the configuration, in paths and in tables.
         label: the column of the dataset's word table that holds the labels.
         metric: the name of the score.
-        higher_is_better: the score's direction.
     """
 
     name: str
     label: str
     metric: str = "accuracy"
-    higher_is_better: bool = True
 
 
 def load_task(name: str) -> WordTask:
