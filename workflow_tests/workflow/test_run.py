@@ -84,8 +84,8 @@ def test_a_second_run_does_nothing(finished_run):
         # A table's schema: the tables of it.
         (
             "schemas/audit.schema.yaml",
-            "shared_subwords: {type: integer, description: Subwords",
-            "shared_subwords: {type: integer, description: Those",
+            "Subwords that are <unk>",
+            "Subwords <unk>",
             AUDIT,
         ),
         # A language or a treebank more: what shows their names.
