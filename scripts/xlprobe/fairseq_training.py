@@ -28,9 +28,9 @@ def save_state(cfg: Any, trainer: Any, epoch_itr: Any, val_loss: float | None) -
     """Write the training state atomically; takes the place of fairseq's `save_checkpoint`."""
     trainer.consolidate_optimizer()
     updates = trainer.get_num_updates()
-    kind = "step" if updates >= trainer.cfg.optimization.max_update else "rolling"
-    target = Path(cfg.save_dir) / f"{kind}_{updates}.pt"
-    partial = target.with_name(f"partial_{kind}_{updates}.pt")
+    at_step = updates >= trainer.cfg.optimization.max_update
+    target = _step_path(cfg.save_dir, updates) if at_step else Path(cfg.save_dir) / f"rolling_{updates}.pt"
+    partial = target.with_name(f"partial_{target.name}")
     # Every rank takes part in gathering the state; the first alone writes.
     trainer.save_checkpoint(str(partial), {"train_iterator": epoch_itr.state_dict(), "val_loss": val_loss})
     if trainer.should_save_checkpoint_on_current_rank:
@@ -48,7 +48,8 @@ def train_to_step(cfg: Any, trainer: Any, task: Any, epoch_itr: Any) -> tuple[li
         losses, finished = _train(cfg, trainer, task, epoch_itr)
     else:
         losses, finished = [None], True
-        if cfg.optimization.max_update == 0:
+        # Nothing is left to train at step 0, or where a rolling state stands at a step that was added since.
+        if not _step_path(cfg.checkpoint.save_dir, trainer.get_num_updates()).exists():
             epoch_itr.next_epoch_itr()  # its position is part of the state
             save_state(cfg.checkpoint, trainer, epoch_itr, None)
     if finished:
@@ -58,6 +59,10 @@ def train_to_step(cfg: Any, trainer: Any, task: Any, epoch_itr: Any) -> tuple[li
             names = (subset.removeprefix(VALIDATION_PREFIX) for subset in subsets)
             write_json(_validation_path, {name: float(value) for name, value in zip(names, bits, strict=True)})
     return losses, finished
+
+
+def _step_path(folder: str, updates: int) -> Path:
+    return Path(folder) / f"step_{updates}.pt"
 
 
 _train = fairseq_cli.train.train

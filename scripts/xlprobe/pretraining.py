@@ -73,7 +73,7 @@ class PretrainingRun:
 
 
 def train_interval(run: PretrainingRun, model: str, step: int, previous: int | None, record: Path) -> None:
-    """Bring a model's training to `step` and write `record`: the step, the one before, validation losses, text left out.
+    """Bring a model's training to `step` and write `record`: the step, the one before, losses, lines left out.
 
     Training goes on from the newest state at or before `step`. A step that is there already is only recorded.
 
@@ -258,6 +258,8 @@ def _run_fairseq(run: PretrainingRun, model: str, step: int, resume_from: Path |
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
     log = run.folder / "log" / f"{step}.log"
     log.parent.mkdir(exist_ok=True)
+    for partial in run.folder.glob("partial_*"):
+        partial.unlink()  # a killed process's unfinished save
     ranks: list[subprocess.Popen[str]] = []
     with log.open("a", encoding="utf-8") as log_stream:
         try:
@@ -310,10 +312,10 @@ def _follow(process: subprocess.Popen[str], log: Any, model: str, step: int) -> 
         values = json.loads(statistics)
         now, updates = time.monotonic(), int(values["num_updates"])
         if now - printed >= SECONDS_BETWEEN_LOG_LINES or updates >= step:
-            minutes_left = (step - updates) / max(float(values["ups"]), 1e-3) / 60
+            minutes_left = (step - updates) / max(float(values.get("ups", 0)), 1e-3) / 60
             print(
-                f"{model}: update {updates:,} of {step:,}, loss {float(values['loss']):.3f} bits,"
-                f" {float(values['wps']):,.0f} tokens/s, {minutes_left:.1f} min to step {step:,}",
+                f"{model}: update {updates:,} of {step:,}, loss {float(values.get('loss', 'nan')):.3f} bits,"
+                f" {float(values.get('wps', 0)):,.0f} tokens/s, {minutes_left:.1f} min to step {step:,}",
                 file=sys.stderr,
                 flush=True,
             )

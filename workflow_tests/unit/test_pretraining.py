@@ -164,6 +164,21 @@ def test_a_killed_parent_takes_fairseq_with_it(tiny_text, tmp_path):
         pytest.fail("fairseq goes on without its parent")
 
 
+def test_a_step_added_where_a_killed_run_saved_is_exact(tiny_text, tmp_path, uninterrupted):
+    run = tiny_text.run(tmp_path, TRAINING)
+    train_interval(run, "m", 14, None, tmp_path / "14.json")
+    whole = weights(tmp_path, 14)
+    (tmp_path / "step_14.pt").rename(tmp_path / "rolling_14.pt")
+    (tmp_path / "validation_14.json").unlink()
+    (tmp_path / "partial_rolling_3.pt.tmp").touch()
+    train_interval(run, "m", 14, None, tmp_path / "again.json")
+    assert_same_weights(weights(tmp_path, 14), whole)
+    assert (tmp_path / "again.json").read_bytes() == (tmp_path / "14.json").read_bytes()
+    assert sorted(path.name for path in tmp_path.glob("*_*.pt*")) == ["step_14.pt"]
+    train_interval(run, "m", LAST, 14, tmp_path / "last.json")
+    assert_same_weights(weights(tmp_path), uninterrupted.weights)
+
+
 def test_two_processes_train_one_model_and_resume_exactly(tiny_text, tmp_path):
     execution = {"processes": 2}
     arguments = fairseq_arguments(tiny_text.run(tmp_path, TRAINING, execution), 4, None, "cpu")
