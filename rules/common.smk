@@ -93,10 +93,9 @@ def gpus(wildcards):
 
 
 def training_threads(wildcards):
-    """A core a process; where there are GPUs, two more for each process's data loader."""
-    return config["models"][wildcards.model]["execution"]["processes"] + 2 * gpus(
-        wildcards
-    )
+    """A core a process, and two more for each process's data loader where the configuration names GPUs."""
+    execution = config["models"][wildcards.model]["execution"]
+    return execution["processes"] * (3 if execution["device"] == "cuda" else 1)
 
 
 def every_checkpoint(pattern):
