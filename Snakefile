@@ -21,6 +21,7 @@ pathvars:
 
 
 include: "rules/sources.smk"
+include: "rules/world.smk"
 include: "rules/corpus.smk"
 include: "rules/pretrain.smk"
 include: "rules/checkpoints.smk"

@@ -6,7 +6,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from xlprobe import config as configuration
-from xlprobe import resources as facts
 from xlprobe.code_identity import code_identity
 from xlprobe.errors import XlprobeError
 from xlprobe.training_version import TRAINING_VERSION
@@ -22,6 +21,10 @@ def user_error(function, *arguments):
 
 config = user_error(configuration.complete, config)
 RESULTS = Path("results") / config["experiment"]
+TREEBANKS = {
+    name: user_error(configuration.treebanks, config)[name]
+    for name in config["treebanks"]
+}
 MODELS = list(config["models"])
 STEPS = {model: configuration.steps(config["models"][model]) for model in MODELS}
 
@@ -109,9 +112,7 @@ def every_checkpoint(pattern):
 
 def probed_datasets():
     """The treebanks that probes can be trained on; test-only ones serve transfer alone."""
-    return [
-        name for name in config["treebanks"] if not facts.treebanks()[name].test_only
-    ]
+    return [name for name, treebank in TREEBANKS.items() if not treebank.test_only]
 
 
 def mebibytes(base):

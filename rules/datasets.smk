@@ -27,7 +27,7 @@ rule treebank:
     params:
         code=code("scripts/build_treebank.py"),
         folder=folder_of("identity"),
-        language=lambda wildcards: facts.treebanks()[wildcards.dataset].language,
+        language=lambda wildcards: TREEBANKS[wildcards.dataset].language,
         dev_fraction=config["datasets"]["dev_fraction"],
         cap=(
             ["--max-sentences", limit]

@@ -1,4 +1,4 @@
-"""Upstream files of the run.
+"""Upstream files of the run; where it has a `world`, rules/world.smk makes them.
 
 reads: the folder that data.root in the configuration or XLPROBE_DATA names
 makes: sources/cc100/<language>.txt*, sources/ud/<folder>/<treebank>-ud-<split>.conllu*, as links
@@ -9,47 +9,17 @@ import os
 from xlprobe import sources as upstream
 from xlprobe.splits import SPLITS, split_file
 
-TREEBANKS = {name: facts.treebanks()[name] for name in config["treebanks"]}
-
-if config["data"]["fixture"]:
+if config["world"]:
     CORPUS_SOURCES = {
         language: f"cc100/{language}.txt.xz" for language in config["languages"]
     }
     TREEBANK_SOURCES = {
-        name: [f"ud/{treebank.folder}/{split_file(name, split)}" for split in SPLITS]
+        name: [
+            f"ud/{treebank.folder}/{split_file(name, split)}"
+            for split in (SPLITS[-1:] if treebank.test_only else SPLITS)
+        ]
         for name, treebank in TREEBANKS.items()
     }
-
-    rule fixture:
-        output:
-            [folder("sources", path) for path in CORPUS_SOURCES.values()],
-            [
-                folder("sources", path)
-                for paths in TREEBANK_SOURCES.values()
-                for path in paths
-            ],
-        log:
-            "<results>/logs/sources/fixture.log",
-        benchmark:
-            "<results>/benchmarks/sources/fixture.tsv"
-        conda:
-            "../envs/xlprobe.yaml"
-        resources:
-            mem_mb=mebibytes(1000),
-            runtime=minutes(10),
-        params:
-            code=code("workflow_tests/fixture.py"),
-            folder=untracked(lambda wildcards: folder("sources")),
-            languages=config["languages"],
-            treebanks=[
-                f"{name}:{treebank.language}:{treebank.folder}"
-                for name, treebank in TREEBANKS.items()
-            ],
-        message:
-            "Generating stand-ins for the corpora and treebanks"
-        shell:
-            "python workflow_tests/fixture.py --output {params.folder:q} --languages {params.languages:q}"
-            " --treebanks {params.treebanks:q} > {log:q} 2>&1"
 
 else:
     # Links made before come first: a finished run needs its data folder no more.

@@ -3,9 +3,9 @@
 import os
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -18,6 +18,7 @@ from xlprobe.paths import PROJECT
 from xlprobe.pretraining import PretrainingRun, train_interval
 from xlprobe.tokenization import CleanedCorpus, build_tokenizer, train_sentencepiece
 from xlprobe.vocabulary import SENTENCEPIECE_FILE
+from xlprobe.world.publication import write_world
 
 PROJECT_PARTS = ["Snakefile", "config.yaml", "config", "rules", "scripts", "schemas", "resources", "envs", "report", "slurm"]
 
@@ -31,12 +32,17 @@ def real_data() -> Path:
     return Path(root)
 
 
+def tiny_configuration() -> dict[str, Any]:
+    """`config/tiny.yaml`, defaults filled in."""
+    return configuration.complete(yaml.safe_load((PROJECT / "config" / "tiny.yaml").read_text()))
+
+
 @dataclass(frozen=True)
 class TinyText:
-    """The fixture's two corpora, cleaned, tokenised and binarised, in one folder laid out as a run's results."""
+    """The tiny world's two corpora, cleaned, tokenised and binarised, in one folder laid out as a run's results."""
 
     folder: Path
-    languages: tuple[str, ...] = ("en", "tr")
+    languages: tuple[str, ...] = ("qaa", "qba")
 
     def corpus(self, language: str) -> CleanedCorpus:
         return CleanedCorpus(self.folder / "corpus" / language / "train.txt.zst", self.folder / "corpus" / language / "counts.json")
@@ -47,8 +53,7 @@ class TinyText:
 
     def run(self, folder: Path, training: dict | None = None, execution: dict | None = None) -> PretrainingRun:
         """A training of the tiny configuration's model, with settings of its own."""
-        tiny = configuration.complete(yaml.safe_load((PROJECT / "config" / "tiny.yaml").read_text()))
-        model = tiny["models"]["xlmr"]
+        model = tiny_configuration()["models"]["xlmr"]
         return PretrainingRun(
             folder=folder,
             dictionary=self.tokenizer / "dict.txt",
@@ -61,13 +66,10 @@ class TinyText:
 
 @pytest.fixture(scope="session")
 def tiny_text(tmp_path_factory: pytest.TempPathFactory) -> TinyText:
-    """The fixture's text, ready for pretraining."""
+    """The tiny world's text, ready for pretraining."""
     folder = tmp_path_factory.mktemp("tiny")
     text = TinyText(folder)
-    subprocess.run(
-        [sys.executable, PROJECT / "workflow_tests" / "fixture.py", "--output", folder / "sources", "--languages", *text.languages],
-        check=True,
-    )
+    write_world(tiny_configuration()["world"], folder / "sources", 1)
     for language in text.languages:
         corpus = folder / "corpus" / language
         source = folder / "sources" / "cc100" / f"{language}.txt.xz"
@@ -114,8 +116,6 @@ class Project:
                 shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, folder / part)
-        (folder / "workflow_tests").mkdir()
-        shutil.copy(PROJECT / "workflow_tests" / "fixture.py", folder / "workflow_tests")
 
     def snakemake(self, *arguments: str, check: bool = True, environment: dict[str, str] | None = None) -> str:
         """Run Snakemake in the copy and return what it printed."""

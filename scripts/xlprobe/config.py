@@ -36,12 +36,38 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
         raise ConfigError(_sentence(errors[0]))
     completed = copy.deepcopy(config)
     _fill_defaults(completed, schema())
+    _check_world(completed["world"])
     _check_names(completed)
-    if not any(not resources.treebanks()[name].test_only for name in completed["treebanks"]):
+    if not any(not treebanks(completed)[name].test_only for name in completed["treebanks"]):
         raise ConfigError("config key treebanks: names no treebank with a train set, so there is nothing to probe; add one (en_ewt, say)")
     for name, model in completed["models"].items():
         _check_model(f"models.{name}", model, completed["features"]["layers"] or [])
     return completed
+
+
+def languages(config: dict[str, Any]) -> dict[str, resources.Language]:
+    """The languages that a run may name, by code: those of its world, or CC100's."""
+    if not config["world"]:
+        return resources.languages()
+    invented = config["world"]["languages"]
+    return {
+        code: resources.Language(code, chosen["name"], family(config["world"], code), chosen["script"], "")
+        for code, chosen in invented.items()
+    }
+
+
+def treebanks(config: dict[str, Any]) -> dict[str, resources.Treebank]:
+    """The treebanks that a run may name: those of its world, or Universal Dependencies'."""
+    if not config["world"]:
+        return resources.treebanks()
+    invented = config["world"]["languages"]
+    return {treebank.treebank: treebank for code in invented for treebank in resources.world_treebanks(code, invented[code]["name"])}
+
+
+def family(world: dict[str, Any], code: str) -> str:
+    """The proto-language that a language of a world comes from in the end."""
+    parent = world["languages"][code]["parent"]
+    return family(world, parent) if parent in world["languages"] else parent
 
 
 def steps(model: dict[str, Any]) -> list[int]:
@@ -109,6 +135,19 @@ def _suggestion(unknown: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known[:30])}"
 
 
+def _check_world(world: dict[str, Any] | None) -> None:
+    if not world:
+        return
+    for code in world["languages"]:
+        seen = [code]
+        while (parent := world["languages"][seen[-1]]["parent"]) in world["languages"]:
+            if parent in seen:
+                raise ConfigError(
+                    f"config key world.languages.{code}.parent: {parent!r} is its own ancestor; name a proto-language somewhere"
+                )
+            seen.append(parent)
+
+
 def _check_names(config: dict[str, Any]) -> None:
     def named() -> Iterator[tuple[str, str]]:
         yield from ((f"languages.{n}", code) for n, code in enumerate(config["languages"]))
@@ -117,13 +156,13 @@ def _check_names(config: dict[str, Any]) -> None:
                 if code not in config["languages"]:
                     raise ConfigError(f"config key models.{name}.languages.{n}: {code!r} is not among the run's languages; add it there")
 
+    known_languages, known_treebanks = languages(config), treebanks(config)
+    codes = "those of `world`" if config["world"] else "CC100's"
     for key, code in named():
-        if code not in resources.languages():
-            known = resources.languages()
-            raise ConfigError(f"config key {key}: unknown language {code!r} (codes are CC100's); {_suggestion(code, known)}")
+        if code not in known_languages:
+            raise ConfigError(f"config key {key}: unknown language {code!r} (codes are {codes}); {_suggestion(code, known_languages)}")
     for n, name in enumerate(config["treebanks"]):
-        if name not in resources.treebanks():
-            known_treebanks = resources.treebanks()
+        if name not in known_treebanks:
             raise ConfigError(f"config key treebanks.{n}: unknown treebank {name!r}; {_suggestion(name, known_treebanks)}")
 
 

@@ -32,6 +32,11 @@ class Treebank:
         return self.treebank.endswith("_pud")
 
 
+def world_treebanks(code: str, name: str) -> tuple[Treebank, Treebank]:
+    """The treebank and the parallel test set that a world publishes of a language (`xlprobe.world`)."""
+    return Treebank(f"{code}_world", code, f"UD_{name}-World"), Treebank(f"{code}_pud", code, f"UD_{name}-PUD")
+
+
 def _rows(name: str) -> list[dict[str, str]]:
     with (RESOURCES / name).open(encoding="utf-8", newline="") as table:
         return list(csv.DictReader(table, delimiter="\t"))

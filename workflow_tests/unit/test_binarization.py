@@ -34,7 +34,7 @@ def test_files_are_those_of_fairseq_preprocess(tiny_text, tmp_path, monkeypatch,
     monkeypatch.setattr(binarization, "LINES_PER_BATCH", 700)  # more than one batch
     text = tmp_path / "text.zst"
     with atomic_zstd_writer(text) as stream:
-        stream.write("".join(f"{line}\n" for line in text_lines(tiny_text.corpus("tr").train)).encode())
+        stream.write("".join(f"{line}\n" for line in text_lines(tiny_text.corpus("qba").train)).encode())
         stream.write("漢字 ⛵ unseen\n\nafter a blank line\n".encode())
     theirs = fairseq_preprocess(text, tiny_text.tokenizer, tmp_path)
     counts = binarize_text(text, tiny_text.tokenizer / SENTENCEPIECE_FILE, tmp_path / "ours", threads)
@@ -61,7 +61,7 @@ def test_token_types_are_fairseqs(size, tmp_path):
 
 
 def test_the_manifest_tells_content_apart(tiny_text, tmp_path):
-    corpus, model = tiny_text.folder / "corpus" / "en", tiny_text.tokenizer / SENTENCEPIECE_FILE
+    corpus, model = tiny_text.folder / "corpus" / "qaa", tiny_text.tokenizer / SENTENCEPIECE_FILE
     manifests = []
     for name, train in (("a", "train"), ("b", "train"), ("c", "valid")):
         folder = tmp_path / name

@@ -12,7 +12,6 @@ from xlprobe.features import extract_features
 from xlprobe.linear_probe import Adam, ProbeSettings, epoch_order, fit_probes, initial_weights
 from xlprobe.metrics import join_tables
 from xlprobe.probes import label_numbers, train_probes
-from xlprobe.resources import treebanks
 from xlprobe.seeds import derive_seed
 from xlprobe.tables import conform
 from xlprobe.tasks import load_task
@@ -131,49 +130,41 @@ def test_baselines_on_a_hand_worked_example(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def fixture_treebank(tiny_model, tmp_path_factory):
-    """A treebank of the fixture with vectors from the tiny model."""
-    import subprocess
-    import sys
-
-    from xlprobe.paths import PROJECT
-
+def world_treebank(tiny_model, tmp_path_factory):
+    """A treebank of the tiny world with vectors from the tiny model."""
     folder = tmp_path_factory.mktemp("treebank")
-    command = [sys.executable, PROJECT / "workflow_tests" / "fixture.py", "--output", folder, "--languages", "tr", "--treebanks"]
-    command += ["tr_imst:tr:UD_Turkish-IMST"]
-    subprocess.run(command, check=True)
-    files = sorted((folder / "ud" / treebanks()["tr_imst"].folder).iterdir())
-    write_dataset(read_splits(files, None, 0.1), folder / "tr_imst", "tr_imst", "tr")
-    extract_features(tiny_model.checkpoint, folder / "tr_imst", folder / "f.h5", folder / "a.parquet", [0, 2], 4096, "cpu")
+    files = sorted((tiny_model.text.folder / "sources" / "ud" / "UD_Ketta-World").iterdir())
+    write_dataset(read_splits(files, None, 0.1), folder / "qba_world", "qba_world", "qba")
+    extract_features(tiny_model.checkpoint, folder / "qba_world", folder / "f.h5", folder / "a.parquet", [0, 2], 4096, "cpu")
     return folder
 
 
-def test_scores_and_weights_of_a_treebank(fixture_treebank, tmp_path):
+def test_scores_and_weights_of_a_treebank(world_treebank, tmp_path):
     scores_path, weights_path = tmp_path / "scores.parquet", tmp_path / "weights.safetensors"
-    train_probes(fixture_treebank / "f.h5", fixture_treebank / "tr_imst", "pos", 3, SETTINGS, "cpu", scores_path, weights_path)
+    train_probes(world_treebank / "f.h5", world_treebank / "qba_world", "pos", 3, SETTINGS, "cpu", scores_path, weights_path)
     scores = pd.read_parquet(scores_path)
     assert len(scores) == 2 * 3 * 2  # layers, seeds, splits
-    words = read_words(fixture_treebank / "tr_imst")
+    words = read_words(world_treebank / "qba_world")
     assert set(scores.loc[scores["split"] == "test", "n"]) == {int((words["split"] == "test").sum())}
     assert scores["value"].between(0, 1).all() and scores["epochs"].between(1, 30).all()
     weights = load_file(weights_path)
     labels = sorted(set(words.loc[words["split"] == "train", "upos"]))
     assert weights["layer_2.weight"].shape == (3, len(labels), 32) and weights["layer_0.bias"].shape == (3, len(labels))
     # The same target again gives the same numbers.
-    train_probes(fixture_treebank / "f.h5", fixture_treebank / "tr_imst", "pos", 3, SETTINGS, "cpu", tmp_path / "b", tmp_path / "c")
+    train_probes(world_treebank / "f.h5", world_treebank / "qba_world", "pos", 3, SETTINGS, "cpu", tmp_path / "b", tmp_path / "c")
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "b"), scores)
     assert (tmp_path / "c").read_bytes() == weights_path.read_bytes()
     join_tables([scores_path], "scores.schema.yaml", tmp_path / "table.parquet")
     table = conform(pd.read_parquet(tmp_path / "table.parquet"), "scores.schema.yaml")
     assert (
-        len(table) == len(scores) and set(table["metric"]) == {"accuracy"} and set(table["source"]) == {"tr_imst"} == set(table["target"])
+        len(table) == len(scores) and set(table["metric"]) == {"accuracy"} and set(table["source"]) == {"qba_world"} == set(table["target"])
     )
 
 
-def test_baselines_of_a_treebank(fixture_treebank, tmp_path):
-    write_baselines(fixture_treebank / "tr_imst", "pos", tmp_path / "b.parquet")
+def test_baselines_of_a_treebank(world_treebank, tmp_path):
+    write_baselines(world_treebank / "qba_world", "pos", tmp_path / "b.parquet")
     found = pd.read_parquet(tmp_path / "b.parquet").set_index(["model", "split"])["value"]
-    words = read_words(fixture_treebank / "tr_imst")
+    words = read_words(world_treebank / "qba_world")
     train, test = (words[words["split"] == split] for split in ("train", "test"))
     known = {form: group["upos"].value_counts().index[0] for form, group in train.groupby("form")}
     majority = train["upos"].value_counts().index[0]
@@ -183,8 +174,8 @@ def test_baselines_of_a_treebank(fixture_treebank, tmp_path):
     assert found["word_type", "test"] > found["majority", "test"]
 
 
-def test_a_treebank_without_train_is_refused(fixture_treebank, tmp_path):
-    files = sorted((fixture_treebank / "ud" / treebanks()["tr_imst"].folder).glob("*test*"))
-    write_dataset(read_splits(files, 5, 0.1), tmp_path / "tr_pud", "tr_pud", "tr")
-    with pytest.raises(XlprobeError, match="tr_pud: has no train and dev sets"):
-        train_probes(fixture_treebank / "f.h5", tmp_path / "tr_pud", "pos", 1, SETTINGS, "cpu", tmp_path / "s", tmp_path / "w")
+def test_a_treebank_without_train_is_refused(tiny_model, world_treebank, tmp_path):
+    files = sorted((tiny_model.text.folder / "sources" / "ud" / "UD_Ketta-PUD").iterdir())
+    write_dataset(read_splits(files, 5, 0.1), tmp_path / "qba_pud", "qba_pud", "qba")
+    with pytest.raises(XlprobeError, match="qba_pud: has no train and dev sets"):
+        train_probes(world_treebank / "f.h5", tmp_path / "qba_pud", "pos", 1, SETTINGS, "cpu", tmp_path / "s", tmp_path / "w")

@@ -15,7 +15,7 @@ from xlprobe.tables import conform
 TINY = ("--configfile", "config/tiny.yaml")
 RESULTS = "results/tiny"
 STEPS = (0, 10, 20)
-TREEBANKS = ("en_ewt", "tr_imst")
+TREEBANKS = ("qaa_world", "qba_world")
 # features write the audit, and know its columns
 AUDIT = {"features": 6, "probes": 6, "checkpoint_scores": 3, "scores": 1, "figure": 2, "checkpoint_audit": 3, "audit": 1}
 AFTER_PROBES = {"checkpoint_scores", "scores", "figure"}
@@ -49,7 +49,7 @@ def test_training_shows_its_progress(finished_run):
 
 def test_every_job_leaves_a_log_and_a_benchmark(finished_run):
     results = finished_run.folder / RESULTS
-    benchmark = pd.read_csv(results / "benchmarks" / "probes" / "xlmr" / "20" / "pos" / "en_ewt.tsv", sep="\t")
+    benchmark = pd.read_csv(results / "benchmarks" / "probes" / "xlmr" / "20" / "pos" / "qaa_world.tsv", sep="\t")
     assert benchmark["max_rss"].iloc[0] > 0
     logs = {path.relative_to(results / "logs").with_suffix("") for path in (results / "logs").rglob("*.log")}
     benchmarks = {path.relative_to(results / "benchmarks").with_suffix("") for path in (results / "benchmarks").rglob("*.tsv")}
@@ -162,7 +162,7 @@ def test_with_temporary_features_one_probe_needs_one_extraction(project):
     for path in features.rglob("*.h5"):
         path.unlink()
     assert project.planned(*TINY) == {}
-    target = f"{RESULTS}/probes/xlmr/10/pos/tr_imst.parquet"
+    target = f"{RESULTS}/probes/xlmr/10/pos/qba_world.parquet"
     before = pd.read_parquet(project.folder / target)
     (project.folder / target).unlink()
     assert project.planned(target, *TINY) == {"features": 1, "probes": 1}
@@ -187,9 +187,12 @@ def test_with_temporary_features_an_edit_of_the_probes_extracts_again_and_a_comm
     [
         ("seeds: 2", "sedds: 2", "error: config key probes.sedds: unknown; did you mean 'seeds'?"),
         ("seeds: 2", "seeds: two", "error: config key probes.seeds: found 'two', expected a whole number"),
-        ("[en, tr]", "[en, xx]", "error: config key languages.1: unknown language 'xx'"),
-        ("[en_ewt, tr_imst]", "[en_ewt, tr_ims]", "error: config key treebanks.1: unknown treebank 'tr_ims'; did you mean 'tr_imst'?"),
-        ("data: {fixture: true}", "data: {}", "error: the CC100 text of language 'en' was not found"),
+        ("[qaa, qba]", "[qaa, xx]", "error: config key languages.1: unknown language 'xx' (codes are those of `world`)"),
+        (
+            "[qaa_world, qba_world]",
+            "[qaa_world, qba_word]",
+            "error: config key treebanks.1: unknown treebank 'qba_word'; did you mean 'qba_world'?",
+        ),
     ],
 )
 def test_faults_in_the_configuration_end_in_one_sentence(finished_run, tmp_path, old, new, message):
@@ -199,6 +202,11 @@ def test_faults_in_the_configuration_end_in_one_sentence(finished_run, tmp_path,
     output = finished_run.snakemake("-n", "--configfile", str(tmp_path / "faulty.yaml"), check=False, environment={"XLPROBE_DATA": ""})
     assert message in output and "Traceback" not in output
     assert len([line for line in output.splitlines() if "error" in line.lower()]) == 1
+
+
+def test_data_that_are_not_there_end_in_one_sentence(finished_run):
+    output = finished_run.snakemake("-n", "--configfile", "config/mini.yaml", check=False, environment={"XLPROBE_DATA": ""})
+    assert "error: the CC100 text of language 'el' was not found" in output and "Traceback" not in output
 
 
 def test_the_slurm_profile_plans_the_same_run(finished_run):

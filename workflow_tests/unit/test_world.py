@@ -1,0 +1,305 @@
+"""The invented world: same seed, same bytes; published formats; known answers; as ambiguous and as open as promised."""
+
+import copy
+from collections import Counter, defaultdict
+from itertools import combinations
+from pathlib import Path
+
+import conllu
+import numpy as np
+import pytest
+import yaml
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import cross_val_score
+
+from xlprobe import config as configuration
+from xlprobe.corpus import clean_corpus
+from xlprobe.errors import ConfigError
+from xlprobe.paths import PROJECT
+from xlprobe.tokenization import CleanedCorpus, load_sentencepiece, train_sentencepiece
+from xlprobe.treebanks import read_treebank
+from xlprobe.world.grammar import Language, Typology, Utterance
+from xlprobe.world.inference import Pair, label_of
+from xlprobe.world.languages import World
+from xlprobe.world.lexicon import proto_lexicon, write_word
+from xlprobe.world.meaning import ConceptCounts, Node, number_keys
+from xlprobe.world.publication import alignment_lines, conllu as as_conllu, gold_links, pair_meanings, published_files, write_world
+
+COUNTS = ConceptCounts(nouns=60, verbs=30, adjectives=20, adverbs=10, names=40)
+
+
+@pytest.fixture(scope="module")
+def settings() -> dict:
+    """The demo's world."""
+    return configuration.complete(yaml.safe_load((PROJECT / "config.yaml").read_text()))["world"]
+
+
+@pytest.fixture(scope="module")
+def world(settings) -> World:
+    return World(settings)
+
+
+@pytest.fixture(scope="module")
+def published(settings, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    write_world(settings | {"documents": 100}, folder, 2)
+    return folder
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def trees(path: Path) -> list[conllu.TokenList]:
+    return conllu.parse(path.read_text(encoding="utf-8"))
+
+
+def words(sentence: conllu.TokenList) -> list[conllu.Token]:
+    return [token for token in sentence if isinstance(token["id"], int)]
+
+
+def is_projective(heads: list[int]) -> bool:
+    """Whether no two arcs cross, the arc from the root at place 0 among them."""
+    arcs = [tuple(sorted((place, head))) for place, head in enumerate(heads, 1)]
+    return not any(a < c < b < d for a, b in arcs for c, d in arcs)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_another_world(settings, published, tmp_path):
+    small = settings | {"documents": 100}
+    write_world(small, tmp_path / "again", 1)
+    again = files(tmp_path / "again")
+    assert again == files(published) and sorted(again) == sorted(published_files(settings))
+    write_world(small | {"seed": small["seed"] + 1}, tmp_path / "other", 2)
+    other = files(tmp_path / "other")
+    assert other.keys() == again.keys()
+    assert [path for path in other if other[path] == again[path]] == ["factors/syntactic_distance.tsv"]
+
+
+def test_a_seventh_language_leaves_the_others_as_they_are(settings, published, tmp_path):
+    larger = copy.deepcopy(settings) | {"documents": 100}
+    larger["languages"]["qcb"] = larger["languages"]["qca"] | {"name": "Mirel", "parent": "qca", "script": "latin", "distance": 0.1, "sound_changes": 2}
+    write_world(larger, tmp_path, 2)
+    before, after = files(published), files(tmp_path)
+    assert {path for path in before if after[path] != before[path]} == {"factors/languages.tsv", "factors/syntactic_distance.tsv"}
+    assert {"cc100/qcb.txt.xz", "ud/UD_Mirel-PUD/qcb_pud-ud-test.conllu", "xnli/test-qcb.tsv", "alignments/qca_qcb/qca_qcb.gold"} <= after.keys()
+
+
+def test_treebanks_are_sound(settings, published):
+    for code, chosen in settings["languages"].items():
+        sentences = [tree for path in sorted(published.glob(f"ud/*/{code}_*.conllu")) for tree in trees(path)]
+        multiword, crossing = 0, 0
+        for sentence in sentences:
+            inner = words(sentence)
+            assert [word["id"] for word in inner] == list(range(1, len(inner) + 1))
+            assert [word["head"] for word in inner].count(0) == 1 == [word["deprel"] for word in inner].count("root")
+            assert all(0 <= word["head"] <= len(inner) and word["head"] != word["id"] for word in inner)
+            assert all(list(word["feats"] or {}) == sorted(word["feats"] or {}) for word in inner)
+            crossing += not is_projective([word["head"] for word in inner])
+            text, hidden = "", 0
+            for token in sentence:
+                if isinstance(token["id"], tuple):
+                    multiword, hidden = multiword + 1, token["id"][2]
+                elif token["id"] <= hidden:
+                    continue
+                text += token["form"] + ("" if (token["misc"] or {}).get("SpaceAfter") == "No" else " ")
+            assert text.rstrip() == sentence.metadata["text"]
+            assert chosen["script"] != "syllabic" or " " not in text.rstrip()
+        assert (multiword > 0) == (chosen["contractions"] != "none"), code
+        assert (crossing > 0) == chosen["extraposed_relatives"], code
+
+
+def test_our_reader_reads_what_was_meant(world, published):
+    """Tags, heads and relations that come out are those that went in."""
+    from xlprobe.world.publication import treebank_meanings
+
+    for code, language in world.languages.items():
+        (path,) = published.glob(f"ud/*/{code}_world-ud-dev.conllu")
+        for sentence, meaning in zip(read_treebank(path), treebank_meanings(world, code, "dev"), strict=True):
+            tokens = language.say(meaning).tokens
+            assert [(w.form, w.upos, w.head, w.deprel) for w in sentence.words] == [(t.form, t.tag, t.head, t.relation) for t in tokens]
+
+
+def test_words_are_ambiguous_and_open_as_in_real_text(settings, published):
+    for code in settings["languages"]:
+        tags: defaultdict[str, set[str]] = defaultdict(set)
+        forms: dict[str, list[str]] = {}
+        for split in ("train", "dev", "test"):
+            (path,) = published.glob(f"ud/*/{code}_world-ud-{split}.conllu")
+            tokens = [word for sentence in trees(path) for word in words(sentence)]
+            forms[split] = [word["form"] for word in tokens]
+            for word in tokens:
+                tags[word["form"]].add(word["upos"])
+        ambiguous = np.mean([len(tags[form]) > 1 for form in forms["test"]])
+        unseen = np.mean([form not in set(forms["train"]) for form in forms["test"]])
+        assert ambiguous >= 0.15 and unseen >= 0.10, (code, ambiguous, unseen)
+
+
+def test_parallel_sentences_join_by_sent_id(settings, published):
+    ids = {code: [tree.metadata["sent_id"] for tree in trees(next(published.glob(f"ud/*/{code}_pud*")))] for code in settings["languages"]}
+    assert len({tuple(names) for names in ids.values()}) == 1 and len(next(iter(ids.values()))) == settings["sentences"]["parallel"]
+
+
+def test_relatives_share_more_of_their_words_and_grammar(world, settings):
+    def likeness(one: str, other: str) -> float:
+        """Share of concepts whose roots begin with the same two sounds."""
+        pairs = [(root, world.languages[other].lexicon.roots[word]) for word, root in world.languages[one].lexicon.roots.items()]
+        return float(np.mean([a[:2] == b[:2] for a, b in pairs]))
+
+    related: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
+    for one, other in combinations(settings["languages"], 2):
+        same = configuration.family(settings, one) == configuration.family(settings, other)
+        related[same].append((likeness(one, other), world.syntactic_distance(one, other)))
+    assert min(related[True])[0] > max(related[False])[0]
+    assert np.mean([distance for _, distance in related[True]]) < np.mean([distance for _, distance in related[False]])
+
+
+def language(typology: Typology, family: str = "f") -> Language:
+    return Language(typology, proto_lexicon(family, COUNTS, 1), ["Anna"])
+
+
+def meaning() -> Node:
+    """`Anna sees a dog in the house.`"""
+    root = Node("VERB", 5, "root", tense="Past")
+    root.add(Node("PROPN", 0, "nsubj"))
+    root.add(Node("NOUN", 1, "obj")).add(Node("DET", "a", "det"))
+    place = root.add(Node("NOUN", 2, "obl"))
+    place.add(Node("ADP", "in", "case"))
+    place.add(Node("DET", "the", "det"))
+    root.add(Node("PUNCT", ".", "punct"))
+    return number_keys(root)
+
+
+def skeleton(utterance: Utterance) -> list[tuple[str, int, str]]:
+    return [(token.tag, token.head, token.relation) for token in utterance.tokens]
+
+
+def test_a_known_sentence_comes_out_as_its_grammar_says():
+    english_like = language(Typology(articles="both", agreement=("noun", "verb"))).say(meaning())
+    assert skeleton(english_like) == [
+        ("PROPN", 2, "nsubj"),
+        ("VERB", 0, "root"),
+        ("DET", 4, "det"),
+        ("NOUN", 2, "obj"),
+        ("ADP", 7, "case"),
+        ("DET", 7, "det"),
+        ("NOUN", 2, "obl"),
+        ("PUNCT", 2, "punct"),
+    ]
+    assert english_like.tokens[0].form == "Anna" and english_like.tokens[1].features == "Number=Sing|Tense=Past|VerbForm=Fin"
+    turkish_like = language(Typology("SOV", "final", relations="case", script="cyrillic")).say(meaning())
+    assert skeleton(turkish_like) == [("PROPN", 4, "nsubj"), ("NOUN", 4, "obl"), ("NOUN", 4, "obj"), ("VERB", 0, "root"), ("PUNCT", 4, "punct")]
+    assert [token.features for token in turkish_like.tokens[:3]] == ["Case=Nom", "Case=Loc", "Case=Acc"]
+    assert turkish_like.tokens[1].form.startswith(turkish_like.tokens[1].lemma) and turkish_like.tokens[1].form != turkish_like.tokens[1].lemma
+    chinese_like = language(Typology(head_direction="final", script="syllabic")).say(meaning())
+    assert [token.tag for token in chinese_like.tokens] == ["PROPN", "NOUN", "ADP", "VERB", "NOUN", "PUNCT"]
+    assert chinese_like.text == "".join(token.form for token in chinese_like.tokens)
+
+
+def test_gold_alignment_of_a_known_sentence_in_every_layout():
+    source = language(Typology(articles="both")).say(meaning())  # Anna sees a dog in the house .
+    target = language(Typology("SOV", "final", relations="case"), "g").say(meaning())  # Anna house-in dog-acc sees .
+    sure, possible = gold_links(source, target)
+    assert sure == {(0, 0), (1, 3), (3, 2), (6, 1), (7, 4)}
+    assert possible == {(2, 2), (4, 1), (5, 1)}
+    assert gold_links(target, source) == ({(t, s) for s, t in sure}, {(t, s) for s, t in possible})
+
+    def gold(layout: str) -> list[str]:
+        return alignment_lines(layout, [(sure, possible)], [source], [target])["gold"]
+
+    assert gold("pharaoh") == ["0-0 1-3 2p2 3-2 4p1 5p1 6-1 7-4"]
+    assert gold("awesome") == ["1-1 2-4 3p3 4-3 5p2 6p2 7-2 8-5"]
+    assert gold("simalign") == ["0\t0-0 1-3 2p2 3-2 4p1 5p1 6-1 7-4"]
+    assert gold("wpt") == ["1 1 1 S", "1 2 4 S", "1 3 3 P", "1 4 3 S", "1 5 2 P", "1 6 2 P", "1 7 2 S", "1 8 5 S"]
+
+
+def test_contracted_words_stand_as_multiword_tokens():
+    contracting = language(Typology(articles="both", contractions="articles"))
+    utterance = contracting.say(meaning())
+    block = as_conllu(utterance, "s-1")
+    (line,) = [line for line in block.splitlines() if line.startswith("5-6\t")]
+    form = line.split("\t")[1]
+    assert f" {form} " in utterance.text and form.startswith(utterance.tokens[4].form)
+    apart = language(Typology(articles="both")).say(meaning())
+    assert [token.form for token in utterance.tokens] == [token.form for token in apart.tokens]
+
+
+def test_extraposed_relative_clauses_cross_arcs():
+    def heads(typology: Typology) -> list[int]:
+        root = Node("VERB", 5, "root", tense="Past")
+        root.add(Node("PROPN", 0, "nsubj"))
+        clause = root.add(Node("NOUN", 1, "obj")).add(Node("VERB", 6, "acl:relcl", tense="Pres", gap="nsubj"))
+        clause.add(Node("PRON", "which", "nsubj"))
+        root.add(Node("ADV", 1, "advmod"))
+        return [token.head for token in language(typology).say(number_keys(root)).tokens]
+
+    assert is_projective(heads(Typology())) and not is_projective(heads(Typology(extraposed_relatives=True)))
+
+
+@pytest.mark.parametrize("script", ["latin", "greek", "cyrillic", "syllabic"])
+def test_scripts_are_what_they_say(script):
+    import unicodedata
+
+    written = write_word("bolkantri", script)
+    name = {"syllabic": "hangul"}.get(script, script).upper()
+    assert all(unicodedata.name(letter).startswith(name) for letter in written)
+    assert unicodedata.normalize("NFKC", written) == written
+
+
+def test_labels_of_inference_pairs():
+    """The table in the module, checked against all models of a dog, an animal, and what they do."""
+    for more_general in (True, False):
+        for premise_denied in (True, False):
+            for hypothesis_denied in (True, False):
+                outcomes = set()
+                for dogs, others in ((0, 0), (0, 1), (1, 0), (1, 1)):  # are there a dog, and another animal, that bark
+                    truth = {"specific": dogs > 0, "general": dogs + others > 0}
+                    premise = truth["specific" if more_general else "general"] != premise_denied
+                    hypothesis = truth["general" if more_general else "specific"] != hypothesis_denied
+                    if premise:
+                        outcomes.add(hypothesis)
+                expected = {frozenset([True]): "entailment", frozenset([False]): "contradiction"}.get(frozenset(outcomes), "neutral")
+                assert label_of(more_general, premise_denied, hypothesis_denied) == expected
+
+
+def test_length_overlap_and_negation_do_not_tell_the_label(world):
+    pairs = pair_meanings(world, "train")
+    assert len(set(Counter(pair.label for pair in pairs).values())) == 1
+    for code in ("qaa", "qba", "qca"):
+        language_here = world.languages[code]
+
+        def clues(pair: Pair, language_here: Language = language_here) -> list[float]:
+            premise, hypothesis = ([token.form for token in language_here.say(side).tokens] for side in (pair.premise, pair.hypothesis))
+            shared = len(set(premise) & set(hypothesis))
+            denied = any(node.tag == "PART" for node in pair.hypothesis.walk())
+            return [len(premise), len(hypothesis), len(premise) - len(hypothesis), shared, shared / len(set(hypothesis)), denied]
+
+        forest = RandomForestClassifier(200, min_samples_leaf=5, random_state=0)
+        accuracy = cross_val_score(forest, [clues(pair) for pair in pairs], [pair.label for pair in pairs], cv=5).mean()
+        assert accuracy < 0.40, (code, accuracy)
+
+
+def straddling(lines: list[str], segmented: list[list[str]], tmp_path: Path, vocabulary: int) -> float:
+    """Share of words that share a piece with a neighbour, under a tokenizer trained on the text that is given."""
+    source, train, counts = tmp_path / "x.txt", tmp_path / "train.zst", tmp_path / "counts.json"
+    source.write_text("\n\n".join(lines) + "\n")
+    clean_corpus(source, train, tmp_path / "valid.zst", counts, "qca", 0.02, 10)
+    train_sentencepiece([CleanedCorpus(train, counts)], tmp_path / "model", vocabulary, 0.3, 50_000, 0.9995, 1)
+    processor = load_sentencepiece(tmp_path / "model")
+    straddled = total = 0
+    for sentence in segmented:
+        ends = np.cumsum([len(word) for word in sentence])
+        pieces = [piece.replace("▁", "") for piece in processor.encode("".join(sentence), out_type=str)]
+        borders = set(np.cumsum([len(piece) for piece in pieces]))
+        inside = [False, *(end not in borders for end in ends[:-1]), False]
+        straddled += sum(before or after for before, after in zip(inside, inside[1:], strict=False))
+        total += len(sentence)
+    return straddled / total
+
+
+@pytest.mark.parametrize("cycle", [{"qaa": "qaa"}, {"qaa": "qab", "qab": "qaa"}])
+def test_a_language_cannot_be_its_own_ancestor(cycle):
+    config = yaml.safe_load((PROJECT / "config.yaml").read_text())
+    for code, parent in cycle.items():
+        config["world"]["languages"][code]["parent"] = parent
+    with pytest.raises(ConfigError, match=r"^config key world.languages.qaa.parent: .* is its own ancestor"):
+        configuration.complete(config)
