@@ -27,7 +27,8 @@ def train_probes(
     """Train a task's probes on a treebank's train split, stop on dev, and score dev and test.
 
     Writes `scores` (schemas/probes.schema.yaml), a row for each layer, split, metric and seed, and `weights`, for
-    each layer `layer_<n>.weight` [seeds, classes, dim] and `layer_<n>.bias`, with the labels as JSON in the file's metadata.
+    each layer `layer_<n>.weight` [seeds, classes, dim] and `layer_<n>.bias`; the file's metadata say as JSON, under
+    `probes`, what was trained on what, and the labels by class number (`xlprobe.probe_file` reads them).
 
     Raises:
         XlprobeError: the treebank has no train split to learn from.
@@ -59,7 +60,7 @@ def train_probes(
             for split, masks in scored.items():
                 rows += _score_rows(probes, x[split], targets[split], masks, layer=layer, split=split)
     # One entry: safetensors writes several in an order of its own.
-    description = json.dumps({"task": task_name, "dataset": dataset.name, "labels": inventory})
+    description = json.dumps({"model": model, "step": step, "task": task_name, "dataset": dataset.name, "labels": inventory})
     with atomic_path(weights) as temporary:
         save_file(tensors, temporary, metadata={"probes": description})
     identity = {"model": model, "step": step, "task": task_name, "source": dataset.name, "target": dataset.name}

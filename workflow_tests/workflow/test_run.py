@@ -102,6 +102,15 @@ def test_what_an_edit_makes_again(project, path, old, new, rules):
     assert all(planned[rule] == count for rule, count in rules.items() if count)
 
 
+def test_every_probe_is_transferred_to_the_parallel_treebanks(finished_run, tmp_path):
+    text = (PROJECT / "config" / "tiny.yaml").read_text().replace("experiment: tiny", "experiment: transfer")
+    (tmp_path / "transfer.yaml").write_text(text.replace("[en_ewt, tr_imst]", "[en_ewt, tr_imst, en_pud, tr_pud]"))
+    planned = finished_run.planned("--configfile", str(tmp_path / "transfer.yaml"))
+    # A job a checkpoint and target; the targets are not probed.
+    expected = {"treebank": 4, "features": 12, "probes": 6, "baselines": 2, "transfer": 6, "checkpoint_scores": 3}
+    assert {rule: planned[rule] for rule in expected} == expected
+
+
 def test_a_touch_makes_nothing_again(project):
     for pattern in ("scripts/**/*.py", "resources/*.tsv", "rules/*.smk", f"{RESULTS}/**/identity.json", f"{RESULTS}/**/training.json"):
         for path in project.folder.glob(pattern):
