@@ -111,8 +111,13 @@ def every_checkpoint(pattern):
 
 
 def probed_datasets():
-    """The treebanks that probes can be trained on; test-only ones serve transfer alone."""
+    """The treebanks that probes can be trained on."""
     return [name for name, treebank in TREEBANKS.items() if not treebank.test_only]
+
+
+def transfer_targets():
+    """The test-only treebanks, on which every probed treebank's probes are scored."""
+    return [name for name, treebank in TREEBANKS.items() if treebank.test_only]
 
 
 def mebibytes(base):

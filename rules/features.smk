@@ -18,6 +18,8 @@ rule features:
         "<results>/logs/features/{model}/{step}/{dataset}.log",
     benchmark:
         "<results>/benchmarks/features/{model}/{step}/{dataset}.tsv"
+    # Transfer targets last: their large temporary files are of use once the sources are probed.
+    priority: lambda wildcards: 0 if wildcards.dataset in transfer_targets() else 5
     conda:
         "../envs/xlprobe.yaml"
     resources:

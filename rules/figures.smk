@@ -30,7 +30,9 @@ rule figure:
         mem_mb=mebibytes(1500),
         runtime=minutes(10),
     params:
-        code=code("scripts/draw_figure.py"),
+        code=lambda wildcards: code(
+            "scripts/draw_figure.py", f"xlprobe.tasks.{wildcards.task}"
+        ),
     message:
         "Drawing {output.png}"
     shell:

@@ -1,6 +1,6 @@
 """Tidy tables, one row an observation; columns in schemas/.
 
-reads: probes/, baselines/, features/**/*.audit.parquet, checkpoints/**/identity.json
+reads: probes/, baselines/, transfer/, features/**/*.audit.parquet, checkpoints/**/identity.json
 makes: metrics/parts/<model>/<step>.*.parquet, one checkpoint's rows
        metrics/scores.parquet, metrics/audit.parquet, metrics/checkpoints.parquet
 """
@@ -12,6 +12,12 @@ rule checkpoint_scores:
             rules.probes.output.scores,
             task=config["probes"]["tasks"],
             dataset=probed_datasets(),
+            allow_missing=True,
+        ),
+        expand(
+            rules.transfer.output,
+            task=config["probes"]["tasks"],
+            dataset=transfer_targets(),
             allow_missing=True,
         ),
     output:
@@ -55,7 +61,9 @@ use rule checkpoint_scores as scores with:
 use rule checkpoint_scores as checkpoint_audit with:
     input:
         expand(
-            rules.features.output.audit, dataset=probed_datasets(), allow_missing=True
+            rules.features.output.audit,
+            dataset=config["treebanks"],
+            allow_missing=True,
         ),
     output:
         "<results>/metrics/parts/{model}/{step}.audit.parquet",

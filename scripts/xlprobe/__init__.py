@@ -8,7 +8,7 @@ Imports inside the package point one way (a test holds this):
     training_version, training_state, fairseq_runtime, fairseq_task, fairseq_training, pretraining   training
     checkpoints, checkpoint_checks                                models
     splits, sources, treebanks, datasets, feature_file, features  data and their vectors
-    tasks, linear_probe, probes, baselines                        measurements
+    tasks, labels, linear_probe, probe_file, probes, baselines, transfer   measurements
     metrics, figures                                              results
 """
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from xlprobe.datasets import read_words
+from xlprobe.labels import scored_words
 from xlprobe.tables import write_table
 from xlprobe.tasks import load_task
 
@@ -24,7 +25,7 @@ def word_type_labels(train: pd.DataFrame, label: str) -> dict[str, str]:
 
 
 def write_baselines(dataset: Path, task_name: str, output: Path) -> None:
-    """Write the accuracy of two baselines on dev and test: `majority`, and `word_type` (majority for unseen forms)."""
+    """Write two baselines' scores on dev and test: `majority`, and `word_type` (majority for unseen forms)."""
     task = load_task(task_name)
     words = read_words(dataset)
     train = words[words["split"] == "train"]
@@ -34,11 +35,13 @@ def write_baselines(dataset: Path, task_name: str, output: Path) -> None:
     for split in ("dev", "test"):
         part = words[words["split"] == split]
         guesses = {"majority": majority, "word_type": part["form"].map(by_form).fillna(majority)}
+        masks = scored_words(part, train, task)
         for name, guess in guesses.items():
-            if len(part):
-                accuracy = float((part[task.label] == guess).mean())
-                rows.append({"model": name, "split": split, "value": accuracy, "n": len(part)})
-    identity = {"task": task_name, "source": dataset.name, "target": dataset.name, "metric": task.metric}
+            correct_W = (part[task.label] == guess).to_numpy()
+            for metric, mask_W in masks.items():
+                value, n = correct_W[mask_W].mean(), mask_W.sum()
+                rows.append({"model": name, "split": split, "metric": metric, "value": value, "n": n})
+    identity = {"task": task_name, "source": dataset.name, "target": dataset.name}
     write_table(pd.DataFrame(rows).assign(**identity, step=None, layer=None, seed=None), "scores.schema.yaml", output)
 
 

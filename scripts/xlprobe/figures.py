@@ -16,6 +16,7 @@ from matplotlib.ticker import NullLocator
 
 from xlprobe.files import atomic_path
 from xlprobe.resources import languages, treebanks
+from xlprobe.tasks import load_task
 
 # Okabe and Ito's colours, told apart with any colour vision.
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"
@@ -35,7 +36,8 @@ def learning_curve_table(scores: pd.DataFrame, model: str, task: str) -> pd.Data
         Columns dataset, step, curve (`last layer`, `best layer`), layer, mean, low and high over seeds, and the two
         baselines.
     """
-    chosen = scores[(scores["task"] == task) & (scores["source"] == scores["target"])]
+    own = scores["metric"] == load_task(task).metric
+    chosen = scores[(scores["task"] == task) & own & (scores["source"] == scores["target"])]
     baselines = chosen[chosen["step"].isna() & (chosen["split"] == "test")].set_index(["source", "model"])["value"]
     probes = chosen[chosen["model"] == model]
     by_split = {
@@ -53,8 +55,9 @@ def learning_curve_table(scores: pd.DataFrame, model: str, task: str) -> pd.Data
 
 def layer_by_step_table(scores: pd.DataFrame, model: str, task: str) -> pd.DataFrame:
     """Mean test accuracy over seeds, in language, for each dataset, layer and step."""
+    own = scores["metric"] == load_task(task).metric
     chosen = scores[
-        (scores["task"] == task) & (scores["source"] == scores["target"]) & (scores["model"] == model) & (scores["split"] == "test")
+        (scores["task"] == task) & own & (scores["source"] == scores["target"]) & (scores["model"] == model) & (scores["split"] == "test")
     ]
     means = chosen.groupby(["source", "layer", "step"], as_index=False)["value"].mean()
     return means.rename(columns={"source": "dataset", "value": "mean"})

@@ -13,6 +13,7 @@ from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
 from xlprobe.feature_file import FeatureFile
 from xlprobe.files import atomic_path
+from xlprobe.labels import label_numbers, scored_words
 from xlprobe.linear_probe import FittedProbes, ProbeSettings, fit_probes
 from xlprobe.progress import progress
 from xlprobe.seeds import derive_seed
@@ -20,19 +21,14 @@ from xlprobe.tables import write_table
 from xlprobe.tasks import load_task
 
 
-def label_numbers(labels: np.ndarray, inventory: list[str]) -> np.ndarray:
-    """Each label's place in the inventory, -1 for a label that is not in it."""
-    places = {label: place for place, label in enumerate(inventory)}
-    return np.array([places.get(label, -1) for label in labels], dtype=np.int64)
-
-
 def train_probes(
     features_path: Path, dataset: Path, task_name: str, seeds: int, settings: ProbeSettings, device_name: str, scores: Path, weights: Path
 ) -> None:
     """Train a task's probes on a treebank's train split, stop on dev, and score dev and test.
 
-    Writes `scores` (schemas/probes.schema.yaml), a row for each layer, seed and split, and `weights`, for each
-    layer `layer_<n>.weight` [seeds, classes, dim] and `layer_<n>.bias`, with the labels as JSON in the file's metadata.
+    Writes `scores` (schemas/probes.schema.yaml), a row for each layer, split, metric and seed, and `weights`, for
+    each layer `layer_<n>.weight` [seeds, classes, dim] and `layer_<n>.bias`; the file's metadata say as JSON, under
+    `probes`, what was trained on what, and the labels by class number (`xlprobe.probe_file` reads them).
 
     Raises:
         XlprobeError: the treebank has no train split to learn from.
@@ -47,6 +43,8 @@ def train_probes(
     inventory = sorted(set(labels[rows_of["train"]]))
     numbers = label_numbers(labels, inventory)
     targets = {split: torch.from_numpy(numbers[rows]).to(device) for split, rows in rows_of.items()}
+    train = words.iloc[rows_of["train"]]
+    scored = {split: scored_words(words.iloc[rows_of[split]], train, task) for split in ("dev", "test")}
 
     rows: list[dict[str, object]] = []
     tensors: dict[str, torch.Tensor] = {}
@@ -59,20 +57,23 @@ def train_probes(
             probes = fit_probes(x["train"], targets["train"], x["dev"], targets["dev"], len(inventory), layer_seeds, settings)
             tensors[f"layer_{layer}.weight"] = probes.weight_SCD.cpu()
             tensors[f"layer_{layer}.bias"] = probes.bias_SC.cpu()
-            for split in ("dev", "test"):
-                if len(rows_of[split]):
-                    rows += _score_rows(probes, x[split], targets[split], layer=layer, split=split)
+            for split, masks in scored.items():
+                rows += _score_rows(probes, x[split], targets[split], masks, layer=layer, split=split)
     # One entry: safetensors writes several in an order of its own.
-    description = json.dumps({"task": task_name, "dataset": dataset.name, "labels": inventory})
+    description = json.dumps({"model": model, "step": step, "task": task_name, "dataset": dataset.name, "labels": inventory})
     with atomic_path(weights) as temporary:
         save_file(tensors, temporary, metadata={"probes": description})
-    identity = {"model": model, "step": step, "task": task_name, "source": dataset.name, "target": dataset.name, "metric": task.metric}
+    identity = {"model": model, "step": step, "task": task_name, "source": dataset.name, "target": dataset.name}
     write_table(pd.DataFrame(rows).assign(**identity), "probes.schema.yaml", scores)
 
 
-def _score_rows(probes: FittedProbes, x_ND: torch.Tensor, targets_N: torch.Tensor, layer: int, split: str) -> list[dict[str, object]]:
-    accuracy = (probes.predict(x_ND) == targets_N).double().mean(dim=1).tolist()
-    return [
-        {"layer": layer, "split": split, "seed": seed, "value": value, "n": len(targets_N), "epochs": probes.epochs[seed]}
-        for seed, value in enumerate(accuracy)
-    ]
+def _score_rows(
+    probes: FittedProbes, x_ND: torch.Tensor, targets_N: torch.Tensor, masks: dict[str, np.ndarray], layer: int, split: str
+) -> list[dict[str, object]]:
+    correct_SN = (probes.predict(x_ND) == targets_N).cpu().numpy()
+    rows: list[dict[str, object]] = []
+    for metric, mask_N in masks.items():
+        shared = {"layer": layer, "split": split, "metric": metric, "n": int(mask_N.sum())}
+        values = correct_SN[:, mask_N].mean(axis=1).tolist()
+        rows += [shared | {"seed": seed, "value": value, "epochs": probes.epochs[seed]} for seed, value in enumerate(values)]
+    return rows

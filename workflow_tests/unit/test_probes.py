@@ -8,13 +8,16 @@ from sklearn.linear_model import LogisticRegression
 from xlprobe.baselines import majority_label, word_type_labels, write_baselines
 from xlprobe.datasets import read_splits, read_words, write_dataset
 from xlprobe.errors import ConfigError, XlprobeError
+from xlprobe.feature_file import FeatureFile
 from xlprobe.features import extract_features
+from xlprobe.labels import label_numbers, scored_words
 from xlprobe.linear_probe import Adam, ProbeSettings, epoch_order, fit_probes, initial_weights
 from xlprobe.metrics import join_tables
-from xlprobe.probes import label_numbers, train_probes
+from xlprobe.probes import train_probes
 from xlprobe.seeds import derive_seed
 from xlprobe.tables import conform
-from xlprobe.tasks import load_task
+from xlprobe.tasks import WordTask, load_task
+from xlprobe.treebanks import Sentence, Word
 
 SETTINGS = ProbeSettings(learning_rate=1e-2, batch_size=64, epochs=30, patience=3)
 SEEDS = [derive_seed("test", number) for number in range(4)]
@@ -116,6 +119,16 @@ def test_labels_that_train_never_has_are_errors():
     assert label_numbers(np.array(["B", "A", "Z"]), ["A", "B"]).tolist() == [1, 0, -1]
 
 
+def test_the_words_behind_each_metric_on_a_hand_worked_example():
+    train = pd.DataFrame({"form": ["run", "run", "run", "the", "the", "nan"], "tag": ["N", "V", "V", "D", "D", "N"]})
+    task = WordTask("tags", "tag", metric="score")
+    words = pd.DataFrame({"form": ["the", "run", "nan", "Run", "dog", "run"], "tag": ["D", "X", "N", "V", "N", "N"]})
+    masks = {metric: mask.astype(int).tolist() for metric, mask in scored_words(words, train, task).items()}
+    assert masks == {"score": [1] * 6, "score_ambiguous": [0, 1, 0, 0, 0, 1], "score_unseen": [0, 0, 0, 1, 1, 0]}
+    # No words, no metric.
+    assert list(scored_words(words[:1], train, task)) == ["score"] and scored_words(words[:0], train, task) == {}
+
+
 def test_the_declared_task():
     task = load_task("pos")
     assert (task.name, task.label, task.metric) == ("pos", "upos", "accuracy")
@@ -127,6 +140,23 @@ def test_baselines_on_a_hand_worked_example(tmp_path):
     train = pd.DataFrame({"form": ["a", "a", "a", "b", "c", "c"], "upos": ["X", "Y", "Y", "X", "Z", "X"]})
     assert majority_label(train, "upos") == "X"
     assert word_type_labels(train, "upos") == {"a": "Y", "b": "X", "c": "X"}  # among equals the first in order
+    test = pd.DataFrame({"form": ["a", "c", "a", "b", "d"], "upos": ["Y", "X", "Y", "X", "Y"]})
+    splits = {
+        split: [Sentence("1", "", [Word(form, 0, 0, upos, "_", 0, "_") for form, upos in table.itertuples(index=False)])]
+        for split, table in (("train", train), ("test", test))
+    }
+    write_dataset(splits, tmp_path / "xx_test", "xx_test", "en")
+    write_baselines(tmp_path / "xx_test", "pos", tmp_path / "b.parquet")
+    found = pd.read_parquet(tmp_path / "b.parquet").set_index(["model", "metric"])[["value", "n"]]
+    # a and c are ambiguous, d is unseen.
+    assert {index: tuple(row) for index, row in zip(found.index, found.to_numpy(), strict=True)} == {
+        ("majority", "accuracy"): (2 / 5, 5),
+        ("majority", "accuracy_ambiguous"): (1 / 3, 3),
+        ("majority", "accuracy_unseen"): (0, 1),
+        ("word_type", "accuracy"): (4 / 5, 5),
+        ("word_type", "accuracy_ambiguous"): (1, 3),
+        ("word_type", "accuracy_unseen"): (0, 1),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -143,27 +173,37 @@ def test_scores_and_weights_of_a_treebank(world_treebank, tmp_path):
     scores_path, weights_path = tmp_path / "scores.parquet", tmp_path / "weights.safetensors"
     train_probes(world_treebank / "f.h5", world_treebank / "qba_world", "pos", 3, SETTINGS, "cpu", scores_path, weights_path)
     scores = pd.read_parquet(scores_path)
-    assert len(scores) == 2 * 3 * 2  # layers, seeds, splits
+    assert len(scores) == 2 * 3 * 2 * 3  # layers, seeds, splits, metrics
     words = read_words(world_treebank / "qba_world")
-    assert set(scores.loc[scores["split"] == "test", "n"]) == {int((words["split"] == "test").sum())}
+    test, train = words[words["split"] == "test"], words[words["split"] == "train"]
+    unseen = ~test["form"].isin(train["form"])
+    n = scores[scores["split"] == "test"].groupby("metric")["n"].unique()
+    assert n["accuracy"].tolist() == [len(test)] and n["accuracy_unseen"].tolist() == [unseen.sum()]
     assert scores["value"].between(0, 1).all() and scores["epochs"].between(1, 30).all()
     weights = load_file(weights_path)
     labels = sorted(set(words.loc[words["split"] == "train", "upos"]))
     assert weights["layer_2.weight"].shape == (3, len(labels), 32) and weights["layer_0.bias"].shape == (3, len(labels))
+    # The scores follow from the weights alone.
+    with FeatureFile(world_treebank / "f.h5") as features:
+        x = torch.from_numpy(features.layer(2)[test.index]).float()
+    predicted = np.array(labels)[(x @ weights["layer_2.weight"][1].T + weights["layer_2.bias"][1]).argmax(1)]
+    found = scores[(scores["split"] == "test") & (scores["layer"] == 2) & (scores["seed"] == 1)].set_index("metric")["value"]
+    assert found["accuracy"] == (predicted == test["upos"]).mean()
+    assert found["accuracy_unseen"] == (predicted == test["upos"])[unseen].mean()
     # The same target again gives the same numbers.
     train_probes(world_treebank / "f.h5", world_treebank / "qba_world", "pos", 3, SETTINGS, "cpu", tmp_path / "b", tmp_path / "c")
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "b"), scores)
     assert (tmp_path / "c").read_bytes() == weights_path.read_bytes()
     join_tables([scores_path], "scores.schema.yaml", tmp_path / "table.parquet")
     table = conform(pd.read_parquet(tmp_path / "table.parquet"), "scores.schema.yaml")
-    assert (
-        len(table) == len(scores) and set(table["metric"]) == {"accuracy"} and set(table["source"]) == {"qba_world"} == set(table["target"])
-    )
+    assert len(table) == len(scores) and set(table["source"]) == {"qba_world"} == set(table["target"])
+    assert set(table["metric"]) == {"accuracy", "accuracy_ambiguous", "accuracy_unseen"}
 
 
 def test_baselines_of_a_treebank(world_treebank, tmp_path):
     write_baselines(world_treebank / "qba_world", "pos", tmp_path / "b.parquet")
-    found = pd.read_parquet(tmp_path / "b.parquet").set_index(["model", "split"])["value"]
+    table = pd.read_parquet(tmp_path / "b.parquet").set_index(["metric", "model", "split"]).sort_index()
+    found = table.loc["accuracy", "value"]
     words = read_words(world_treebank / "qba_world")
     train, test = (words[words["split"] == split] for split in ("train", "test"))
     known = {form: group["upos"].value_counts().index[0] for form, group in train.groupby("form")}
@@ -172,6 +212,10 @@ def test_baselines_of_a_treebank(world_treebank, tmp_path):
     assert found["word_type", "test"] == pytest.approx(expected)
     assert found["majority", "test"] == pytest.approx((test["upos"] == majority).mean())
     assert found["word_type", "test"] > found["majority", "test"]
+    # On words whose form train never has, the two are the same.
+    unseen = test[~test["form"].isin(train["form"])]
+    scores = table.loc[("accuracy_unseen", ["majority", "word_type"], "test"), :]
+    assert scores["value"].tolist() == [pytest.approx((unseen["upos"] == majority).mean())] * 2 and set(scores["n"]) == {len(unseen)}
 
 
 def test_a_treebank_without_train_is_refused(tiny_model, world_treebank, tmp_path):

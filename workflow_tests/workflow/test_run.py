@@ -24,9 +24,12 @@ AFTER_PROBES = {"checkpoint_scores", "scores", "figure"}
 def test_a_run_makes_what_it_promises(finished_run):
     results = finished_run.folder / RESULTS
     scores = conform(pd.read_parquet(results / "metrics" / "scores.parquet"), "scores.schema.yaml")
-    probes = scores[scores["model"] == "xlmr"]
+    # The words behind the other metrics may be none; those behind accuracy are all.
+    assert {"accuracy", "accuracy_unseen"} <= set(scores["metric"]) <= {"accuracy", "accuracy_ambiguous", "accuracy_unseen"}
+    accuracy = scores[scores["metric"] == "accuracy"]
+    probes = accuracy[accuracy["model"] == "xlmr"]
     # Steps, layers, treebanks, seeds, splits; and two baselines for each treebank and split.
-    assert len(probes) == 3 * 3 * 2 * 2 * 2 and len(scores) == len(probes) + 2 * 2 * 2
+    assert len(probes) == 3 * 3 * 2 * 2 * 2 and len(accuracy) == len(probes) + 2 * 2 * 2
     assert not probes.duplicated(["step", "layer", "source", "seed", "split"]).any() and probes["value"].between(0.1, 1).all()
     audit = conform(pd.read_parquet(results / "metrics" / "audit.parquet"), "audit.schema.yaml")
     assert len(audit) == 6 and (audit["words_without_subword"] == 0).all()
@@ -97,6 +100,15 @@ def test_what_an_edit_makes_again(project, path, old, new, rules):
     planned = project.planned(*TINY)
     assert planned.keys() == rules.keys()
     assert all(planned[rule] == count for rule, count in rules.items() if count)
+
+
+def test_every_probe_is_transferred_to_the_parallel_treebanks(finished_run, tmp_path):
+    text = (PROJECT / "config" / "tiny.yaml").read_text().replace("experiment: tiny", "experiment: transfer")
+    (tmp_path / "transfer.yaml").write_text(text.replace("[en_ewt, tr_imst]", "[en_ewt, tr_imst, en_pud, tr_pud]"))
+    planned = finished_run.planned("--configfile", str(tmp_path / "transfer.yaml"))
+    # A job a checkpoint and target; the targets are not probed.
+    expected = {"treebank": 4, "features": 12, "probes": 6, "baselines": 2, "transfer": 6, "checkpoint_scores": 3}
+    assert {rule: planned[rule] for rule in expected} == expected
 
 
 def test_a_touch_makes_nothing_again(project):

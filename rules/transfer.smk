@@ -1,0 +1,37 @@
+"""Probes of every source treebank, unchanged, on the test sets of the parallel (PUD) treebanks.
+
+reads: probes/<model>/<step>/<task>/*.safetensors, features/<model>/<step>/<dataset>.h5, datasets/<dataset>/
+makes: transfer/<model>/<step>/<task>/<dataset>.parquet, all sources on one target
+"""
+
+
+rule transfer:
+    input:
+        features=rules.features.output.vectors,
+        dataset=rules.treebank.output.identity,
+        weights=expand(
+            rules.probes.output.weights, dataset=probed_datasets(), allow_missing=True
+        ),
+    output:
+        "<results>/transfer/{model}/{step}/{task}/{dataset}.parquet",
+    log:
+        "<results>/logs/transfer/{model}/{step}/{task}/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/transfer/{model}/{step}/{task}/{dataset}.tsv"
+    # Ahead of features, as the probes are.
+    priority: 10
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(2000),
+        runtime=minutes(20),
+    params:
+        code=lambda wildcards: code(
+            "scripts/transfer_probes.py", f"xlprobe.tasks.{wildcards.task}"
+        ),
+        dataset=folder_of("dataset"),
+    message:
+        "Transferring {wildcards.task} probes to {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
+    shell:
+        "python scripts/transfer_probes.py --features {input.features:q} --dataset {params.dataset:q}"
+        " --task {wildcards.task} --weights {input.weights:q} --output {output:q} > {log:q} 2>&1"

@@ -1,0 +1,21 @@
+"""Score the probes of one checkpoint and task, of every source treebank, on one target's test set."""
+
+from pathlib import Path
+
+from xlprobe import command_line
+from xlprobe.transfer import transfer_probes
+
+
+def main() -> None:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--features", type=Path, required=True, help="HDF5 file of the target")
+    parser.add_argument("--dataset", type=Path, required=True, help="the target's folder")
+    parser.add_argument("--task", required=True)
+    parser.add_argument("--weights", type=Path, nargs="+", required=True, help="safetensors files of probes, one a source")
+    parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
+    arguments = parser.parse_args()
+    transfer_probes(arguments.features, arguments.dataset, arguments.task, arguments.weights, arguments.output)
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,50 @@
+"""Reading files of probes; what is in them stands in `xlprobe.probes`, which writes them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from xlprobe.errors import XlprobeError
+
+
+class ProbeFile:
+    """The probes of one checkpoint, task and treebank: what they are at once, the weights of a layer when asked for.
+
+    Attributes:
+        model, step: the checkpoint whose vectors the probes read.
+        task: what they tell.
+        dataset: the treebank that they were trained on.
+        labels: the inventory, by class number.
+
+    Raises:
+        XlprobeError: there is no such file, or it holds no probes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            with safe_open(path, framework="numpy") as file:
+                description = json.loads((file.metadata() or {})["probes"])
+            self.model: str = description["model"]
+            self.step: int = description["step"]
+            self.task: str = description["task"]
+            self.dataset: str = description["dataset"]
+            self.labels: list[str] = description["labels"]
+        except FileNotFoundError:
+            raise XlprobeError(f"{path}: no such file") from None
+        except (SafetensorError, KeyError):
+            raise XlprobeError(f"{path}: holds no probes that say their model and step; train them anew") from None
+
+    def layer(self, layer: int) -> tuple[np.ndarray, np.ndarray]:
+        """The probes of one layer: weights [seeds, classes, dim] and biases [seeds, classes], in float32.
+
+        Raises:
+            XlprobeError: the file has no probes of that layer.
+        """
+        try:
+            with safe_open(self.path, framework="numpy") as file:
+                return file.get_tensor(f"layer_{layer}.weight"), file.get_tensor(f"layer_{layer}.bias")
+        except SafetensorError:
+            raise XlprobeError(f"{self.path}: has no probes of layer {layer}; train them on vectors of that layer") from None
