@@ -7,8 +7,8 @@ Imports inside the package point one way (a test holds this):
     corpus, vocabulary, tokenization, binarization                text for pretraining
     training_version, training_state, fairseq_runtime, fairseq_task, fairseq_training, pretraining   training
     checkpoints, checkpoint_checks                                models
-    splits, sources, treebanks, datasets, feature_file, features  data and their vectors
-    tasks, linear_probe, probes, baselines                        measurements
+    splits, sources, treebanks, bitexts, datasets, feature_file, features  data and their vectors
+    tasks, linear_probe, probes, baselines, alignment             measurements
     metrics, figures                                              results
 """
 

@@ -1,4 +1,4 @@
-"""The tables of facts in `resources/`: languages and treebanks."""
+"""The tables of facts in `resources/`: languages, treebanks and alignment sets."""
 
 import csv
 from dataclasses import dataclass
@@ -32,6 +32,20 @@ class Treebank:
         return self.treebank.endswith("_pud")
 
 
+@dataclass(frozen=True)
+class AlignmentSet:
+    """One bitext with gold word alignment: its name (`align_en_fr`), the CC100 codes of its languages, its layout and files.
+
+    `files` are paths inside the data folder: the sentences, in one file or in two (source, target), and last the gold.
+    """
+
+    name: str
+    source: str
+    target: str
+    layout: str
+    files: tuple[str, ...]
+
+
 def _rows(name: str) -> list[dict[str, str]]:
     with (RESOURCES / name).open(encoding="utf-8", newline="") as table:
         return list(csv.DictReader(table, delimiter="\t"))
@@ -47,3 +61,14 @@ def languages() -> dict[str, Language]:
 def treebanks() -> dict[str, Treebank]:
     """`resources/treebanks.tsv`, by treebank name."""
     return {row["treebank"]: Treebank(**row) for row in _rows("treebanks.tsv")}
+
+
+@cache
+def alignments() -> dict[str, AlignmentSet]:
+    """`resources/alignments.tsv`, by the set's name."""
+    return {
+        row["name"]: AlignmentSet(
+            row["name"], row["source"], row["target"], row["layout"], tuple(f"{row['folder']}/{file}" for file in row["files"].split())
+        )
+        for row in _rows("alignments.tsv")
+    }
