@@ -27,6 +27,7 @@ include: "rules/checkpoints.smk"
 include: "rules/datasets.smk"
 include: "rules/features.smk"
 include: "rules/probes.smk"
+include: "rules/alignment.smk"
 include: "rules/metrics.smk"
 include: "rules/figures.smk"
 

@@ -26,6 +26,11 @@ MODELS = list(config["models"])
 STEPS = {model: configuration.steps(config["models"][model]) for model in MODELS}
 
 
+# Treebanks and bitexts both end in this file; the names of alignment sets tell them apart.
+DATASET_IDENTITY = "<results>/datasets/{dataset}/identity.json"
+BITEXT_NAME, TREEBANK_NAME = "align_[^/]+", "(?!align_)[^/]+"
+
+
 wildcard_constraints:
     language="[^/]+",
     model="[^/]+",
@@ -112,6 +117,11 @@ def probed_datasets():
     return [
         name for name in config["treebanks"] if not facts.treebanks()[name].test_only
     ]
+
+
+def measured_datasets():
+    """Everything that features are extracted for."""
+    return [*probed_datasets(), *config["alignments"]]
 
 
 def mebibytes(base):

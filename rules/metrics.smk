@@ -1,6 +1,6 @@
 """Tidy tables, one row an observation; columns in schemas/.
 
-reads: probes/, baselines/, features/**/*.audit.parquet, checkpoints/**/identity.json
+reads: probes/, baselines/, alignment/, features/**/*.audit.parquet, checkpoints/**/identity.json
 makes: metrics/parts/<model>/<step>.*.parquet, one checkpoint's rows
        metrics/scores.parquet, metrics/audit.parquet, metrics/checkpoints.parquet
 """
@@ -14,6 +14,7 @@ rule checkpoint_scores:
             dataset=probed_datasets(),
             allow_missing=True,
         ),
+        expand(rules.alignment.output, dataset=config["alignments"], allow_missing=True),
     output:
         "<results>/metrics/parts/{model}/{step}.scores.parquet",
     log:
@@ -55,7 +56,9 @@ use rule checkpoint_scores as scores with:
 use rule checkpoint_scores as checkpoint_audit with:
     input:
         expand(
-            rules.features.output.audit, dataset=probed_datasets(), allow_missing=True
+            rules.features.output.audit,
+            dataset=measured_datasets(),
+            allow_missing=True,
         ),
     output:
         "<results>/metrics/parts/{model}/{step}.audit.parquet",

@@ -1,7 +1,7 @@
 """Upstream files of the run.
 
 reads: the folder that data.root in the configuration or XLPROBE_DATA names
-makes: sources/cc100/<language>.txt*, sources/ud/<folder>/<treebank>-ud-<split>.conllu*, as links
+makes: sources/cc100/<language>.txt*, sources/ud/<folder>/<treebank>-ud-<split>.conllu*, sources/alignments/, as links
 """
 
 import os
@@ -10,6 +10,7 @@ from xlprobe import sources as upstream
 from xlprobe.splits import SPLITS, split_file
 
 TREEBANKS = {name: facts.treebanks()[name] for name in config["treebanks"]}
+ALIGNMENTS = {name: facts.alignments()[name] for name in config["alignments"]}
 
 if config["data"]["fixture"]:
     CORPUS_SOURCES = {
@@ -19,6 +20,8 @@ if config["data"]["fixture"]:
         name: [f"ud/{treebank.folder}/{split_file(name, split)}" for split in SPLITS]
         for name, treebank in TREEBANKS.items()
     }
+    # The configuration's check refuses alignment sets here: the fixture has none.
+    ALIGNMENT_SOURCES = {}
 
     rule fixture:
         output:
@@ -66,8 +69,15 @@ else:
         name: user_error(upstream.treebank_files, name, treebank.folder, SOURCE_FOLDERS)
         for name, treebank in TREEBANKS.items()
     }
+    ALIGNMENT_SOURCES = {
+        name: user_error(upstream.alignment_files, name, bitext.files, SOURCE_FOLDERS)
+        for name, bitext in ALIGNMENTS.items()
+    }
 
-    for path in [*CORPUS_SOURCES.values(), *sum(TREEBANK_SOURCES.values(), [])]:
+    for path in [
+        *CORPUS_SOURCES.values(),
+        *sum([*TREEBANK_SOURCES.values(), *ALIGNMENT_SOURCES.values()], []),
+    ]:
         user_error(
             upstream.check_link, SOURCE_FOLDERS[0] / path, SOURCE_FOLDERS[-1] / path
         )
@@ -83,7 +93,7 @@ else:
         benchmark:
             "<results>/benchmarks/sources/{path}.tsv"
         wildcard_constraints:
-            path="(cc100|ud)/.+",
+            path="(cc100|ud|alignments)/.+",
         conda:
             "../envs/xlprobe.yaml"
         resources:

@@ -29,7 +29,7 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
 
     Raises:
         ConfigError: a key is unknown or missing, a value has the wrong type or cannot be used,
-            or a language or treebank is unknown; the message names the key.
+            or a language, treebank or alignment set is unknown; the message names the key.
     """
     errors = sorted(Draft202012Validator(schema()).iter_errors(config), key=lambda error: list(map(str, error.path)))
     if errors:
@@ -125,6 +125,11 @@ def _check_names(config: dict[str, Any]) -> None:
         if name not in resources.treebanks():
             known_treebanks = resources.treebanks()
             raise ConfigError(f"config key treebanks.{n}: unknown treebank {name!r}; {_suggestion(name, known_treebanks)}")
+    for n, name in enumerate(config["alignments"]):
+        if name not in resources.alignments():
+            raise ConfigError(f"config key alignments.{n}: unknown alignment set {name!r}; {_suggestion(name, resources.alignments())}")
+    if config["alignments"] and config["data"]["fixture"]:
+        raise ConfigError("config key alignments: the generated fixture holds no gold alignments; empty it, or set data.fixture to false")
 
 
 def _check_model(key: str, model: dict[str, Any], measured_layers: list[int]) -> None:
