@@ -29,6 +29,7 @@ include: "rules/datasets.smk"
 include: "rules/features.smk"
 include: "rules/probes.smk"
 include: "rules/transfer.smk"
+include: "rules/alignment.smk"
 include: "rules/metrics.smk"
 include: "rules/figures.smk"
 

@@ -25,8 +25,17 @@ TREEBANKS = {
     name: user_error(configuration.treebanks, config)[name]
     for name in config["treebanks"]
 }
+ALIGNMENTS = {
+    name: user_error(configuration.alignments, config)[name]
+    for name in config["alignments"]
+}
 MODELS = list(config["models"])
 STEPS = {model: configuration.steps(config["models"][model]) for model in MODELS}
+
+
+# Treebanks and bitexts both end in this file; the names of alignment sets tell them apart.
+DATASET_IDENTITY = "<results>/datasets/{dataset}/identity.json"
+BITEXT_NAME, TREEBANK_NAME = "align_[^/]+", "(?!align_)[^/]+"
 
 
 wildcard_constraints:
@@ -118,6 +127,11 @@ def probed_datasets():
 def transfer_targets():
     """The test-only treebanks, on which every probed treebank's probes are scored."""
     return [name for name, treebank in TREEBANKS.items() if treebank.test_only]
+
+
+def measured_datasets():
+    """Everything that features are extracted for."""
+    return [*config["treebanks"], *config["alignments"]]
 
 
 def mebibytes(base):

@@ -14,11 +14,13 @@ rule treebank:
         tables=multiext(
             "<results>/datasets/{dataset}/", "sentences.parquet", "words.parquet"
         ),
-        identity="<results>/datasets/{dataset}/identity.json",
+        identity=DATASET_IDENTITY,
     log:
         "<results>/logs/datasets/{dataset}.log",
     benchmark:
         "<results>/benchmarks/datasets/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=TREEBANK_NAME,
     conda:
         "../envs/xlprobe.yaml"
     resources:

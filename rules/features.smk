@@ -1,6 +1,6 @@
 """Word vectors of every layer.
 
-reads: checkpoints/<model>/<step>/, datasets/<dataset>/
+reads: checkpoints/<model>/<step>/, datasets/<dataset>/, a treebank or a bitext
 makes: features/<model>/<step>/<dataset>.h5, deleted once used unless features.keep, and <dataset>.audit.parquet
 """
 
@@ -8,7 +8,7 @@ makes: features/<model>/<step>/<dataset>.h5, deleted once used unless features.k
 rule features:
     input:
         checkpoint=rules.checkpoint.output.identity,
-        dataset=rules.treebank.output.identity,
+        dataset=DATASET_IDENTITY,
     output:
         vectors=(lambda path: path if config["features"]["keep"] else temp(path))(
             "<results>/features/{model}/{step}/{dataset}.h5"

@@ -20,6 +20,7 @@ rule checkpoint_scores:
             dataset=transfer_targets(),
             allow_missing=True,
         ),
+        expand(rules.alignment.output, dataset=config["alignments"], allow_missing=True),
     output:
         "<results>/metrics/parts/{model}/{step}.scores.parquet",
     log:
@@ -62,7 +63,7 @@ use rule checkpoint_scores as checkpoint_audit with:
     input:
         expand(
             rules.features.output.audit,
-            dataset=config["treebanks"],
+            dataset=measured_datasets(),
             allow_missing=True,
         ),
     output:

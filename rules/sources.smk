@@ -1,7 +1,7 @@
 """Upstream files of the run; where it has a `world`, rules/world.smk makes them.
 
 reads: the folder that data.root in the configuration or XLPROBE_DATA names
-makes: sources/cc100/<language>.txt*, sources/ud/<folder>/<treebank>-ud-<split>.conllu*, as links
+makes: sources/cc100/<language>.txt*, sources/ud/<folder>/<treebank>-ud-<split>.conllu*, sources/alignments/, as links
 """
 
 import os
@@ -20,6 +20,7 @@ if config["world"]:
         ]
         for name, treebank in TREEBANKS.items()
     }
+    ALIGNMENT_SOURCES = {name: bitext.files for name, bitext in ALIGNMENTS.items()}
 
 else:
     # Links made before come first: a finished run needs its data folder no more.
@@ -36,8 +37,15 @@ else:
         name: user_error(upstream.treebank_files, name, treebank.folder, SOURCE_FOLDERS)
         for name, treebank in TREEBANKS.items()
     }
+    ALIGNMENT_SOURCES = {
+        name: user_error(upstream.alignment_files, name, bitext.files, SOURCE_FOLDERS)
+        for name, bitext in ALIGNMENTS.items()
+    }
 
-    for path in [*CORPUS_SOURCES.values(), *sum(TREEBANK_SOURCES.values(), [])]:
+    for path in [
+        *CORPUS_SOURCES.values(),
+        *sum([*TREEBANK_SOURCES.values(), *ALIGNMENT_SOURCES.values()], []),
+    ]:
         user_error(
             upstream.check_link, SOURCE_FOLDERS[0] / path, SOURCE_FOLDERS[-1] / path
         )
@@ -53,7 +61,7 @@ else:
         benchmark:
             "<results>/benchmarks/sources/{path}.tsv"
         wildcard_constraints:
-            path="(cc100|ud)/.+",
+            path="(cc100|ud|alignments)/.+",
         conda:
             "../envs/xlprobe.yaml"
         resources:

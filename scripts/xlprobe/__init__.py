@@ -7,8 +7,9 @@ Imports inside the package point one way (a test holds this):
     corpus, vocabulary, tokenization, binarization                text for pretraining
     training_version, training_state, fairseq_runtime, fairseq_task, fairseq_training, pretraining   training
     checkpoints, checkpoint_checks                                models
-    splits, sources, treebanks, datasets, feature_file, features  data and their vectors
-    tasks, labels, linear_probe, probe_file, probes, baselines, transfer   measurements
+    splits, sources, world                                        where data come from
+    treebanks, bitexts, datasets, feature_file, features          data and their vectors
+    tasks, labels, linear_probe, probe_file, probes, baselines, transfer, alignment   measurements
     metrics, figures                                              results
 """
 

@@ -5,6 +5,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import combinations
 from typing import Any
 
 import yaml
@@ -29,7 +30,7 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
 
     Raises:
         ConfigError: a key is unknown or missing, a value has the wrong type or cannot be used,
-            or a language or treebank is unknown; the message names the key.
+            or a language, treebank or alignment set is unknown; the message names the key.
     """
     errors = sorted(Draft202012Validator(schema()).iter_errors(config), key=lambda error: list(map(str, error.path)))
     if errors:
@@ -62,6 +63,14 @@ def treebanks(config: dict[str, Any]) -> dict[str, resources.Treebank]:
         return resources.treebanks()
     invented = config["world"]["languages"]
     return {treebank.treebank: treebank for code in invented for treebank in resources.world_treebanks(code, invented[code]["name"])}
+
+
+def alignments(config: dict[str, Any]) -> dict[str, resources.AlignmentSet]:
+    """The alignment sets that a run may name: those of its world, or the published ones."""
+    if not config["world"]:
+        return resources.alignments()
+    sets = (resources.world_alignment(*pair, config["world"]["alignment_layout"]) for pair in combinations(config["world"]["languages"], 2))
+    return {bitext.name: bitext for bitext in sets}
 
 
 def family(world: dict[str, Any], code: str) -> str:
@@ -156,7 +165,7 @@ def _check_names(config: dict[str, Any]) -> None:
                 if code not in config["languages"]:
                     raise ConfigError(f"config key models.{name}.languages.{n}: {code!r} is not among the run's languages; add it there")
 
-    known_languages, known_treebanks = languages(config), treebanks(config)
+    known_languages, known_treebanks, known_alignments = languages(config), treebanks(config), alignments(config)
     codes = "those of `world`" if config["world"] else "CC100's"
     for key, code in named():
         if code not in known_languages:
@@ -164,6 +173,9 @@ def _check_names(config: dict[str, Any]) -> None:
     for n, name in enumerate(config["treebanks"]):
         if name not in known_treebanks:
             raise ConfigError(f"config key treebanks.{n}: unknown treebank {name!r}; {_suggestion(name, known_treebanks)}")
+    for n, name in enumerate(config["alignments"]):
+        if name not in known_alignments:
+            raise ConfigError(f"config key alignments.{n}: unknown alignment set {name!r}; {_suggestion(name, known_alignments)}")
 
 
 def _check_model(key: str, model: dict[str, Any], measured_layers: list[int]) -> None:

@@ -1,4 +1,4 @@
-"""The tables of facts in `resources/`: languages and treebanks."""
+"""The tables of facts in `resources/`: languages, treebanks and alignment sets."""
 
 import csv
 from dataclasses import dataclass
@@ -32,9 +32,30 @@ class Treebank:
         return self.treebank.endswith("_pud")
 
 
+@dataclass(frozen=True)
+class AlignmentSet:
+    """One bitext with gold word alignment: its name (`align_en_fr`), the CC100 codes of its languages, its layout and files.
+
+    `files` are paths inside the data folder: the sentences, in one file or in two (source, target), and last the gold.
+    """
+
+    name: str
+    source: str
+    target: str
+    layout: str
+    files: tuple[str, ...]
+
+
 def world_treebanks(code: str, name: str) -> tuple[Treebank, Treebank]:
     """The treebank and the parallel test set that a world publishes of a language (`xlprobe.world`)."""
     return Treebank(f"{code}_world", code, f"UD_{name}-World"), Treebank(f"{code}_pud", code, f"UD_{name}-PUD")
+
+
+def world_alignment(source: str, target: str, layout: str) -> AlignmentSet:
+    """The gold alignment that a world publishes of two languages' parallel test sets, in one of the layouts."""
+    endings = ("source", "target", "gold") if layout in ("wpt", "simalign") else ("src-tgt", "gold")
+    name = f"{source}_{target}"
+    return AlignmentSet(f"align_{name}", source, target, layout, tuple(f"alignments/{name}/{name}.{ending}" for ending in endings))
 
 
 def _rows(name: str) -> list[dict[str, str]]:
@@ -52,3 +73,14 @@ def languages() -> dict[str, Language]:
 def treebanks() -> dict[str, Treebank]:
     """`resources/treebanks.tsv`, by treebank name."""
     return {row["treebank"]: Treebank(**row) for row in _rows("treebanks.tsv")}
+
+
+@cache
+def alignments() -> dict[str, AlignmentSet]:
+    """`resources/alignments.tsv`, by the set's name."""
+    return {
+        row["name"]: AlignmentSet(
+            row["name"], row["source"], row["target"], row["layout"], tuple(f"{row['folder']}/{file}" for file in row["files"].split())
+        )
+        for row in _rows("alignments.tsv")
+    }

@@ -1,6 +1,7 @@
 """Upstream files: where they lie in a data folder that has upstream's layouts.
 
-`cc100/<language>.txt.xz`, `ud/<folder>/<treebank>-ud-<split>.conllu`; every file may be plain or compressed (.xz, .gz, .zst).
+`cc100/<language>.txt.xz`, `ud/<folder>/<treebank>-ud-<split>.conllu`, alignment sets where `resources/alignments.tsv` says;
+every file may be plain or compressed (.xz, .gz, .zst).
 """
 
 from collections.abc import Sequence
@@ -30,6 +31,15 @@ def treebank_files(treebank: str, folder: str, folders: Sequence[Path]) -> list[
     stems = [f"ud/{folder}/{split_file(treebank, split)}" for split in SPLITS]
     _find(stems[-1], folders, f"the test set of treebank {treebank!r}")
     return [path for stem in stems if (path := _look_up(stem, folders))]
+
+
+def alignment_files(name: str, files: Sequence[str], folders: Sequence[Path]) -> list[str]:
+    """The paths of an alignment set's files, in order, each inside the first of `folders` that holds it.
+
+    Raises:
+        XlprobeError: one of them is missing.
+    """
+    return [_find(file, folders, f"a file of the alignment set {name!r}") for file in files]
 
 
 def check_link(link: Path, source: Path) -> None:

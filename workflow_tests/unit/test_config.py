@@ -50,6 +50,8 @@ def changed(path: str, value: object) -> dict:
         ("models.m.training.warmup_updates", 10**9, r"config key models.m.training.warmup_updates: .* more than"),
         ("models.m", {"steps": [1], "training": {"fp16": True}, "execution": {"device": "cpu"}}, r"config key models.m.training.fp16"),
         ("treebanks", ["en_pud"], r"config key treebanks: names no treebank with a train set"),
+        ("alignments", ["align_en_rf"], r"config key alignments.0: unknown alignment set 'align_en_rf'; did you mean 'align_en_fr'\?"),
+        ("alignment.method", "match", r"config key alignment.method: found 'match', expected one of itermax, argmax"),
         ("features.layers", [0, 13], r"config key features.layers: layer 13 .* models.m has layers 0 to 12"),
     ],
 )
@@ -57,6 +59,12 @@ def test_faults_end_in_one_sentence_that_names_the_key(path, value, message):
     with pytest.raises(ConfigError, match="^" + message) as caught:
         config.complete(changed(path, value))
     assert "\n" not in str(caught.value)
+
+
+def test_the_generated_fixture_has_no_alignment_sets():
+    with pytest.raises(ConfigError, match=r"^config key alignments: the generated fixture holds no gold alignments; empty it, or set"):
+        config.complete(changed("alignments", ["align_en_fr"]) | {"data": {"fixture": True}})
+    assert config.complete(changed("alignments", ["align_en_fr"]))["alignment"] == {"method": "itermax"}
 
 
 def test_defaults_are_filled_in_and_the_input_is_left_alone():

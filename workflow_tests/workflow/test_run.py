@@ -104,7 +104,7 @@ def test_what_an_edit_makes_again(project, path, old, new, rules):
 
 def test_every_probe_is_transferred_to_the_parallel_treebanks(finished_run, tmp_path):
     text = (PROJECT / "config" / "tiny.yaml").read_text().replace("experiment: tiny", "experiment: transfer")
-    (tmp_path / "transfer.yaml").write_text(text.replace("[en_ewt, tr_imst]", "[en_ewt, tr_imst, en_pud, tr_pud]"))
+    (tmp_path / "transfer.yaml").write_text(text.replace("[qaa_world, qba_world]", "[qaa_world, qba_world, qaa_pud, qba_pud]"))
     planned = finished_run.planned("--configfile", str(tmp_path / "transfer.yaml"))
     # A job a checkpoint and target; the targets are not probed.
     expected = {"treebank": 4, "features": 12, "probes": 6, "baselines": 2, "transfer": 6, "checkpoint_scores": 3}

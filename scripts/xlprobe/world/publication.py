@@ -19,7 +19,7 @@ from typing import Any
 from xlprobe.config import family
 from xlprobe.files import atomic_path
 from xlprobe.progress import progress
-from xlprobe.resources import world_treebanks
+from xlprobe.resources import world_alignment, world_treebanks
 from xlprobe.splits import SPLITS, split_file
 from xlprobe.world.grammar import Utterance
 from xlprobe.world.inference import Pair, inference_pairs
@@ -29,23 +29,16 @@ from xlprobe.world.meaning import MeaningGrammar, Node
 Settings = dict[str, Any]
 
 SENTENCES_PER_DOCUMENT = (6, 14)
-ALIGNMENT_ENDINGS = {
-    "awesome": ("src-tgt", "gold"),
-    "pharaoh": ("src-tgt", "gold"),
-    "wpt": ("source", "target", "gold"),
-    "simalign": ("source", "target", "gold"),
-}
 
 
 def published_files(settings: Settings) -> list[str]:
     """The files that a world publishes, inside its folder."""
     languages = settings["languages"]
-    ends = ALIGNMENT_ENDINGS[settings["alignment_layout"]]
     return [
         *(f"cc100/{code}.txt.xz" for code in languages),
         *(path for code in languages for path in _treebank_files(settings, code)),
         *(f"xnli/{split}-{code}.tsv" for split in SPLITS if settings["pairs"][split] for code in languages),
-        *(_alignment_file(pair, end) for pair in combinations(languages, 2) for end in ends),
+        *(path for pair in combinations(languages, 2) for path in _alignment_files(settings, pair)),
         "factors/languages.tsv",
         "factors/syntactic_distance.tsv",
     ]
@@ -118,9 +111,7 @@ def conllu(utterance: Utterance, sent_id: str) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def alignment_lines(
-    layout: str, links: Iterable[tuple[set, set]], source: list[Utterance], target: list[Utterance]
-) -> dict[str, list[str]]:
+def alignment_lines(layout: str, links: Iterable[tuple[set, set]], source: list[Utterance], target: list[Utterance]) -> list[list[str]]:
     """Gold alignments in one of the published layouts.
 
     Args:
@@ -128,20 +119,19 @@ def alignment_lines(
             (`number<TAB>0-0 1p2`).
 
     Returns:
-        Lines by the ending of the file: the sentences of both sides, or of each, and the links.
+        The lines of each file: the sentences, in one file or in two, and last the links.
     """
     sides = [[" ".join(token.form for token in utterance.tokens) for utterance in side] for side in (source, target)]
     marked = [sorted([*((s, t, "S") for s, t in sure), *((s, t, "P") for s, t in possible)]) for sure, possible in links]
     if layout == "wpt":
         numbered = [[f"<s snum={number}>{text}</s>" for number, text in enumerate(side, 1)] for side in sides]
         gold = [f"{number} {s + 1} {t + 1} {mark}" for number, row in enumerate(marked, 1) for s, t, mark in row]
-        return {"source": numbered[0], "target": numbered[1], "gold": gold}
+        return [*numbered, gold]
     first = 1 if layout == "awesome" else 0
     gold = [" ".join(f"{s + first}{'-' if mark == 'S' else 'p'}{t + first}" for s, t, mark in row) for row in marked]
     if layout == "simalign":
-        sides = [[f"{number}\t{text}" for number, text in enumerate(side)] for side in sides]
-        return {"source": sides[0], "target": sides[1], "gold": [f"{number}\t{row}" for number, row in enumerate(gold)]}
-    return {"src-tgt": [f"{one} ||| {other}" for one, other in zip(*sides, strict=True)], "gold": gold}
+        return [[f"{number}\t{text}" for number, text in enumerate(lines)] for lines in (*sides, gold)]
+    return [[f"{one} ||| {other}" for one, other in zip(*sides, strict=True)], gold]
 
 
 def _misc(space_after: bool) -> str:
@@ -181,8 +171,9 @@ def _write_alignment(settings: Settings, pair: tuple[str, str], folder: Path) ->
     world = World(settings)
     source, target = ([world.languages[code].say(meaning) for meaning in parallel_meanings(world)] for code in pair)
     links = [gold_links(*sentences) for sentences in zip(source, target, strict=True)]
-    for ending, lines in alignment_lines(settings["alignment_layout"], links, source, target).items():
-        _write(folder / _alignment_file(pair, ending), "".join(f"{line}\n" for line in lines))
+    contents = alignment_lines(settings["alignment_layout"], links, source, target)
+    for path, lines in zip(_alignment_files(settings, pair), contents, strict=True):
+        _write(folder / path, "".join(f"{line}\n" for line in lines))
 
 
 def _write_factors(world: World, corpus_bytes: dict[str, int], folder: Path) -> None:
@@ -202,9 +193,8 @@ def _treebank_files(settings: Settings, code: str) -> list[str]:
     return [*files, f"ud/{parallel.folder}/{split_file(parallel.treebank, 'test')}"]
 
 
-def _alignment_file(pair: tuple[str, str], ending: str) -> str:
-    name = "_".join(pair)
-    return f"alignments/{name}/{name}.{ending}"
+def _alignment_files(settings: Settings, pair: tuple[str, str]) -> tuple[str, ...]:
+    return world_alignment(*pair, settings["alignment_layout"]).files
 
 
 def _write(path: Path, content: str) -> None:

@@ -1,0 +1,80 @@
+"""Word alignment by the similarity of word vectors, against gold links.
+
+reads: sources/alignments/, features/<model>/<step>/<set>.h5
+makes: datasets/<set>/, sentence pairs as Parquet with their words and gold links, and identity.json
+       alignment/<model>/<step>/<set>.parquet, precision, recall, F1 and AER of each layer
+"""
+
+
+rule bitext:
+    input:
+        lambda wildcards: [
+            folder("sources", path) for path in ALIGNMENT_SOURCES[wildcards.dataset]
+        ],
+    output:
+        tables=multiext(
+            "<results>/datasets/{dataset}/",
+            "sentences.parquet",
+            "words.parquet",
+            "links.parquet",
+        ),
+        identity=DATASET_IDENTITY,
+    log:
+        "<results>/logs/datasets/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/datasets/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=BITEXT_NAME,
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(1000),
+        runtime=minutes(10),
+    params:
+        code=code("scripts/build_bitext.py"),
+        folder=folder_of("identity"),
+        layout=lambda wildcards: ALIGNMENTS[wildcards.dataset].layout,
+        source=lambda wildcards: ALIGNMENTS[wildcards.dataset].source,
+        target=lambda wildcards: ALIGNMENTS[wildcards.dataset].target,
+        cap=(
+            ["--max-pairs", limit]
+            if (limit := config["datasets"]["max_sentences"])
+            else []
+        ),
+    message:
+        "Reading bitext {wildcards.dataset}"
+    # Gold links that had to be left out are said on the terminal, too.
+    shell:
+        "python scripts/build_bitext.py --layout {params.layout} --files {input:q} --folder {params.folder:q}"
+        " --dataset {wildcards.dataset:q} --source {params.source:q} --target {params.target:q}"
+        " {params.cap} 2>&1 | tee {log:q} >&2"
+
+
+rule alignment:
+    input:
+        features=rules.features.output.vectors,
+        dataset=DATASET_IDENTITY,
+    output:
+        "<results>/alignment/{model}/{step}/{dataset}.parquet",
+    log:
+        "<results>/logs/alignment/{model}/{step}/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/alignment/{model}/{step}/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=BITEXT_NAME,
+    # Ahead of features, so that few of their large temporary files live at once.
+    priority: 10
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(2000),
+        runtime=minutes(20),
+    params:
+        code=code("scripts/align_words.py"),
+        dataset=folder_of("dataset"),
+        method=config["alignment"]["method"],
+    message:
+        "Aligning {wildcards.dataset} by {wildcards.model} at step {wildcards.step}"
+    shell:
+        "python scripts/align_words.py --features {input.features:q} --dataset {params.dataset:q}"
+        " --method {params.method} --output {output:q} > {log:q} 2>&1"

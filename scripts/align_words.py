@@ -1,0 +1,20 @@
+"""Align the words of a bitext by their vectors, at every layer, and score the links against the gold."""
+
+from pathlib import Path
+
+from xlprobe import command_line
+from xlprobe.alignment import METHODS, score_alignment
+
+
+def main() -> None:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--features", type=Path, required=True, help="HDF5 file")
+    parser.add_argument("--dataset", type=Path, required=True)
+    parser.add_argument("--method", choices=METHODS, required=True)
+    parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
+    arguments = parser.parse_args()
+    score_alignment(arguments.features, arguments.dataset, arguments.method, arguments.output)
+
+
+if __name__ == "__main__":
+    command_line.run(main)
