@@ -40,9 +40,4 @@ rule all:
         rules.scores.output,
         rules.audit.output,
         rules.checkpoint_table.output,
-        expand(
-            rules.figure.output,
-            model=MODELS,
-            task=config["probes"]["tasks"],
-            kind=["learning_curve", "layer_by_step"],
-        ),
+        [figures(pattern) for pattern in rules.figure.output],

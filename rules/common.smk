@@ -134,6 +134,41 @@ def measured_datasets():
     return [*config["treebanks"], *config["alignments"]]
 
 
+def dataset_facts():
+    """What figures say of the datasets: title, language and family."""
+    known = configuration.languages(config)
+    facts = {}
+    for name, treebank in TREEBANKS.items():
+        language = known[treebank.language]
+        title = f"{language.name} ({name})"
+        facts[name] = dict(title=title, language=language.code, family=language.family)
+    for name, bitext in ALIGNMENTS.items():
+        pair = known[bitext.source], known[bitext.target]
+        families = {language.family for language in pair}
+        facts[name] = dict(
+            title=" \u2013 ".join(language.name for language in pair)
+            + ("\none family" if len(families) == 1 else "\ntwo families"),
+            language="-".join(language.code for language in pair),
+            family="-".join(sorted(families)),
+        )
+    return facts
+
+
+def figures(pattern):
+    """A pattern of a figure's path filled in for each figure of the run."""
+    kinds = ["learning_curve", "layer_by_step", "word_groups"]
+    if transfer_targets():
+        kinds += ["transfer_curve", "transfer_matrix"]
+    wanted = [(task, kind) for task in config["probes"]["tasks"] for kind in kinds]
+    if ALIGNMENTS:
+        wanted.append(("alignment", "layer_curves"))
+    return [
+        path
+        for task, kind in wanted
+        for path in expand(pattern, model=MODELS, task=task, kind=kind)
+    ]
+
+
 def mebibytes(base):
     """Memory that grows with each attempt."""
     return lambda wildcards, attempt: base * attempt

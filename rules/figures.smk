@@ -22,8 +22,6 @@ rule figure:
         "<results>/logs/figures/{model}/{task}_{kind}.log",
     benchmark:
         "<results>/benchmarks/figures/{model}/{task}_{kind}.tsv"
-    wildcard_constraints:
-        kind="learning_curve|layer_by_step",
     conda:
         "../envs/xlprobe.yaml"
     resources:
@@ -31,10 +29,13 @@ rule figure:
         runtime=minutes(10),
     params:
         code=lambda wildcards: code(
-            "scripts/draw_figure.py", f"xlprobe.tasks.{wildcards.task}"
+            "scripts/draw_figure.py",
+            f"xlprobe.figures.{wildcards.kind}",
+            f"xlprobe.tasks.{wildcards.task}",
         ),
+        datasets=json.dumps(dataset_facts()),
     message:
         "Drawing {output.png}"
     shell:
         "python scripts/draw_figure.py --kind {wildcards.kind} --scores {input:q} --model {wildcards.model:q}"
-        " --task {wildcards.task} --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q} > {log:q} 2>&1"
+        " --task {wildcards.task} --datasets {params.datasets:q} --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q} > {log:q} 2>&1"

@@ -8,7 +8,7 @@ import pandas as pd
 from xlprobe.datasets import read_words
 from xlprobe.labels import scored_words
 from xlprobe.tables import write_table
-from xlprobe.tasks import load_task
+from xlprobe.tasks import load_word_task
 
 
 def majority_label(train: pd.DataFrame, label: str) -> str:
@@ -26,7 +26,7 @@ def word_type_labels(train: pd.DataFrame, label: str) -> dict[str, str]:
 
 def write_baselines(dataset: Path, task_name: str, output: Path) -> None:
     """Write two baselines' scores on dev and test: `majority`, and `word_type` (majority for unseen forms)."""
-    task = load_task(task_name)
+    task = load_word_task(task_name)
     words = read_words(dataset)
     train = words[words["split"] == "train"]
     majority = majority_label(train, task.label)

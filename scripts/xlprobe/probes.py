@@ -18,7 +18,7 @@ from xlprobe.linear_probe import FittedProbes, ProbeSettings, fit_probes
 from xlprobe.progress import progress
 from xlprobe.seeds import derive_seed
 from xlprobe.tables import write_table
-from xlprobe.tasks import load_task
+from xlprobe.tasks import load_word_task
 
 
 def train_probes(
@@ -33,7 +33,7 @@ def train_probes(
     Raises:
         XlprobeError: the treebank has no train split to learn from.
     """
-    task = load_task(task_name)
+    task = load_word_task(task_name)
     device = choose_device(device_name)
     words = read_words(dataset)
     rows_of = {split: np.flatnonzero(words["split"] == split) for split in ("train", "dev", "test")}

@@ -18,7 +18,7 @@ from xlprobe.labels import label_numbers
 from xlprobe.probe_file import ProbeFile
 from xlprobe.progress import progress
 from xlprobe.tables import write_table
-from xlprobe.tasks import load_task
+from xlprobe.tasks import load_word_task
 
 # Bounds the memory of vectors in float32 and of the products; the speed is the same from 512 on.
 WORDS_PER_PRODUCT = 4096
@@ -63,7 +63,7 @@ def transfer_probes(features_path: Path, dataset: Path, task_name: str, weights:
     Raises:
         XlprobeError: a file's probes are of another task, model or step.
     """
-    task = load_task(task_name)
+    task = load_word_task(task_name)
     words = read_words(dataset)
     test_W = np.flatnonzero(words["split"] == "test")
     labels_W = words[task.label].to_numpy()[test_W]

@@ -3,15 +3,31 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xlprobe.figures import draw, layer_by_step_table, learning_curve_table, plot_learning_curves
+from xlprobe.figures import Dataset, Scores, draw
+from xlprobe.figures.layer_by_step import layer_by_step_table
+from xlprobe.figures.layer_curves import layer_curves_table
+from xlprobe.figures.learning_curve import learning_curve_table, plot_learning_curves
+from xlprobe.figures.transfer_curve import transfer_curve_table
+from xlprobe.figures.transfer_matrix import transfer_matrix_table
+from xlprobe.figures.word_groups import word_groups_table
 from xlprobe.metrics import join_tables
 from xlprobe.tables import conform, write_table
+from xlprobe.tasks import load_task
 
 DATASETS = ["en_ewt", "tr_imst", "zh_gsd"]
+FACTS = {
+    "en_ewt": {"title": "English (en_ewt)", "language": "en", "family": "Indo-European"},
+    "tr_imst": {"title": "Turkish (tr_imst)", "language": "tr", "family": "Turkic"},
+    "zh_gsd": {"title": "Chinese (zh_gsd)", "language": "zh", "family": "Sino-Tibetan"},
+    "en_pud": {"title": "English (en_pud)", "language": "en", "family": "Indo-European"},
+    "de_pud": {"title": "German (de_pud)", "language": "de", "family": "Indo-European"},
+    "align_en_de": {"title": "English - German", "language": "en-de", "family": "Indo-European"},
+}
+KINDS = ["learning_curve", "layer_by_step", "word_groups", "transfer_curve", "transfer_matrix"]
 
 
 @pytest.fixture
-def scores():
+def table():
     """Two steps, two layers, two seeds; on dev layer 0 is best at step 0, layer 1 at step 10."""
     rows = []
     for dataset in DATASETS:
@@ -27,18 +43,40 @@ def scores():
         ):
             for seed, value in enumerate(values):
                 rows.append(("m", step, layer, "pos", dataset, dataset, split, seed, "accuracy", value, 100))
-        for name, value in (("majority", 0.2), ("word_type", 0.6)):
-            rows.append((name, None, None, "pos", dataset, dataset, "test", None, "accuracy", value, 100))
-        # What the figures leave out: scores on some of the words, and on other treebanks.
-        others = [(*row[:8], "accuracy_unseen", 0.1, 10) for row in rows if row[4] == dataset]
-        others += [(*row[:5], "fi_pud", *row[6:9], 0.1, 100) for row in rows if row[4] == dataset and row[0] == "m"]
-        rows += others
+                rows += [
+                    ("m", step, layer, "pos", dataset, dataset, split, seed, f"accuracy_{group}", value - less, n)
+                    for group, less, n in (("ambiguous", 0.1, 40), ("unseen", 0.2, 10))
+                ]
+                # Transfer: half the score to English's parallel set, less to German's.
+                rows += [
+                    ("m", step, layer, "pos", dataset, target, "test", seed, "accuracy", value * share, 100)
+                    for target, share in (("en_pud", 0.5), ("de_pud", 0.25))
+                    if split == "test"
+                ]
+        for metric, value in (("accuracy", 0.6), ("accuracy_ambiguous", 0.5), ("accuracy_unseen", 0.3)):
+            rows.append(("majority", None, None, "pos", dataset, dataset, "test", None, metric, 0.2, 100))
+            rows.append(("word_type", None, None, "pos", dataset, dataset, "test", None, metric, value, 100))
+    rows += [
+        ("m", step, layer, "alignment", "align_en_de", "align_en_de", "test", None, metric, value + layer / 10, 50)
+        for step, value in ((0, 0.2), (10, 0.6))
+        for layer in (0, 1)
+        for metric in ("f1", "aer")
+    ]
     columns = ["model", "step", "layer", "task", "source", "target", "split", "seed", "metric", "value", "n"]
     return conform(pd.DataFrame(rows, columns=columns), "scores.schema.yaml")
 
 
+@pytest.fixture
+def scores(table):
+    return scores_of(table, "pos")
+
+
+def scores_of(table, task):
+    return Scores(table, "m", load_task(task), {name: Dataset(**facts) for name, facts in FACTS.items()})
+
+
 def test_the_best_layer_is_chosen_on_dev_and_reported_on_test(scores):
-    table = learning_curve_table(scores, "m", "pos")
+    table = learning_curve_table(scores)
     table = table[table["dataset"] == "en_ewt"].set_index(["curve", "step"])
     assert table.loc[("best layer", 0), ["layer", "mean", "low", "high"]].tolist() == [0, pytest.approx(0.5), 0.4, 0.6]
     assert table.loc[("best layer", 10), ["layer", "mean", "low", "high"]].tolist() == [1, pytest.approx(0.8), 0.75, 0.85]
@@ -47,49 +85,73 @@ def test_the_best_layer_is_chosen_on_dev_and_reported_on_test(scores):
 
 
 def test_the_heatmaps_table_is_the_mean_over_seeds_on_test(scores):
-    table = layer_by_step_table(scores, "m", "pos")
+    table = layer_by_step_table(scores)
     assert len(table) == 3 * 4
     cell = table[(table["dataset"] == "tr_imst") & (table["layer"] == 1) & (table["step"] == 10)]
     assert cell["mean"].tolist() == [pytest.approx(0.8)]
 
 
-@pytest.mark.parametrize("kind", ["learning_curve", "layer_by_step"])
-def test_figures_are_drawn_with_the_table_behind_them_and_twice_the_same(scores, tmp_path, kind):
-    write_table(scores, "scores.schema.yaml", tmp_path / "scores.parquet")
+def test_groups_of_words_are_scored_at_the_best_layer_beside_their_own_baseline(scores):
+    table = word_groups_table(scores).set_index(["dataset", "group", "step"])
+    row = table.loc[("en_ewt", "unseen", 10)]
+    assert row[["layer", "mean", "low", "high", "words", "word_type"]].tolist() == [1, *map(pytest.approx, (0.6, 0.55, 0.65, 10, 0.3))]
+
+
+def test_transfer_is_grouped_by_relation_at_the_sources_best_layer(scores):
+    table = transfer_curve_table(scores).set_index(["relation", "step"])
+    # English to itself; English to German; Turkish and Chinese to both.
+    assert table.loc[("the same language", 10), ["mean", "low", "high", "pairs"]].tolist() == [*map(pytest.approx, (0.4, 0.375, 0.425)), 1]
+    assert table.loc[("another of the family", 0), ["mean", "low", "high", "pairs"]].tolist() == [
+        *map(pytest.approx, (0.125, 0.1, 0.15)),
+        1,
+    ]
+    assert table.loc[("another family", 10), ["mean", "pairs"]].tolist() == [pytest.approx(0.8 * 0.375), 4]
+    matrix = transfer_matrix_table(scores).set_index(["source", "target"])
+    assert len(matrix) == 6 and matrix.loc[("tr_imst", "de_pud"), "mean"] == pytest.approx(0.2) and set(matrix["step"]) == {10}
+
+
+def test_alignment_is_shown_layer_by_layer(table):
+    curves = layer_curves_table(scores_of(table, "alignment")).set_index(["dataset", "layer", "step"])["mean"]
+    assert len(curves) == 4 and curves["align_en_de", 1, 10] == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize(("task", "kind"), [*(("pos", kind) for kind in KINDS), ("alignment", "layer_curves")])
+def test_figures_are_drawn_with_the_table_behind_them_and_twice_the_same(table, tmp_path, task, kind):
+    write_table(table, "scores.schema.yaml", tmp_path / "scores.parquet")
     bytes_of = []
     for name in ("a", "b"):
         paths = [tmp_path / f"{name}.{suffix}" for suffix in ("png", "pdf", "csv")]
-        draw(kind, tmp_path / "scores.parquet", "m", "pos", *paths)
+        draw(kind, tmp_path / "scores.parquet", "m", task, FACTS, *paths)
         bytes_of.append([path.read_bytes() for path in paths])
     assert bytes_of[0] == bytes_of[1]
     assert bytes_of[0][0].startswith(b"\x89PNG") and bytes_of[0][1].startswith(b"%PDF")
     image = plt.imread(tmp_path / "a.png")
     assert image.std() > 0.02 and min(image.shape[:2]) > 300
-    assert set(pd.read_csv(tmp_path / "a.csv")["dataset"]) == set(DATASETS)
+    assert len(pd.read_csv(tmp_path / "a.csv"))
 
 
 def test_a_panel_shows_the_tables_numbers(scores):
-    figure = plot_learning_curves(learning_curve_table(scores, "m", "pos"), "pos")
+    figure = plot_learning_curves(learning_curve_table(scores), scores)
     panels = [axes for axes in figure.axes if axes.get_title()]
     titles = [axes.get_title().split("\n") for axes in panels]
-    assert [title for title, _ in titles] == ["English (en_ewt)", "Turkish (tr_imst)", "Chinese (Traditional) (zh_gsd)"]
+    assert [title for title, _ in titles] == ["English (en_ewt)", "Turkish (tr_imst)", "Chinese (zh_gsd)"]
     assert {baseline for _, baseline in titles} == {"majority tag: 20.0 %"}
     best = next(line for line in panels[0].lines if line.get_label() == "best layer")
     np.testing.assert_allclose(best.get_ydata(), [50, 80])
     plt.close(figure)
 
 
-def test_tables_are_held_to_their_schema(scores, tmp_path):
+def test_tables_are_held_to_their_schema(table, tmp_path):
     with pytest.raises(ValueError, match="columns differ"):
-        conform(scores.drop(columns="n"), "scores.schema.yaml")
+        conform(table.drop(columns="n"), "scores.schema.yaml")
     with pytest.raises(ValueError, match="column value holds missing values"):
-        conform(scores.assign(value=np.nan), "scores.schema.yaml")
+        conform(table.assign(value=np.nan), "scores.schema.yaml")
     for name in ("a", "b"):
-        write_table(scores, "scores.schema.yaml", tmp_path / name)
+        write_table(table, "scores.schema.yaml", tmp_path / name)
     join_tables([tmp_path / "a", tmp_path / "b"], "scores.schema.yaml", tmp_path / "joined")
     joined = pd.read_parquet(tmp_path / "joined")
-    assert len(joined) == 2 * len(scores) and str(joined["step"].dtype) == "Int64"
+    assert len(joined) == 2 * len(table) and str(joined["step"].dtype) == "Int64"
     # A column more than the schema has, as the probes' files have their epochs, is left out.
-    scores.assign(epochs=3).to_parquet(tmp_path / "more")
+    table.assign(epochs=3).to_parquet(tmp_path / "more")
     join_tables([tmp_path / "more"], "scores.schema.yaml", tmp_path / "less")
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "less"), pd.read_parquet(tmp_path / "a"))

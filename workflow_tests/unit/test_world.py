@@ -2,7 +2,7 @@
 
 import copy
 from collections import Counter, defaultdict
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import conllu
@@ -311,7 +311,7 @@ def straddling(lines: list[str], segmented: list[list[str]], tmp_path: Path, voc
         pieces = [piece.replace("▁", "") for piece in processor.encode("".join(sentence), out_type=str)]
         borders = set(np.cumsum([len(piece) for piece in pieces]))
         inside = [False, *(end not in borders for end in ends[:-1]), False]
-        straddled += sum(before or after for before, after in zip(inside, inside[1:], strict=False))
+        straddled += sum(before or after for before, after in pairwise(inside))
         total += len(sentence)
     return straddled / total
 

@@ -9,22 +9,32 @@ from dataclasses import dataclass
 from xlprobe.errors import ConfigError
 
 
-@dataclass(frozen=True)
-class WordTask:
-    """A task that labels single words.
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Something that is measured.
 
     Attributes:
         name: the task's name in the configuration, in paths and in tables.
-        label: the column of the dataset's word table that holds the labels.
-        metric: the name of the score.
+        metric: the name of the score that its figures show.
     """
 
     name: str
+    metric: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordTask(Task):
+    """A task that labels single words.
+
+    Attributes:
+        label: the column of the dataset's word table that holds the labels.
+    """
+
     label: str
     metric: str = "accuracy"
 
 
-def load_task(name: str) -> WordTask:
+def load_task(name: str) -> Task:
     """The task that the module `xlprobe.tasks.<name>` declares.
 
     Raises:
@@ -34,3 +44,15 @@ def load_task(name: str) -> WordTask:
         return importlib.import_module(f"xlprobe.tasks.{name}").TASK
     except ModuleNotFoundError:
         raise ConfigError(f"config key probes.tasks: unknown task {name!r}") from None
+
+
+def load_word_task(name: str) -> WordTask:
+    """The task of that name, one that probes of single words learn.
+
+    Raises:
+        ConfigError: there is no such task, or it is of another kind.
+    """
+    task = load_task(name)
+    if not isinstance(task, WordTask):
+        raise ConfigError(f"config key probes.tasks: {name!r} does not label words, so that no probe can be trained for it")
+    return task

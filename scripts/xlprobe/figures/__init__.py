@@ -1,0 +1,90 @@
+"""Figures, each with the table behind it: PNG, PDF and CSV of one name.
+
+Each module but `drawing` declares one kind of figure as `FIGURE`. It is loaded when it is asked for, so that an edit of
+one kind redraws no other.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from xlprobe.figures.drawing import STYLE, save_figure
+from xlprobe.tasks import Task, load_task
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a figure says of a dataset: its title, its language and family (of a bitext, both, a dash between)."""
+
+    title: str
+    language: str
+    family: str
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a figure is drawn from.
+
+    Attributes:
+        table: `metrics/scores.parquet`.
+        model: the model shown.
+        task: the task shown.
+        datasets: the run's datasets by name.
+    """
+
+    table: pd.DataFrame
+    model: str
+    task: Task
+    datasets: Mapping[str, Dataset]
+
+    def in_language(self, metric: str | None = None) -> pd.DataFrame:
+        """The task's scores within single datasets, baselines too; in the task's own metric unless another is named."""
+        chosen = self.of_task(metric)
+        return chosen[chosen["source"] == chosen["target"]]
+
+    def of_task(self, metric: str | None = None) -> pd.DataFrame:
+        """The task's scores in its own metric, unless another is named."""
+        return self.table[(self.table["task"] == self.task.name) & (self.table["metric"] == (metric or self.task.metric))]
+
+    def of_model(self, scores: pd.DataFrame, split: str) -> pd.DataFrame:
+        """The model's part of some scores on one split."""
+        return scores[(scores["model"] == self.model) & (scores["split"] == split)]
+
+    def best_layers(self) -> pd.Series:
+        """The layer with the best dev score, mean over seeds, by dataset and step."""
+        means = self.of_model(self.in_language(), "dev").groupby(["source", "step", "layer"])["value"].mean()
+        return means.groupby(level=["source", "step"]).idxmax().map(lambda place: place[2])
+
+    def titles(self, names: pd.Series) -> dict[str, str]:
+        """The titles of the datasets that occur, in order of their names."""
+        return {name: self.datasets[name].title for name in sorted(names.unique())}
+
+
+@dataclass(frozen=True)
+class FigureKind:
+    """A kind of figure: how the table behind it is made, and how that is drawn."""
+
+    table: Callable[[Scores], pd.DataFrame]
+    plot: Callable[[pd.DataFrame, Scores], Figure]
+
+
+def load_figure(kind: str) -> FigureKind:
+    """The kind of figure that the module `xlprobe.figures.<kind>` declares."""
+    return importlib.import_module(f"xlprobe.figures.{kind}").FIGURE
+
+
+def draw(
+    kind: str, scores_path: Path, model: str, task: str, datasets: Mapping[str, Mapping[str, str]], png: Path, pdf: Path, csv: Path
+) -> None:
+    """Draw a kind of figure from the scores table."""
+    figure = load_figure(kind)
+    facts = {name: Dataset(**described) for name, described in datasets.items()}
+    scores = Scores(pd.read_parquet(scores_path), model, load_task(task), facts)
+    table = figure.table(scores)
+    with plt.rc_context(STYLE):
+        save_figure(figure.plot(table, scores), table, png, pdf, csv)

@@ -1,0 +1,82 @@
+"""What the figures share: colours, panels, axes, and files."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from xlprobe.files import atomic_path
+
+# Okabe and Ito's colours, told apart with any colour vision.
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#555555"
+PANEL_WIDTH, PANEL_HEIGHT, MOST_COLUMNS = 2.6, 2.2, 6
+STYLE: dict[Any, Any] = {"font.size": 8, "axes.titlesize": 8, "axes.spines.top": False, "axes.spines.right": False, "pdf.fonttype": 42}
+
+
+def panels(titles: Mapping[str, str]) -> tuple[Figure, dict[str, Axes]]:
+    """A figure with a panel under each title; places in the grid that no panel takes are removed."""
+    count = len(titles)
+    columns = min(MOST_COLUMNS, max(2, math.ceil(math.sqrt(count * 1.5)))) if count > 1 else 1
+    rows = math.ceil(count / columns)
+    size = (max(5.5, PANEL_WIDTH * columns + 0.6), PANEL_HEIGHT * rows + 1.0)
+    figure, grid = plt.subplots(rows, columns, figsize=size, sharey=True, squeeze=False, layout="constrained")
+    places = grid.ravel()
+    for unused in places[count:]:
+        unused.remove()
+    for place, (title, axes) in enumerate(zip(titles.values(), places, strict=False)):
+        axes.set_title(title)
+        if place + columns >= count:
+            axes.set_xlabel("updates")
+    return figure, dict(zip(titles, places, strict=False))
+
+
+def plot_band(axes: Axes, line: pd.DataFrame, colour: Any, label: str) -> None:
+    """A line of `mean` by `step`, per cent, with a band from `low` to `high`."""
+    line = line.sort_values("step")
+    axes.plot(line["step"], 100 * line["mean"], color=colour, marker="o", markersize=2.5, linewidth=1.2, label=label)
+    axes.fill_between(line["step"], 100 * line["low"], 100 * line["high"], color=colour, alpha=0.25, linewidth=0)
+
+
+def legend_below(figure: Figure, axes: Axes, columns: int) -> None:
+    """The legend of one panel for all, below them."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
+
+
+def scale_steps(axes: Axes, steps: list[int]) -> None:
+    """Mark the schedule's steps; logarithmic from the first one on where the schedule spans more than a factor of 20."""
+    positive = [step for step in steps if step > 0]
+    if positive and positive[-1] > 20 * positive[0]:
+        axes.set_xscale("symlog", linthresh=positive[0], linscale=0.5)
+        axes.set_xlim(left=-0.2 * positive[0])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xticks([steps[place] for place in spread(len(steps), 4)])
+    else:
+        axes.locator_params(axis="x", nbins=4)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+
+
+def spread(count: int, most: int) -> list[int]:
+    """At most `most` of the places 0 to count - 1, evenly spread, ends included."""
+    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, most))})
+
+
+def save_figure(figure: Figure, table: pd.DataFrame, png: Path, pdf: Path, csv: Path) -> None:
+    """Write a figure and the table behind it; without dates, so that equal figures are equal files."""
+    with atomic_path(png) as temporary:
+        figure.savefig(temporary, format="png", dpi=200, metadata={"Software": None})
+    with atomic_path(pdf) as temporary:
+        figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
+    with atomic_path(csv) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6f")
+    plt.close(figure)

@@ -1,0 +1,46 @@
+"""A score over pretraining, a panel a dataset: the last layer, and at each step the layer that is best on dev."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from xlprobe.figures import FigureKind, Scores
+from xlprobe.figures.drawing import BLUE, GREY, ORANGE, legend_below, panels, plot_band, scale_steps
+
+
+def learning_curve_table(scores: Scores) -> pd.DataFrame:
+    """Test scores in language by step, of the last layer and of the layer that is best on dev at that step.
+
+    Returns:
+        Columns dataset, step, curve (`last layer`, `best layer`), layer, mean, low and high over seeds, and the two
+        baselines.
+    """
+    chosen = scores.in_language()
+    baselines = chosen[chosen["step"].isna() & (chosen["split"] == "test")].set_index(["source", "model"])["value"]
+    test = scores.of_model(chosen, "test").groupby(["source", "step", "layer"])["value"].agg(["mean", "min", "max"])
+    rows = []
+    for (dataset, step), best in scores.best_layers().items():
+        layers = test.loc[(dataset, step)]
+        for curve, layer in (("last layer", layers.index.max()), ("best layer", best)):
+            rows.append((dataset, step, curve, layer, *layers.loc[layer], baselines[dataset, "word_type"], baselines[dataset, "majority"]))
+    return pd.DataFrame(rows, columns=["dataset", "step", "curve", "layer", "mean", "low", "high", "word_type", "majority"])
+
+
+def plot_learning_curves(table: pd.DataFrame, scores: Scores) -> Figure:
+    """The band of a curve spans the seeds; the baselines stand beside."""
+    figure, of_dataset = panels(scores.titles(table["dataset"]))
+    for dataset, axes in of_dataset.items():
+        here = table[table["dataset"] == dataset]
+        for curve, colour in (("best layer", ORANGE), ("last layer", BLUE)):
+            plot_band(axes, here[here["curve"] == curve], colour, curve)
+        axes.axhline(100 * here["word_type"].iloc[0], color=GREY, linestyle="--", linewidth=0.9, label="baseline, word's most frequent tag")
+        # As a line, this baseline would flatten the curves.
+        axes.set_title(f"{axes.get_title()}\nmajority tag: {100 * here['majority'].iloc[0]:.1f} %")
+        scale_steps(axes, sorted(table["step"].unique()))
+    legend_below(figure, axes, 3)
+    title = f"{scores.task.name.upper()} probes in language: test {scores.task.metric} over pretraining; bands span the seeds"
+    figure.suptitle(title, fontsize=9)
+    figure.supylabel(f"{scores.task.metric} (%)", fontsize=8)
+    return figure
+
+
+FIGURE = FigureKind(learning_curve_table, plot_learning_curves)

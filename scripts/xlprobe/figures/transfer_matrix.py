@@ -1,0 +1,45 @@
+"""Transfer at the last checkpoint: a heatmap of sources by parallel test sets."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from xlprobe.figures import FigureKind, Scores
+from xlprobe.figures.transfer_curve import transfer_scores
+
+
+def transfer_matrix_table(scores: Scores) -> pd.DataFrame:
+    """Mean score over seeds of each source on each target at the last step, and the source's layer."""
+    chosen = transfer_scores(scores)
+    last = chosen[chosen["step"] == chosen["step"].max()]
+    return last.groupby(["source", "target", "relation", "step", "layer"], as_index=False)["value"].mean().rename(columns={"value": "mean"})
+
+
+def plot_transfer_matrix(table: pd.DataFrame, scores: Scores) -> Figure:
+    """Sources and targets in order of family and language; a cell says its score."""
+    order = {
+        axis: sorted(table[axis].unique(), key=lambda name: (scores.datasets[name].family, scores.datasets[name].language))
+        for axis in ("source", "target")
+    }
+    grid = 100 * table.pivot(index="source", columns="target", values="mean").loc[order["source"], order["target"]]
+    rows, columns = grid.shape
+    figure, axes = plt.subplots(figsize=(2.6 + 0.5 * columns, 1.7 + 0.36 * rows), layout="constrained")
+    image = axes.imshow(grid.to_numpy(), cmap="viridis", aspect="auto")
+    middle = (grid.to_numpy().min() + grid.to_numpy().max()) / 2
+    for row in range(rows):
+        for column in range(columns):
+            value = grid.iloc[row, column]
+            axes.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=7, color="black" if value > middle else "white")
+    slanted: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(range(columns), [scores.datasets[name].title for name in order["target"]], **slanted)
+    axes.set_yticks(range(rows), [scores.datasets[name].title for name in order["source"]])
+    axes.set_xlabel("tested on")
+    axes.set_ylabel("probe trained on")
+    figure.colorbar(image, label=f"{scores.task.metric} (%)")
+    figure.suptitle(f"{scores.task.name.upper()} transfer at step {table['step'].iloc[0]:,}", fontsize=9)
+    return figure
+
+
+FIGURE = FigureKind(transfer_matrix_table, plot_transfer_matrix)

@@ -1,0 +1,5 @@
+"""Word alignment by the similarity of word vectors (paper 1, section 2.2): no probe, scored against gold links."""
+
+from xlprobe.tasks import Task
+
+TASK = Task(name="alignment", metric="f1")
