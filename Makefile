@@ -5,6 +5,9 @@ CONFIG ?= config.yaml
 CORES ?= all
 TARGETS ?=
 
+# results/<experiment>, as the configuration names it.
+RESULTS = results/$(shell sed -n 's/^experiment: *\([^ #]*\).*/\1/p' $(CONFIG))
+
 PINS := envs/torch.txt envs/requirements.txt envs/fairseq.txt
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
@@ -16,7 +19,7 @@ ifneq ($(XLPROBE_DATA),)
 export XLPROBE_DATA := $(abspath $(XLPROBE_DATA))
 endif
 
-.PHONY: help setup run test bench lint format lock clean
+.PHONY: help setup demo run report test bench lint format lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -34,8 +37,16 @@ $(READY): $(PINS)
 	echo 'export SNAKEMAKE_PROFILE="$(CURDIR)/config/local"' >> $(VENV)/bin/activate
 	touch $@
 
+demo: ## Make the default run and its report: invented languages, nothing to download (10 minutes)
+	@$(MAKE) --no-print-directory run report CONFIG=config.yaml
+	@echo; echo "The demo is done. Look at results/demo/report.html (in a browser), at the figures in"
+	@echo "results/demo/figures/xlmr/, and at the tables in results/demo/metrics/."
+
 run: $(READY) ## Make every target of CONFIG (default: config.yaml) on this machine
 	snakemake --cores $(CORES) --configfile $(CONFIG) --quiet rules host reason --rerun-incomplete $(TARGETS)
+
+report: $(READY) ## Gather the figures of a finished CONFIG in results/<experiment>/report.html
+	snakemake --configfile $(CONFIG) --report $(RESULTS)/report.html
 
 test: $(READY) ## Run the tests; those on real data need XLPROBE_DATA
 	OMP_NUM_THREADS=1 python -m pytest workflow_tests --ignore=workflow_tests/benchmarks

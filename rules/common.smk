@@ -33,6 +33,12 @@ MODELS = list(config["models"])
 STEPS = {model: configuration.steps(config["models"][model]) for model in MODELS}
 
 
+# Kinds of figures (modules of xlprobe.figures) by what they show.
+FIGURES = {
+    "probes": ["learning_curve", "layer_by_step", "word_groups"],
+    "transfer": ["transfer_curve", "transfer_matrix"],
+    "alignment": ["layer_curves"],
+}
 # Treebanks and bitexts both end in this file; the names of alignment sets tell them apart.
 DATASET_IDENTITY = "<results>/datasets/{dataset}/identity.json"
 BITEXT_NAME, TREEBANK_NAME = "align_[^/]+", "(?!align_)[^/]+"
@@ -44,7 +50,7 @@ wildcard_constraints:
     step="[0-9]+",
     dataset="[^/]+",
     task="[a-z_]+",
-    kind="[a-z_]+",
+    kind="|".join(sum(FIGURES.values(), [])),
 
 
 def code(script, *modules, tables=()):
@@ -156,12 +162,10 @@ def dataset_facts():
 
 def figures(pattern):
     """A pattern of a figure's path filled in for each figure of the run."""
-    kinds = ["learning_curve", "layer_by_step", "word_groups"]
-    if transfer_targets():
-        kinds += ["transfer_curve", "transfer_matrix"]
+    kinds = FIGURES["probes"] + (FIGURES["transfer"] if transfer_targets() else [])
     wanted = [(task, kind) for task in config["probes"]["tasks"] for kind in kinds]
     if ALIGNMENTS:
-        wanted.append(("alignment", "layer_curves"))
+        wanted += [("alignment", kind) for kind in FIGURES["alignment"]]
     return [
         path
         for task, kind in wanted

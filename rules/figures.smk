@@ -11,7 +11,7 @@ rule figure:
     output:
         png=report(
             "<results>/figures/{model}/{task}_{kind}.png",
-            caption="../report/{kind}.rst",
+            caption="../report/figure.rst",
             category="{model}",
             subcategory="{task}",
             labels={"figure": "{kind}"},

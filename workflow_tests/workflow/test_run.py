@@ -15,31 +15,36 @@ from xlprobe.tables import conform
 TINY = ("--configfile", "config/tiny.yaml")
 RESULTS = "results/tiny"
 STEPS = (0, 10, 20)
+KINDS = ("learning_curve", "layer_by_step", "word_groups", "transfer_curve", "transfer_matrix")
 TREEBANKS = ("qaa_world", "qba_world")
-# features write the audit, and know its columns
-AUDIT = {"features": 6, "probes": 6, "checkpoint_scores": 3, "scores": 1, "figure": 2, "checkpoint_audit": 3, "audit": 1}
-AFTER_PROBES = {"checkpoint_scores", "scores", "figure"}
+PROBES = {"probes": 6, "transfer": 3, "checkpoint_scores": 3, "scores": 1, "figure": 6}
+# Features write the audit, and know its columns.
+AUDIT = PROBES | {"features": 12, "alignment": 3, "checkpoint_audit": 3, "audit": 1}
 
 
 def test_a_run_makes_what_it_promises(finished_run):
     results = finished_run.folder / RESULTS
     scores = conform(pd.read_parquet(results / "metrics" / "scores.parquet"), "scores.schema.yaml")
     # The words behind the other metrics may be none; those behind accuracy are all.
-    assert {"accuracy", "accuracy_unseen"} <= set(scores["metric"]) <= {"accuracy", "accuracy_ambiguous", "accuracy_unseen"}
+    assert {"accuracy", "accuracy_unseen"} <= set(scores.loc[scores["task"] == "pos", "metric"])
     accuracy = scores[scores["metric"] == "accuracy"]
     probes = accuracy[accuracy["model"] == "xlmr"]
-    # Steps, layers, treebanks, seeds, splits; and two baselines for each treebank and split.
-    assert len(probes) == 3 * 3 * 2 * 2 * 2 and len(accuracy) == len(probes) + 2 * 2 * 2
-    assert not probes.duplicated(["step", "layer", "source", "seed", "split"]).any() and probes["value"].between(0.1, 1).all()
+    assert not probes.duplicated(["step", "layer", "source", "target", "seed", "split"]).any() and probes["value"].between(0.1, 1).all()
+    transfer = probes["target"] == "qba_pud"
+    # Steps, layers, treebanks, seeds, splits; of transfer the test split alone; two baselines for each treebank and split.
+    assert len(probes[~transfer]) == 3 * 3 * 2 * 2 * 2 and transfer.sum() == 3 * 3 * 2 * 2
+    assert len(accuracy) == len(probes) + 2 * 2 * 2
+    alignment = scores[scores["task"] == "alignment"]
+    assert len(alignment) == 3 * 3 * 4 and set(alignment["metric"]) == {"precision", "recall", "f1", "aer"}
     audit = conform(pd.read_parquet(results / "metrics" / "audit.parquet"), "audit.schema.yaml")
-    assert len(audit) == 6 and (audit["words_without_subword"] == 0).all()
+    assert len(audit) == 12 and (audit["words_without_subword"] == 0).all()
     checkpoints = conform(pd.read_parquet(results / "metrics" / "checkpoints.parquet"), "checkpoints.schema.yaml")
     assert len(checkpoints) == 6 and checkpoints["weights_sha256"].nunique() == 3 and not checkpoints["out_of_line"].any()
     losses = checkpoints.groupby("step")["mean_bits_per_masked_token"].first()
     assert losses[0] > losses[10] > losses[20]
-    for kind in ("learning_curve", "layer_by_step"):
+    for name in [*(f"pos_{kind}" for kind in KINDS), "alignment_layer_curves"]:
         for suffix in ("png", "pdf", "csv"):
-            assert (results / "figures" / "xlmr" / f"pos_{kind}.{suffix}").stat().st_size > 300
+            assert (results / "figures" / "xlmr" / f"{name}.{suffix}").stat().st_size > 200
     for step in STEPS:
         model = AutoModelForMaskedLM.from_pretrained(results / "checkpoints" / "xlmr" / str(step))
         assert model.config.num_hidden_layers == 2
@@ -70,15 +75,23 @@ def test_a_second_run_does_nothing(finished_run):
         ("scripts/xlprobe/linear_probe.py", "    BETAS = ", "    # a comment\n    BETAS = ", {}),
         ("scripts/xlprobe/features.py", '"""Word vectors', '"""Vectors of words', {}),
         # The probes' code: probes and what follows.
-        ("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8", {"probes": 6} | dict.fromkeys(AFTER_PROBES)),
+        ("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8", PROBES),
         (
             "scripts/xlprobe/tasks/pos.py",
             'TASK = WordTask(name="pos"',
             'OTHER = 1\nTASK = WordTask(name="pos"',
-            {"probes": 6, "baselines": 2} | dict.fromkeys(AFTER_PROBES),
+            PROBES | {"baselines": 2},
         ),
-        # A figure's code: figures.
-        ("scripts/xlprobe/figures.py", '"#0072B2"', '"#0072B3"', {"figure": 2}),
+        # Alignment's code: alignment.
+        (
+            "scripts/xlprobe/alignment.py",
+            "import numpy as np",
+            "import numpy as np\nOTHER = 1",
+            {"alignment": 3, "checkpoint_scores": 3, "scores": 1, "figure": 6},
+        ),
+        # What all figures share: figures. What one kind is: that figure.
+        ("scripts/xlprobe/figures/drawing.py", '"#0072B2"', '"#0072B3"', {"figure": 6}),
+        ("scripts/xlprobe/figures/word_groups.py", '"unseen": BLUE', '"unseen": GREY', {"figure": 1}),
         # Training's code: nothing; its version is what counts.
         ("scripts/xlprobe/pretraining.py", '"log-interval": 10', '"log-interval": 20', {}),
         ("scripts/xlprobe/fairseq_training.py", "os.fsync", "os.fdatasync", {}),
@@ -91,24 +104,14 @@ def test_a_second_run_does_nothing(finished_run):
             "Subwords <unk>",
             AUDIT,
         ),
-        # A language or a treebank more: what shows their names.
-        ("resources/treebanks.tsv", "ar_pud\tar\tUD_Arabic-PUD\n", "ar_pud\tar\tUD_Arabic-PUD\nxx_new\tar\tUD_X-New\n", {"figure": 2}),
+        # A treebank more that the run does not use: nothing.
+        ("resources/treebanks.tsv", "ar_pud\tar\tUD_Arabic-PUD\n", "ar_pud\tar\tUD_Arabic-PUD\nxx_new\tar\tUD_X-New\n", {}),
     ],
 )
 def test_what_an_edit_makes_again(project, path, old, new, rules):
     project.edit(path, old, new)
     planned = project.planned(*TINY)
-    assert planned.keys() == rules.keys()
-    assert all(planned[rule] == count for rule, count in rules.items() if count)
-
-
-def test_every_probe_is_transferred_to_the_parallel_treebanks(finished_run, tmp_path):
-    text = (PROJECT / "config" / "tiny.yaml").read_text().replace("experiment: tiny", "experiment: transfer")
-    (tmp_path / "transfer.yaml").write_text(text.replace("[qaa_world, qba_world]", "[qaa_world, qba_world, qaa_pud, qba_pud]"))
-    planned = finished_run.planned("--configfile", str(tmp_path / "transfer.yaml"))
-    # A job a checkpoint and target; the targets are not probed.
-    expected = {"treebank": 4, "features": 12, "probes": 6, "baselines": 2, "transfer": 6, "checkpoint_scores": 3}
-    assert {rule: planned[rule] for rule in expected} == expected
+    assert planned == rules
 
 
 def test_a_touch_makes_nothing_again(project):
@@ -120,7 +123,7 @@ def test_a_touch_makes_nothing_again(project):
 
 def test_a_step_added_at_the_end_trains_one_interval(project):
     project.edit("config/tiny.yaml", "[0, 10, 20]", "[0, 10, 20, 30]")
-    expected = {"pretrain": 1, "checkpoint": 1, "features": 2, "probes": 2}
+    expected = {"pretrain": 1, "checkpoint": 1, "features": 4, "probes": 2, "transfer": 1, "alignment": 1}
     planned = project.planned(*TINY)
     assert {rule: planned.get(rule) for rule in expected} == expected and planned.keys() <= expected.keys() | METRICS
     project.snakemake(*TINY, "--quiet", "all")
@@ -140,7 +143,7 @@ def test_a_step_added_between_two_trains_one_interval_and_leaves_the_later_ones(
     assert {rule: planned.get(rule) for rule in ("pretrain", "checkpoint", "features", "probes")} == {
         "pretrain": 1,
         "checkpoint": 1,
-        "features": 2,
+        "features": 4,
         "probes": 2,
     }
     project.snakemake(*TINY, "--quiet", "all")
@@ -191,7 +194,7 @@ def test_with_temporary_features_an_edit_of_the_probes_extracts_again_and_a_comm
     assert project.planned(*TINY) == {}
     project.edit("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
     planned = project.planned(*TINY)
-    assert (planned["features"], planned["probes"]) == (6, 6) and "checkpoint" not in planned
+    assert (planned["features"], planned["probes"]) == (9, 6) and "checkpoint" not in planned
 
 
 @pytest.mark.parametrize(
@@ -234,7 +237,7 @@ def test_the_slurm_profile_plans_the_same_run(finished_run):
 @pytest.mark.parametrize("path", sorted((PROJECT / "config").glob("*.yaml")), ids=lambda path: path.name)
 def test_shipped_configurations_resolve(finished_run, real_data, path):
     output = finished_run.snakemake("-n", "--forceall", "--quiet", "rules", "--configfile", str(path))
-    assert re.search(r"^figure +2$", output, flags=re.M)
+    assert re.search(r"^figure +[36]$", output, flags=re.M)
 
 
 def test_the_default_run_resolves_without_any_data(finished_run):

@@ -171,15 +171,16 @@ CYRILLIC = dict(zip(LETTERS, "абцдефгхийклмнопкрстувшжы
 # Places of the parts in a Hangul syllable block (The Unicode Standard, section 3.12).
 INITIALS = dict(zip("gwndrlmbfsxzjvktph", (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15, 16, 17, 18), strict=True))
 MEDIALS = {"a": 0, "y": 4, "e": 5, "o": 8, "u": 13, "i": 20}
-FINALS = {"k": 1, "n": 4, "t": 7, "l": 8, "m": 16, "s": 19, "r": 21, "z": 22, "g": 24, "d": 25, "h": 27}
-NO_INITIAL, NO_MEDIAL, NO_FINAL = 11, 18, 0
+NO_INITIAL, NO_MEDIAL = 11, 18
 
 
 def write_word(phonemes: str, script: str) -> str:
-    """A word in a script: `latin`, `greek`, `cyrillic`, or `syllabic` (Hangul blocks, for languages without spaces).
+    """A word in a script: `latin`, `greek`, `cyrillic`, or `syllabic` (open Hangul blocks; no spaces).
+
+    A consonant without a vowel takes a block of its own, as in the kana of borrowed words.
 
     >>> write_word("bolan", "greek"), write_word("bolan", "cyrillic"), write_word("bolan", "syllabic")
-    ('βολαν', 'болан', '보란')
+    ('βολαν', 'болан', '보라느')
     """
     if script == "syllabic":
         return _blocks(phonemes)
@@ -199,8 +200,5 @@ def _blocks(phonemes: str) -> str:
 
     while place < len(phonemes):
         initial, medial = take(INITIALS, NO_INITIAL), take(MEDIALS, NO_MEDIAL)
-        # A consonant before a vowel opens the next block.
-        opens_next = place + 1 < len(phonemes) and phonemes[place + 1] in MEDIALS
-        final = NO_FINAL if opens_next else take(FINALS, NO_FINAL)
-        text += chr(0xAC00 + (initial * 21 + medial) * 28 + final)
+        text += chr(0xAC00 + (initial * 21 + medial) * 28)
     return text
