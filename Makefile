@@ -49,7 +49,7 @@ report: $(READY) ## Gather the figures of a finished CONFIG in results/<experime
 	snakemake --configfile $(CONFIG) --report $(RESULTS)/report.html
 
 test: $(READY) ## Run the tests; those on real data need XLPROBE_DATA
-	OMP_NUM_THREADS=1 python -m pytest workflow_tests --ignore=workflow_tests/benchmarks
+	OMP_NUM_THREADS=1 python -m pytest workflow_tests scripts/xlprobe --ignore=workflow_tests/benchmarks
 
 bench: $(READY) ## Measure the speed claims, each after an equality check
 	OMP_NUM_THREADS=1 python -m pytest workflow_tests/benchmarks -s

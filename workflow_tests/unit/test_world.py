@@ -1,6 +1,7 @@
 """The invented world: same seed, same bytes; published formats; known answers; as ambiguous and as open as promised."""
 
 import copy
+import unicodedata
 from collections import Counter, defaultdict
 from itertools import combinations
 from pathlib import Path
@@ -13,6 +14,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import cross_val_score
 
 from xlprobe import config as configuration
+from xlprobe.bitexts import read_bitext
 from xlprobe.corpus import clean_corpus
 from xlprobe.errors import ConfigError
 from xlprobe.paths import PROJECT
@@ -23,7 +25,15 @@ from xlprobe.world.inference import Pair, label_of
 from xlprobe.world.languages import World
 from xlprobe.world.lexicon import proto_lexicon, write_word
 from xlprobe.world.meaning import ConceptCounts, Node, number_keys
-from xlprobe.world.publication import alignment_lines, gold_links, pair_meanings, published_files, write_world
+from xlprobe.world.publication import (
+    alignment_lines,
+    gold_links,
+    pair_meanings,
+    parallel_meanings,
+    published_files,
+    treebank_meanings,
+    write_world,
+)
 from xlprobe.world.publication import conllu as as_conllu
 
 COUNTS = ConceptCounts(nouns=60, verbs=30, adjectives=20, adverbs=10, names=40)
@@ -122,8 +132,6 @@ def test_treebanks_are_sound(settings, published):
 
 def test_our_reader_reads_what_was_meant(world, published):
     """Tags, heads and relations that come out are those that went in."""
-    from xlprobe.world.publication import treebank_meanings
-
     for code, language in world.languages.items():
         (path,) = published.glob(f"ud/*/{code}_world-ud-dev.conllu")
         for sentence, meaning in zip(read_treebank(path), treebank_meanings(world, code, "dev"), strict=True):
@@ -232,6 +240,19 @@ def test_gold_alignment_of_a_known_sentence_in_every_layout():
     assert gold("wpt") == ["1 1 1 S", "1 2 4 S", "1 3 3 P", "1 4 3 S", "1 5 2 P", "1 6 2 P", "1 7 2 S", "1 8 5 S"]
 
 
+@pytest.mark.parametrize("layout", ["pharaoh", "awesome", "wpt", "simalign"])
+def test_published_alignments_are_read_back_as_they_were_meant(settings, world, tmp_path, layout):
+    small = settings | {"alignment_layout": layout, "documents": 10, "pairs": dict.fromkeys(settings["pairs"], 0)}
+    write_world(small, tmp_path, 2)
+    for bitext in configuration.alignments({"world": small}).values():
+        read = read_bitext(bitext.layout, [tmp_path / path for path in bitext.files])
+        said = [[world.languages[code].say(meaning) for meaning in parallel_meanings(world)] for code in (bitext.source, bitext.target)]
+        for pair, source, target in zip(read, *said, strict=True):
+            sure, possible = gold_links(source, target)
+            assert pair.source == [token.form for token in source.tokens] and pair.target == [token.form for token in target.tokens]
+            assert (pair.sure, pair.possible, pair.left_out) == (sure, sure | possible, 0)
+
+
 def test_contracted_words_stand_as_multiword_tokens():
     contracting = language(Typology(articles="both", contractions="articles"))
     utterance = contracting.say(meaning())
@@ -257,8 +278,6 @@ def test_extraposed_relative_clauses_cross_arcs():
 
 @pytest.mark.parametrize("script", ["latin", "greek", "cyrillic", "syllabic"])
 def test_scripts_are_what_they_say(script):
-    import unicodedata
-
     written = write_word("bolkantri", script)
     name = {"syllabic": "hangul"}.get(script, script).upper()
     assert all(unicodedata.name(letter).startswith(name) for letter in written)
