@@ -21,6 +21,8 @@ rule pretrain:
     benchmark:
         "<results>/benchmarks/pretrain/{model}/{step}.tsv"
     priority: 100
+    # Ahead of everything: the chain of intervals is the longest way through a run.
+    priority: 100
     conda:
         "../envs/xlprobe.yaml"
     threads: training_threads

@@ -20,9 +20,9 @@ from xlprobe.errors import ConfigError
 from xlprobe.paths import PROJECT
 from xlprobe.tokenization import CleanedCorpus, load_sentencepiece, train_sentencepiece
 from xlprobe.treebanks import read_treebank
-from xlprobe.world.grammar import Language, Typology, Utterance
+from xlprobe.world.grammar import Language, Utterance
 from xlprobe.world.inference import Pair, label_of
-from xlprobe.world.languages import World
+from xlprobe.world.languages import World, typology
 from xlprobe.world.lexicon import proto_lexicon, write_word
 from xlprobe.world.meaning import ConceptCounts, Node, number_keys
 from xlprobe.world.publication import (
@@ -173,8 +173,11 @@ def test_relatives_share_more_of_their_words_and_grammar(world, settings):
     assert np.mean([distance for _, distance in related[True]]) < np.mean([distance for _, distance in related[False]])
 
 
-def language(typology: Typology, family: str = "f") -> Language:
-    return Language(typology, proto_lexicon(family, COUNTS, 1), ["Anna"])
+def language(family: str = "f", **chosen: object) -> Language:
+    """A language with the schema's defaults but for what is chosen."""
+    rule = configuration.schema()["properties"]["world"]["properties"]["languages"]["patternProperties"]["^q[a-t][a-z]$"]
+    defaults = {key: value["default"] for key, value in rule["properties"].items() if "default" in value}
+    return Language(typology(defaults | chosen), proto_lexicon(family, COUNTS, 1), ["Anna"])
 
 
 def meaning() -> Node:
@@ -194,7 +197,7 @@ def skeleton(utterance: Utterance) -> list[tuple[str, int, str]]:
 
 
 def test_a_known_sentence_comes_out_as_its_grammar_says():
-    english_like = language(Typology(articles="both", agreement=("noun", "verb"))).say(meaning())
+    english_like = language(articles="both").say(meaning())
     assert skeleton(english_like) == [
         ("PROPN", 2, "nsubj"),
         ("VERB", 0, "root"),
@@ -206,7 +209,7 @@ def test_a_known_sentence_comes_out_as_its_grammar_says():
         ("PUNCT", 2, "punct"),
     ]
     assert english_like.tokens[0].form == "Anna" and english_like.tokens[1].features == "Number=Sing|Tense=Past|VerbForm=Fin"
-    turkish_like = language(Typology("SOV", "final", relations="case", script="cyrillic")).say(meaning())
+    turkish_like = language(word_order="SOV", head_direction="final", relations="case", script="cyrillic").say(meaning())
     assert skeleton(turkish_like) == [
         ("PROPN", 4, "nsubj"),
         ("NOUN", 4, "obl"),
@@ -214,18 +217,32 @@ def test_a_known_sentence_comes_out_as_its_grammar_says():
         ("VERB", 0, "root"),
         ("PUNCT", 4, "punct"),
     ]
-    assert [token.features for token in turkish_like.tokens[:3]] == ["Case=Nom", "Case=Loc", "Case=Acc"]
+    assert [token.features for token in turkish_like.tokens[:3]] == [f"Case={case}|Number=Sing" for case in ("Nom", "Loc", "Acc")]
     assert (
         turkish_like.tokens[1].form.startswith(turkish_like.tokens[1].lemma) and turkish_like.tokens[1].form != turkish_like.tokens[1].lemma
     )
-    chinese_like = language(Typology(head_direction="final", script="syllabic")).say(meaning())
+    chinese_like = language(head_direction="final", script="syllabic").say(meaning())
     assert [token.tag for token in chinese_like.tokens] == ["PROPN", "NOUN", "ADP", "VERB", "NOUN", "PUNCT"]
     assert chinese_like.text == "".join(token.form for token in chinese_like.tokens)
 
 
+@pytest.mark.parametrize("word_order", ["SVO", "SOV", "VSO", "VOS", "OVS", "OSV"])
+@pytest.mark.parametrize("head_direction", ["initial", "final"])
+def test_every_order_says_everything_once(world, word_order, head_direction):
+    chosen = world.settings["languages"]["qaa"] | {"word_order": word_order, "head_direction": head_direction}
+    speaker = Language(typology(chosen), world.languages["qaa"].lexicon, world.languages["qaa"].names)
+    for said in parallel_meanings(world)[:100]:
+        utterance = speaker.say(said)
+        keys = [token.key for token in utterance.tokens]
+        assert len(set(keys)) == len(keys) and sorted([*keys, *utterance.absorbed]) == [node.key for node in said.walk()]
+        assert is_projective([token.head for token in utterance.tokens])
+    order = "".join({"nsubj": "S", "obj": "O", "root": "V"}.get(token.relation, "") for token in speaker.say(meaning()).tokens)
+    assert order == word_order
+
+
 def test_gold_alignment_of_a_known_sentence_in_every_layout():
-    source = language(Typology(articles="both")).say(meaning())  # Anna sees a dog in the house .
-    target = language(Typology("SOV", "final", relations="case"), "g").say(meaning())  # Anna house-in dog-acc sees .
+    source = language(articles="both").say(meaning())  # Anna sees a dog in the house .
+    target = language("g", word_order="SOV", head_direction="final", relations="case").say(meaning())  # Anna house-in dog-acc sees .
     sure, possible = gold_links(source, target)
     assert sure == {(0, 0), (1, 3), (3, 2), (6, 1), (7, 4)}
     assert possible == {(2, 2), (4, 1), (5, 1)}
@@ -254,26 +271,26 @@ def test_published_alignments_are_read_back_as_they_were_meant(settings, world, 
 
 
 def test_contracted_words_stand_as_multiword_tokens():
-    contracting = language(Typology(articles="both", contractions="articles"))
+    contracting = language(articles="both", contractions="articles")
     utterance = contracting.say(meaning())
     block = as_conllu(utterance, "s-1")
     (line,) = [line for line in block.splitlines() if line.startswith("5-6\t")]
     form = line.split("\t")[1]
     assert f" {form} " in utterance.text and form.startswith(utterance.tokens[4].form)
-    apart = language(Typology(articles="both")).say(meaning())
+    apart = language(articles="both").say(meaning())
     assert [token.form for token in utterance.tokens] == [token.form for token in apart.tokens]
 
 
 def test_extraposed_relative_clauses_cross_arcs():
-    def heads(typology: Typology) -> list[int]:
+    def heads(extraposed: bool) -> list[int]:
         root = Node("VERB", 5, "root", tense="Past")
         root.add(Node("PROPN", 0, "nsubj"))
         clause = root.add(Node("NOUN", 1, "obj")).add(Node("VERB", 6, "acl:relcl", tense="Pres", gap="nsubj"))
         clause.add(Node("PRON", "which", "nsubj"))
         root.add(Node("ADV", 1, "advmod"))
-        return [token.head for token in language(typology).say(number_keys(root)).tokens]
+        return [token.head for token in language(extraposed_relatives=extraposed).say(number_keys(root)).tokens]
 
-    assert is_projective(heads(Typology())) and not is_projective(heads(Typology(extraposed_relatives=True)))
+    assert is_projective(heads(False)) and not is_projective(heads(True))
 
 
 @pytest.mark.parametrize("script", ["latin", "greek", "cyrillic", "syllabic"])

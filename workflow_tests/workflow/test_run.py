@@ -3,14 +3,22 @@
 import json
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
+from conftest import tiny_configuration
+from safetensors import safe_open
+from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM
 
+from xlprobe.feature_file import FeatureFile
 from xlprobe.files import sha256
 from xlprobe.paths import PROJECT
 from xlprobe.tables import conform
+from xlprobe.world.languages import World
+from xlprobe.world.publication import gold_links, parallel_meanings
 
 TINY = ("--configfile", "config/tiny.yaml")
 RESULTS = "results/tiny"
@@ -48,6 +56,25 @@ def test_a_run_makes_what_it_promises(finished_run):
     for step in STEPS:
         model = AutoModelForMaskedLM.from_pretrained(results / "checkpoints" / "xlmr" / str(step))
         assert model.config.num_hidden_layers == 2
+
+
+def test_what_a_world_makes_certain_comes_out(finished_run):
+    """A full stop is always PUNCT, so a probe must know it; the gold links are those of the world."""
+    results = finished_run.folder / RESULTS
+    words = pd.read_parquet(results / "datasets" / "qaa_world" / "words.parquet")
+    stops = np.flatnonzero(words["form"] == ".")
+    weights = load_file(results / "probes" / "xlmr" / "20" / "pos" / "qaa_world.safetensors")
+    with safe_open(results / "probes" / "xlmr" / "20" / "pos" / "qaa_world.safetensors", "pt") as file:
+        labels = json.loads(file.metadata()["probes"])["labels"]
+    with FeatureFile(results / "features" / "xlmr" / "20" / "qaa_world.h5") as features:
+        x_ND = torch.from_numpy(features.layer(0)[stops]).float()
+    found = (x_ND @ weights["layer_0.weight"][0].T + weights["layer_0.bias"][0]).argmax(dim=1)
+    assert len(stops) > 100 and (found == labels.index("PUNCT")).all()
+    world = World(tiny_configuration()["world"])
+    said = [[world.languages[code].say(meaning) for meaning in parallel_meanings(world)] for code in ("qaa", "qba")]
+    expected = {(n, s, t) for n, pair in enumerate(zip(*said, strict=True)) for s, t in gold_links(*pair)[0]}
+    links = pd.read_parquet(results / "datasets" / "align_qaa_qba" / "links.parquet")
+    assert {tuple(row) for row in links.loc[links["sure"], ["pair", "source_word", "target_word"]].to_numpy().tolist()} == expected
 
 
 def test_training_shows_its_progress(finished_run):

@@ -23,15 +23,15 @@ PERSONS = {"i": "1", "you": "2", "we": "1", "they": "3", "it": "3"}
 class Typology:
     """What the grammar of a language is like; the keys of `world.languages` in the configuration."""
 
-    word_order: str = "SVO"
-    head_direction: str = "initial"
-    adjectives: str = "after"
-    relations: str = "adpositions"
-    agreement: tuple[str, ...] = ()
-    articles: str = "none"
-    contractions: str = "none"
-    extraposed_relatives: bool = False
-    script: str = "latin"
+    word_order: str
+    head_direction: str
+    adjectives: str
+    relations: str
+    agreement: tuple[str, ...]
+    articles: str
+    contractions: str
+    extraposed_relatives: bool
+    script: str
 
     @property
     def spaced(self) -> bool:
@@ -83,20 +83,20 @@ class Utterance:
             place = end + 1
 
 
-def clause_order(typology: Typology) -> list[str]:
+def clause_order(word_order: str, head_direction: str) -> list[str]:
     """The places of a clause, by relation, with `predicate` and `relative` (the relative pronoun).
 
-    >>> clause_order(Typology("SOV", "final"))
+    >>> clause_order("SOV", "final")
     ['cc', 'advcl', 'nsubj', 'obl', 'advmod', 'iobj', 'obj', 'ccomp', 'predicate', 'cop', 'aux', 'PART', 'relative', 'mark', 'conj']
     """
-    initial = typology.head_direction == "initial"
-    verb_last = typology.word_order.endswith("V")
+    initial = head_direction == "initial"
+    verb_last = word_order.endswith("V")
     core = {
         "S": ["nsubj"],
         "O": ["iobj", "obj"] if initial or verb_last else ["obj", "iobj"],
         "V": ["PART", "aux", "cop", "predicate"] if not verb_last else ["predicate", "cop", "aux", "PART"],
     }
-    middle = [slot for letter in typology.word_order for slot in core[letter]]
+    middle = [slot for letter in word_order for slot in core[letter]]
     if initial:
         return ["cc", "mark", "relative", *middle, "advmod", "obl", "ccomp", "advcl", "conj"]
     # Obliques and adverbs follow the subject; a complement clause stands where the object would.
@@ -108,15 +108,14 @@ def clause_order(typology: Typology) -> list[str]:
     return ["cc", "advcl", *([] if verb_last else ["mark"]), *middle, *clause_end]
 
 
-def phrase_order(typology: Typology) -> list[str]:
+def phrase_order(head_direction: str, adjectives: str) -> list[str]:
     """The places of a phrase, by relation, with `head`.
 
-    >>> phrase_order(Typology("SVO", "initial", adjectives="before"))
+    >>> phrase_order("initial", "before")
     ['cc', 'case', 'det', 'nummod', 'amod', 'advmod', 'head', 'acl:relcl', 'conj']
     """
-    adjectives_before = typology.adjectives == "before"
-    around = ["amod", "advmod", "head"] if adjectives_before else ["advmod", "head", "amod"]
-    if typology.head_direction == "initial":
+    around = ["amod", "advmod", "head"] if adjectives == "before" else ["advmod", "head", "amod"]
+    if head_direction == "initial":
         return ["cc", "case", "det", "nummod", *around, "acl:relcl", "conj"]
     return ["cc", "acl:relcl", "det", "nummod", *around, "case", "conj"]
 
@@ -128,8 +127,8 @@ class Language:
         self.typology = typology
         self.lexicon = lexicon
         self.names = names
-        self._clause_order = clause_order(typology)
-        self._phrase_order = phrase_order(typology)
+        self._clause_order = clause_order(typology.word_order, typology.head_direction)
+        self._phrase_order = phrase_order(typology.head_direction, typology.adjectives)
         self._forms: dict[tuple, tuple[str, str, str]] = {}
 
     def say(self, meaning: Node) -> Utterance:
@@ -254,7 +253,7 @@ class Language:
         if node.tag == "PROPN" and typology.spaced:
             form, stem = form.capitalize(), stem.capitalize()
         written = "|".join(f"{name}={value}" for name, value in sorted(features.items())) or "_"
-        return write_word_cased(form, typology.script), write_word_cased(stem, typology.script), written
+        return _write_cased(form, typology.script), _write_cased(stem, typology.script), written
 
     def _stem(self, node: Node) -> str:
         if node.tag == "PROPN":
@@ -310,7 +309,7 @@ def _merge(first: str, second: str) -> str:
     return first + (second[1:] if first[-1] == second[0] and len(second) > 1 else second)
 
 
-def write_word_cased(phonemes: str, script: str) -> str:
+def _write_cased(phonemes: str, script: str) -> str:
     """A word in a script, with a capital where the phonemes have one."""
     written = write_word(phonemes.lower(), script)
     return written[0].upper() + written[1:] if phonemes[:1].isupper() else written
