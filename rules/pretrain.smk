@@ -20,7 +20,6 @@ rule pretrain:
         "<results>/logs/pretrain/{model}/{step}.log",
     benchmark:
         "<results>/benchmarks/pretrain/{model}/{step}.tsv"
-    priority: 100
     # Ahead of everything: the chain of intervals is the longest way through a run.
     priority: 100
     conda:
