@@ -140,6 +140,11 @@ def measured_datasets():
     return [*config["treebanks"], *config["alignments"]]
 
 
+def kept_or_temporary(path):
+    """Features are deleted once used, unless they are to be kept."""
+    return path if config["features"]["keep"] else temp(path)
+
+
 def dataset_facts():
     """What figures say of the datasets: title, language and family."""
     known = configuration.languages(config)

@@ -10,9 +10,7 @@ rule features:
         checkpoint=rules.checkpoint.output.identity,
         dataset=DATASET_IDENTITY,
     output:
-        vectors=(lambda path: path if config["features"]["keep"] else temp(path))(
-            "<results>/features/{model}/{step}/{dataset}.h5"
-        ),
+        vectors=kept_or_temporary("<results>/features/{model}/{step}/{dataset}.h5"),
         audit="<results>/features/{model}/{step}/{dataset}.audit.parquet",
     log:
         "<results>/logs/features/{model}/{step}/{dataset}.log",
@@ -29,7 +27,7 @@ rule features:
     params:
         code=code("scripts/extract_features.py"),
         checkpoint=folder_of("checkpoint"),
-        dataset=folder_of("dataset"),
+        datasets=folder_of("dataset"),
         layers=layers,
         tokens_per_batch=untracked(
             lambda wildcards: config["features"]["tokens_per_batch"]
@@ -38,6 +36,42 @@ rule features:
     message:
         "Extracting {wildcards.dataset} from {wildcards.model} at step {wildcards.step}"
     shell:
-        "python scripts/extract_features.py --checkpoint {params.checkpoint:q} --dataset {params.dataset:q}"
-        " --output {output.vectors:q} --audit-output {output.audit:q} --layers {params.layers}"
+        "python scripts/extract_features.py --checkpoint {params.checkpoint:q} --datasets {params.datasets:q}"
+        " --outputs {output.vectors:q} --audit-outputs {output.audit:q} --layers {params.layers}"
         " --tokens-per-batch {params.tokens_per_batch} --device {params.device} > {log:q} 2>&1"
+
+
+if config["features"]["together"]:
+
+    ruleorder: features_together > features
+
+    use rule features as features_together with:
+        input:
+            checkpoint=rules.checkpoint.output.identity,
+            datasets=expand(DATASET_IDENTITY, dataset=measured_datasets()),
+        output:
+            vectors=[
+                kept_or_temporary(path)
+                for path in expand(
+                    "<results>/features/{model}/{step}/{dataset}.h5",
+                    dataset=measured_datasets(),
+                    allow_missing=True,
+                )
+            ],
+            audit=expand(
+                "<results>/features/{model}/{step}/{dataset}.audit.parquet",
+                dataset=measured_datasets(),
+                allow_missing=True,
+            ),
+        log:
+            "<results>/logs/features/{model}/{step}.log",
+        benchmark:
+            "<results>/benchmarks/features/{model}/{step}.tsv"
+        priority: 5
+        params:
+            # The others are those of the rule above.
+            datasets=expand(
+                folder("datasets", "{dataset}"), dataset=measured_datasets()
+            ),
+        message:
+            "Extracting all datasets from {wildcards.model} at step {wildcards.step}"

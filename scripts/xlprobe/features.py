@@ -120,6 +120,7 @@ class Encoder:
         identity = read_json(checkpoint / "identity.json")
         if missing := [name for name in identity["files"] if not (checkpoint / name).exists()]:
             raise XlprobeError(f"{checkpoint / missing[0]} is gone; delete {checkpoint / 'identity.json'} to make the checkpoint again")
+        self.checkpoint = checkpoint
         self.identity = identity
         self.device = device
         self.tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint)
@@ -220,9 +221,15 @@ def word_vectors(
 
 
 def extract_features(
-    checkpoint: Path, dataset: Path, output: Path, audit_output: Path, layers: Sequence[int], tokens_per_batch: int, device: str
+    checkpoint: Path,
+    datasets: Sequence[Path],
+    outputs: Sequence[Path],
+    audit_outputs: Sequence[Path],
+    layers: Sequence[int],
+    tokens_per_batch: int,
+    device: str,
 ) -> None:
-    """Write a dataset's word vectors from one checkpoint, and the audit of what encoding met.
+    """Write the word vectors of some datasets from one checkpoint, and the audit of what encoding each of them met.
 
     Raises:
         XlprobeError: the checkpoint has not that many layers, or a vector does not fit float16.
@@ -232,6 +239,11 @@ def extract_features(
         raise XlprobeError(
             f"config key features.layers: layer {max(layers)} was asked for, {checkpoint} has 0 to {encoder.identity['layers']}"
         )
+    for dataset, output, audit_output in zip(datasets, outputs, audit_outputs, strict=True):
+        _extract(encoder, dataset, output, audit_output, layers, tokens_per_batch)
+
+
+def _extract(encoder: Encoder, dataset: Path, output: Path, audit_output: Path, layers: Sequence[int], tokens_per_batch: int) -> None:
     sentences = read_sentences(dataset)
     words = pd.read_parquet(dataset / "words.parquet", columns=["start", "end"])
     offsets = np.concatenate([sentences["first_word"].to_numpy(), [len(words)]])
@@ -253,7 +265,7 @@ def extract_features(
             word_counts = np.diff(offsets[part.start : part.stop + 1])
             found = word_vectors(encoder, encoded, word_counts.tolist(), layers, tokens_per_batch).astype(np.float16)
             if not np.isfinite(found).all():
-                raise XlprobeError(f"{checkpoint}: a vector is not finite in float16; the checkpoint is not usable")
+                raise XlprobeError(f"{encoder.checkpoint}: a vector is not finite in float16; the checkpoint is not usable")
             vectors[:, offsets[part.start] : offsets[part.stop]] = found
             _count(audit, encoder, encoded, word_counts)
     identity = {"model": encoder.identity["model"], "step": encoder.identity["step"], "dataset": dataset.name}

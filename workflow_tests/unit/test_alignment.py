@@ -138,7 +138,7 @@ def scored(tiny_model, tmp_path_factory):
         "en",
         "fr",
     )
-    extract_features(tiny_model.checkpoint, dataset, folder / "a.h5", folder / "a.audit.parquet", LAYERS, 256, "cpu")
+    extract_features(tiny_model.checkpoint, [dataset], [folder / "a.h5"], [folder / "a.audit.parquet"], LAYERS, 256, "cpu")
     return folder
 
 

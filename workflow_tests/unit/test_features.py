@@ -45,7 +45,7 @@ def dataset(tiny_model, tmp_path_factory):
 @pytest.fixture(scope="module")
 def features(tiny_model, dataset, tmp_path_factory):
     folder = tmp_path_factory.mktemp("features")
-    extract_features(tiny_model.checkpoint, dataset, folder / "xx.h5", folder / "xx.audit.parquet", LAYERS, 256, "cpu")
+    extract_features(tiny_model.checkpoint, [dataset], [folder / "xx.h5"], [folder / "xx.audit.parquet"], LAYERS, 256, "cpu")
     return folder
 
 
@@ -174,7 +174,7 @@ def test_real_words_get_their_subwords(real_data, tiny_model, tmp_path, name):
     files = sorted((real_data / "ud" / treebanks()[name].folder).glob("*-test.conllu.xz"))
     splits = read_splits(files, 60, 0.1)
     write_dataset(splits, tmp_path / name, name, "xx")
-    extract_features(tiny_model.checkpoint, tmp_path / name, tmp_path / "f.h5", tmp_path / "f.parquet", [0], 4096, "cpu")
+    extract_features(tiny_model.checkpoint, [tmp_path / name], [tmp_path / "f.h5"], [tmp_path / "f.parquet"], [0], 4096, "cpu")
     (audit,) = pd.read_parquet(tmp_path / "f.parquet").to_dict("records")
     assert audit["words_without_subword"] == 0 and audit["subwords"] >= 60
     with FeatureFile(tmp_path / "f.h5") as opened:

@@ -165,7 +165,7 @@ def world_treebank(tiny_model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("treebank")
     files = sorted((tiny_model.text.folder / "sources" / "ud" / "UD_Ketta-World").iterdir())
     write_dataset(read_splits(files, None, 0.1), folder / "qba_world", "qba_world", "qba")
-    extract_features(tiny_model.checkpoint, folder / "qba_world", folder / "f.h5", folder / "a.parquet", [0, 2], 4096, "cpu")
+    extract_features(tiny_model.checkpoint, [folder / "qba_world"], [folder / "f.h5"], [folder / "a.parquet"], [0, 2], 4096, "cpu")
     return folder
 
 
