@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -249,6 +250,19 @@ def test_faults_in_the_configuration_end_in_one_sentence(finished_run, tmp_path,
 def test_data_that_are_not_there_end_in_one_sentence(finished_run):
     output = finished_run.snakemake("-n", "--configfile", "config/mini.yaml", check=False, environment={"XLPROBE_DATA": ""})
     assert "error: the CC100 text of language 'el' was not found" in output and "Traceback" not in output
+
+
+def test_one_job_a_checkpoint_can_extract_all_datasets(project):
+    project.edit("config/tiny.yaml", "{keep: true}", "{keep: true, together: true}")
+    assert project.planned(*TINY) == {}
+    before = {path: sha256(path) for path in (project.folder / RESULTS / "probes" / "xlmr" / "20").rglob("*.parquet")}
+    for folder in ("features", "probes"):
+        shutil.rmtree(project.folder / RESULTS / folder / "xlmr" / "20")
+    target = f"{RESULTS}/metrics/parts/xlmr/20.scores.parquet"
+    planned = project.planned(target, *TINY)
+    assert (planned["features_together"], planned["probes"]) == (1, 2) and "features" not in planned
+    project.snakemake(target, *TINY, "--quiet", "all")
+    assert {path: sha256(path) for path in before} == before
 
 
 def test_the_slurm_profile_plans_the_same_run(finished_run):
