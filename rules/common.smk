@@ -21,14 +21,10 @@ def user_error(function, *arguments):
 
 config = user_error(configuration.complete, config)
 RESULTS = Path("results") / config["experiment"]
-TREEBANKS = {
-    name: user_error(configuration.treebanks, config)[name]
-    for name in config["treebanks"]
-}
-ALIGNMENTS = {
-    name: user_error(configuration.alignments, config)[name]
-    for name in config["alignments"]
-}
+KNOWN_TREEBANKS = configuration.treebanks(config)
+KNOWN_ALIGNMENTS = configuration.alignments(config)
+TREEBANKS = {name: KNOWN_TREEBANKS[name] for name in config["treebanks"]}
+ALIGNMENTS = {name: KNOWN_ALIGNMENTS[name] for name in config["alignments"]}
 MODELS = list(config["models"])
 STEPS = {model: configuration.steps(config["models"][model]) for model in MODELS}
 

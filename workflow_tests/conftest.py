@@ -64,15 +64,12 @@ class TinyText:
         )
 
 
-@pytest.fixture(scope="session")
-def tiny_text(tmp_path_factory: pytest.TempPathFactory) -> TinyText:
-    """The tiny world's text, ready for pretraining."""
-    folder = tmp_path_factory.mktemp("tiny")
+def prepared_text(folder: Path) -> TinyText:
+    """The corpora of `sources/cc100` in a folder, ready for pretraining there."""
     text = TinyText(folder)
-    write_world(tiny_configuration()["world"], folder / "sources", 1)
     for language in text.languages:
         corpus = folder / "corpus" / language
-        source = folder / "sources" / "cc100" / f"{language}.txt.xz"
+        (source,) = (folder / "sources" / "cc100").glob(f"{language}.txt*")
         clean_corpus(source, corpus / "train.txt.zst", corpus / "valid.txt.zst", corpus / "counts.json", language, 0.1, 1000)
     model = text.tokenizer / SENTENCEPIECE_FILE
     train_sentencepiece([text.corpus(language) for language in text.languages], model, 300, 0.3, 4000, 0.9995, 1)
@@ -81,6 +78,14 @@ def tiny_text(tmp_path_factory: pytest.TempPathFactory) -> TinyText:
         corpus, target = folder / "corpus" / language, folder / "binarized" / language
         binarize_language(corpus / "train.txt.zst", corpus / "valid.txt.zst", model, target, target / "manifest.json", 1)
     return text
+
+
+@pytest.fixture(scope="session")
+def tiny_text(tmp_path_factory: pytest.TempPathFactory) -> TinyText:
+    """The tiny world's text, ready for pretraining."""
+    folder = tmp_path_factory.mktemp("tiny")
+    write_world(tiny_configuration()["world"], folder / "sources", 1)
+    return prepared_text(folder)
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,13 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from xlprobe import resources
+from xlprobe.catalogue import AlignmentSet, Language, Treebank, world_alignment, world_family, world_treebanks
 from xlprobe.errors import ConfigError
 from xlprobe.paths import SCHEMAS
 
 TYPE_NAMES = {"integer": "a whole number", "number": "a number", "string": "text", "array": "a list", "object": "a group of keys"}
+LOCAL_CODE = re.compile("q[a-t][a-z]")
+LEAST_DOCUMENTS = 10
 TYPE_NAMES |= {"boolean": "true or false", "null": "null"}
 
 
@@ -37,7 +40,7 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
         raise ConfigError(_sentence(errors[0]))
     completed = copy.deepcopy(config)
     _fill_defaults(completed, schema())
-    _check_world(completed["world"])
+    _check_world(completed)
     _check_names(completed)
     if not any(not treebanks(completed)[name].test_only for name in completed["treebanks"]):
         raise ConfigError("config key treebanks: names no treebank with a train set, so there is nothing to probe; add one (en_ewt, say)")
@@ -46,37 +49,28 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     return completed
 
 
-def languages(config: dict[str, Any]) -> dict[str, resources.Language]:
+def languages(config: dict[str, Any]) -> dict[str, Language]:
     """The languages that a run may name, by code: those of its world, or CC100's."""
     if not config["world"]:
         return resources.languages()
     invented = config["world"]["languages"]
-    return {
-        code: resources.Language(code, chosen["name"], family(config["world"], code), chosen["script"], "")
-        for code, chosen in invented.items()
-    }
+    return {code: Language(code, chosen["name"], world_family(invented, code), chosen["script"], "") for code, chosen in invented.items()}
 
 
-def treebanks(config: dict[str, Any]) -> dict[str, resources.Treebank]:
+def treebanks(config: dict[str, Any]) -> dict[str, Treebank]:
     """The treebanks that a run may name: those of its world, or Universal Dependencies'."""
     if not config["world"]:
         return resources.treebanks()
     invented = config["world"]["languages"]
-    return {treebank.treebank: treebank for code in invented for treebank in resources.world_treebanks(code, invented[code]["name"])}
+    return {treebank.treebank: treebank for code in invented for treebank in world_treebanks(code, invented[code]["name"])}
 
 
-def alignments(config: dict[str, Any]) -> dict[str, resources.AlignmentSet]:
+def alignments(config: dict[str, Any]) -> dict[str, AlignmentSet]:
     """The alignment sets that a run may name: those of its world, or the published ones."""
     if not config["world"]:
         return resources.alignments()
-    sets = (resources.world_alignment(*pair, config["world"]["alignment_layout"]) for pair in combinations(config["world"]["languages"], 2))
+    sets = (world_alignment(*pair, config["world"]["alignment_layout"]) for pair in combinations(config["world"]["languages"], 2))
     return {bitext.name: bitext for bitext in sets}
-
-
-def family(world: dict[str, Any], code: str) -> str:
-    """The proto-language that a language of a world comes from in the end."""
-    parent = world["languages"][code]["parent"]
-    return family(world, parent) if parent in world["languages"] else parent
 
 
 def steps(model: dict[str, Any]) -> list[int]:
@@ -118,7 +112,7 @@ def _sentence(error: Any) -> str:
         patterns = error.schema.get("patternProperties", {})
         unknown = next(name for name in error.instance if name not in known and not any(re.search(p, name) for p in patterns))
         if patterns:
-            return f"config key {_join(key, unknown)}: a name may hold letters, digits, '_', '.' and '-'"
+            return f"config key {_join(key, unknown)}: {error.schema['$comment']}"
         return f"config key {_join(key, unknown)}: unknown; {_suggestion(unknown, known)}"
     if error.validator == "required":
         missing = next(name for name in error.validator_value if name not in error.instance)
@@ -129,6 +123,10 @@ def _sentence(error: Any) -> str:
         return f"config key {key or '(top)'}: {found}, expected {' or '.join(TYPE_NAMES[name] for name in types)}"
     if error.validator == "enum":
         return f"config key {key}: {found}, expected one of {', '.join(map(str, error.validator_value))}"
+    if error.validator == "pattern":
+        return f"config key {key}: {found}, expected {error.schema['$comment']}"
+    if error.validator in ("minItems", "minProperties"):
+        return f"config key {key}: is empty; name at least one"
     if error.validator == "anyOf":
         return f"config key {key}: {found}, expected a step (a whole number) or {{from, to, every}}"
     return f"config key {key}: {error.message}"
@@ -144,17 +142,33 @@ def _suggestion(unknown: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known[:30])}"
 
 
-def _check_world(world: dict[str, Any] | None) -> None:
+def _check_world(config: dict[str, Any]) -> None:
+    world = config["world"]
     if not world:
         return
-    for code in world["languages"]:
+    if config["data"]["root"]:
+        raise ConfigError("config key data.root: a run with a `world` reads no data; set one of the two to null")
+    languages = world["languages"]
+    for code, chosen in languages.items():
+        key = f"config key world.languages.{code}"
+        if LOCAL_CODE.fullmatch(chosen["parent"]) and chosen["parent"] not in languages:
+            raise ConfigError(f"{key}.parent: there is no language {chosen['parent']!r}; {_suggestion(chosen['parent'], languages)}")
         seen = [code]
-        while (parent := world["languages"][seen[-1]]["parent"]) in world["languages"]:
+        while (parent := languages[seen[-1]]["parent"]) in languages:
             if parent in seen:
-                raise ConfigError(
-                    f"config key world.languages.{code}.parent: {parent!r} is its own ancestor; name a proto-language somewhere"
-                )
+                raise ConfigError(f"{key}.parent: {parent!r} is its own ancestor; name a proto-language somewhere")
             seen.append(parent)
+        if namesake := next((other for other in languages if other < code and languages[other]["name"] == chosen["name"]), None):
+            raise ConfigError(f"{key}.name: {chosen['name']!r} is {namesake}'s name, too; names are folders, give another")
+        if chosen["contractions"] == "articles" and (chosen["articles"] == "none" or chosen["head_direction"] == "final"):
+            raise ConfigError(
+                f"{key}.contractions: no adposition stands before an article here; needs articles, and head_direction: initial"
+            )
+        if round(world["documents"] * chosen["corpus_size"]) < LEAST_DOCUMENTS:
+            raise ConfigError(
+                f"{key}.corpus_size: {chosen['corpus_size']} of {world['documents']} documents are fewer than {LEAST_DOCUMENTS};"
+                " raise it or world.documents"
+            )
 
 
 def _check_names(config: dict[str, Any]) -> None:

@@ -61,10 +61,45 @@ def test_faults_end_in_one_sentence_that_names_the_key(path, value, message):
     assert "\n" not in str(caught.value)
 
 
-def test_the_generated_fixture_has_no_alignment_sets():
-    with pytest.raises(ConfigError, match=r"^config key alignments: the generated fixture holds no gold alignments; empty it, or set"):
-        config.complete(changed("alignments", ["align_en_fr"]) | {"data": {"fixture": True}})
-    assert config.complete(changed("alignments", ["align_en_fr"]))["alignment"] == {"method": "itermax"}
+WORLD = {"languages": {"qaa": {"name": "Arva", "parent": "arvic"}, "qab": {"name": "Arvel", "parent": "qaa"}}}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"qaa": {"parent": "qaa"}}, r"languages.qaa.parent: 'qaa' is its own ancestor; name a proto-language"),
+        ({"qaa": {"parent": "qab"}}, r"languages.qaa.parent: 'qaa' is its own ancestor"),
+        ({"qab": {"parent": "qac"}}, r"languages.qab.parent: there is no language 'qac'; did you mean 'qa[ab]'\?"),
+        ({"qab": {"name": "Arva"}}, r"languages.qab.name: 'Arva' is qaa's name, too"),
+        ({"qab": {"name": "Älva"}}, r"languages.qab.name: found 'Älva', expected a capital and letters from A to Z"),
+        ({"qaa": {"contractions": "articles"}}, r"languages.qaa.contractions: no adposition stands before an article here"),
+        ({"qaa": {"corpus_size": 0.001}}, r"languages.qaa.corpus_size: 0.001 of 1500 documents are fewer than 10"),
+        ({"qaa": {"word_order": "SVX"}}, r"languages.qaa.word_order: found 'SVX', expected one of SVO, SOV"),
+        ({"en": {"name": "English", "parent": "x"}}, r"languages.en: codes of invented languages are qaa to qtz"),
+    ],
+)
+def test_faults_in_a_world_name_the_key(change, message):
+    world = copy.deepcopy(WORLD)
+    for code, keys in change.items():
+        world["languages"].setdefault(code, {}).update(keys)
+    run = BASE | {"world": world, "languages": ["qaa"], "treebanks": ["qaa_world"]}
+    with pytest.raises(ConfigError, match="^config key world." + message) as caught:
+        config.complete(run)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_world_takes_the_place_of_data():
+    run = BASE | {"world": WORLD, "languages": ["qaa"], "treebanks": ["qab_world", "qaa_pud"], "alignments": ["align_qaa_qab"]}
+    completed = config.complete(run)
+    assert config.languages(completed)["qab"].family == "arvic"
+    with pytest.raises(ConfigError, match=r"^config key data.root: a run with a `world` reads no data"):
+        config.complete(run | {"data": {"root": "/somewhere"}})
+    with pytest.raises(ConfigError, match=r"^config key languages.0: unknown language 'en' \(codes are those of `world`\)"):
+        config.complete(run | {"languages": ["en"]})
+    with pytest.raises(ConfigError, match=r"^config key alignments.0: unknown alignment set 'align_qab_qaa'; did you mean"):
+        config.complete(run | {"alignments": ["align_qab_qaa"]})
+    with pytest.raises(ConfigError, match=r"^config key world.languages: is empty; name at least one"):
+        config.complete(run | {"world": {"languages": {}}})
 
 
 def test_defaults_are_filled_in_and_the_input_is_left_alone():
@@ -81,6 +116,7 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
         "patience": 3,
         "device": "auto",
     }
+    assert completed["alignment"] == {"method": "itermax"} and completed["world"] is None
     assert config.complete(completed) == completed
 
 

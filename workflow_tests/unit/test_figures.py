@@ -1,16 +1,18 @@
+import re
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from xlprobe.figures import Dataset, Scores, draw
-from xlprobe.figures.layer_by_step import layer_by_step_table
-from xlprobe.figures.layer_curves import layer_curves_table
+from xlprobe.errors import XlprobeError
+from xlprobe.figures import Dataset, Scores, draw, load_figure
 from xlprobe.figures.learning_curve import learning_curve_table, plot_learning_curves
 from xlprobe.figures.transfer_curve import transfer_curve_table
 from xlprobe.figures.transfer_matrix import transfer_matrix_table
 from xlprobe.figures.word_groups import word_groups_table
 from xlprobe.metrics import join_tables
+from xlprobe.paths import PROJECT
 from xlprobe.tables import conform, write_table
 from xlprobe.tasks import load_task
 
@@ -85,7 +87,7 @@ def test_the_best_layer_is_chosen_on_dev_and_reported_on_test(scores):
 
 
 def test_the_heatmaps_table_is_the_mean_over_seeds_on_test(scores):
-    table = layer_by_step_table(scores)
+    table = scores.by_layer()
     assert len(table) == 3 * 4
     cell = table[(table["dataset"] == "tr_imst") & (table["layer"] == 1) & (table["step"] == 10)]
     assert cell["mean"].tolist() == [pytest.approx(0.8)]
@@ -111,7 +113,7 @@ def test_transfer_is_grouped_by_relation_at_the_sources_best_layer(scores):
 
 
 def test_alignment_is_shown_layer_by_layer(table):
-    curves = layer_curves_table(scores_of(table, "alignment")).set_index(["dataset", "layer", "step"])["mean"]
+    curves = scores_of(table, "alignment").by_layer().set_index(["dataset", "layer", "step"])["mean"]
     assert len(curves) == 4 and curves["align_en_de", 1, 10] == pytest.approx(0.7)
 
 
@@ -127,7 +129,25 @@ def test_figures_are_drawn_with_the_table_behind_them_and_twice_the_same(table, 
     assert bytes_of[0][0].startswith(b"\x89PNG") and bytes_of[0][1].startswith(b"%PDF")
     image = plt.imread(tmp_path / "a.png")
     assert image.std() > 0.02 and min(image.shape[:2]) > 300
-    assert len(pd.read_csv(tmp_path / "a.csv"))
+    made = load_figure(kind).table(scores_of(table, task))
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "a.csv"), made.reset_index(drop=True), check_dtype=False, atol=1e-6)
+
+
+def test_a_group_that_one_dataset_lacks_stays_in_the_legend(table):
+    lacking = table[(table["metric"] != "accuracy_unseen") | (table["source"] != "zh_gsd")]
+    scores = scores_of(lacking, "pos")
+    figure = load_figure("word_groups").plot(word_groups_table(scores), scores)
+    assert {text.get_text() for text in figure.legends[0].texts} >= {"ambiguous words", "unseen words"}
+    plt.close(figure)
+    none = scores_of(table[table["metric"] == "accuracy"], "pos")
+    with pytest.raises(XlprobeError, match="nothing to draw"):
+        load_figure("word_groups").plot(word_groups_table(none), none)
+
+
+def test_every_kind_of_figure_has_a_caption():
+    kinds = {path.stem for path in (PROJECT / "scripts" / "xlprobe" / "figures").glob("*.py")} - {"__init__", "drawing"}
+    named = set(re.findall(r'^  "(\w+)": "', (PROJECT / "report" / "figure.rst").read_text(), flags=re.M))
+    assert named == kinds == {*KINDS, "layer_curves"}
 
 
 def test_a_panel_shows_the_tables_numbers(scores):

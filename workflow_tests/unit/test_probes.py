@@ -121,7 +121,7 @@ def test_labels_that_train_never_has_are_errors():
 
 def test_the_words_behind_each_metric_on_a_hand_worked_example():
     train = pd.DataFrame({"form": ["run", "run", "run", "the", "the", "nan"], "tag": ["N", "V", "V", "D", "D", "N"]})
-    task = WordTask("tags", "tag", metric="score")
+    task = WordTask(name="tags", label="tag", metric="score")
     words = pd.DataFrame({"form": ["the", "run", "nan", "Run", "dog", "run"], "tag": ["D", "X", "N", "V", "N", "N"]})
     masks = {metric: mask.astype(int).tolist() for metric, mask in scored_words(words, train, task).items()}
     assert masks == {"score": [1] * 6, "score_ambiguous": [0, 1, 0, 0, 0, 1], "score_unseen": [0, 0, 0, 1, 1, 0]}

@@ -132,7 +132,8 @@ def test_a_second_run_does_nothing(finished_run):
             "Subwords <unk>",
             AUDIT,
         ),
-        # A treebank more that the run does not use: nothing.
+        # The configuration's schema, or a treebank more that the run does not use: nothing.
+        ("schemas/config.schema.yaml", "# Every key", "# Each key", {}),
         ("resources/treebanks.tsv", "ar_pud\tar\tUD_Arabic-PUD\n", "ar_pud\tar\tUD_Arabic-PUD\nxx_new\tar\tUD_X-New\n", {}),
     ],
 )
@@ -140,6 +141,14 @@ def test_what_an_edit_makes_again(project, path, old, new, rules):
     project.edit(path, old, new)
     planned = project.planned(*TINY)
     assert planned == rules
+
+
+def test_a_report_gathers_the_figures(finished_run):
+    report = finished_run.folder / RESULTS / "report.html"
+    finished_run.snakemake(*TINY, "--report", str(report))
+    text = report.read_text()
+    assert all(f"pos_{kind}.png" in text for kind in KINDS) and "bands span the probes" in text.lower()
+    report.unlink()
 
 
 def test_a_touch_makes_nothing_again(project):

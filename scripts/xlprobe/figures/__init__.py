@@ -42,6 +42,11 @@ class Scores:
     task: Task
     datasets: Mapping[str, Dataset]
 
+    @property
+    def metric(self) -> str:
+        """The task's metric, as figures write it."""
+        return self.task.metric.replace("f1", "F1")
+
     def in_language(self, metric: str | None = None) -> pd.DataFrame:
         """The task's scores within single datasets, baselines too; in the task's own metric unless another is named."""
         chosen = self.of_task(metric)
@@ -59,6 +64,12 @@ class Scores:
         """The layer with the best dev score, mean over seeds, by dataset and step."""
         means = self.of_model(self.in_language(), "dev").groupby(["source", "step", "layer"])["value"].mean()
         return means.groupby(level=["source", "step"]).idxmax().map(lambda place: place[2])
+
+    def by_layer(self) -> pd.DataFrame:
+        """Mean test score over seeds, within single datasets: columns dataset, layer, step, mean."""
+        test = self.of_model(self.in_language(), "test")
+        means = test.groupby(["source", "layer", "step"], as_index=False)["value"].mean()
+        return means.rename(columns={"source": "dataset", "value": "mean"})
 
     def titles(self, names: pd.Series) -> dict[str, str]:
         """The titles of the datasets that occur, in order of their names."""

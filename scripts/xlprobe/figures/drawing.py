@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path
 
 # Okabe and Ito's colours, told apart with any colour vision.
@@ -24,8 +25,14 @@ STYLE: dict[Any, Any] = {"font.size": 8, "axes.titlesize": 8, "axes.spines.top":
 
 
 def panels(titles: Mapping[str, str]) -> tuple[Figure, dict[str, Axes]]:
-    """A figure with a panel under each title; places in the grid that no panel takes are removed."""
+    """A figure with a panel under each title; places in the grid that no panel takes are removed.
+
+    Raises:
+        XlprobeError: there is nothing to show.
+    """
     count = len(titles)
+    if not count:
+        raise XlprobeError("no score of this kind is in the scores table, so that there is nothing to draw")
     columns = min(MOST_COLUMNS, max(2, math.ceil(math.sqrt(count * 1.5)))) if count > 1 else 1
     rows = math.ceil(count / columns)
     size = (max(5.5, PANEL_WIDTH * columns + 0.6), PANEL_HEIGHT * rows + 1.0)
@@ -47,10 +54,12 @@ def plot_band(axes: Axes, line: pd.DataFrame, colour: Any, label: str) -> None:
     axes.fill_between(line["step"], 100 * line["low"], 100 * line["high"], color=colour, alpha=0.25, linewidth=0)
 
 
-def legend_below(figure: Figure, axes: Axes, columns: int) -> None:
-    """The legend of one panel for all, below them."""
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
+def legend_below(figure: Figure, columns: int) -> None:
+    """One legend for all panels, below them."""
+    handles: dict[str, Any] = {}
+    for axes in figure.axes:
+        handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns, frameon=False)
 
 
 def scale_steps(axes: Axes, steps: list[int]) -> None:

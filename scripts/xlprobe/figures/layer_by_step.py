@@ -7,13 +7,6 @@ from xlprobe.figures import FigureKind, Scores
 from xlprobe.figures.drawing import panels, spread
 
 
-def layer_by_step_table(scores: Scores) -> pd.DataFrame:
-    """Mean test score over seeds, in language, for each dataset, layer and step."""
-    test = scores.of_model(scores.in_language(), "test")
-    means = test.groupby(["source", "layer", "step"], as_index=False)["value"].mean()
-    return means.rename(columns={"source": "dataset", "value": "mean"})
-
-
 def plot_layer_by_step(table: pd.DataFrame, scores: Scores) -> Figure:
     """At most 4 steps and 7 layers are named on the axes."""
     figure, of_dataset = panels(scores.titles(table["dataset"]))
@@ -25,11 +18,11 @@ def plot_layer_by_step(table: pd.DataFrame, scores: Scores) -> Figure:
         axes.set_xticks(shown, [f"{grid.columns[place]:,}" for place in shown])
         shown = spread(len(grid.index), 7)
         axes.set_yticks(shown, [str(grid.index[place]) for place in shown])
-    figure.colorbar(image, ax=list(of_dataset.values()), label=f"{scores.task.metric} (%)", fraction=0.02, pad=0.01)
-    title = f"{scores.task.name.upper()} probes in language: test {scores.task.metric} by layer and step, mean over seeds"
+    figure.colorbar(image, ax=list(of_dataset.values()), label=f"{scores.metric} (%)", fraction=0.02, pad=0.01)
+    title = f"{scores.task.name.upper()} probes in language: test {scores.metric} by layer and step, mean over seeds"
     figure.suptitle(title, fontsize=9)
     figure.supylabel("layer (0: embeddings)", fontsize=8)
     return figure
 
 
-FIGURE = FigureKind(layer_by_step_table, plot_layer_by_step)
+FIGURE = FigureKind(Scores.by_layer, plot_layer_by_step)

@@ -8,13 +8,6 @@ from xlprobe.figures import FigureKind, Scores
 from xlprobe.figures.drawing import legend_below, panels, scale_steps
 
 
-def layer_curves_table(scores: Scores) -> pd.DataFrame:
-    """Mean test score over seeds, for each dataset, layer and step."""
-    test = scores.of_model(scores.in_language(), "test")
-    means = test.groupby(["source", "layer", "step"], as_index=False)["value"].mean()
-    return means.rename(columns={"source": "dataset", "value": "mean"})
-
-
 def plot_layer_curves(table: pd.DataFrame, scores: Scores) -> Figure:
     """Colours run from the embedding layer, dark, to the last, bright."""
     figure, of_dataset = panels(scores.titles(table["dataset"]))
@@ -25,10 +18,10 @@ def plot_layer_curves(table: pd.DataFrame, scores: Scores) -> Figure:
             line = table[(table["dataset"] == dataset) & (table["layer"] == layer)].sort_values("step")
             axes.plot(line["step"], 100 * line["mean"], color=colour, marker="o", markersize=2.5, linewidth=1.2, label=f"layer {layer}")
         scale_steps(axes, sorted(table["step"].unique()))
-    legend_below(figure, axes, min(7, len(layers)))
-    figure.suptitle(f"{scores.task.name.capitalize()}: {scores.task.metric} over pretraining, by layer (0: embeddings)", fontsize=9)
-    figure.supylabel(f"{scores.task.metric} (%)", fontsize=8)
+    legend_below(figure, min(7, len(layers)))
+    figure.suptitle(f"{scores.task.name.capitalize()}: {scores.metric} over pretraining, by layer (0: embeddings)", fontsize=9)
+    figure.supylabel(f"{scores.metric} (%)", fontsize=8)
     return figure
 
 
-FIGURE = FigureKind(layer_curves_table, plot_layer_curves)
+FIGURE = FigureKind(Scores.by_layer, plot_layer_curves)

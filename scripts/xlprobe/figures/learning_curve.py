@@ -36,10 +36,10 @@ def plot_learning_curves(table: pd.DataFrame, scores: Scores) -> Figure:
         # As a line, this baseline would flatten the curves.
         axes.set_title(f"{axes.get_title()}\nmajority tag: {100 * here['majority'].iloc[0]:.1f} %")
         scale_steps(axes, sorted(table["step"].unique()))
-    legend_below(figure, axes, 3)
-    title = f"{scores.task.name.upper()} probes in language: test {scores.task.metric} over pretraining; bands span the seeds"
+    legend_below(figure, 3)
+    title = f"{scores.task.name.upper()} probes in language: test {scores.metric} over pretraining; bands span the seeds"
     figure.suptitle(title, fontsize=9)
-    figure.supylabel(f"{scores.task.metric} (%)", fontsize=8)
+    figure.supylabel(f"{scores.metric} (%)", fontsize=8)
     return figure
 
 

@@ -24,25 +24,29 @@ def transfer_scores(scores: Scores) -> pd.DataFrame:
 
 
 def transfer_curve_table(scores: Scores) -> pd.DataFrame:
-    """Mean over pairs by step and relation, with low and high over seeds, and the number of pairs."""
-    by_seed = transfer_scores(scores).groupby(["relation", "step", "seed"])["value"].agg(["mean", "size"]).reset_index()
-    groups = by_seed.groupby(["relation", "step"])
-    return groups.agg(mean=("mean", "mean"), low=("mean", "min"), high=("mean", "max"), pairs=("size", "first")).reset_index()
+    """Mean by step and relation, with low and high over seeds, and the number of pairs.
+
+    Means are taken over a target's sources first, then over targets, so that each target weighs the same.
+    """
+    pairs = transfer_scores(scores)
+    by_target = pairs.groupby(["relation", "step", "seed", "target"])["value"].mean()
+    by_seed = by_target.groupby(["relation", "step", "seed"]).mean().groupby(["relation", "step"]).agg(["mean", "min", "max"])
+    counted = pairs.groupby(["relation", "step"]).apply(lambda group: len(group[["source", "target"]].drop_duplicates()))
+    return by_seed.set_axis(["mean", "low", "high"], axis=1).assign(pairs=counted).reset_index()
 
 
 def plot_transfer_curve(table: pd.DataFrame, scores: Scores) -> Figure:
     """One panel, a line a relation."""
-    figure, axes = plt.subplots(figsize=(5.5, 3.4), layout="constrained")
+    figure, axes = plt.subplots(figsize=(6.2, 3.6), layout="constrained")
     for relation, colour in RELATIONS.items():
         line = table[table["relation"] == relation]
         if len(line):
             plot_band(axes, line, colour, f"{relation} ({line['pairs'].iloc[0]} pairs)")
     scale_steps(axes, sorted(table["step"].unique()))
     axes.set_xlabel("updates")
-    axes.set_ylabel(f"{scores.task.metric} (%)")
+    axes.set_ylabel(f"{scores.metric} (%)")
     axes.legend(frameon=False, title="probe trained on")
-    title = f"{scores.task.name.upper()} probes on parallel test sets, by their source: mean over pairs; bands span the seeds"
-    figure.suptitle(title, fontsize=9)
+    figure.suptitle(f"{scores.task.name.upper()} transfer to parallel test sets: means over pairs; bands span the seeds", fontsize=9)
     return figure
 
 

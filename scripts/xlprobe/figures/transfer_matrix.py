@@ -37,7 +37,7 @@ def plot_transfer_matrix(table: pd.DataFrame, scores: Scores) -> Figure:
     axes.set_yticks(range(rows), [scores.datasets[name].title for name in order["source"]])
     axes.set_xlabel("tested on")
     axes.set_ylabel("probe trained on")
-    figure.colorbar(image, label=f"{scores.task.metric} (%)")
+    figure.colorbar(image, label=f"{scores.metric} (%)")
     figure.suptitle(f"{scores.task.name.upper()} transfer at step {table['step'].iloc[0]:,}", fontsize=9)
     return figure
 

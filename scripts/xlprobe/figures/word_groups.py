@@ -42,10 +42,10 @@ def plot_word_groups(table: pd.DataFrame, scores: Scores) -> Figure:
                 counts.append(f"{line['words'].iloc[0]:,.0f} {group}")
         axes.set_title(f"{axes.get_title()}\n{', '.join(counts)}")
         scale_steps(axes, sorted(table["step"].unique()))
-    legend_below(figure, axes, 4)
+    legend_below(figure, 4)
     title = f"{scores.task.name.upper()} probes on words that are ambiguous, and unseen, in train: best layer; bands span the seeds"
     figure.suptitle(title, fontsize=9)
-    figure.supylabel(f"{scores.task.metric} (%)", fontsize=8)
+    figure.supylabel(f"{scores.metric} (%)", fontsize=8)
     return figure
 
 

@@ -23,17 +23,17 @@ local use (qaa to qtz); only `name` and `parent` are required, and `schemas/conf
           distance: 0.15          # of 100 words, 15 are not those of qca
           sound_changes: 2        # and in all, two sounds have changed
           word_order: SOV
-          head_direction: final   # adpositions, articles and relative clauses as in Turkish, not as in English
+          head_direction: final   # adpositions after the noun, relative clauses before it
           adjectives: before
-          relations: case         # objects and places take endings
+          marking: case           # objects and places take endings
           agreement: [noun, verb] # what shows the plural
           articles: none          # or definite, or both
           contractions: negation  # verb and negation are one word as written, two as analysed
           script: latin           # greek, cyrillic, or syllabic, which has no spaces
           corpus_size: 0.3        # a low-resource language
 
-Then name it where the run should use it: `languages: [..., qcb]`, `treebanks: [..., qcb_world, qcb_pud]`. The other
-languages' files stay the same, byte for byte. Equal settings give equal bytes; another `world.seed` gives another world.
+Then name it where the run should use it: `languages: [..., qcb]`, `treebanks: [..., qcb_world, qcb_pud]`. All data are
+written again, the other languages' with the same bytes. Equal settings give equal bytes; another `world.seed` gives another world.
 
 How hard the languages are to learn lies in `world.concepts`: with more nouns, verbs and names than the defaults, a small
 model needs longer before it begins to use context.

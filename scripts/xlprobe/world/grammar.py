@@ -26,7 +26,7 @@ class Typology:
     word_order: str
     head_direction: str
     adjectives: str
-    relations: str
+    marking: str
     agreement: tuple[str, ...]
     articles: str
     contractions: str
@@ -199,23 +199,26 @@ class Language:
         """Whether relative clauses are made with a participle in place of a pronoun."""
         return self.typology.word_order.endswith("V")
 
-    def _case(self, node: Node) -> str:
-        """The case ending of a noun phrase's head, as a key of `CASES`, or nothing."""
-        if self.typology.relations != "case" or node.tag not in ("NOUN", "PROPN", "PRON") or node.concept == "which":
+    def _case(self, node: Node, head: Node | None = None) -> str:
+        """The case ending of a noun phrase's head, as a key of `CASES`, or nothing; a conjunct has the case of the first."""
+        if self.typology.marking != "case" or node.tag not in ("NOUN", "PROPN", "PRON") or node.concept == "which":
             return ""
+        if node.relation == "conj" and head and not node.is_clause:
+            return self._case(head)
         if node.relation in ("obj", "iobj"):
             return "accusative" if node.relation == "obj" else "dative"
         adposition = node.child("case")
         return str(adposition.concept) if adposition and adposition.concept in CASES else ""
 
     def _word(self, node: Node, head: Node | None) -> Token:
-        identity = (node.tag, node.concept, node.plural, node.tense, node.derivation, node.gap, self._case(node))
+        case = self._case(node, head)
+        identity = (node.tag, node.concept, node.plural, node.tense, node.derivation, node.gap, case)
         if identity not in self._forms:
-            self._forms[identity] = self._inflect(node)
+            self._forms[identity] = self._inflect(node, case)
         form, lemma, features = self._forms[identity]
         return Token(form, lemma, node.tag, features, node.relation, node.key, head.key if head else 0)
 
-    def _inflect(self, node: Node) -> tuple[str, str, str]:
+    def _inflect(self, node: Node, case: str) -> tuple[str, str, str]:
         """Form, lemma and features of a word."""
         affixes, typology = self.lexicon.affixes, self.typology
         if node.tag == "PUNCT":
@@ -226,12 +229,11 @@ class Language:
         stem = self._stem(node)
         form, features = stem, {}
         if node.tag in ("NOUN", "PRON", "PROPN"):
-            case = self._case(node)
             if node.tag == "NOUN":
                 form += affixes["plural"] if node.plural and "noun" in typology.agreement else ""
             if node.concept in PERSONS or (node.tag != "PRON" and "noun" in typology.agreement):
                 features["Number"] = "Plur" if node.plural else "Sing"
-            if typology.relations == "case" and node.concept != "which":
+            if typology.marking == "case" and node.concept != "which":
                 features["Case"] = CASES.get(case, "Nom")
             form += affixes[case] if case else ""
         if node.tag == "PRON":
@@ -248,7 +250,7 @@ class Language:
         if node.tag == "ADJ" and "adjective" in typology.agreement:
             features["Number"] = "Plur" if node.plural else "Sing"
             form += affixes["plural"] if node.plural else ""
-        if node.tag == "VERB" or node.concept == "be":
+        if node.tag in ("VERB", "AUX"):
             form, features = self._conjugate(node, stem)
         if node.tag == "PROPN" and typology.spaced:
             form, stem = form.capitalize(), stem.capitalize()
@@ -265,11 +267,11 @@ class Language:
         affixes = self.lexicon.affixes
         if node.gap and self._has_participles:
             return stem + affixes["participle"], {"VerbForm": "Part"}
-        form, features = stem, {"VerbForm": "Fin"}
-        if node.tense == "Past":
-            form += affixes["past"]
-        # The future is said by an auxiliary.
-        features["Tense"] = "Past" if node.tense == "Past" else "Pres"
+        if node.tense == "Inf":
+            return stem, {"VerbForm": "Inf"}
+        # The future has an auxiliary and no ending.
+        features = {"VerbForm": "Fin", "Tense": "Past" if node.tense == "Past" else "Pres"}
+        form = stem + (affixes["past"] if node.tense == "Past" else "")
         if "verb" in self.typology.agreement:
             features["Number"] = "Plur" if node.plural else "Sing"
             form += affixes["verb_plural"] if node.plural else ""
@@ -280,15 +282,15 @@ class Language:
             token.space_after = self.typology.spaced and following.tag != "PUNCT"
 
     def _contract(self, utterance: Utterance) -> None:
-        """Write pairs of words as one: an adposition and the article behind it, or a verb and its negation."""
+        """Write pairs of words as one: an adposition and its noun's article, or a negation and the verb or auxiliary beside it."""
         for place, (first, second) in enumerate(pairwise(utterance.tokens), 1):
-            if (place - 1, place) in utterance.contractions:
+            together = first.head == second.head or first.head == place + 1 or second.head == place
+            if not together or (place - 1, place) in utterance.contractions:
                 continue
             article = "PronType=Art" in second.features and first.tag == "ADP"
             negation = "PART" in (first.tag, second.tag) and {"VERB", "AUX"} & {first.tag, second.tag}
             if (self.typology.contractions == "articles" and article) or (self.typology.contractions == "negation" and negation):
                 utterance.contractions[place, place + 1] = _merge(first.form, second.form)
-                first.space_after = True
 
 
 def _belongs_to_clause(child: Node, predicate: Node) -> bool:

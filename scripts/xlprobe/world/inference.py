@@ -8,8 +8,10 @@ reverse), and either may be denied. Read with existence, what follows is (`label
     more general     entailment       neutral         contradiction          neutral
     more specific    neutral          entailment      neutral                contradiction
 
-Neither the length, nor the overlap of words, nor a negation tells the label: the pairs are drawn so that each label is
-as frequent as the others among pairs alike in all three (`balanced`).
+Neither lengths, nor the overlap of words, nor the hypothesis's negation tells the label: the pairs are drawn so that each
+label is as frequent as the others among pairs alike in these (`balanced`). That exactly one of the two is denied rules out
+entailment, that both or none are rules out contradiction, as logic has it; which of the remaining two it is, only the
+meaning tells.
 """
 
 from collections import defaultdict
@@ -22,7 +24,7 @@ from xlprobe.world.meaning import Concepts, MeaningGrammar, Node, number_keys
 
 LABELS = ("entailment", "neutral", "contradiction")
 # Parts that a sentence can lose, and still be one that the whole entails.
-DROPPED = frozenset(("amod", "obl", "advmod", "nummod", "advcl", "conj", "acl:relcl"))
+DROPPED = frozenset(("amod", "obl", "advmod", "nummod", "conj", "acl:relcl"))
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ def draw_pair(grammar: MeaningGrammar, concepts: Concepts, random: Random) -> Pa
     grammar.choose_topics()
     specific = grammar.sentence()
     stop = specific.child("punct")
-    if _is_denied(specific) or (stop and stop.concept == "?"):
+    # Where there are several clauses, what is denied would be open.
+    several = any(child.relation in ("advcl", "conj") and child.is_clause for child in specific.children)
+    if several or _is_denied(specific) or (stop and stop.concept == "?"):
         return None
     general = _generalised(specific, concepts, random)
     if general is None:
@@ -119,12 +123,9 @@ def _generalised(meaning: Node, concepts: Concepts, random: Random) -> Node | No
 
 
 def _upward(node: Node) -> Iterator[Node]:
-    """The nodes where more general is entailed: not what is reported, denied, a condition, or said of every one."""
-    determiner, mark = node.child("det"), node.child("mark")
-    closed = (
-        node.relation == "ccomp" or _is_denied(node) or (determiner and determiner.concept == "every") or (mark and mark.concept == "if")
-    )
-    if not closed:
+    """The nodes where more general is entailed: not what is reported, denied, or said of every one."""
+    determiner = node.child("det")
+    if not (node.relation == "ccomp" or _is_denied(node) or (determiner and determiner.concept == "every")):
         yield node
         for child in node.children:
             yield from _upward(child)
@@ -132,8 +133,8 @@ def _upward(node: Node) -> Iterator[Node]:
 
 def _can_go(child: Node) -> bool:
     """Whether a sentence entails itself without this part."""
-    conjunction, mark = child.child("cc"), child.child("mark")
-    return child.relation in DROPPED and not (conjunction and conjunction.concept == "or") and not (mark and mark.concept == "if")
+    conjunction = child.child("cc")
+    return child.relation in DROPPED and not (conjunction and conjunction.concept == "or")
 
 
 def _is_denied(meaning: Node) -> bool:

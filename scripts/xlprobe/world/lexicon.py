@@ -9,7 +9,7 @@ demonstratives that are determiners and pronouns, auxiliaries that are verbs, su
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 
 from xlprobe.world.meaning import ADPOSITIONS, DETERMINERS, NUMBER_WORDS, PRONOUNS, SUBORDINATORS, ConceptCounts
@@ -53,6 +53,13 @@ class Phonology:
         onsets = random.sample(ONSETS, 12) + random.sample(CLUSTERS, random.choice([0, 2, 4]))
         return cls(onsets, random.sample(VOWELS, 5), random.sample(CODAS, 4), random.choice([0.15, 0.3, 0.45]))
 
+    def after(self, sound_changes: dict[int, str]) -> "Phonology":
+        """The sounds that are left once some have changed (a table for `str.translate`); merged ones count once."""
+        onsets, vowels, codas = (
+            list(dict.fromkeys(sound.translate(sound_changes) for sound in sounds)) for sounds in (self.onsets, self.vowels, self.codas)
+        )
+        return Phonology(onsets, vowels, codas, self.closed)
+
     def syllables(self, count: int, random: Random) -> str:
         """A string of syllables; an inner one is seldom closed."""
         text = ""
@@ -64,7 +71,7 @@ class Phonology:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """A language's roots by tag and concept, its affixes by name, and names of people and places; all as phonemes."""
+    """A language's roots by tag and concept, and its affixes by name, as phonemes."""
 
     phonology: Phonology
     roots: Mapping[Word, str]
@@ -84,8 +91,8 @@ class Lexicon:
             name: form if random.random() >= distance else self.phonology.syllables(1, random)[-2:] for name, form in self.affixes.items()
         }
         table = str.maketrans(changes)
-        return replace(
-            self,
+        return Lexicon(
+            self.phonology.after(table),
             roots={word: kept[form].translate(table) for word, form in self.roots.items()},
             affixes={name: form.translate(table) for name, form in affixes.items()},
         )
@@ -127,7 +134,7 @@ def proto_lexicon(family: str, counts: ConceptCounts, seed: int) -> Lexicon:
         roots["NOUN", noun] = new(1 if noun < 25 else 2 if noun < 200 else 3)
     for verb in range(counts.verbs):
         # A verb made from a noun of similar frequency.
-        near = min(counts.nouns - 1, 2 * verb + random.randrange(3))
+        near = min(counts.nouns - 1, verb * counts.nouns // counts.verbs + random.randrange(3))
         roots["VERB", verb] = roots["NOUN", near] if random.random() < 0.38 else new(1 if verb < 15 else 2)
     for adjective in range(counts.adjectives):
         roots["ADJ", adjective] = roots["NOUN", random.randrange(min(40, counts.nouns))] if random.random() < 0.12 else new(2)

@@ -21,6 +21,7 @@ PRONOUNS, PRONOUN_WEIGHTS = ("i", "you", "it", "we", "they", "this", "that"), (4
 SUBORDINATORS = ("if", "because", "before", "after", "with")
 TENSES, TENSE_WEIGHTS = ("Pres", "Past", "Fut"), (5, 4, 1)
 NUMBER_WORDS = 12
+MOST_CONCEPTS = 18
 
 
 @dataclass(eq=False)
@@ -32,7 +33,7 @@ class Node:
         concept: which of the concepts of that tag; for a derived word, which of those of its base.
         relation: its dependency relation to the node above.
         plural: whether it is plural; of a predicate, whether its subject is.
-        tense: of a predicate, one of `TENSES`.
+        tense: of a predicate or auxiliary, one of `TENSES`; `Inf` of a predicate that has an auxiliary.
         derivation: how the word is derived (`agent` of a verb, ...), empty for a simple word.
         gap: of a relative clause, the role in it that the noun above plays.
         key: its number in the meaning, from 1; equal keys are translations of each other.
@@ -116,17 +117,19 @@ class Concepts:
         self.verb_weights, self.adjective_weights = zipf(counts.verbs), zipf(counts.adjectives)
         # Names are open: many, and none of them frequent.
         self.name_weights = zipf(counts.names, 0.6)
-        self.verbs = [self._verb(random) for _ in range(counts.verbs)]
+        self.verbs = [self._verb(random, most_frequent=verb == 0) for verb in range(counts.verbs)]
         self.adjectives = [
             [adjective for adjective in range(counts.adjectives) if random.random() < 0.3] or [0] for _ in range(NOUN_CLASSES)
         ]
 
-    def _verb(self, random: Random) -> Verb:
+    def _verb(self, random: Random, most_frequent: bool) -> Verb:
         def classes() -> list[int]:
             return random.sample(range(NOUN_CLASSES), 2)
 
+        frame = random.choices(FRAMES, FRAME_WEIGHTS)[0]
         return Verb(
-            frame=random.choices(FRAMES, FRAME_WEIGHTS)[0],
+            # The most frequent verb takes an object, so that there is one that does.
+            frame="transitive" if most_frequent else frame,
             subjects=classes(),
             objects=classes(),
             favourites=[random.randrange(self.counts.nouns) for _ in range(4)],
@@ -155,10 +158,12 @@ class MeaningGrammar:
             yield self.sentence()
 
     def sentence(self) -> Node:
-        """One sentence's meaning, keys numbered."""
-        root = self.clause("root")
-        root.add(Node("PUNCT", self.random.choices([".", "?"], [9, 1])[0], "punct"))
-        return number_keys(root)
+        """One sentence's meaning, keys numbered; long ones are drawn again, since small models learn from short samples."""
+        while True:
+            root = self.clause("root")
+            root.add(Node("PUNCT", self.random.choices([".", "?"], [9, 1])[0], "punct"))
+            if sum(1 for _ in root.walk()) <= MOST_CONCEPTS:
+                return number_keys(root)
 
     def clause(self, relation: str, depth: int = 0, gap: str = "", noun_class: int | None = None, plural: bool = False) -> Node:
         """A clause.
@@ -170,10 +175,13 @@ class MeaningGrammar:
         """
         copular = not gap and self._chance(0.16)
         predicate = self._copular(relation, depth) if copular else self._verbal(relation, depth, gap, plural)
-        if predicate.tense == "Fut":
-            predicate.add(Node("AUX", "will", "aux"))
-        elif self._chance(0.12):
-            predicate.add(Node("AUX", self.random.choice(["can", "have"]), "aux"))
+        if predicate.tense == "Fut" or self._chance(0.12):
+            auxiliary = "will" if predicate.tense == "Fut" else self.random.choice(["can", "have"])
+            predicate.add(Node("AUX", auxiliary, "aux", plural=predicate.plural, tense=predicate.tense))
+            # The auxiliary is finite in the predicate's place.
+            for node in (predicate, predicate.child("cop")):
+                if node:
+                    node.tense = "Inf"
         if self._chance(0.12):
             predicate.add(Node("PART", "not", "advmod"))
         if depth == 0:
@@ -196,7 +204,7 @@ class MeaningGrammar:
         if self._chance(0.11):
             return Node("PROPN", random.choices(range(self.concepts.counts.names), cum_weights=self.concepts.name_weights)[0], relation)
         noun_class = random.choice(classes)
-        concept, derivation = self._noun(noun_class, favourites)
+        concept, derivation, noun_class = self._noun(noun_class, favourites)
         noun = Node("NOUN", concept, relation, plural=self._chance(0.3), derivation=derivation)
         determiner = random.choices(DETERMINERS, DETERMINER_WEIGHTS)[0]
         if determiner:
@@ -204,11 +212,11 @@ class MeaningGrammar:
         if determiner in ("a", "every"):
             noun.plural = False
         elif self._chance(0.10):
-            noun.plural = True
-            # Small numbers are words, others are written in digits.
-            number = (
-                random.choices(range(NUMBER_WORDS), cum_weights=zipf(NUMBER_WORDS))[0] if self._chance(0.5) else random.randint(13, 999)
-            )
+            # Small numbers are words, others are written in digits; the first word is one.
+            number = random.choices(range(NUMBER_WORDS), cum_weights=zipf(NUMBER_WORDS))[0]
+            if self._chance(0.5):
+                number = random.randint(NUMBER_WORDS + 1, 999)
+            noun.plural = number != 0
             noun.add(Node("NUM", number, "nummod"))
         if self._chance(0.30):
             noun.add(self._adjective("amod", noun_class, noun.plural))
@@ -220,14 +228,14 @@ class MeaningGrammar:
             other.children.insert(0, Node("CCONJ", random.choice(["and", "and", "or"]), "cc"))
         return noun
 
-    def _noun(self, noun_class: int, favourites: Sequence[int]) -> tuple[int, str]:
-        """A noun's concept and derivation: a favourite, a topic of the document, or any of its class."""
+    def _noun(self, noun_class: int, favourites: Sequence[int]) -> tuple[int, str, int]:
+        """A noun's concept, derivation and class: a favourite, a topic of the document, or any of the class given."""
         random, concepts = self.random, self.concepts
         kind = random.random()
         if kind < 0.05:
-            return random.choices(range(concepts.counts.verbs), cum_weights=concepts.verb_weights)[0], "agent"
+            return random.choices(range(concepts.counts.verbs), cum_weights=concepts.verb_weights)[0], "agent", noun_class
         if kind < 0.09:
-            return random.choices(range(concepts.counts.adjectives), cum_weights=concepts.adjective_weights)[0], "quality"
+            return random.choices(range(concepts.counts.adjectives), cum_weights=concepts.adjective_weights)[0], "quality", noun_class
         chosen = random.random()
         if favourites and chosen < 0.5:
             concept = random.choice(favourites)
@@ -235,7 +243,7 @@ class MeaningGrammar:
             concept = random.choice(self.topics[noun_class])
         else:
             concept = random.choices(concepts.classes[noun_class], cum_weights=concepts.class_weights[noun_class])[0]
-        return concept, "diminutive" if kind < 0.14 else ""
+        return concept, "diminutive" if kind < 0.14 else "", concept % NOUN_CLASSES
 
     def _adjective(self, relation: str, noun_class: int, plural: bool) -> Node:
         random = self.random

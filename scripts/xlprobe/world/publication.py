@@ -16,10 +16,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from xlprobe.config import family
+from xlprobe.catalogue import world_alignment, world_family, world_treebanks
 from xlprobe.files import atomic_path
 from xlprobe.progress import progress
-from xlprobe.resources import world_alignment, world_treebanks
 from xlprobe.splits import SPLITS, split_file
 from xlprobe.world.grammar import Utterance
 from xlprobe.world.inference import Pair, inference_pairs
@@ -112,7 +111,7 @@ def conllu(utterance: Utterance, sent_id: str) -> str:
 
 
 def alignment_lines(layout: str, links: Iterable[tuple[set, set]], source: list[Utterance], target: list[Utterance]) -> list[list[str]]:
-    """Gold alignments in one of the published layouts.
+    """Gold alignments in one of the published layouts; the words are the syntactic ones, contractions apart.
 
     Args:
         layout: pharaoh (`0-0 1p2`), awesome (the same from 1), wpt (`number source target S|P`, from 1) or simalign
@@ -179,7 +178,9 @@ def _write_alignment(settings: Settings, pair: tuple[str, str], folder: Path) ->
 def _write_factors(world: World, corpus_bytes: dict[str, int], folder: Path) -> None:
     rows = ["code\tname\tfamily\tscript\tcorpus_bytes"]
     for code, chosen in world.settings["languages"].items():
-        rows.append(f"{code}\t{chosen['name']}\t{family(world.settings, code)}\t{chosen['script']}\t{corpus_bytes[code]}")
+        rows.append(
+            f"{code}\t{chosen['name']}\t{world_family(world.settings['languages'], code)}\t{chosen['script']}\t{corpus_bytes[code]}"
+        )
     _write(folder / "factors" / "languages.tsv", "\n".join(rows) + "\n")
     rows = ["lang1\tlang2\tsyntactic_distance"]
     rows += [f"{one}\t{other}\t{world.syntactic_distance(one, other):.4f}" for one, other in product(world.languages, repeat=2)]

@@ -1,0 +1,65 @@
+"""What a run can name: languages, treebanks, alignment sets. `resources` lists the real ones, a world adds its own.
+
+No table is read here, so that code that needs only these entries does not change with the tables.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Language:
+    """One corpus of CC100: `romanised_from` names the language that a romanised corpus transliterates."""
+
+    code: str
+    name: str
+    family: str
+    script: str
+    romanised_from: str
+
+
+@dataclass(frozen=True)
+class Treebank:
+    """One UD treebank: its name (`en_ewt`), its language's CC100 code, its folder in a UD release (`UD_English-EWT`)."""
+
+    treebank: str
+    language: str
+    folder: str
+
+    @property
+    def test_only(self) -> bool:
+        """Whether the release has a test set alone, as the parallel (PUD) treebanks do."""
+        return self.treebank.endswith("_pud")
+
+
+@dataclass(frozen=True)
+class AlignmentSet:
+    """One bitext with gold word alignment: its name (`align_en_fr`), the CC100 codes of its languages, its layout and files.
+
+    `files` are paths inside the data folder: the sentences, in one file or in two (source, target), and last the gold.
+    """
+
+    name: str
+    source: str
+    target: str
+    layout: str
+    files: tuple[str, ...]
+
+
+def world_family(languages: Mapping[str, Mapping[str, Any]], code: str) -> str:
+    """The proto-language that a language of a world comes from in the end; `languages` are those of its settings."""
+    parent = languages[code]["parent"]
+    return world_family(languages, parent) if parent in languages else parent
+
+
+def world_treebanks(code: str, name: str) -> tuple[Treebank, Treebank]:
+    """The treebank and the parallel test set that a world publishes of a language."""
+    return Treebank(f"{code}_world", code, f"UD_{name}-World"), Treebank(f"{code}_pud", code, f"UD_{name}-PUD")
+
+
+def world_alignment(source: str, target: str, layout: str) -> AlignmentSet:
+    """The gold alignment that a world publishes of two languages' parallel test sets, in one of the layouts."""
+    endings = ("source", "target", "gold") if layout in ("wpt", "simalign") else ("src-tgt", "gold")
+    name = f"{source}_{target}"
+    return AlignmentSet(f"align_{name}", source, target, layout, tuple(f"alignments/{name}/{name}.{ending}" for ending in endings))
