@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures import FigureKind, Scores
-from xlprobe.figures.drawing import BLUE, GREEN, ORANGE, plot_band, scale_steps
+from xlprobe.figures.drawing import BLUE, GREEN, ORANGE, legend_below, plot_band, scale_steps
 
 RELATIONS = {"the same language": ORANGE, "another of the family": GREEN, "another family": BLUE}
 
@@ -45,8 +45,8 @@ def plot_transfer_curve(table: pd.DataFrame, scores: Scores) -> Figure:
     scale_steps(axes, sorted(table["step"].unique()))
     axes.set_xlabel("updates")
     axes.set_ylabel(f"{scores.metric} (%)")
-    axes.legend(frameon=False, title="probe trained on")
-    figure.suptitle(f"{scores.task.name.upper()} transfer to parallel test sets: means over pairs; bands span the seeds", fontsize=9)
+    legend_below(figure, 3)
+    figure.suptitle(f"{scores.task.name.upper()} transfer to parallel test sets, by what the probe was trained on; bands span the seeds", fontsize=9)
     return figure
 
 
