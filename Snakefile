@@ -16,6 +16,9 @@ if not workflow.overwrite_configfiles:
 include: "rules/common.smk"
 
 
+report: "report/workflow.rst"
+
+
 pathvars:
     results=f"results/{config['experiment']}",
 
