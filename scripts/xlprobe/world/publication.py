@@ -28,6 +28,7 @@ from xlprobe.world.meaning import MeaningGrammar, Node
 Settings = dict[str, Any]
 
 SENTENCES_PER_DOCUMENT = (6, 14)
+FACTOR_FILES = ("factors/languages.tsv", "factors/syntactic_distance.tsv")
 
 
 def published_files(settings: Settings) -> list[str]:
@@ -38,8 +39,7 @@ def published_files(settings: Settings) -> list[str]:
         *(path for code in languages for path in _treebank_files(settings, code)),
         *(f"xnli/{split}-{code}.tsv" for split in SPLITS if settings["pairs"][split] for code in languages),
         *(path for pair in combinations(languages, 2) for path in _alignment_files(settings, pair)),
-        "factors/languages.tsv",
-        "factors/syntactic_distance.tsv",
+        *FACTOR_FILES,
     ]
 
 
@@ -181,10 +181,10 @@ def _write_factors(world: World, corpus_bytes: dict[str, int], folder: Path) -> 
         rows.append(
             f"{code}\t{chosen['name']}\t{world_family(world.settings['languages'], code)}\t{chosen['script']}\t{corpus_bytes[code]}"
         )
-    _write(folder / "factors" / "languages.tsv", "\n".join(rows) + "\n")
+    _write(folder / FACTOR_FILES[0], "\n".join(rows) + "\n")
     rows = ["lang1\tlang2\tsyntactic_distance"]
     rows += [f"{one}\t{other}\t{world.syntactic_distance(one, other):.4f}" for one, other in product(world.languages, repeat=2)]
-    _write(folder / "factors" / "syntactic_distance.tsv", "\n".join(rows) + "\n")
+    _write(folder / FACTOR_FILES[1], "\n".join(rows) + "\n")
 
 
 def _treebank_files(settings: Settings, code: str) -> list[str]:
