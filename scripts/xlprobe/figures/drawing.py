@@ -62,6 +62,12 @@ def legend_below(figure: Figure, columns: int) -> None:
     figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns, frameon=False)
 
 
+def headline(figure: Figure, title: str, vertical: str) -> None:
+    """The title above all panels, and what their vertical axes show."""
+    figure.suptitle(title, fontsize=9)
+    figure.supylabel(vertical, fontsize=8)
+
+
 def scale_steps(axes: Axes, steps: list[int]) -> None:
     """Mark the schedule's steps; logarithmic from the first one on where the schedule spans more than a factor of 20."""
     positive = [step for step in steps if step > 0]

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures import FigureKind, Scores
-from xlprobe.figures.drawing import panels, spread
+from xlprobe.figures.drawing import headline, panels, spread
 
 
 def plot_layer_by_step(table: pd.DataFrame, scores: Scores) -> Figure:
@@ -20,8 +20,7 @@ def plot_layer_by_step(table: pd.DataFrame, scores: Scores) -> Figure:
         axes.set_yticks(shown, [str(grid.index[place]) for place in shown])
     figure.colorbar(image, ax=list(of_dataset.values()), label=f"{scores.metric} (%)", fraction=0.02, pad=0.01)
     title = f"{scores.task.name.upper()} probes in language: test {scores.metric} by layer and step, mean over seeds"
-    figure.suptitle(title, fontsize=9)
-    figure.supylabel("layer (0: embeddings)", fontsize=8)
+    headline(figure, title, "layer (0: embeddings)")
     return figure
 
 

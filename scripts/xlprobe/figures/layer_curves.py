@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures import FigureKind, Scores
-from xlprobe.figures.drawing import legend_below, panels, scale_steps
+from xlprobe.figures.drawing import headline, legend_below, panels, scale_steps
 
 
 def plot_layer_curves(table: pd.DataFrame, scores: Scores) -> Figure:
@@ -19,8 +19,7 @@ def plot_layer_curves(table: pd.DataFrame, scores: Scores) -> Figure:
             axes.plot(line["step"], 100 * line["mean"], color=colour, marker="o", markersize=2.5, linewidth=1.2, label=f"layer {layer}")
         scale_steps(axes, sorted(table["step"].unique()))
     legend_below(figure, min(7, len(layers)))
-    figure.suptitle(f"{scores.task.name.capitalize()}: {scores.metric} over pretraining, by layer (0: embeddings)", fontsize=9)
-    figure.supylabel(f"{scores.metric} (%)", fontsize=8)
+    headline(figure, f"{scores.task.name.capitalize()}: {scores.metric} over pretraining, by layer (0: embeddings)", f"{scores.metric} (%)")
     return figure
 
 

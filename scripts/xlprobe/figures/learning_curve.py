@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures import FigureKind, Scores
-from xlprobe.figures.drawing import BLUE, GREY, ORANGE, legend_below, panels, plot_band, scale_steps
+from xlprobe.figures.drawing import BLUE, GREY, ORANGE, headline, legend_below, panels, plot_band, scale_steps
 
 
 def learning_curve_table(scores: Scores) -> pd.DataFrame:
@@ -38,8 +38,7 @@ def plot_learning_curves(table: pd.DataFrame, scores: Scores) -> Figure:
         scale_steps(axes, sorted(table["step"].unique()))
     legend_below(figure, 3)
     title = f"{scores.task.name.upper()} probes in language: test {scores.metric} over pretraining; bands span the seeds"
-    figure.suptitle(title, fontsize=9)
-    figure.supylabel(f"{scores.metric} (%)", fontsize=8)
+    headline(figure, title, f"{scores.metric} (%)")
     return figure
 
 

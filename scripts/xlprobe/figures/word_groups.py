@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures import FigureKind, Scores
-from xlprobe.figures.drawing import BLUE, ORANGE, legend_below, panels, plot_band, scale_steps
+from xlprobe.figures.drawing import BLUE, ORANGE, headline, legend_below, panels, plot_band, scale_steps
 
 GROUPS = {"ambiguous": ORANGE, "unseen": BLUE}
 
@@ -44,8 +44,7 @@ def plot_word_groups(table: pd.DataFrame, scores: Scores) -> Figure:
         scale_steps(axes, sorted(table["step"].unique()))
     legend_below(figure, 4)
     title = f"{scores.task.name.upper()} probes on words that are ambiguous, and unseen, in train: best layer; bands span the seeds"
-    figure.suptitle(title, fontsize=9)
-    figure.supylabel(f"{scores.metric} (%)", fontsize=8)
+    headline(figure, title, f"{scores.metric} (%)")
     return figure
 
 
