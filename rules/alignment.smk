@@ -8,9 +8,10 @@ makes: datasets/<set>/, sentence pairs as Parquet with their words and gold link
 
 rule bitext:
     input:
-        lambda wildcards: [
+        files=lambda wildcards: [
             folder("sources", path) for path in ALIGNMENT_SOURCES[wildcards.dataset]
         ],
+        world=WORLD,
     output:
         tables=multiext(
             "<results>/datasets/{dataset}/",
@@ -45,7 +46,7 @@ rule bitext:
         "Reading bitext {wildcards.dataset}"
     # Gold links that had to be left out are said on the terminal, too.
     shell:
-        "python scripts/build_bitext.py --layout {params.layout} --files {input:q} --folder {params.folder:q}"
+        "python scripts/build_bitext.py --layout {params.layout} --files {input.files:q} --folder {params.folder:q}"
         " --dataset {wildcards.dataset:q} --source {params.source:q} --target {params.target:q}"
         " {params.cap} 2>&1 | tee {log:q} >&2"
 

@@ -21,10 +21,23 @@ def user_error(function, *arguments):
 
 config = user_error(configuration.complete, config)
 RESULTS = Path("results") / config["experiment"]
+
+
+def folder(*parts):
+    """A folder of the run, as a pattern for parameters."""
+    return "/".join([str(RESULTS), *parts])
+
+
 KNOWN_TREEBANKS = configuration.treebanks(config)
 KNOWN_ALIGNMENTS = configuration.alignments(config)
 TREEBANKS = {name: KNOWN_TREEBANKS[name] for name in config["treebanks"]}
 ALIGNMENTS = {name: KNOWN_ALIGNMENTS[name] for name in config["alignments"]}
+# Named after the world's settings, so that data of other settings are never taken for these.
+WORLD = (
+    [folder("sources", f"world.{configuration.digest(config['world'])}.json")]
+    if config["world"]
+    else []
+)
 MODELS = list(config["models"])
 STEPS = {model: configuration.steps(config["models"][model]) for model in MODELS}
 
@@ -64,11 +77,6 @@ def folder_of(name):
     return lambda wildcards, input, output: str(
         Path(output.get(name) or input.get(name)).parent
     )
-
-
-def folder(*parts):
-    """A folder of the run, as a pattern for parameters."""
-    return "/".join([str(RESULTS), *parts])
 
 
 def layers(wildcards):

@@ -9,7 +9,8 @@ makes: corpus/<language>/, cleaned train and valid text in CC100 format, and cou
 
 rule clean_corpus:
     input:
-        lambda wildcards: folder("sources", CORPUS_SOURCES[wildcards.language]),
+        source=lambda wildcards: folder("sources", CORPUS_SOURCES[wildcards.language]),
+        world=WORLD,
     output:
         train="<results>/corpus/{language}/train.txt.zst",
         valid="<results>/corpus/{language}/valid.txt.zst",
@@ -38,7 +39,7 @@ rule clean_corpus:
     message:
         "Cleaning the {wildcards.language} corpus"
     shell:
-        "python scripts/clean_corpus.py --source {input:q} --language {wildcards.language:q}"
+        "python scripts/clean_corpus.py --source {input.source:q} --language {wildcards.language:q}"
         " --train {output.train:q} --valid {output.valid:q} --counts {output.counts:q}"
         " --valid-fraction {params.valid_fraction} --valid-max-documents {params.valid_max_documents}"
         " {params.cap} > {log:q} 2>&1"

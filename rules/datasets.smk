@@ -7,9 +7,10 @@ makes: datasets/<treebank>/, sentences and words with labels as Parquet, and ide
 
 rule treebank:
     input:
-        lambda wildcards: [
+        files=lambda wildcards: [
             folder("sources", path) for path in TREEBANK_SOURCES[wildcards.dataset]
         ],
+        world=WORLD,
     output:
         tables=multiext(
             "<results>/datasets/{dataset}/", "sentences.parquet", "words.parquet"
@@ -39,6 +40,6 @@ rule treebank:
     message:
         "Reading treebank {wildcards.dataset}"
     shell:
-        "python scripts/build_treebank.py --files {input:q} --folder {params.folder:q}"
+        "python scripts/build_treebank.py --files {input.files:q} --folder {params.folder:q}"
         " --dataset {wildcards.dataset:q} --language {params.language:q} --dev-fraction {params.dev_fraction}"
         " {params.cap} > {log:q} 2>&1"

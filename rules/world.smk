@@ -14,6 +14,7 @@ if config["world"]:
                 folder("sources", path)
                 for path in publication.published_files(config["world"])
             ],
+            record=WORLD,
         log:
             "<results>/logs/sources/world.log",
         benchmark:
@@ -32,4 +33,4 @@ if config["world"]:
             "Generating a world of invented languages"
         shell:
             "python scripts/generate_world.py --settings {params.settings:q} --folder {params.folder:q}"
-            " --processes {threads} > {log:q} 2>&1"
+            " --record {output.record:q} --processes {threads} > {log:q} 2>&1"

@@ -11,6 +11,7 @@ def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON, `world` of the completed configuration")
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--record", type=Path, required=True, help="JSON to write the settings to when all is there")
     parser.add_argument("--processes", type=int, default=1)
     write_world(**vars(parser.parse_args()))
 

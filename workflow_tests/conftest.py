@@ -84,7 +84,7 @@ def prepared_text(folder: Path) -> TinyText:
 def tiny_text(tmp_path_factory: pytest.TempPathFactory) -> TinyText:
     """The tiny world's text, ready for pretraining."""
     folder = tmp_path_factory.mktemp("tiny")
-    write_world(tiny_configuration()["world"], folder / "sources", 1)
+    write_world(tiny_configuration()["world"], folder / "sources", folder / "sources" / "world.x.json", 1)
     return prepared_text(folder)
 
 

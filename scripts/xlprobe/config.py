@@ -2,6 +2,9 @@
 
 import copy
 import difflib
+import hashlib
+import json
+import math
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -18,7 +21,6 @@ from xlprobe.paths import SCHEMAS
 
 TYPE_NAMES = {"integer": "a whole number", "number": "a number", "string": "text", "array": "a list", "object": "a group of keys"}
 LOCAL_CODE = re.compile("q[a-t][a-z]")
-LEAST_DOCUMENTS = 10
 TYPE_NAMES |= {"boolean": "true or false", "null": "null"}
 
 
@@ -42,8 +44,11 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     _fill_defaults(completed, schema())
     _check_world(completed)
     _check_names(completed)
+    example = f"{completed['languages'][0]}_world" if completed["world"] else "en_ewt"
     if not any(not treebanks(completed)[name].test_only for name in completed["treebanks"]):
-        raise ConfigError("config key treebanks: names no treebank with a train set, so there is nothing to probe; add one (en_ewt, say)")
+        raise ConfigError(
+            f"config key treebanks: names no treebank with a train set, so there is nothing to probe; add one ({example}, say)"
+        )
     for name, model in completed["models"].items():
         _check_model(f"models.{name}", model, completed["features"]["layers"] or [])
     return completed
@@ -71,6 +76,11 @@ def alignments(config: dict[str, Any]) -> dict[str, AlignmentSet]:
         return resources.alignments()
     sets = (world_alignment(*pair, config["world"]["alignment_layout"]) for pair in combinations(config["world"]["languages"], 2))
     return {bitext.name: bitext for bitext in sets}
+
+
+def digest(settings: dict[str, Any]) -> str:
+    """A short name for some settings: equal settings, equal names."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def steps(model: dict[str, Any]) -> list[int]:
@@ -120,16 +130,26 @@ def _sentence(error: Any) -> str:
     found = f"found {error.instance!r}"
     if error.validator == "type":
         types = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
-        return f"config key {key or '(top)'}: {found}, expected {' or '.join(TYPE_NAMES[name] for name in types)}"
+        expected = " or ".join(TYPE_NAMES[name] for name in types)
+        return f"config key {key or '(top)'}: {found}, expected {expected}{_yaml_advice(error.instance, types)}"
     if error.validator == "enum":
         return f"config key {key}: {found}, expected one of {', '.join(map(str, error.validator_value))}"
     if error.validator == "pattern":
         return f"config key {key}: {found}, expected {error.schema['$comment']}"
-    if error.validator in ("minItems", "minProperties"):
+    if error.validator in ("minItems", "minProperties") and error.validator_value == 1:
         return f"config key {key}: is empty; name at least one"
     if error.validator == "anyOf":
         return f"config key {key}: {found}, expected a step (a whole number) or {{from, to, every}}"
     return f"config key {key}: {error.message}"
+
+
+def _yaml_advice(value: Any, types: list[str]) -> str:
+    """What to write where YAML has read something else than was meant."""
+    if isinstance(value, bool) and "string" in types:
+        return "; YAML reads no, yes, on and off as true or false: put it in quotes"
+    if isinstance(value, str) and {"number", "integer"} & {*types} and re.fullmatch(r"[0-9.]+[eE][-+]?[0-9]+", value):
+        return f"; YAML reads {value} as text: write {float(value):.12g}"
+    return ""
 
 
 def _join(key: str, name: str) -> str:
@@ -158,16 +178,19 @@ def _check_world(config: dict[str, Any]) -> None:
             if parent in seen:
                 raise ConfigError(f"{key}.parent: {parent!r} is its own ancestor; name a proto-language somewhere")
             seen.append(parent)
-        if namesake := next((other for other in languages if other < code and languages[other]["name"] == chosen["name"]), None):
+        if namesake := next(
+            (other for other in languages if other < code and languages[other]["name"].lower() == chosen["name"].lower()), None
+        ):
             raise ConfigError(f"{key}.name: {chosen['name']!r} is {namesake}'s name, too; names are folders, give another")
         if chosen["contractions"] == "articles" and (chosen["articles"] == "none" or chosen["head_direction"] == "final"):
             raise ConfigError(
                 f"{key}.contractions: no adposition stands before an article here; needs articles, and head_direction: initial"
             )
-        if round(world["documents"] * chosen["corpus_size"]) < LEAST_DOCUMENTS:
+        documents = round(world["documents"] * chosen["corpus_size"])
+        if documents < (least := math.ceil(1 / config["corpus"]["valid_fraction"])):
             raise ConfigError(
-                f"{key}.corpus_size: {chosen['corpus_size']} of {world['documents']} documents are fewer than {LEAST_DOCUMENTS};"
-                " raise it or world.documents"
+                f"{key}.corpus_size: {documents} documents are too few to hold out every {least}th (corpus.valid_fraction ="
+                f" {config['corpus']['valid_fraction']}); raise it, world.documents or corpus.valid_fraction"
             )
 
 
@@ -189,7 +212,9 @@ def _check_names(config: dict[str, Any]) -> None:
             raise ConfigError(f"config key treebanks.{n}: unknown treebank {name!r}; {_suggestion(name, known_treebanks)}")
     for n, name in enumerate(config["alignments"]):
         if name not in known_alignments:
-            raise ConfigError(f"config key alignments.{n}: unknown alignment set {name!r}; {_suggestion(name, known_alignments)}")
+            swapped = re.sub(r"_([^_]+)_([^_]+)$", r"_\2_\1", name)
+            advice = f"did you mean {swapped!r}?" if swapped in known_alignments else _suggestion(name, known_alignments)
+            raise ConfigError(f"config key alignments.{n}: unknown alignment set {name!r}; {advice}")
 
 
 def _check_model(key: str, model: dict[str, Any], measured_layers: list[int]) -> None:

@@ -54,7 +54,7 @@ def world(settings) -> World:
 @pytest.fixture(scope="module")
 def published(settings, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("world")
-    write_world(settings | {"documents": 100}, folder, 2)
+    write_world(settings | {"documents": 100}, folder, folder / "world.x.json", 2)
     return folder
 
 
@@ -78,10 +78,10 @@ def is_projective(heads: list[int]) -> bool:
 
 def test_the_same_seed_gives_the_same_bytes_and_another_another_world(settings, published, tmp_path):
     small = settings | {"documents": 100}
-    write_world(small, tmp_path / "again", 1)
+    write_world(small, tmp_path / "again", tmp_path / "again" / "world.x.json", 1)
     again = files(tmp_path / "again")
-    assert again == files(published) and sorted(again) == sorted(published_files(settings))
-    write_world(small | {"seed": small["seed"] + 1}, tmp_path / "other", 2)
+    assert again == files(published) and sorted(again) == sorted([*published_files(settings), "world.x.json"])
+    write_world(small | {"seed": small["seed"] + 1}, tmp_path / "other", tmp_path / "other" / "world.x.json", 2)
     other = files(tmp_path / "other")
     assert other.keys() == again.keys()
     assert [path for path in other if other[path] == again[path]] == ["factors/syntactic_distance.tsv"]
@@ -96,9 +96,10 @@ def test_a_seventh_language_leaves_the_others_as_they_are(settings, published, t
         "distance": 0.1,
         "sound_changes": 2,
     }
-    write_world(larger, tmp_path, 2)
+    write_world(larger, tmp_path, tmp_path / "world.x.json", 2)
     before, after = files(published), files(tmp_path)
-    assert {path for path in before if after[path] != before[path]} == {"factors/languages.tsv", "factors/syntactic_distance.tsv"}
+    changed = {"factors/languages.tsv", "factors/syntactic_distance.tsv", "world.x.json"}
+    assert {path for path in before if after[path] != before[path]} == changed
     assert {
         "cc100/qcb.txt.xz",
         "ud/UD_Mirel-PUD/qcb_pud-ud-test.conllu",
@@ -296,7 +297,7 @@ def test_gold_alignment_of_a_known_sentence_in_every_layout():
 @pytest.mark.parametrize("layout", ["pharaoh", "awesome", "wpt", "simalign"])
 def test_published_alignments_are_read_back_as_they_were_meant(settings, world, tmp_path, layout):
     small = settings | {"alignment_layout": layout, "documents": 10, "pairs": dict.fromkeys(settings["pairs"], 0)}
-    write_world(small, tmp_path, 2)
+    write_world(small, tmp_path, tmp_path / "world.x.json", 2)
     for bitext in configuration.alignments({"world": small}).values():
         read = read_bitext(bitext.layout, [tmp_path / path for path in bitext.files])
         said = [[world.languages[code].say(meaning) for meaning in parallel_meanings(world)] for code in (bitext.source, bitext.target)]
@@ -407,7 +408,12 @@ def test_unspaced_words_share_pieces_no_more_than_real_ones(settings, real_data,
         12_000,
         tmp_path,
     )
-    write_world(settings | {"documents": 500, "pairs": dict.fromkeys(settings["pairs"], 0)}, tmp_path / "world", 2)
+    write_world(
+        settings | {"documents": 500, "pairs": dict.fromkeys(settings["pairs"], 0)},
+        tmp_path / "world",
+        tmp_path / "world" / "world.x.json",
+        2,
+    )
     invented = straddling(
         {code: tmp_path / "world" / "cc100" / f"{code}.txt.xz" for code in settings["languages"]},
         {"qca_world": sorted((tmp_path / "world").glob("ud/*/qca_world-ud-test*"))},

@@ -143,6 +143,20 @@ def test_what_an_edit_makes_again(project, path, old, new, rules):
     assert planned == rules
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("world:\n", "world:\n  seed: 2\n"),
+        ("{name: Arva, ", "{name: Arvo, "),
+    ],
+)
+def test_a_changed_world_is_never_taken_for_the_old_one(project, old, new):
+    project.edit("config/tiny.yaml", old, new)
+    # A language that the run does not use: its missing files alone would hide the change from Snakemake.
+    project.edit("config/tiny.yaml", "  languages:\n", "  languages:\n    qca: {name: Miru, parent: miric}\n")
+    assert project.planned(f"{RESULTS}/datasets/qaa_world/identity.json", *TINY) == {"world": 1, "treebank": 1}
+
+
 def test_a_report_gathers_the_figures(finished_run):
     report = finished_run.folder / RESULTS / "report.html"
     finished_run.snakemake(*TINY, "--report", str(report))

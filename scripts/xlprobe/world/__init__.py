@@ -32,8 +32,13 @@ local use (qaa to qtz); only `name` and `parent` are required, and `schemas/conf
           script: latin           # greek, cyrillic, or syllabic, which has no spaces
           corpus_size: 0.3        # a low-resource language
 
-Then name it where the run should use it: `languages: [..., qcb]`, `treebanks: [..., qcb_world, qcb_pud]`. All data are
-written again, the other languages' with the same bytes. Equal settings give equal bytes; another `world.seed` gives another world.
+Give the configuration another `experiment`, and name the language where the run should use it: `languages: [..., qcb]`,
+`treebanks: [..., qcb_world, qcb_pud]`, `alignments: [..., align_qca_qcb]` (any two languages, in the order of the settings).
+All data are written again, the other languages' with the same bytes. To see the data alone:
+
+    snakemake results/<experiment>/sources/factors/languages.tsv --cores 2 --configfile my.yaml
+
+ Equal settings give equal bytes; another `world.seed` gives another world.
 
 How hard the languages are to learn lies in `world.concepts`: with more nouns, verbs and names than the defaults, a small
 model needs longer before it begins to use context.

@@ -17,7 +17,7 @@ from random import Random
 from typing import Any
 
 from xlprobe.catalogue import world_alignment, world_family, world_treebanks
-from xlprobe.files import atomic_path
+from xlprobe.files import atomic_path, write_json
 from xlprobe.progress import progress
 from xlprobe.splits import SPLITS, split_file
 from xlprobe.world.grammar import Utterance
@@ -43,11 +43,12 @@ def published_files(settings: Settings) -> list[str]:
     ]
 
 
-def write_world(settings: Settings, folder: Path, processes: int) -> None:
+def write_world(settings: Settings, folder: Path, record: Path, processes: int) -> None:
     """Write everything that a world publishes, in upstream's layouts; equal settings give equal bytes.
 
     Args:
         settings: `world` of a completed configuration.
+        record: where the settings are written down at last; records of other settings beside it are removed.
     """
     languages = settings["languages"]
     with ProcessPoolExecutor(processes) as pool:
@@ -57,6 +58,9 @@ def write_world(settings: Settings, folder: Path, processes: int) -> None:
         for part in progress([*others, *corpora.values()], "world", "parts"):
             part.result()
     _write_factors(World(settings), {code: corpus.result() for code, corpus in corpora.items()}, folder)
+    for other in record.parent.glob("world.*.json"):
+        other.unlink()
+    write_json(record, settings)
 
 
 def corpus_documents(world: World, code: str) -> Iterator[list[str]]:
