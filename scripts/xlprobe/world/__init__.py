@@ -36,9 +36,9 @@ Give the configuration another `experiment`, and name the language where the run
 `treebanks: [..., qcb_world, qcb_pud]`, `alignments: [..., align_qca_qcb]` (any two languages, in the order of the settings).
 All data are written again, the other languages' with the same bytes. To see the data alone:
 
-    snakemake results/<experiment>/sources/factors/languages.tsv --cores 2 --configfile my.yaml
+    snakemake world --cores 2 --configfile my.yaml    # and look into results/<experiment>/sources/
 
- Equal settings give equal bytes; another `world.seed` gives another world.
+Equal settings give equal bytes; another `world.seed` gives another world.
 
 How hard the languages are to learn lies in `world.concepts`: with more nouns, verbs and names than the defaults, a small
 model needs longer before it begins to use context.
