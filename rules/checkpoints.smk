@@ -1,7 +1,8 @@
-"""Checkpoints as Hugging Face folders.
+"""Checkpoints as Hugging Face folders of one form, wherever they come from.
 
-reads: checkpoints/<model>/<step>/training.json, pretrain/<model>/, tokenizer/
+reads: checkpoints/<model>/<step>/training.json, pretrain/<model>/, tokenizer/, or the checkpoints of a published suite
 makes: checkpoints/<model>/<step>/, weights, configuration, tokenizer, and identity.json, which later rules depend on
+       tokenizer/<model>/, of a suite that fairseq saved
 """
 
 
@@ -10,19 +11,14 @@ rule checkpoint:
         record=rules.pretrain.output,
         tokenizer=rules.tokenizer.output.identity,
     output:
-        identity="<results>/checkpoints/{model}/{step}/identity.json",
-        files=multiext(
-            "<results>/checkpoints/{model}/{step}/",
-            "model.safetensors",
-            "config.json",
-            "sentencepiece.bpe.model",
-            "tokenizer.json",
-            "tokenizer_config.json",
-        ),
+        identity=CHECKPOINT_IDENTITY,
+        files=multiext(CHECKPOINT_FOLDER, *CHECKPOINT_FILES, SENTENCEPIECE_FILE),
     log:
         "<results>/logs/checkpoints/{model}/{step}.log",
     benchmark:
         "<results>/benchmarks/checkpoints/{model}/{step}.tsv"
+    wildcard_constraints:
+        model=runs_of("pretrain"),
     priority: 50
     conda:
         "../envs/xlprobe.yaml"
@@ -34,8 +30,96 @@ rule checkpoint:
         pretraining=folder("pretrain", "{model}"),
         tokenizer=folder_of("tokenizer"),
         folder=folder_of("identity"),
+        run=run_arguments,
     message:
         "Publishing {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/publish_checkpoint.py --pretraining {params.pretraining:q} --training {input.record:q}"
-        " --tokenizer {params.tokenizer:q} --folder {params.folder:q} > {log:q} 2>&1"
+        " --tokenizer {params.tokenizer:q} --folder {params.folder:q} {params.run:q} > {log:q} 2>&1"
+
+
+use rule tokenizer as suite_tokenizer with:
+    input:
+        train=[],
+        counts=[],
+        model=lambda wildcards: RUNS[wildcards.model].settings["sentencepiece"],
+    output:
+        model="<results>/tokenizer/{model}/sentencepiece.bpe.model",
+        dictionary="<results>/tokenizer/{model}/dict.txt",
+        identity="<results>/tokenizer/{model}/tokenizer.identity.json",
+        huggingface=multiext(
+            "<results>/tokenizer/{model}/tokenizer", ".json", "_config.json"
+        ),
+    log:
+        "<results>/logs/tokenizer/{model}.log",
+    benchmark:
+        "<results>/benchmarks/tokenizer/{model}.tsv"
+    wildcard_constraints:
+        model=runs_of("fairseq"),
+    message:
+        "Building the tokenizer of {wildcards.model}"
+
+
+rule convert_checkpoint:
+    input:
+        state=lambda wildcards: place(wildcards, "checkpoints"),
+        tokenizer=rules.suite_tokenizer.output.identity,
+    output:
+        identity=CHECKPOINT_IDENTITY,
+        files=multiext(CHECKPOINT_FOLDER, *CHECKPOINT_FILES, SENTENCEPIECE_FILE),
+    log:
+        "<results>/logs/checkpoints/{model}/{step}.log",
+    benchmark:
+        "<results>/benchmarks/checkpoints/{model}/{step}.tsv"
+    wildcard_constraints:
+        model=runs_of("fairseq"),
+    priority: 50
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(12000),
+        runtime=minutes(30),
+    params:
+        code=code("scripts/convert_checkpoint.py"),
+        tokenizer=folder_of("tokenizer"),
+        folder=folder_of("identity"),
+        run=run_arguments,
+        place=lambda wildcards: place(wildcards, "checkpoints"),
+    message:
+        "Converting {wildcards.model} at step {wildcards.step}"
+    shell:
+        "python scripts/convert_checkpoint.py --state {input.state:q} --tokenizer {params.tokenizer:q}"
+        " --folder {params.folder:q} {params.run:q} --step {wildcards.step} --place {params.place:q} > {log:q} 2>&1"
+
+
+rule adopt_checkpoint:
+    input:
+        lambda wildcards: user_error(read_files, Path(place(wildcards, "folder"))),
+    output:
+        identity=CHECKPOINT_IDENTITY,
+        files=multiext(CHECKPOINT_FOLDER, *CHECKPOINT_FILES),
+    log:
+        "<results>/logs/checkpoints/{model}/{step}.log",
+    benchmark:
+        "<results>/benchmarks/checkpoints/{model}/{step}.tsv"
+    wildcard_constraints:
+        model=runs_of("huggingface"),
+    priority: 50
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=lambda wildcards, input, attempt: attempt
+        * max(4000, 3000 + 4 * int(input.size_mb)),
+        runtime=minutes(30),
+    params:
+        code=code("scripts/adopt_checkpoint.py"),
+        folder=folder_of("identity"),
+        run=run_arguments,
+        source=lambda wildcards: place(wildcards, "folder"),
+        place=lambda wildcards: place(wildcards, "folder"),
+        objective=lambda wildcards: RUNS[wildcards.model].settings["objective"],
+    message:
+        "Adopting {wildcards.model} at step {wildcards.step}"
+    shell:
+        "python scripts/adopt_checkpoint.py --source {params.source:q} --folder {params.folder:q} {params.run:q}"
+        " --step {wildcards.step} --objective {params.objective} --place {params.place:q} > {log:q} 2>&1"

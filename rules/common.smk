@@ -1,14 +1,18 @@
 """What the rules share: the checked configuration, wildcard constraints, code identities, lists of targets."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from xlprobe import config as configuration
+from xlprobe import runs as training_runs
 from xlprobe.code_identity import code_identity
 from xlprobe.errors import XlprobeError
+from xlprobe.huggingface_files import read_files
 from xlprobe.training_version import TRAINING_VERSION
+from xlprobe.vocabulary import SENTENCEPIECE_FILE
 
 
 def user_error(function, *arguments):
@@ -38,8 +42,8 @@ WORLD = (
     if config["world"]
     else []
 )
-MODELS = list(config["models"])
-STEPS = {model: configuration.steps(config["models"][model]) for model in MODELS}
+# A model is a run, or with several training seeds as many; {model} in paths is a run's name.
+RUNS = training_runs.runs(config["models"])
 
 
 # Kinds of figures (modules of xlprobe.figures) by what they show.
@@ -48,6 +52,15 @@ FIGURES = {
     "transfer": ["transfer_curve", "transfer_matrix"],
     "alignment": ["layer_curves"],
 }
+# What every checkpoint's folder holds; those that fairseq saved have a SentencePiece model, too.
+CHECKPOINT_FOLDER = "<results>/checkpoints/{model}/{step}/"
+CHECKPOINT_IDENTITY = CHECKPOINT_FOLDER + "identity.json"
+CHECKPOINT_FILES = (
+    "model.safetensors",
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+)
 # Treebanks and bitexts both end in this file; the names of alignment sets tell them apart.
 DATASET_IDENTITY = "<results>/datasets/{dataset}/identity.json"
 BITEXT_NAME, TREEBANK_NAME = "align_[^/]+", "(?!align_)[^/]+"
@@ -55,7 +68,7 @@ BITEXT_NAME, TREEBANK_NAME = "align_[^/]+", "(?!align_)[^/]+"
 
 wildcard_constraints:
     language="[^/]+",
-    model="[^/]+",
+    model="[^/]+(/seed_[0-9]+)?",
     step="[0-9]+",
     dataset="[^/]+",
     task="[a-z_]+",
@@ -79,8 +92,22 @@ def folder_of(name):
     )
 
 
-def layers(wildcards):
-    return user_error(configuration.layers, config, wildcards.model)
+def runs_of(kind):
+    """The runs whose checkpoints come from there, as a constraint of the wildcard `model`; matches nothing if there are none."""
+    names = [re.escape(name) for name, run in RUNS.items() if run.kind == kind]
+    return "|".join(names) or "(?!)"
+
+
+def run_arguments(wildcards):
+    """What a script is told of the run: the model's name, and the training seed where there are several."""
+    run = RUNS[wildcards.model]
+    seed = [] if run.seed is None else ["--training-seed", run.seed]
+    return ["--model", run.model, *seed]
+
+
+def place(wildcards, key):
+    """A setting of a published suite with its placeholders filled in for a step."""
+    return RUNS[wildcards.model].place(key, int(wildcards.step))
 
 
 def previous_step(wildcards):
@@ -90,13 +117,14 @@ def previous_step(wildcards):
     )
     if record.exists():
         return json.loads(record.read_text())["previous"]
-    earlier = [step for step in STEPS[wildcards.model] if step < int(wildcards.step)]
+    steps = RUNS[wildcards.model].steps
+    earlier = [step for step in steps if step < int(wildcards.step)]
     return earlier[-1] if earlier else None
 
 
 def model_settings(section):
-    """A section of a model's configuration as JSON."""
-    return lambda wildcards: json.dumps(config["models"][wildcards.model][section])
+    """A section of a pretraining's configuration as JSON."""
+    return lambda wildcards: json.dumps(RUNS[wildcards.model].settings[section])
 
 
 def record_of_previous_step(wildcards):
@@ -110,13 +138,13 @@ def record_of_previous_step(wildcards):
 
 def gpus(wildcards):
     """GPUs to ask a cluster for: one a training process, unless the configuration says cpu."""
-    execution = config["models"][wildcards.model]["execution"]
+    execution = RUNS[wildcards.model].settings["execution"]
     return 0 if execution["device"] == "cpu" else execution["processes"]
 
 
 def training_threads(wildcards):
     """A core a process, and two more for each process's data loader where the configuration names GPUs."""
-    execution = config["models"][wildcards.model]["execution"]
+    execution = RUNS[wildcards.model].settings["execution"]
     return execution["processes"] * (3 if execution["device"] == "cuda" else 1)
 
 
@@ -124,8 +152,8 @@ def every_checkpoint(pattern):
     """A pattern filled in for each checkpoint of the run."""
     return [
         path
-        for model in MODELS
-        for path in expand(pattern, model=model, step=STEPS[model])
+        for name, run in RUNS.items()
+        for path in expand(pattern, model=name, step=run.steps)
     ]
 
 
@@ -178,7 +206,7 @@ def figures(pattern):
     return [
         path
         for task, kind in wanted
-        for path in expand(pattern, model=MODELS, task=task, kind=kind)
+        for path in expand(pattern, model=list(config["models"]), task=task, kind=kind)
     ]
 
 

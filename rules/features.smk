@@ -7,7 +7,7 @@ makes: features/<model>/<step>/<dataset>.h5, deleted once used unless features.k
 
 rule features:
     input:
-        checkpoint=rules.checkpoint.output.identity,
+        checkpoint=CHECKPOINT_IDENTITY,
         dataset=DATASET_IDENTITY,
     output:
         vectors=kept_or_temporary("<results>/features/{model}/{step}/{dataset}.h5"),
@@ -28,7 +28,7 @@ rule features:
         code=code("scripts/extract_features.py"),
         checkpoint=folder_of("checkpoint"),
         datasets=folder_of("dataset"),
-        layers=layers,
+        layers=config["features"]["layers"] or [],
         tokens_per_batch=untracked(
             lambda wildcards: config["features"]["tokens_per_batch"]
         ),
@@ -47,7 +47,7 @@ if config["features"]["together"]:
 
     use rule features as features_together with:
         input:
-            checkpoint=rules.checkpoint.output.identity,
+            checkpoint=CHECKPOINT_IDENTITY,
             datasets=expand(DATASET_IDENTITY, dataset=measured_datasets()),
         output:
             vectors=[

@@ -22,6 +22,9 @@ rule figure:
         "<results>/logs/figures/{model}/{task}_{kind}.log",
     benchmark:
         "<results>/benchmarks/figures/{model}/{task}_{kind}.tsv"
+    wildcard_constraints:
+        # All trainings of a model are in its figures.
+        model="[^/]+",
     conda:
         "../envs/xlprobe.yaml"
     resources:

@@ -90,13 +90,15 @@ use rule checkpoint_audit as audit with:
 
 rule checkpoint_table:
     input:
-        every_checkpoint(rules.checkpoint.output.identity),
+        every_checkpoint(CHECKPOINT_IDENTITY),
     output:
         "<results>/metrics/checkpoints.parquet",
     log:
         "<results>/logs/metrics/checkpoints.log",
     benchmark:
         "<results>/benchmarks/metrics/checkpoints.tsv"
+    # Ahead of all measurements: a checkpoint that is not what its name says is to be seen before.
+    priority: 40
     conda:
         "../envs/xlprobe.yaml"
     resources:

@@ -11,7 +11,7 @@ rule pretrain:
         previous=ancient(record_of_previous_step),
         manifests=lambda wildcards: expand(
             rules.binarize.output.manifest,
-            language=configuration.model_languages(config, wildcards.model),
+            language=configuration.model_languages(config, RUNS[wildcards.model]),
         ),
         tokenizer=rules.tokenizer.output.identity,
     output:
@@ -20,6 +20,8 @@ rule pretrain:
         "<results>/logs/pretrain/{model}/{step}.log",
     benchmark:
         "<results>/benchmarks/pretrain/{model}/{step}.tsv"
+    wildcard_constraints:
+        model=runs_of("pretrain"),
     # Ahead of everything: the chain of intervals is the longest way through a run.
     priority: 100
     conda:
@@ -35,7 +37,7 @@ rule pretrain:
         architecture=model_settings("architecture"),
         training=model_settings("training"),
         languages=lambda wildcards: configuration.model_languages(
-            config, wildcards.model
+            config, RUNS[wildcards.model]
         ),
         execution=untracked(model_settings("execution")),
         previous=untracked(

@@ -12,7 +12,7 @@ def main() -> None:
     parser.add_argument("--datasets", type=Path, nargs="+", required=True)
     parser.add_argument("--outputs", type=Path, nargs="+", required=True, help="HDF5 file of each dataset")
     parser.add_argument("--audit-outputs", type=Path, nargs="+", required=True, help="Parquet file of each dataset")
-    parser.add_argument("--layers", type=int, nargs="+", required=True, help="0 is the embedding layer")
+    parser.add_argument("--layers", type=int, nargs="*", default=[], help="0 is the embedding layer; none takes all")
     parser.add_argument("--tokens-per-batch", type=int, required=True)
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     extract_features(**vars(parser.parse_args()))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.checkpoints import publish_checkpoint
+from xlprobe.fairseq_checkpoints import publish_trained
 
 
 def main() -> None:
@@ -12,7 +12,9 @@ def main() -> None:
     parser.add_argument("--training", type=Path, required=True, help="the step's record")
     parser.add_argument("--tokenizer", type=Path, required=True, help="folder of the tokenizer")
     parser.add_argument("--folder", type=Path, required=True, help="where the checkpoint goes")
-    publish_checkpoint(**vars(parser.parse_args()))
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--training-seed", type=int)
+    publish_trained(**vars(parser.parse_args()))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ import yaml
 
 from xlprobe import config as configuration
 from xlprobe.binarization import binarize_language
-from xlprobe.checkpoints import publish_checkpoint
 from xlprobe.corpus import clean_corpus
+from xlprobe.fairseq_checkpoints import publish_trained
 from xlprobe.paths import PROJECT
 from xlprobe.pretraining import PretrainingRun, train_interval
 from xlprobe.tokenization import CleanedCorpus, build_tokenizer, train_sentencepiece
@@ -53,7 +53,7 @@ class TinyText:
 
     def run(self, folder: Path, training: dict | None = None, execution: dict | None = None) -> PretrainingRun:
         """A training of the tiny configuration's model, with settings of its own."""
-        model = tiny_configuration()["models"]["xlmr"]
+        model = tiny_configuration()["models"]["xlmr"]["pretrain"]
         return PretrainingRun(
             folder=folder,
             dictionary=self.tokenizer / "dict.txt",
@@ -105,7 +105,7 @@ def tiny_model(tiny_text: TinyText) -> TinyModel:
     pretraining = tiny_text.folder / "pretrain"
     record, checkpoint = tiny_text.folder / "training.json", tiny_text.folder / "checkpoint"
     train_interval(tiny_text.run(pretraining), "xlmr", 12, None, record)
-    publish_checkpoint(pretraining, record, tiny_text.tokenizer, checkpoint)
+    publish_trained(pretraining, record, tiny_text.tokenizer, checkpoint, "xlmr", None)
     return TinyModel(tiny_text, pretraining, record, checkpoint)
 
 

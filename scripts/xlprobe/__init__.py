@@ -3,10 +3,11 @@
 Imports inside the package point one way (a test holds this):
 
     errors, paths, files, progress, device, command_line, seeds   the ground
-    catalogue, resources, config, code_identity, tables           what a run is
+    checkpoint_names, catalogue, resources, runs, config, code_identity, tables   what a run is
     corpus, vocabulary, tokenization, binarization                text for pretraining
     training_version, training_state, fairseq_runtime, fairseq_task, fairseq_training, pretraining   training
-    checkpoints, checkpoint_checks                                models
+    checkpoint_copies, language_models, canary, checkpoints, fairseq_checkpoints, huggingface_files,
+    huggingface_checkpoints, checkpoint_checks                    models
     splits, sources, world                                        where data come from
     treebanks, bitexts, datasets, feature_file, features          data and their vectors
     tasks, labels, linear_probe, probe_file, probes, baselines, transfer, alignment   measurements

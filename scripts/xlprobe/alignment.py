@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from xlprobe.bitexts import read_links
+from xlprobe.checkpoint_names import columns
 from xlprobe.datasets import read_sentences
 from xlprobe.feature_file import FeatureFile
 from xlprobe.progress import progress
@@ -123,15 +124,15 @@ def score_alignment(features_path: Path, dataset: Path, method: str, output: Pat
     gold = _gold(dataset, sentences["words"].to_numpy())
     rows: list[dict[str, object]] = []
     with FeatureFile(features_path) as features:
-        model, step = features.checkpoint["model"], features.checkpoint["step"]
-        for layer in progress(features.layers, f"{dataset.name} step {step}", "layers"):
+        checkpoint = columns(features.checkpoint)
+        for layer in progress(features.layers, f"{dataset.name} step {checkpoint['step']}", "layers"):
             vectors_WD = features.layer(layer).astype(np.float32)
             of_sentence = np.split(vectors_WD, sentences["first_word"].to_numpy()[1:])
             total = Counts(0, 0, 0, 0)
             for source_SD, target_TD, (sure_ST, possible_ST) in zip(of_sentence[:pairs], of_sentence[pairs:], gold, strict=True):
                 total += count(METHODS[method](similarity(source_SD, target_TD)), sure_ST, possible_ST)
             rows += [{"layer": layer, "metric": metric, "value": getattr(total, metric)} for metric in METRICS]
-    identity = {"model": model, "step": step, "task": "alignment", "source": dataset.name, "target": dataset.name, "split": "test"}
+    identity = checkpoint | {"task": "alignment", "source": dataset.name, "target": dataset.name, "split": "test"}
     write_table(pd.DataFrame(rows).assign(**identity, seed=None, n=pairs), "scores.schema.yaml", output)
 
 

@@ -42,7 +42,7 @@ def write_baselines(dataset: Path, task_name: str, output: Path) -> None:
                 value, n = correct_W[mask_W].mean(), mask_W.sum()
                 rows.append({"model": name, "split": split, "metric": metric, "value": value, "n": n})
     identity = {"task": task_name, "source": dataset.name, "target": dataset.name}
-    write_table(pd.DataFrame(rows).assign(**identity, step=None, layer=None, seed=None), "scores.schema.yaml", output)
+    write_table(pd.DataFrame(rows).assign(**identity, training_seed=None, step=None, layer=None, seed=None), "scores.schema.yaml", output)
 
 
 def _most_frequent(counts: Counter[str]) -> str:

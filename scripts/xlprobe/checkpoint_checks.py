@@ -1,10 +1,15 @@
 """Checks that look at a model's checkpoints together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 import pandas as pd
 
+from xlprobe.checkpoint_copies import WEIGHTS_FILE, copy_of, same_weights
+from xlprobe.checkpoint_names import columns, run_of, title
+from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json
 from xlprobe.tables import write_table
 
@@ -39,30 +44,49 @@ def out_of_line(losses: Sequence[float], tolerance: float = 0.05, deviations: fl
 
 
 def collect_checkpoints(identities: Iterable[Path], output: Path) -> None:
-    """Gather the checkpoints' identities and flag those whose loss jumps out of line with their neighbours'."""
-    by_model: dict[str, list[dict]] = {}
+    """Gather the checkpoints' identities, and flag those whose loss jumps out of line with their neighbours'.
+
+    Raises:
+        XlprobeError: two checkpoints of a model hold the same weights.
+    """
+    trainings: dict[str, list[dict[str, Any]]] = {}
     for path in identities:
         identity = read_json(path)
-        by_model.setdefault(identity["model"], []).append(identity)
-    rows = []
-    for model, checkpoints in by_model.items():
+        trainings.setdefault(run_of(identity), []).append(identity)
+    by_weights: dict[tuple[str, str], dict[str, Any]] = {}
+    rows: list[dict[str, Any]] = []
+    for checkpoints in trainings.values():
         checkpoints.sort(key=lambda identity: identity["step"])
-        means = [sum(identity["loss"].values()) / len(identity["loss"]) for identity in checkpoints]
-        for identity, mean, flagged in zip(checkpoints, means, out_of_line(means), strict=True):
-            for language, loss in identity["loss"].items():
-                rows.append(
-                    {
-                        "model": model,
-                        "step": identity["step"],
-                        "language": language,
-                        "bits_per_masked_token": loss,
-                        "mean_bits_per_masked_token": mean,
-                        "out_of_line": flagged,
-                        "parity": max(identity["checks"]["max_difference_to_fairseq"].values()),
-                        "parameters": identity["parameters"],
-                        "weights_sha256": identity["files"]["model.safetensors"],
-                    }
-                )
+        means = [fmean(identity["loss"].values()) for identity in checkpoints if identity["loss"]]
+        # Without their head, checkpoints have no loss to compare.
+        flags = out_of_line(means) if len(means) == len(checkpoints) else [False] * len(checkpoints)
+        for identity, flagged in zip(checkpoints, flags, strict=True):
+            other = by_weights.setdefault((identity["model"], identity["files"][WEIGHTS_FILE]), identity)
+            if other is not identity and same_weights(identity, other):
+                raise XlprobeError(f"{identity['model']}: {copy_of(identity, other)}")
+            rows += _rows(identity, flagged)
             if flagged:
-                print(f"warning: model {model} step {identity['step']}: loss {mean:.3f} is out of line with its neighbours'; look at it")
+                mean = fmean(identity["loss"].values())
+                print(f"warning: {title(identity)}: loss {mean:.3f} is out of line with its neighbours'; look at it")
     write_table(pd.DataFrame(rows), "checkpoints.schema.yaml", output)
+
+
+def _rows(identity: dict[str, Any], flagged: bool) -> Iterator[dict[str, Any]]:
+    """A checkpoint's rows: one a language of its losses; where it has none, one."""
+    losses, checks = identity["loss"], identity["checks"]
+    differences = checks["max_difference_to_fairseq"]
+    shared = columns(identity) | {
+        "text": identity["loss_text"],
+        "mean_bits_per_token": fmean(losses.values()) if losses else None,
+        "out_of_line": flagged,
+        "objective": identity["objective"],
+        "head": checks["head"],
+        "largest_activation": checks["largest_activation"],
+        "parity": max(differences.values()) if differences else None,
+        "layers": identity["layers"],
+        "hidden_size": identity["hidden_size"],
+        "parameters": identity["parameters"],
+        "weights_sha256": identity["files"][WEIGHTS_FILE],
+    }
+    for language, loss in losses.items() or [(None, None)]:
+        yield shared | {"language": language, "bits_per_token": loss}

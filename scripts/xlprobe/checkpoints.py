@@ -1,178 +1,90 @@
-"""From fairseq's state to a Hugging Face folder that proves to be the same model."""
+"""Checkpoints: Hugging Face folders, all of one form wherever they come from, each with an `identity.json`.
 
-import re
+`identity.json` comes last, and is what later work depends on: model, training seed, step, source, the sha256 of every file,
+layers, hidden size, objective, losses, and what the checks found.
+"""
+
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 import transformers
-from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 
+from xlprobe.canary import examine
+from xlprobe.checkpoint_copies import copy_of, same_weights
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path, read_json, sha256, write_json
-from xlprobe.training_state import load_state, trained_state
-from xlprobe.vocabulary import BOS, EOS, HUGGING_FACE_FILES, IDENTITY_FILE, PAD, SENTENCEPIECE_FILE
-
-# fairseq's parameter names and Hugging Face's, applied in order.
-RENAMING = [
-    (re.compile(pattern), name)
-    for pattern, name in (
-        (r"^encoder\.sentence_encoder\.embed_tokens\.", "roberta.embeddings.word_embeddings."),
-        (r"^encoder\.sentence_encoder\.embed_positions\.", "roberta.embeddings.position_embeddings."),
-        (r"^encoder\.sentence_encoder\.layernorm_embedding\.", "roberta.embeddings.LayerNorm."),
-        (r"^encoder\.sentence_encoder\.layers\.", "roberta.encoder.layer."),
-        (r"\.self_attn\.q_proj\.", ".attention.self.query."),
-        (r"\.self_attn\.k_proj\.", ".attention.self.key."),
-        (r"\.self_attn\.v_proj\.", ".attention.self.value."),
-        (r"\.self_attn\.out_proj\.", ".attention.output.dense."),
-        (r"\.self_attn_layer_norm\.", ".attention.output.LayerNorm."),
-        (r"\.fc1\.", ".intermediate.dense."),
-        (r"\.fc2\.", ".output.dense."),
-        (r"\.final_layer_norm\.", ".output.LayerNorm."),
-        (r"^encoder\.lm_head\.weight$", "lm_head.decoder.weight"),
-        (r"^encoder\.lm_head\.", "lm_head."),
-    )
-]
-# `version` is a marker; <operation>_<weight|bias> are fairseq 0.12's copies for its inference fast path, never trained.
-DEAD = re.compile(r"\.version$|\.(in_proj|out_proj|fc1|fc2)_(weight|bias)$")
-MAX_DIFFERENCE = 1e-5
 
 
-def convert_state(state: dict[str, Any], tokenizer: Mapping[str, Any]) -> XLMRobertaForMaskedLM:
-    """Build the Hugging Face model of a fairseq state, its dead copies of weights and the optimizer left behind.
+@dataclass(frozen=True)
+class Origin:
+    """Which checkpoint it is: model, training seed (None where there is one training), step, and where it comes from."""
+
+    model: str
+    training_seed: int | None
+    step: int
+    source: dict[str, Any]
+
+
+def publish(
+    write: Callable[[Path], None],
+    folder: Path,
+    origin: Origin,
+    objective: str,
+    losses: dict[str, float] | None,
+    differences: dict[str, float] | None,
+) -> None:
+    """Write a checkpoint's folder, let the canary look at it, and write its identity.
 
     Args:
-        state: what `load_state` gave.
-        tokenizer: the tokenizer's identity, for the vocabulary size.
-
-    Raises:
-        XlprobeError: the weights hold NaN or infinity, or their vocabulary is not the tokenizer's.
-    """
-    arguments = state["cfg"]["model"]
-    weights: dict[str, torch.Tensor] = {}
-    for name, value in state["model"].items():
-        if not DEAD.search(name):
-            for pattern, replacement in RENAMING:
-                name = pattern.sub(replacement, name)
-            weights[name] = value
-    if broken := [name for name, value in weights.items() if not torch.isfinite(value).all()]:
-        raise XlprobeError(f"training has diverged: {broken[0]} and {len(broken) - 1} other weights hold NaN or infinity")
-    embeddings_VD = weights["roberta.embeddings.word_embeddings.weight"]
-    if embeddings_VD.shape[0] != tokenizer["vocabulary_size"]:
-        raise XlprobeError(
-            f"the model has {embeddings_VD.shape[0]} tokens, its tokenizer {tokenizer['vocabulary_size']}: they do not belong together"
-        )
-    # fairseq's RoBERTa has no segments: one type, all zeros.
-    weights["roberta.embeddings.token_type_embeddings.weight"] = embeddings_VD.new_zeros(1, embeddings_VD.shape[1])
-    weights["lm_head.decoder.bias"] = weights["lm_head.bias"]
-    model = XLMRobertaForMaskedLM(
-        XLMRobertaConfig(
-            vocab_size=embeddings_VD.shape[0],
-            hidden_size=arguments.encoder_embed_dim,
-            num_hidden_layers=arguments.encoder_layers,
-            num_attention_heads=arguments.encoder_attention_heads,
-            intermediate_size=arguments.encoder_ffn_embed_dim,
-            hidden_act=arguments.activation_fn,
-            hidden_dropout_prob=arguments.dropout,
-            attention_probs_dropout_prob=arguments.attention_dropout,
-            max_position_embeddings=weights["roberta.embeddings.position_embeddings.weight"].shape[0],
-            type_vocab_size=1,
-            layer_norm_eps=1e-5,
-            bos_token_id=BOS,
-            pad_token_id=PAD,
-            eos_token_id=EOS,
-        )
-    )
-    model.load_state_dict({name: value.float() for name, value in weights.items()}, strict=True)
-    return model.eval()
-
-
-@torch.no_grad()
-def parity(model: XLMRobertaForMaskedLM, state: dict[str, Any], dictionary: Path) -> dict[str, float]:
-    """Largest absolute difference to fairseq's own forward pass, in float32.
-
-    Two rows of random tokens, one as long as the model's window and one short and padded, go through both models.
-
-    Args:
-        dictionary: the folder that holds fairseq's `dict.txt`.
-
-    Returns:
-        `hidden_states` (all layers) and `logits`.
-    """
-
-    # Not at the top: importing fairseq takes seconds.
-    from xlprobe.fairseq_task import rebuild_model
-
-    reference = rebuild_model(state, dictionary)
-    vocabulary = model.config.vocab_size
-    window = model.config.max_position_embeddings - 2
-    generator = torch.Generator().manual_seed(0)
-    tokens_BT = torch.randint(4, vocabulary, (2, window), generator=generator)
-    tokens_BT[:, 0] = BOS
-    for row, length in enumerate((window, 5)):
-        tokens_BT[row, length - 1] = EOS
-        tokens_BT[row, length:] = PAD
-    real_BT = tokens_BT != PAD
-
-    ours = model(tokens_BT, attention_mask=real_BT.long(), output_hidden_states=True)
-    theirs_logits_BTV, extra = reference(tokens_BT, features_only=False, return_all_hiddens=True)
-    hidden = [state_TBD.transpose(0, 1) for state_TBD in extra["inner_states"]]
-    if len(hidden) != len(ours.hidden_states):
-        raise XlprobeError(f"fairseq gave {len(hidden)} layers, Hugging Face {len(ours.hidden_states)}")
-    return {
-        "hidden_states": max(float((a_BTD - b_BTD)[real_BT].abs().max()) for a_BTD, b_BTD in zip(ours.hidden_states, hidden, strict=True)),
-        "logits": float((ours.logits - theirs_logits_BTV)[real_BT].abs().max()),
-    }
-
-
-def publish_checkpoint(pretraining: Path, training: Path, tokenizer: Path, folder: Path) -> None:
-    """Write a checkpoint's Hugging Face folder; `identity.json`, on which later work depends, comes last.
-
-    Args:
-        pretraining: the model's training folder.
-        training: the interval's record.
-        tokenizer: folder of the tokenizer.
+        write: writes the model and its tokenizer into a folder.
         folder: where the checkpoint goes.
+        objective: masked or causal.
+        losses: bits per predicted subword by language, on held-out text; None takes the canary's, on its fixed text.
+        differences: largest differences to the original implementation, where it was run.
 
     Raises:
-        XlprobeError: the converted model's activations differ from fairseq's by more than 1e-5.
+        XlprobeError: the canary refuses the checkpoint, or it holds the same weights as another step.
     """
-    record = read_json(training)
-    state = load_state(trained_state(pretraining, record["step"]))
-    model = convert_state(state, read_json(tokenizer / IDENTITY_FILE))
-    differences = parity(model, state, tokenizer)
-    if max(differences.values()) > MAX_DIFFERENCE:
-        raise XlprobeError(
-            f"{folder}: the converted model differs from fairseq's (hidden states by {differences['hidden_states']:.1e},"
-            f" logits by {differences['logits']:.1e}; at most {MAX_DIFFERENCE:.0e} is allowed); the checkpoint is not usable"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
     scratch = folder / ".part"
-    model.save_pretrained(scratch)
-    for name in (SENTENCEPIECE_FILE, *HUGGING_FACE_FILES):
-        shutil.copyfile(tokenizer / name, scratch / name)
-    tokenizer_config = read_json(scratch / "tokenizer_config.json")
-    write_json(scratch / "tokenizer_config.json", tokenizer_config | {"model_max_length": model.config.max_position_embeddings - 2})
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    write(scratch)
+    findings = examine(scratch, objective)
     files = {}
-    for name in ("config.json", "model.safetensors", SENTENCEPIECE_FILE, *HUGGING_FACE_FILES):
-        with atomic_path(folder / name) as temporary:
-            shutil.move(scratch / name, temporary)
-        files[name] = sha256(folder / name)
-    shutil.rmtree(scratch)
-    write_json(
-        folder / "identity.json",
-        {
-            "model": record["model"],
-            "step": record["step"],
-            "source": {"kind": "pretrain", "identity_sha256": record["identity_sha256"]},
-            "files": files,
-            "parameters": sum(parameter.numel() for parameter in model.parameters()),
-            "layers": model.config.num_hidden_layers,
-            "hidden_size": model.config.hidden_size,
-            "loss": record["validation_bits_per_masked_token"],
-            "checks": {"max_difference_to_fairseq": differences},
-            "versions": {"transformers": transformers.__version__},
-        },
-    )
+    for path in sorted(scratch.iterdir()):
+        with atomic_path(folder / path.name) as temporary:
+            shutil.move(path, temporary)
+        files[path.name] = sha256(folder / path.name)
+    scratch.rmdir()
+    identity = {
+        "model": origin.model,
+        "training_seed": origin.training_seed,
+        "step": origin.step,
+        "source": origin.source,
+        "files": files,
+        "layers": findings.layers,
+        "hidden_size": findings.hidden_size,
+        "parameters": findings.parameters,
+        "objective": objective,
+        "loss": findings.bits if losses is None else losses,
+        "loss_text": "fixed" if losses is None else "held-out",
+        "checks": {"head": findings.head, "largest_activation": findings.largest_activation, "max_difference_to_fairseq": differences},
+        "versions": {"transformers": transformers.__version__},
+    }
+    write_json(folder / "identity.json", identity)
+    # After writing: of two jobs that run at the same time, at least one then sees the other's.
+    others = [read_json(path) for path in sorted(_other_identities(folder, origin.training_seed))]
+    if other := next((other for other in others if same_weights(identity, other)), None):
+        (folder / "identity.json").unlink()
+        raise XlprobeError(f"{folder}: {copy_of(identity, other)}")
+
+
+def _other_identities(folder: Path, training_seed: int | None) -> set[Path]:
+    """The identities of the model's other checkpoints that are there."""
+    found = set(folder.parent.glob("[0-9]*/identity.json"))
+    if training_seed is not None:
+        found |= set(folder.parent.parent.glob("seed_*/[0-9]*/identity.json"))
+    return found - {folder / "identity.json"}

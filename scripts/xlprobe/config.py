@@ -18,6 +18,7 @@ from xlprobe import resources
 from xlprobe.catalogue import AlignmentSet, Language, Treebank, world_alignment, world_family, world_treebanks
 from xlprobe.errors import ConfigError
 from xlprobe.paths import SCHEMAS
+from xlprobe.runs import Run, check_places, steps
 
 TYPE_NAMES = {"integer": "a whole number", "number": "a number", "string": "text", "array": "a list", "object": "a group of keys"}
 LOCAL_CODE = re.compile("q[a-t][a-z]")
@@ -44,13 +45,13 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     _fill_defaults(completed, schema())
     _check_world(completed)
     _check_names(completed)
-    example = f"{completed['languages'][0]}_world" if completed["world"] else "en_ewt"
-    if not any(not treebanks(completed)[name].test_only for name in completed["treebanks"]):
+    example = f"{next(iter(completed['world']['languages']))}_world" if completed["world"] else "en_ewt"
+    if completed["probes"]["tasks"] and all(treebanks(completed)[name].test_only for name in completed["treebanks"]):
         raise ConfigError(
             f"config key treebanks: names no treebank with a train set, so there is nothing to probe; add one ({example}, say)"
         )
     for name, model in completed["models"].items():
-        _check_model(f"models.{name}", model, completed["features"]["layers"] or [])
+        _check_model(f"models.{name}", model, completed)
     return completed
 
 
@@ -83,22 +84,9 @@ def digest(settings: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def steps(model: dict[str, Any]) -> list[int]:
-    """The updates at which a model's checkpoints are kept, ascending, from numbers and {from, to, every} ranges."""
-    found: set[int] = set()
-    for entry in model["steps"]:
-        found.update(range(entry["from"], entry["to"] + 1, entry["every"]) if isinstance(entry, dict) else [entry])
-    return sorted(found)
-
-
-def model_languages(config: dict[str, Any], model: str) -> list[str]:
-    """The languages that a model of a completed configuration is pretrained on, sorted."""
-    return sorted(config["models"][model]["languages"] or config["languages"])
-
-
-def layers(config: dict[str, Any], model: str) -> list[int]:
-    """The layers to measure: 0 is the embedding layer, L the last block."""
-    return config["features"]["layers"] or list(range(config["models"][model]["architecture"]["layers"] + 1))
+def model_languages(config: dict[str, Any], run: Run) -> list[str]:
+    """The languages that a run of a completed configuration is pretrained on, sorted."""
+    return sorted(run.settings["languages"] or config["languages"])
 
 
 def _fill_defaults(value: Any, rule: dict[str, Any]) -> None:
@@ -198,9 +186,10 @@ def _check_names(config: dict[str, Any]) -> None:
     def named() -> Iterator[tuple[str, str]]:
         yield from ((f"languages.{n}", code) for n, code in enumerate(config["languages"]))
         for name, model in config["models"].items():
-            for n, code in enumerate(model["languages"] or []):
+            for n, code in enumerate(model.get("pretrain", {}).get("languages") or []):
                 if code not in config["languages"]:
-                    raise ConfigError(f"config key models.{name}.languages.{n}: {code!r} is not among the run's languages; add it there")
+                    key = f"models.{name}.pretrain.languages.{n}"
+                    raise ConfigError(f"config key {key}: {code!r} is not among the run's languages; add it there")
 
     known_languages, known_treebanks, known_alignments = languages(config), treebanks(config), alignments(config)
     codes = "those of `world`" if config["world"] else "CC100's"
@@ -217,37 +206,47 @@ def _check_names(config: dict[str, Any]) -> None:
             raise ConfigError(f"config key alignments.{n}: unknown alignment set {name!r}; {advice}")
 
 
-def _check_model(key: str, model: dict[str, Any], measured_layers: list[int]) -> None:
-    architecture, training, execution = model["architecture"], model["training"], model["execution"]
+def _check_model(key: str, model: dict[str, Any], config: dict[str, Any]) -> None:
+    check_places(key, model)
     schedule = steps(model)
     if not schedule:
         raise ConfigError(f"config key {key}.steps: no step lies in the ranges given")
-    if schedule[-1] > training["updates"]:
+    if "pretrain" in model:
+        _check_pretraining(key, model["pretrain"], schedule[-1], config)
+    if "huggingface" in model and (model["huggingface"]["repository"] is None) == (model["huggingface"]["folder"] is None):
+        raise ConfigError(f"config key {key}.huggingface: give one of repository (on the hub) and folder (on this machine)")
+
+
+def _check_pretraining(key: str, pretrain: dict[str, Any], last_step: int, config: dict[str, Any]) -> None:
+    architecture, training, execution = pretrain["architecture"], pretrain["training"], pretrain["execution"]
+    if not config["languages"]:
+        raise ConfigError(f"config key languages: is empty, but {key} is to be pretrained; name its corpora")
+    if last_step > training["updates"]:
         raise ConfigError(
-            f"config key {key}.steps: step {schedule[-1]} lies beyond training.updates = {training['updates']};"
+            f"config key {key}.steps: step {last_step} lies beyond {key}.pretrain.training.updates = {training['updates']};"
             " lower it or lengthen the training"
         )
-    if max(measured_layers, default=0) > architecture["layers"]:
-        raise ConfigError(
-            f"config key features.layers: layer {max(measured_layers)} is asked for, but {key} has layers 0 to {architecture['layers']}"
-        )
+    if (highest := max(config["features"]["layers"] or [0])) > architecture["layers"]:
+        raise ConfigError(f"config key features.layers: layer {highest} is asked for, but {key} has layers 0 to {architecture['layers']}")
     if architecture["hidden_size"] % architecture["heads"]:
         raise ConfigError(
-            f"config key {key}.architecture.heads: {architecture['heads']} heads do not divide hidden_size = {architecture['hidden_size']}"
+            f"config key {key}.pretrain.architecture.heads: {architecture['heads']} heads do not divide"
+            f" hidden_size = {architecture['hidden_size']}"
         )
     if training["tokens_per_sample"] > architecture["max_tokens"]:
         raise ConfigError(
-            f"config key {key}.training.tokens_per_sample: {training['tokens_per_sample']} tokens do not fit"
+            f"config key {key}.pretrain.training.tokens_per_sample: {training['tokens_per_sample']} tokens do not fit"
             f" architecture.max_tokens = {architecture['max_tokens']}"
         )
     if training["batch_size"] % (execution["processes"] * (execution["samples_per_process"] or 1)):
         raise ConfigError(
-            f"config key {key}.training.batch_size: {training['batch_size']} samples cannot be shared by"
+            f"config key {key}.pretrain.training.batch_size: {training['batch_size']} samples cannot be shared by"
             f" {execution['processes']} processes x samples_per_process = {execution['samples_per_process'] or 1}"
         )
     if training["warmup_updates"] > training["updates"]:
         raise ConfigError(
-            f"config key {key}.training.warmup_updates: {training['warmup_updates']} is more than training.updates = {training['updates']}"
+            f"config key {key}.pretrain.training.warmup_updates: {training['warmup_updates']} is more than"
+            f" training.updates = {training['updates']}"
         )
     if training["fp16"] and execution["device"] == "cpu":
-        raise ConfigError(f"config key {key}.training.fp16: fairseq has no fp16 training on the CPU; set it to false")
+        raise ConfigError(f"config key {key}.pretrain.training.fp16: fairseq has no fp16 training on the CPU; set it to false")

@@ -20,19 +20,17 @@ import pandas as pd
 import torch
 import transformers
 
+from xlprobe import checkpoint_names
 from xlprobe.datasets import read_sentences
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path, read_json
+from xlprobe.language_models import Framing, load_body, load_tokenizer
 from xlprobe.progress import progress
 from xlprobe.tables import write_table
 
 # Vectors wait in memory until so many words are done, which bounds the memory and makes the writes long.
 WORDS_PER_WRITE = 16_384
-
-# The report of unused weights names the language model's head each time.
-transformers.utils.logging.set_verbosity_error()
-transformers.utils.logging.disable_progress_bar()
 
 
 @dataclass
@@ -123,20 +121,9 @@ class Encoder:
         self.checkpoint = checkpoint
         self.identity = identity
         self.device = device
-        self.tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint)
-        self.model, loading = transformers.AutoModel.from_pretrained(
-            checkpoint, add_pooling_layer=False, dtype=torch.float32, output_loading_info=True
-        )
-        if missing := sorted(loading["missing_keys"]):
-            raise XlprobeError(f"{checkpoint}: weights are missing from the checkpoint ({missing[0]} and {len(missing) - 1} others)")
-        self.model.to(device).eval()
-        example = self.tokenizer("a", return_special_tokens_mask=True)
-        inner = [index for index, special in enumerate(example["special_tokens_mask"]) if not special]
-        self.prefix = example["input_ids"][: inner[0]]
-        self.suffix = example["input_ids"][inner[-1] + 1 :]
-        # Positions count from the padding index on in RoBERTa and its kin.
-        positions = self.model.config.max_position_embeddings - self.tokenizer.pad_token_id - 1
-        self.window = min(self.tokenizer.model_max_length, positions) - len(self.prefix) - len(self.suffix)
+        self.tokenizer = load_tokenizer(checkpoint)
+        self.model = load_body(checkpoint).to(device)
+        self.framing = Framing(self.model, self.tokenizer)
         self.blank = [id_ for piece, id_ in self.tokenizer.get_vocab().items() if piece in ("▁", "Ġ")]
 
     def encode(self, texts: Sequence[str], starts: Sequence[np.ndarray], ends: Sequence[np.ndarray]) -> list[EncodedSentence]:
@@ -156,16 +143,10 @@ class Encoder:
     @torch.no_grad()
     def hidden_states(self, rows: Sequence[np.ndarray], layers: Sequence[int]) -> torch.Tensor:
         """Hidden states [layers, rows, longest, dim] of rows of subword ids, the special tokens around them left out."""
-        longest = max(map(len, rows))
-        width = longest + len(self.prefix) + len(self.suffix)
-        ids_BT = torch.full((len(rows), width), self.tokenizer.pad_token_id)
-        mask_BT = torch.zeros((len(rows), width), dtype=torch.long)
-        for number, row in enumerate(rows):
-            tokens = torch.tensor([*self.prefix, *row.tolist(), *self.suffix])
-            ids_BT[number, : len(tokens)] = tokens
-            mask_BT[number, : len(tokens)] = 1
-        output = self.model(ids_BT.to(self.device), attention_mask=mask_BT.to(self.device), output_hidden_states=True)
-        inner = slice(len(self.prefix), len(self.prefix) + longest)
+        batch = {name: tensor_BT.to(self.device) for name, tensor_BT in self.framing.rows(rows).items()}
+        output = self.model(**batch, output_hidden_states=True)
+        first = len(self.framing.prefix)
+        inner = slice(first, first + max(map(len, rows)))
         return torch.stack([output.hidden_states[layer][:, inner] for layer in layers])
 
 
@@ -199,7 +180,7 @@ def word_vectors(
     Returns:
         [layers, words, dim] in float32; a word without a subword gets zeros.
     """
-    plans = [windows(number, len(sentence.ids), encoder.window) for number, sentence in enumerate(sentences)]
+    plans = [windows(number, len(sentence.ids), encoder.framing.window) for number, sentence in enumerate(sentences)]
     first_word = np.concatenate([[0], np.cumsum(word_counts)])
     vectors = torch.zeros(len(layers), int(first_word[-1]), encoder.model.config.hidden_size)
     counts = torch.zeros(int(first_word[-1]))
@@ -231,14 +212,17 @@ def extract_features(
 ) -> None:
     """Write the word vectors of some datasets from one checkpoint, and the audit of what encoding each of them met.
 
+    Args:
+        layers: 0 is the embedding layer; none named takes all.
+
     Raises:
         XlprobeError: the checkpoint has not that many layers, or a vector does not fit float16.
     """
     encoder = Encoder(checkpoint, choose_device(device))
-    if max(layers) > encoder.identity["layers"]:
-        raise XlprobeError(
-            f"config key features.layers: layer {max(layers)} was asked for, {checkpoint} has 0 to {encoder.identity['layers']}"
-        )
+    last = encoder.identity["layers"]
+    if max(layers, default=0) > last:
+        raise XlprobeError(f"config key features.layers: layer {max(layers)} was asked for, {checkpoint} has 0 to {last}")
+    layers = layers or range(last + 1)
     for dataset, output, audit_output in zip(datasets, outputs, audit_outputs, strict=True):
         _extract(encoder, dataset, output, audit_output, layers, tokens_per_batch)
 
@@ -259,7 +243,7 @@ def _extract(encoder: Encoder, dataset: Path, output: Path, audit_output: Path, 
         file.attrs["checkpoint"] = json.dumps(encoder.identity, sort_keys=True)
         file.attrs["dataset"] = json.dumps(read_json(dataset / "identity.json"), sort_keys=True)
         file.attrs["versions"] = json.dumps({"torch": torch.__version__, "transformers": transformers.__version__})
-        name = f"{encoder.identity['model']} step {encoder.identity['step']} {dataset.name}"
+        name = f"{checkpoint_names.title(encoder.identity)} {dataset.name}"
         for part in progress(list(_parts(offsets)), name, "parts"):
             encoded = encoder.encode(sentences["text"].iloc[part].to_list(), starts[part], ends[part])
             word_counts = np.diff(offsets[part.start : part.stop + 1])
@@ -268,7 +252,7 @@ def _extract(encoder: Encoder, dataset: Path, output: Path, audit_output: Path, 
                 raise XlprobeError(f"{encoder.checkpoint}: a vector is not finite in float16; the checkpoint is not usable")
             vectors[:, offsets[part.start] : offsets[part.stop]] = found
             _count(audit, encoder, encoded, word_counts)
-    identity = {"model": encoder.identity["model"], "step": encoder.identity["step"], "dataset": dataset.name}
+    identity = checkpoint_names.columns(encoder.identity) | {"dataset": dataset.name}
     write_table(pd.DataFrame([identity | asdict(audit)]), "audit.schema.yaml", audit_output)
 
 
@@ -288,8 +272,8 @@ def _count(audit: Audit, encoder: Encoder, encoded: Sequence[EncodedSentence], w
         audit.unknown_subwords += int((sentence.ids == encoder.tokenizer.unk_token_id).sum())
         audit.shared_subwords += int((np.bincount(subwords) > 1).sum())
         audit.words_without_subword += int(words - len(np.unique(of_words)))
-        if len(sentence.ids) > encoder.window:
+        if len(sentence.ids) > encoder.framing.window:
             audit.sentences_over_window += 1
-            borders = [window.keep_from for window in windows(number, len(sentence.ids), encoder.window)]
+            borders = [window.keep_from for window in windows(number, len(sentence.ids), encoder.framing.window)]
             window_of = np.searchsorted(borders, subwords, side="right")
             audit.words_cut += len(np.unique(np.stack([of_words, window_of], axis=1), axis=0)) - len(np.unique(of_words))

@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from xlprobe.checkpoint_names import columns
 from xlprobe.errors import XlprobeError
 
 
@@ -13,7 +15,7 @@ class ProbeFile:
     """The probes of one checkpoint, task and treebank: what they are at once, the weights of a layer when asked for.
 
     Attributes:
-        model, step: the checkpoint whose vectors the probes read.
+        checkpoint: model, training seed and step of the vectors that the probes read.
         task: what they tell.
         dataset: the treebank that they were trained on.
         labels: the inventory, by class number.
@@ -27,8 +29,7 @@ class ProbeFile:
         try:
             with safe_open(path, framework="numpy") as file:
                 description = json.loads((file.metadata() or {})["probes"])
-            self.model: str = description["model"]
-            self.step: int = description["step"]
+            self.checkpoint: dict[str, Any] = columns(description)
             self.task: str = description["task"]
             self.dataset: str = description["dataset"]
             self.labels: list[str] = description["labels"]

@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 from safetensors.torch import save_file
 
+from xlprobe.checkpoint_names import columns, run_of
 from xlprobe.datasets import read_words
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
@@ -49,21 +50,23 @@ def train_probes(
     rows: list[dict[str, object]] = []
     tensors: dict[str, torch.Tensor] = {}
     with FeatureFile(features_path) as features:
-        model, step = features.checkpoint["model"], features.checkpoint["step"]
-        for layer in progress(features.layers, f"{task_name} {dataset.name} step {step}", "layers"):
+        checkpoint = features.checkpoint
+        for layer in progress(features.layers, f"{task_name} {dataset.name} step {checkpoint['step']}", "layers"):
             vectors = features.layer(layer)
             x = {split: torch.from_numpy(vectors[rows_here]).to(device).float() for split, rows_here in rows_of.items()}
-            layer_seeds = [derive_seed(model, step, task_name, dataset.name, layer, seed) for seed in range(seeds)]
+            layer_seeds = [
+                derive_seed(run_of(checkpoint), checkpoint["step"], task_name, dataset.name, layer, seed) for seed in range(seeds)
+            ]
             probes = fit_probes(x["train"], targets["train"], x["dev"], targets["dev"], len(inventory), layer_seeds, settings)
             tensors[f"layer_{layer}.weight"] = probes.weight_SCD.cpu()
             tensors[f"layer_{layer}.bias"] = probes.bias_SC.cpu()
             for split, masks in scored.items():
                 rows += _score_rows(probes, x[split], targets[split], masks, layer=layer, split=split)
     # One entry: safetensors writes several in an order of its own.
-    description = json.dumps({"model": model, "step": step, "task": task_name, "dataset": dataset.name, "labels": inventory})
+    description = json.dumps(columns(checkpoint) | {"task": task_name, "dataset": dataset.name, "labels": inventory})
     with atomic_path(weights) as temporary:
         save_file(tensors, temporary, metadata={"probes": description})
-    identity = {"model": model, "step": step, "task": task_name, "source": dataset.name, "target": dataset.name}
+    identity = columns(checkpoint) | {"task": task_name, "source": dataset.name, "target": dataset.name}
     write_table(pd.DataFrame(rows).assign(**identity), "probes.schema.yaml", scores)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from xlprobe.checkpoint_names import columns, title
 from xlprobe.datasets import read_words
 from xlprobe.errors import XlprobeError
 from xlprobe.feature_file import FeatureFile
@@ -71,17 +72,17 @@ def transfer_probes(features_path: Path, dataset: Path, task_name: str, weights:
     numbers = [label_numbers(labels_W, source.labels) for source in sources]
     rows: list[dict[str, object]] = []
     with FeatureFile(features_path) as features:
-        model, step = features.checkpoint["model"], features.checkpoint["step"]
+        checkpoint = columns(features.checkpoint)
         for source in sources:
-            if (source.task, source.model, source.step) != (task_name, model, step):
+            if (source.task, source.checkpoint) != (task_name, checkpoint):
                 raise XlprobeError(
-                    f"{source.path}: holds {source.task} probes of {source.model} at step {source.step}, expected {task_name} probes of"
-                    f" {model} at step {step}, as the vectors in {features_path} are; name files of one checkpoint"
+                    f"{source.path}: holds {source.task} probes of {title(source.checkpoint)}, expected {task_name} probes of"
+                    f" {title(checkpoint)}, as the vectors in {features_path} are; name files of one checkpoint"
                 )
-        for layer in progress(features.layers, f"{task_name} on {dataset.name} step {step}", "layers"):
+        for layer in progress(features.layers, f"{task_name} on {dataset.name} step {checkpoint['step']}", "layers"):
             accuracy = layer_accuracy([source.layer(layer) for source in sources], features.layer(layer)[test_W], numbers)
             for source, accuracy_S in zip(sources, accuracy, strict=True):
                 shared = {"layer": layer, "source": source.dataset}
                 rows += [shared | {"seed": seed, "value": value} for seed, value in enumerate(accuracy_S.tolist())]
-    identity = {"model": model, "step": step, "task": task_name, "target": dataset.name, "split": "test", "metric": task.metric}
+    identity = checkpoint | {"task": task_name, "target": dataset.name, "split": "test", "metric": task.metric}
     write_table(pd.DataFrame(rows).assign(**identity, n=len(test_W)), "scores.schema.yaml", output)

@@ -1,4 +1,6 @@
+import argparse
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -7,8 +9,9 @@ from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from xlprobe.checkpoint_checks import collect_checkpoints, out_of_line
-from xlprobe.checkpoints import MAX_DIFFERENCE, convert_state, parity, publish_checkpoint
 from xlprobe.errors import XlprobeError
+from xlprobe.fairseq_checkpoints import DEAD, MAX_DIFFERENCE, convert_state, parity, publish_fairseq, publish_trained
+from xlprobe.fairseq_task import rebuild_model
 from xlprobe.files import read_json, sha256
 from xlprobe.tables import conform
 from xlprobe.training_state import load_state
@@ -55,23 +58,23 @@ def test_published_weights_hold_no_optimizer_and_no_dead_copies(tiny_model, stat
 
 
 def test_parity_sees_a_wrong_conversion(tiny_model, state, tokenizer_identity):
-    model = convert_state(state, tokenizer_identity)
-    assert max(parity(model, state, tiny_model.text.tokenizer).values()) <= MAX_DIFFERENCE
+    model, reference = convert_state(state, tokenizer_identity), rebuild_model(state, tiny_model.text.tokenizer)
+    assert max(parity(model, reference).values()) <= MAX_DIFFERENCE
     with torch.no_grad():
         model.roberta.encoder.layer[1].attention.self.query.weight[0] += torch.linspace(-0.1, 0.1, 32)
-    differences = parity(model, state, tiny_model.text.tokenizer)
+    differences = parity(model, reference)
     assert differences["hidden_states"] > MAX_DIFFERENCE and differences["logits"] > MAX_DIFFERENCE
     model = convert_state(state, tokenizer_identity)
     for module in model.modules():
         if isinstance(module, torch.nn.LayerNorm):
             module.eps = 1e-2
-    assert max(parity(model, state, tiny_model.text.tokenizer).values()) > MAX_DIFFERENCE
+    assert max(parity(model, reference).values()) > MAX_DIFFERENCE
 
 
 def test_a_conversion_that_differs_is_not_published(tiny_model, tmp_path, monkeypatch):
-    monkeypatch.setattr("xlprobe.checkpoints.parity", lambda *_: {"hidden_states": 2e-5, "logits": 0.0})
+    monkeypatch.setattr("xlprobe.fairseq_checkpoints.parity", lambda *_: {"hidden_states": 2e-5, "logits": 0.0})
     with pytest.raises(XlprobeError, match="differs from fairseq's"):
-        publish_checkpoint(tiny_model.pretraining, tiny_model.record, tiny_model.text.tokenizer, tmp_path)
+        publish_trained(tiny_model.pretraining, tiny_model.record, tiny_model.text.tokenizer, tmp_path, "xlmr", None)
     assert not (tmp_path / "identity.json").exists()
 
 
@@ -84,6 +87,61 @@ def test_diverged_weights_are_refused(state, tokenizer_identity):
 def test_another_vocabulary_is_refused(state, tokenizer_identity):
     with pytest.raises(XlprobeError, match="the model has 302 tokens, its tokenizer 8002"):
         convert_state(state, tokenizer_identity | {"vocabulary_size": 8002})
+
+
+def old_state(state: dict) -> dict:
+    """A state as fairseq 0.9 saved it: arguments in one namespace, other names, none of the later copies of weights."""
+    weights = {name: value for name, value in state["model"].items() if not DEAD.search(name)}
+    older = {name.replace("encoder.", "decoder.", 1).replace("layernorm_embedding", "emb_layer_norm"): weights[name] for name in weights}
+    arguments = {name: value for part in ("task", "model") for name, value in vars(state["cfg"][part]).items()}
+    return {"args": argparse.Namespace(**arguments), "model": older, "extra_state": {"epoch": 3}, "optimizer_history": []}
+
+
+def test_checkpoints_that_fairseq_saved_elsewhere_are_published(tiny_model, state, tmp_path):
+    """Of this version and of older ones, whole or without the optimizer, in half precision or not."""
+    tokenizer, expected = tiny_model.text.tokenizer, read_json(tiny_model.checkpoint / "identity.json")
+    half = {name: value.half() for name, value in state["model"].items()}
+    states = {
+        "whole": state,
+        "bare": {"cfg": state["cfg"], "model": state["model"]},
+        "half": state | {"model": half},
+        "old": old_state(state),
+    }
+    for name, content in states.items():
+        torch.save(content, tmp_path / "12.pt")
+        publish_fairseq(tmp_path / "12.pt", tokenizer, tmp_path / name / "12", "theirs", 7, 12, "https://example.org/12.pt")
+        identity = read_json(tmp_path / name / "12" / "identity.json")
+        assert (identity["model"], identity["training_seed"], identity["step"]) == ("theirs", 7, 12)
+        assert identity["source"] == {"kind": "fairseq", "place": "https://example.org/12.pt", "sha256": sha256(tmp_path / "12.pt")}
+        same = identity["files"]["model.safetensors"] == expected["files"]["model.safetensors"]
+        assert same == (name != "half") and max(identity["checks"]["max_difference_to_fairseq"].values()) <= MAX_DIFFERENCE
+        assert identity["loss_text"] == "fixed" and expected["loss_text"] == "held-out"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such checkpoint; look at `checkpoints` in the model's configuration"),
+        (b"<html>Not Found</html>", "holds more than tensors|no checkpoint that torch can read"),
+        ({"weights": torch.zeros(2)}, "no checkpoint of fairseq's; expected weights under `model`"),
+        ({"model": {}, "args": Path("/")}, r"holds more than tensors, plain values and argparse.Namespace \(Unsupported global"),
+        ("cut", r"no checkpoint that torch can read, or one that is cut short"),
+        ("narrow", r"the model has 300 tokens, its tokenizer 302: they do not belong together"),
+    ],
+)
+def test_files_that_are_no_checkpoints_of_fairseqs_are_refused(tiny_model, state, tmp_path, content, message):
+    path = tmp_path / "5.pt"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif isinstance(content, dict):
+        torch.save(content, path)
+    elif content:
+        name = "encoder.sentence_encoder.embed_tokens.weight"
+        torch.save(state if content == "cut" else state | {"model": state["model"] | {name: state["model"][name][:300]}}, path)
+        path.write_bytes(path.read_bytes()[: -50_000 if content == "cut" else None])
+    with pytest.raises(XlprobeError, match=message) as caught:
+        publish_fairseq(path, tiny_model.text.tokenizer, tmp_path / "5", "theirs", None, 5, "here")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -106,8 +164,9 @@ def test_the_table_of_checkpoints_flags_and_warns(tiny_model, tmp_path, capsys):
     paths = []
     for step, loss in enumerate([12, 10, 9, 8.4, 11, 7.7, 7.5, 7.4]):
         paths.append(tmp_path / f"{step}.json")
-        paths[-1].write_text(json.dumps(identity | {"step": step, "loss": {"en": loss, "tr": loss}}))
+        changes = {"step": step, "loss": {"en": loss, "tr": loss}, "files": {"model.safetensors": str(step)}}
+        paths[-1].write_text(json.dumps(identity | changes))
     collect_checkpoints(paths, tmp_path / "table.parquet")
     table = conform(pd.read_parquet(tmp_path / "table.parquet"), "checkpoints.schema.yaml")
     assert len(table) == 16 and set(table.loc[table["out_of_line"], "step"]) == {4}
-    assert "model xlmr step 4: loss 11.000 is out of line" in capsys.readouterr().out
+    assert "xlmr step 4: loss 11.000 is out of line" in capsys.readouterr().out

@@ -7,8 +7,9 @@ from xlprobe import config
 from xlprobe.errors import ConfigError
 from xlprobe.paths import PROJECT
 from xlprobe.resources import languages, treebanks
+from xlprobe.runs import runs, steps
 
-BASE = {"experiment": "test", "languages": ["en", "de"], "models": {"m": {"steps": [0, 10]}}, "treebanks": ["en_ewt"]}
+BASE = {"experiment": "test", "languages": ["en", "de"], "models": {"m": {"steps": [0, 10], "pretrain": {}}}, "treebanks": ["en_ewt"]}
 SHIPPED = [PROJECT / "config.yaml", *sorted((PROJECT / "config").glob("*.yaml"))]
 
 
@@ -30,7 +31,7 @@ def changed(path: str, value: object) -> dict:
     [
         ("langauges", ["en"], r"config key langauges: unknown; did you mean 'languages'\?"),
         ("probes.sedds", 3, r"config key probes.sedds: unknown; did you mean 'seeds'\?"),
-        ("models.m.training.lr", 1, r"config key models.m.training.lr: unknown"),
+        ("models.m.pretrain.training.lr", 1, r"config key models.m.pretrain.training.lr: unknown"),
         ("models.m.steps", ..., r"config key models.m.steps: missing"),
         ("experiment", ..., r"config key experiment: missing"),
         ("models.a b", {"steps": [1]}, r"config key models.a b: a name may hold"),
@@ -41,19 +42,31 @@ def changed(path: str, value: object) -> dict:
         ("probes.seeds", 0, r"config key probes.seeds: 0 is less than the minimum"),
         ("languages", ["en", "xx"], r"config key languages.1: unknown language 'xx'"),
         ("treebanks", ["en_etw"], r"config key treebanks.0: unknown treebank 'en_etw'; did you mean 'en_ewt'\?"),
-        ("models.m.languages", ["fr"], r"config key models.m.languages.0: 'fr' is not among the run's languages"),
-        ("models.m.steps", [2_000_000], r"config key models.m.steps: step 2000000 lies beyond training.updates = 1500000"),
+        ("models.m.pretrain.languages", ["fr"], r"config key models.m.pretrain.languages.0: 'fr' is not among the run's languages"),
+        (
+            "models.m.steps",
+            [2_000_000],
+            r"config key models.m.steps: step 2000000 lies beyond .*pretrain.training.updates = 1500000",
+        ),
         ("models.m.steps", [{"from": 5, "to": 1, "every": 1}], r"config key models.m.steps: no step"),
-        ("models.m.architecture.heads", 7, r"config key models.m.architecture.heads: 7 heads do not divide"),
-        ("models.m.training.tokens_per_sample", 600, r"config key models.m.training.tokens_per_sample: 600 tokens do not fit"),
-        ("models.m.execution.processes", 3, r"config key models.m.training.batch_size: 1024 samples cannot be shared by 3"),
-        ("models.m.training.warmup_updates", 10**9, r"config key models.m.training.warmup_updates: .* more than"),
-        ("models.m", {"steps": [1], "training": {"fp16": True}, "execution": {"device": "cpu"}}, r"config key models.m.training.fp16"),
+        ("models.m.pretrain.architecture.heads", 7, r"config key models.m.pretrain.architecture.heads: 7 heads do not divide"),
+        (
+            "models.m.pretrain.training.tokens_per_sample",
+            600,
+            r".*training.tokens_per_sample: 600 tokens do not fit",
+        ),
+        (
+            "models.m.pretrain.execution.processes",
+            3,
+            r".*training.batch_size: 1024 samples cannot be shared by 3",
+        ),
+        ("models.m.pretrain.training.warmup_updates", 10**9, r"config key models.m.pretrain.training.warmup_updates: .* more than"),
+        ("models.m.pretrain", {"training": {"fp16": True}, "execution": {"device": "cpu"}}, r"config key models.m.pretrain.training.fp16"),
         ("treebanks", ["en_pud"], r"config key treebanks: names no treebank with a train set"),
         ("alignments", ["align_en_rf"], r"config key alignments.0: unknown alignment set 'align_en_rf'; did you mean 'align_en_fr'\?"),
         ("alignment.method", "match", r"config key alignment.method: found 'match', expected one of itermax, argmax"),
-        ("models.m.training.learning_rate", "3e-3", r".*found '3e-3', expected a number; YAML reads 3e-3 as text: write 0.003"),
-        ("models.m.training.adam_betas", [0.9], r"config key models.m.training.adam_betas: .*too short"),
+        ("models.m.pretrain.training.learning_rate", "3e-3", r".*found '3e-3', expected a number; YAML reads 3e-3 as text: write 0.003"),
+        ("models.m.pretrain.training.adam_betas", [0.9], r"config key models.m.pretrain.training.adam_betas: .*too short"),
         ("languages", [False], r"config key languages.0: found False, expected text; YAML reads no, yes"),
         ("alignments", ["align_fr_en"], r"config key alignments.0: unknown alignment set 'align_fr_en'; did you mean 'align_en_fr'\?"),
         ("features.layers", [0, 13], r"config key features.layers: layer 13 .* models.m has layers 0 to 12"),
@@ -111,7 +124,7 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
     given = copy.deepcopy(BASE)
     completed = config.complete(given)
     assert given == BASE
-    assert completed["models"]["m"]["architecture"]["hidden_size"] == 768
+    assert completed["models"]["m"]["pretrain"]["architecture"]["hidden_size"] == 768
     assert completed["probes"] == {
         "tasks": ["pos"],
         "seeds": 5,
@@ -127,9 +140,58 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
 
 def test_paper_1_schedule_has_39_steps_beside_step_0():
     ranges = [0, {"from": 5_000, "to": 50_000, "every": 5_000}, {"from": 50_000, "to": 1_500_000, "every": 50_000}]
-    schedule = config.steps({"steps": ranges})
+    schedule = steps({"steps": ranges})
     assert len(schedule) == 40
     assert schedule[:3] == [0, 5_000, 10_000] and schedule[9:13] == [45_000, 50_000, 100_000, 150_000] and schedule[-1] == 1_500_000
+
+
+def suite(section: str, **keys: object) -> dict:
+    model = {"steps": keys.pop("steps", [1000, 2000]), "seeds": keys.pop("seeds", None), section: keys}
+    return BASE | {"languages": [], "models": {"m": model}}
+
+
+def test_a_models_seeds_are_runs_of_their_own():
+    given = suite("huggingface", repository="a/seed_{seed}-step_{thousands}k", revision="v{step}", seeds=[0, 3])
+    found = runs(config.complete(given)["models"])
+    assert list(found) == ["m/seed_0", "m/seed_3"]
+    assert [found["m/seed_3"].place(key, 2000) for key in ("repository", "revision", "folder")] == ["a/seed_3-step_2k", "v2000", None]
+    trained = runs(config.complete(BASE | {"models": {"m": {"steps": [1], "seeds": [4, 5], "pretrain": {}}}})["models"])
+    assert [run.settings["training"]["seed"] for run in trained.values()] == [4, 5]
+
+
+@pytest.mark.parametrize(
+    ("section", "keys", "message"),
+    [
+        ("fairseq", {"checkpoints": "a_{step}.pt"}, "models.m.fairseq.sentencepiece: missing"),
+        ("fairseq", {"checkpoints": "a.pt", "sentencepiece": "s"}, "models.m.fairseq: names one checkpoint for all 2 steps; write {step}"),
+        (
+            "fairseq",
+            {"checkpoints": "{stpe}", "sentencepiece": "s"},
+            "models.m.fairseq.checkpoints: {stpe} is unknown; {step}",
+        ),
+        ("fairseq", {"checkpoints": "a{", "sentencepiece": "s"}, "models.m.fairseq.checkpoints: 'a{' holds a single brace"),
+        ("huggingface", {"revision": "{step}"}, "models.m.huggingface: give one of repository .* and folder"),
+        ("huggingface", {"folder": "a/{step}", "repository": "a/b"}, "models.m.huggingface: give one of"),
+        ("huggingface", {"folder": "{thousands}k", "steps": [1500]}, "models.m.steps: step 1500 is no multiple of 1000"),
+        ("huggingface", {"folder": "{step}", "seeds": [1]}, "models.m.seeds: models.m.huggingface holds no {seed}; give both or neither"),
+        ("huggingface", {"folder": "{step}_{seed}"}, "models.m.seeds: {seed} stands in models.m.huggingface, but there are none"),
+        ("huggingface", {"folder": "{step}", "objective": "both"}, "models.m.huggingface.objective: found 'both', expected one of auto"),
+        ("nothing", {}, "models.m.nothing: unknown"),
+    ],
+)
+def test_faults_in_a_suite_name_the_key(section, keys, message):
+    with pytest.raises(ConfigError, match="^config key " + message) as caught:
+        config.complete(suite(section, **keys))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_says_once_where_its_checkpoints_come_from():
+    with pytest.raises(ConfigError, match=r"^config key models.m: says nothing of where its checkpoints come from; give one of pretrain"):
+        config.complete(BASE | {"models": {"m": {"steps": [1]}}})
+    with pytest.raises(ConfigError, match=r"^config key models.m: says both pretrain and huggingface of where"):
+        config.complete(BASE | {"models": {"m": {"steps": [1], "pretrain": {}, "huggingface": {"folder": "a"}}}})
+    with pytest.raises(ConfigError, match=r"^config key languages: is empty, but models.m is to be pretrained"):
+        config.complete(BASE | {"languages": []})
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)

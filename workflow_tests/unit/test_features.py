@@ -53,7 +53,7 @@ def loop(encoder: Encoder, text: str, starts: np.ndarray, ends: np.ndarray) -> n
     """Word vectors of one sentence, the slow and plain way: [layers, words, dim]."""
     encoded = encoder.tokenizer(text, return_offsets_mapping=True, add_special_tokens=False)
     ids, offsets = encoded["input_ids"], encoded["offset_mapping"]
-    size = encoder.window
+    size = encoder.framing.window
     starts_of_windows = [0] if len(ids) <= size else sorted({*range(0, len(ids) - size, size // 2), len(ids) - size})
     best: dict[int, tuple[float, torch.Tensor]] = {}
     for start in starts_of_windows:
@@ -80,7 +80,7 @@ def test_vectors_equal_a_loop_over_sentences(tiny_model, dataset):
     spans = [words[words["sentence"] == number] for number in range(len(sentences))]
     starts, ends = [span["start"].to_numpy() for span in spans], [span["end"].to_numpy() for span in spans]
     encoded = encoder.encode(sentences["text"].to_list(), starts, ends)
-    assert max(len(one.ids) for one in encoded) > 2 * encoder.window > 100
+    assert max(len(one.ids) for one in encoded) > 2 * encoder.framing.window > 100
     for tokens_per_batch in (1, 100, 100_000):
         found = word_vectors(encoder, encoded, sentences["words"].to_list(), LAYERS, tokens_per_batch)
         with torch.no_grad():

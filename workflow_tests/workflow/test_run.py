@@ -49,7 +49,7 @@ def test_a_run_makes_what_it_promises(finished_run):
     assert len(audit) == 12 and (audit["words_without_subword"] == 0).all()
     checkpoints = conform(pd.read_parquet(results / "metrics" / "checkpoints.parquet"), "checkpoints.schema.yaml")
     assert len(checkpoints) == 6 and checkpoints["weights_sha256"].nunique() == 3 and not checkpoints["out_of_line"].any()
-    losses = checkpoints.groupby("step")["mean_bits_per_masked_token"].first()
+    losses = checkpoints.groupby("step")["mean_bits_per_token"].first()
     assert losses[0] > losses[10] > losses[20]
     for name in [*(f"pos_{kind}" for kind in KINDS), "alignment_layer_curves"]:
         for suffix in ("png", "pdf", "csv"):

@@ -1,0 +1,22 @@
+"""Publish a checkpoint that the transformers library reads as a folder of the form that all checkpoints have."""
+
+from pathlib import Path
+
+from xlprobe import command_line
+from xlprobe.huggingface_checkpoints import publish_huggingface
+
+
+def main() -> None:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--source", type=Path, required=True, help="the checkpoint's folder")
+    parser.add_argument("--folder", type=Path, required=True, help="where the published one goes")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--training-seed", type=int)
+    parser.add_argument("--step", type=int, required=True)
+    parser.add_argument("--objective", choices=["auto", "masked", "causal"], default="auto")
+    parser.add_argument("--place", required=True, help="where the folder comes from, for the record")
+    publish_huggingface(**vars(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    command_line.run(main)

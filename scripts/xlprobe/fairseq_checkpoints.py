@@ -1,0 +1,183 @@
+"""Checkpoints that fairseq saved, here or elsewhere: converted to Hugging Face folders that prove to be the same models."""
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
+
+from xlprobe.checkpoints import Origin, publish
+from xlprobe.errors import XlprobeError
+from xlprobe.files import read_json, sha256, write_json
+from xlprobe.training_state import load_published_state, load_state, trained_state
+from xlprobe.vocabulary import BOS, EOS, HUGGING_FACE_FILES, IDENTITY_FILE, PAD, SENTENCEPIECE_FILE
+
+# fairseq's parameter names and Hugging Face's, applied in order.
+RENAMING = [
+    (re.compile(pattern), name)
+    for pattern, name in (
+        (r"^decoder\.", "encoder."),  # before fairseq 0.10
+        (r"\.emb_layer_norm\.", ".layernorm_embedding."),
+        (r"^encoder\.sentence_encoder\.embed_tokens\.", "roberta.embeddings.word_embeddings."),
+        (r"^encoder\.sentence_encoder\.embed_positions\.", "roberta.embeddings.position_embeddings."),
+        (r"^encoder\.sentence_encoder\.layernorm_embedding\.", "roberta.embeddings.LayerNorm."),
+        (r"^encoder\.sentence_encoder\.layers\.", "roberta.encoder.layer."),
+        (r"\.self_attn\.q_proj\.", ".attention.self.query."),
+        (r"\.self_attn\.k_proj\.", ".attention.self.key."),
+        (r"\.self_attn\.v_proj\.", ".attention.self.value."),
+        (r"\.self_attn\.out_proj\.", ".attention.output.dense."),
+        (r"\.self_attn_layer_norm\.", ".attention.output.LayerNorm."),
+        (r"\.fc1\.", ".intermediate.dense."),
+        (r"\.fc2\.", ".output.dense."),
+        (r"\.final_layer_norm\.", ".output.LayerNorm."),
+        (r"^encoder\.lm_head\.weight$", "lm_head.decoder.weight"),
+        (r"^encoder\.lm_head\.", "lm_head."),
+    )
+]
+# `version` is a marker; <operation>_<weight|bias> are fairseq 0.12's copies for its inference fast path, never trained.
+DEAD = re.compile(r"\.version$|\.(in_proj|out_proj|fc1|fc2)_(weight|bias)$")
+MAX_DIFFERENCE = 1e-5
+
+
+def convert_state(state: dict[str, Any], tokenizer: Mapping[str, Any]) -> XLMRobertaForMaskedLM:
+    """Build the Hugging Face model of a fairseq state, its dead copies of weights and the optimizer left behind.
+
+    Args:
+        state: what `load_state` gave.
+        tokenizer: the tokenizer's identity, for the vocabulary size.
+
+    Raises:
+        XlprobeError: the weights hold NaN or infinity, or their vocabulary is not the tokenizer's.
+    """
+    weights: dict[str, torch.Tensor] = {}
+    for name, value in state["model"].items():
+        if not DEAD.search(name):
+            for pattern, replacement in RENAMING:
+                name = pattern.sub(replacement, name)
+            weights[name] = value
+    if broken := [name for name, value in weights.items() if not torch.isfinite(value).all()]:
+        raise XlprobeError(f"training has diverged: {broken[0]} and {len(broken) - 1} other weights hold NaN or infinity")
+    embeddings_VD = weights["roberta.embeddings.word_embeddings.weight"]
+    if embeddings_VD.shape[0] != tokenizer["vocabulary_size"]:
+        raise XlprobeError(
+            f"the model has {embeddings_VD.shape[0]} tokens, its tokenizer {tokenizer['vocabulary_size']}: they do not belong together"
+        )
+    arguments = state["cfg"]["model"]
+    # fairseq's RoBERTa has no segments: one type, all zeros.
+    weights["roberta.embeddings.token_type_embeddings.weight"] = embeddings_VD.new_zeros(1, embeddings_VD.shape[1])
+    weights["lm_head.decoder.bias"] = weights["lm_head.bias"]
+    model = XLMRobertaForMaskedLM(
+        XLMRobertaConfig(
+            vocab_size=embeddings_VD.shape[0],
+            hidden_size=arguments.encoder_embed_dim,
+            num_hidden_layers=arguments.encoder_layers,
+            num_attention_heads=arguments.encoder_attention_heads,
+            intermediate_size=arguments.encoder_ffn_embed_dim,
+            hidden_act=arguments.activation_fn,
+            hidden_dropout_prob=arguments.dropout,
+            attention_probs_dropout_prob=arguments.attention_dropout,
+            max_position_embeddings=weights["roberta.embeddings.position_embeddings.weight"].shape[0],
+            type_vocab_size=1,
+            layer_norm_eps=1e-5,
+            bos_token_id=BOS,
+            pad_token_id=PAD,
+            eos_token_id=EOS,
+        )
+    )
+    model.load_state_dict({name: value.float() for name, value in weights.items()}, strict=True)
+    return model.eval()
+
+
+@torch.no_grad()
+def parity(model: XLMRobertaForMaskedLM, reference: Any) -> dict[str, float]:
+    """Largest absolute difference to fairseq's own forward pass, in float32.
+
+    Two rows of random tokens, one as long as the model's window and one short and padded, go through both models.
+
+    Args:
+        reference: fairseq's model.
+
+    Returns:
+        `hidden_states` (all layers) and `logits`.
+    """
+    vocabulary = model.config.vocab_size
+    window = model.config.max_position_embeddings - 2
+    generator = torch.Generator().manual_seed(0)
+    tokens_BT = torch.randint(4, vocabulary, (2, window), generator=generator)
+    tokens_BT[:, 0] = BOS
+    for row, length in enumerate((window, 5)):
+        tokens_BT[row, length - 1] = EOS
+        tokens_BT[row, length:] = PAD
+    real_BT = tokens_BT != PAD
+
+    ours = model(tokens_BT, attention_mask=real_BT.long(), output_hidden_states=True)
+    theirs_logits_BTV, extra = reference(tokens_BT, features_only=False, return_all_hiddens=True)
+    hidden = [state_TBD.transpose(0, 1) for state_TBD in extra["inner_states"]]
+    if len(hidden) != len(ours.hidden_states):
+        raise XlprobeError(f"fairseq gave {len(hidden)} layers, Hugging Face {len(ours.hidden_states)}")
+    return {
+        "hidden_states": max(float((a_BTD - b_BTD)[real_BT].abs().max()) for a_BTD, b_BTD in zip(ours.hidden_states, hidden, strict=True)),
+        "logits": float((ours.logits - theirs_logits_BTV)[real_BT].abs().max()),
+    }
+
+
+def publish_trained(pretraining: Path, training: Path, tokenizer: Path, folder: Path, model: str, training_seed: int | None) -> None:
+    """Publish a step of our own pretraining.
+
+    Args:
+        pretraining: the run's training folder.
+        training: the interval's record.
+        tokenizer: folder of the tokenizer.
+        folder: where the checkpoint goes.
+
+    Raises:
+        XlprobeError: the converted model's activations differ from fairseq's by more than 1e-5, or the canary refuses it.
+    """
+    record = read_json(training)
+    origin = Origin(model, training_seed, record["step"], {"kind": "pretrain", "identity_sha256": record["identity_sha256"]})
+    state = load_state(trained_state(pretraining, record["step"]))
+    _publish(state, tokenizer, folder, origin, record["validation_bits_per_masked_token"])
+
+
+def publish_fairseq(state: Path, tokenizer: Path, folder: Path, model: str, training_seed: int | None, step: int, place: str) -> None:
+    """Publish a checkpoint that fairseq saved elsewhere.
+
+    Args:
+        state: the `.pt` file.
+        tokenizer: folder of the suite's tokenizer, made of its SentencePiece model.
+        folder: where the checkpoint goes.
+        place: where the file comes from, for the record.
+
+    Raises:
+        XlprobeError: the file is no checkpoint of RoBERTa's architecture with this vocabulary, its activations differ from
+            fairseq's by more than 1e-5, or the canary refuses it.
+    """
+    loaded = load_published_state(state)
+    origin = Origin(model, training_seed, step, {"kind": "fairseq", "place": place, "sha256": sha256(state)})
+    _publish(loaded, tokenizer, folder, origin, None)
+
+
+def _publish(state: dict[str, Any], tokenizer: Path, folder: Path, origin: Origin, losses: dict[str, float] | None) -> None:
+    # Not at the top: importing fairseq takes seconds.
+    from xlprobe.fairseq_task import rebuild_model
+
+    model = convert_state(state, read_json(tokenizer / IDENTITY_FILE))
+    differences = parity(model, rebuild_model(state, tokenizer))
+    if max(differences.values()) > MAX_DIFFERENCE:
+        raise XlprobeError(
+            f"{folder}: the converted model differs from fairseq's (hidden states by {differences['hidden_states']:.1e},"
+            f" logits by {differences['logits']:.1e}; at most {MAX_DIFFERENCE:.0e} is allowed); the checkpoint is not usable"
+        )
+    window = model.config.max_position_embeddings - 2
+
+    def write(scratch: Path) -> None:
+        model.save_pretrained(scratch)
+        for name in (SENTENCEPIECE_FILE, *HUGGING_FACE_FILES):
+            shutil.copyfile(tokenizer / name, scratch / name)
+        tokenizer_config = read_json(scratch / "tokenizer_config.json")
+        write_json(scratch / "tokenizer_config.json", tokenizer_config | {"model_max_length": window})
+
+    publish(write, folder, origin, "masked", losses, differences)

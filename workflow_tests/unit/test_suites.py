@@ -1,0 +1,265 @@
+"""Checkpoints of other people's suites: what is published of them, and what is refused."""
+
+import json
+import shutil
+from pathlib import Path
+from statistics import fmean
+
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from suites import FAMILIES, new_model, word_piece_tokenizer, write_suite
+from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer, BertModel
+
+from xlprobe.canary import MASK_PERIOD, examine, fixed_texts
+from xlprobe.checkpoint_checks import collect_checkpoints
+from xlprobe.corpus import text_lines
+from xlprobe.errors import XlprobeError
+from xlprobe.files import read_json
+from xlprobe.huggingface_checkpoints import publish_huggingface
+from xlprobe.huggingface_files import wanted_files
+from xlprobe.tables import conform
+
+CLASSES = {"masked": AutoModelForMaskedLM, "causal": AutoModelForCausalLM}
+
+
+@pytest.fixture(scope="module")
+def suites(tiny_text, tmp_path_factory) -> Path:
+    """A suite of each family: steps 0, 20 and 40."""
+    texts = list(text_lines(tiny_text.corpus("qaa").train))[:300]
+    folder = tmp_path_factory.mktemp("suites")
+    for family in FAMILIES:
+        write_suite(family, texts, tiny_text.tokenizer, folder / family, [0, 20, 40])
+    return folder
+
+
+@pytest.fixture
+def bert(suites, tmp_path) -> Path:
+    """A copy of one BERT checkpoint that a test may spoil."""
+    return Path(shutil.copytree(suites / "bert" / "step_20", tmp_path / "bert"))
+
+
+@pytest.fixture
+def neox(suites, tmp_path) -> Path:
+    """A copy of one GPT-NeoX checkpoint that a test may spoil."""
+    return Path(shutil.copytree(suites / "gpt-neox" / "step_20", tmp_path / "neox"))
+
+
+def adopt(source: Path, folder: Path, step: int = 20, objective: str = "auto", seed: int | None = None) -> dict:
+    publish_huggingface(source, folder, "m", seed, step, objective, "somewhere")
+    return read_json(folder / "identity.json")
+
+
+def rewrite(folder: Path, name: str = "model.safetensors", **changes: torch.Tensor | None) -> None:
+    """Write a checkpoint's weights with some changed, added or, where None, left out; double underscores are dots."""
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    weights |= {key.replace("__", "."): value for key, value in changes.items()}
+    weights = {key: value for key, value in weights.items() if value is not None}
+    save_file(weights, folder / name, {"format": "pt"}) if name.endswith("safetensors") else torch.save(weights, folder / name)
+
+
+def configure(folder: Path, **changes: object) -> None:
+    (folder / "config.json").write_text(json.dumps(read_json(folder / "config.json") | changes))
+
+
+@pytest.mark.parametrize(
+    ("family", "objective", "head"), [*((f, "masked", "tied") for f in FAMILIES[:3]), ("gpt-neox", "causal", "untied")]
+)
+def test_a_family_is_published_with_the_weights_and_the_tokenizer_that_it_had(suites, tmp_path, family, objective, head):
+    source = suites / family / "step_40"
+    identity = adopt(source, tmp_path / "40", 40)
+    assert (identity["model"], identity["training_seed"], identity["step"], identity["objective"]) == ("m", None, 40, objective)
+    assert (identity["layers"], identity["hidden_size"], identity["checks"]["head"]) == (2, 32, head)
+    assert identity["loss_text"] == "fixed" and set(identity["loss"]) == {language for language, _ in fixed_texts()}
+    theirs, ours = (CLASSES[objective].from_pretrained(folder).eval() for folder in (source, tmp_path / "40"))
+    assert identity["parameters"] == sum(parameter.numel() for parameter in theirs.parameters())
+    tokenizers = [AutoTokenizer.from_pretrained(folder) for folder in (source, tmp_path / "40")]
+    rows = [tokenizer("sola dara, meni 3", return_tensors="pt")["input_ids"] for tokenizer in tokenizers]
+    assert torch.equal(*rows) and torch.equal(theirs(rows[0]).logits, ours(rows[0]).logits)
+
+
+def test_older_names_and_constants_are_read(suites, neox, bert, tmp_path):
+    """As Pythia and the first BERTs were saved: masks and frequencies beside the weights, gamma and beta, PyTorch's format."""
+    expected = load_file(neox / "model.safetensors")["embed_out.weight"]
+    constants = {f"gpt_neox__layers__0__attention__{name}": torch.ones(4) for name in ("bias", "masked_bias", "rotary_emb__inv_freq")}
+    rewrite(neox, "pytorch_model.bin", **constants)
+    adopt(neox, tmp_path / "causal" / "20")
+    assert torch.equal(load_file(tmp_path / "causal" / "20" / "model.safetensors")["embed_out.weight"], expected)
+    weights = load_file(bert / "model.safetensors")
+    older = {key: None for key in weights if "LayerNorm" in key}
+    older |= {key.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): weights[key] for key in older}
+    unused = {"bert.pooler.dense.weight": torch.zeros(32, 32), "bert.embeddings.position_ids": torch.arange(48)[None]}
+    rewrite(bert, "pytorch_model.bin", **older, **unused)
+    configure(bert, architectures=["BertForPreTraining"])
+    identity, plain = adopt(bert, tmp_path / "old" / "20"), adopt(suites / "bert" / "step_20", tmp_path / "new" / "20")
+    assert identity["loss"] == plain["loss"]
+
+
+QUERY = "bert__encoder__layer__1__attention__self__query__weight"
+REFUSED = [
+    ({QUERY: None}, r"1 weights are missing \(bert.encoder.layer.1.attention.self.query.weight, say\), and would be random"),
+    ({"bert__encoder__layer__2__output__dense__weight": torch.zeros(2)}, r"1 weights fit nowhere in the model that config.json describes"),
+    ({QUERY: torch.full((32, 32), torch.nan)}, "layer.1.attention.self.query.weight and 0 other weights hold NaN or infinity"),
+    ({QUERY: torch.full((32, 32), 3e38)}, "layer 2 gives activations that are not finite"),
+    ({QUERY: torch.zeros(16, 32)}, "the transformers library cannot read it"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), REFUSED)
+def test_a_checkpoint_of_which_a_part_would_be_made_up_is_refused(bert, tmp_path, changes, message):
+    rewrite(bert, **changes)
+    with pytest.raises(XlprobeError, match=message) as caught:
+        adopt(bert, tmp_path / "20")
+    assert "\n" not in str(caught.value) and not (tmp_path / "20" / "identity.json").exists()
+
+
+def spoil(folder: Path, name: str, content: bytes | None) -> None:
+    (folder / name).unlink() if content is None else (folder / name).write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("config.json", None, "holds no config.json"),
+        (
+            "config.json",
+            b'{"architectures": ["BertModel"], "model_type": "bert"}',
+            "names no language model; say objective: masked or causal",
+        ),
+        ("config.json", b'{"architectures": ["ForMaskedLM"], "auto_map": {"AutoConfig": "a.B"}}', "cannot read it .*custom code"),
+        ("config.json", b'{"architectures": ["X', "cannot read it .*not a valid JSON"),
+        ("model.safetensors", None, r"holds no weights \(model.safetensors or pytorch_model.bin\)"),
+        ("model.safetensors", b"garbage", "cannot read it"),
+        ("tokenizer.json", None, "cannot read it|does not tell which characters"),
+    ],
+)
+def test_a_folder_that_cannot_be_read_is_refused_in_one_sentence(bert, tmp_path, name, content, message):
+    spoil(bert, name, content)
+    with pytest.raises(XlprobeError, match=message) as caught:
+        adopt(bert, tmp_path / "20")
+    assert "\n" not in str(caught.value)
+
+
+def test_nothing_but_tensors_is_unpickled(bert, tmp_path):
+    (bert / "model.safetensors").unlink()
+    torch.save({"weights": Path("/")}, bert / "pytorch_model.bin")
+    with pytest.raises(XlprobeError, match="its weights are no file of tensors alone, and nothing else is unpickled"):
+        adopt(bert, tmp_path / "20")
+
+
+def test_a_missing_head_is_seen_and_left_out(bert, tmp_path):
+    """The body can be probed all the same; there is no loss, and the table of checkpoints says why."""
+    head = [key for key in load_file(bert / "model.safetensors") if key.startswith("cls.")]
+    rewrite(bert, **dict.fromkeys(head))
+    identity = adopt(bert, tmp_path / "20")
+    assert identity["checks"]["head"] == "missing" and identity["loss"] == {}
+    assert not [key for key in load_file(tmp_path / "20" / "model.safetensors") if "predictions" in key]
+    body = BertModel.from_pretrained(tmp_path / "20", add_pooling_layer=False)
+    assert torch.equal(
+        body.encoder.layer[1].output.dense.weight, load_file(bert / "model.safetensors")["bert.encoder.layer.1.output.dense.weight"]
+    )
+    collect_checkpoints([tmp_path / "20" / "identity.json"], tmp_path / "table.parquet")
+    (row,) = conform(pd.read_parquet(tmp_path / "table.parquet"), "checkpoints.schema.yaml").to_dict("records")
+    assert row["head"] == "missing" and pd.isna(row["bits_per_token"]) and pd.isna(row["language"])
+
+
+def test_an_untied_head_is_seen_and_kept(bert, suites, tmp_path):
+    """config.json says tied, but the checkpoint holds a head of its own: it is used, not the embeddings."""
+    decoder = torch.randn(load_file(bert / "model.safetensors")["bert.embeddings.word_embeddings.weight"].shape)
+    rewrite(bert, cls__predictions__decoder__weight=decoder)
+    identity, tied = adopt(bert, tmp_path / "a" / "20"), adopt(suites / "bert" / "step_20", tmp_path / "b" / "20")
+    assert (identity["checks"]["head"], tied["checks"]["head"]) == ("untied", "tied")
+    assert torch.equal(AutoModelForMaskedLM.from_pretrained(tmp_path / "a" / "20").get_output_embeddings().weight, decoder)
+    assert identity["loss"] != tied["loss"]
+
+
+def test_a_tokenizer_of_another_model_is_refused(bert, tiny_text, tmp_path):
+    word_piece_tokenizer([f"{letter}{number}" for letter in "abcdefgh" for number in range(99)] * 3).save_pretrained(bert)
+    weights = load_file(bert / "model.safetensors")
+    with pytest.raises(XlprobeError, match=r"the tokenizer has \d+ tokens, the model \d+; they do not belong together"):
+        rewrite(
+            bert,
+            bert__embeddings__word_embeddings__weight=weights["bert.embeddings.word_embeddings.weight"][:40],
+            cls__predictions__bias=torch.zeros(40),
+        )
+        configure(bert, vocab_size=40)
+        adopt(bert, tmp_path / "20")
+
+
+def test_the_same_weights_at_another_step_are_refused(suites, bert, tmp_path):
+    adopt(suites / "bert" / "step_20", tmp_path / "m" / "20", 20)
+    with pytest.raises(XlprobeError, match="step 40 holds the same weights as step 20; one of them is not what its name says"):
+        adopt(bert, tmp_path / "m" / "40", 40)
+    assert not (tmp_path / "m" / "40" / "identity.json").exists()
+    # Made again, a step is not its own copy; trainings may share where they start, but nothing later.
+    adopt(bert, tmp_path / "m" / "20", 20)
+    adopt(suites / "bert" / "step_0", tmp_path / "n" / "seed_1" / "0", 0, seed=1)
+    adopt(suites / "bert" / "step_0", tmp_path / "n" / "seed_2" / "0", 0, seed=2)
+    adopt(suites / "bert" / "step_20", tmp_path / "n" / "seed_1" / "20", 20, seed=1)
+    with pytest.raises(XlprobeError, match="step 20 of training seed 2 holds the same weights as step 20 of training seed 1"):
+        adopt(suites / "bert" / "step_20", tmp_path / "n" / "seed_2" / "20", 20, seed=2)
+
+
+def test_copies_are_refused_in_the_table_too(suites, tmp_path):
+    """Two jobs on two machines may not see each other's files."""
+    adopt(suites / "bert" / "step_20", tmp_path / "a" / "20", 20)
+    adopt(suites / "bert" / "step_20", tmp_path / "b" / "40", 40)
+    with pytest.raises(XlprobeError, match=r"^m: step 40 holds the same weights as step 20"):
+        collect_checkpoints([tmp_path / "a" / "20" / "identity.json", tmp_path / "b" / "40" / "identity.json"], tmp_path / "table.parquet")
+
+
+def test_the_fixed_texts_loss_is_a_plain_loops(suites, tmp_path):
+    for family, objective in (("roberta", "masked"), ("gpt-neox", "causal")):
+        folder = suites / family / "step_40"
+        model, tokenizer = CLASSES[objective].from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+        found = examine(folder, objective).bits["sw"]
+        ids = tokenizer(dict(fixed_texts())["sw"], add_special_tokens=False)["input_ids"]
+        room = 48 if objective == "causal" else 46
+        ids = ids[:room]
+        losses = []
+        if objective == "causal":
+            with torch.no_grad():
+                for place in range(1, len(ids)):
+                    losses.append(-model(torch.tensor([ids[:place]])).logits[0, -1].log_softmax(0)[ids[place]])
+        else:
+            places = range(0, len(ids), MASK_PERIOD)
+            row = torch.tensor([[0, *(tokenizer.mask_token_id if n in places else id_ for n, id_ in enumerate(ids)), 2]])
+            with torch.no_grad():
+                scores = model(row).logits[0].log_softmax(1)
+            losses = [-scores[place + 1, ids[place]] for place in places]
+        expected = torch.stack(losses).mean() / torch.log(torch.tensor(2.0))
+        assert found == pytest.approx(float(expected), abs=1e-4)
+
+
+def test_losses_fall_on_text_like_the_suites(suites, tiny_text, monkeypatch):
+    lines = list(text_lines(tiny_text.corpus("qaa").train))[300:340]
+    monkeypatch.setattr("xlprobe.canary.fixed_texts", lambda: list(enumerate(lines)))
+    for family in FAMILIES:
+        objective = "causal" if family == "gpt-neox" else "masked"
+        losses = [fmean(examine(suites / family / f"step_{step}", objective).bits.values()) for step in (0, 20, 40)]
+        assert losses[0] > losses[1] > losses[2], family
+
+
+def test_of_a_repository_only_one_set_of_weights_is_read():
+    everything = {"README.md", "config.json", "tokenizer.json", "vocab.txt", "tf_model.h5", "flax_model.msgpack", "pytorch_model.bin"}
+    assert wanted_files(everything, "x") == {"config.json", "tokenizer.json", "vocab.txt", "pytorch_model.bin"}
+    assert wanted_files(everything | {"model.safetensors"}, "x") == {"config.json", "tokenizer.json", "vocab.txt", "model.safetensors"}
+    parts = {f"pytorch_model-0000{n}-of-00002.bin" for n in (1, 2)} | {"pytorch_model.bin.index.json"}
+    assert wanted_files({"config.json", "model.ckpt.data"} | parts, "x") == {"config.json"} | parts
+    parts = {f"model-0000{n}-of-00002.safetensors" for n in (1, 2)} | {"model.safetensors.index.json"}
+    assert wanted_files(everything | parts, "x") == {"config.json", "tokenizer.json", "vocab.txt"} | parts
+
+
+def test_precision_is_kept(neox, tmp_path):
+    rewrite(neox, **{key.replace(".", "__"): value.half() for key, value in load_file(neox / "model.safetensors").items()})
+    configure(neox, dtype="float16")
+    adopt(neox, tmp_path / "20")
+    assert {value.dtype for value in load_file(tmp_path / "20" / "model.safetensors").values()} == {torch.float16}
+
+
+def test_new_models_differ_by_seed(suites):
+    tokenizer = AutoTokenizer.from_pretrained(suites / "bert" / "step_0")
+    first, second = (new_model("bert", tokenizer, seed=seed).bert.embeddings.word_embeddings.weight for seed in (0, 1))
+    assert not torch.equal(first, second)
