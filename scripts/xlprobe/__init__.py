@@ -4,7 +4,7 @@ Imports inside the package point one way (a test holds this):
 
     errors, paths, files, progress, device, command_line, seeds   the ground
     catalogue, resources, config, code_identity, tables           what a run is
-    corpus, vocabulary, tokenization, binarization                text for pretraining
+    conll2017, corpus, vocabulary, tokenization, binarization     text for pretraining
     training_version, training_state, fairseq_runtime, fairseq_task, fairseq_training, pretraining   training
     checkpoints, checkpoint_checks                                models
     splits, sources, world                                        where data come from
