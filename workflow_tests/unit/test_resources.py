@@ -156,6 +156,7 @@ def test_real_treebanks_have_the_splits_that_the_table_says(real_data):
             # The data folder's README: of release 2.1 it has dev and test, and train of some.
             assert found == set(treebank.splits) or (treebank.release and found == {"dev", "test"}), name
     assert compared[""] >= 53 and compared["2.1"] >= 29
+    assert {folder.name for folder in (real_data / "ud").iterdir()} <= {treebank.folder for treebank in treebanks().values()}
 
 
 @pytest.mark.parametrize(
