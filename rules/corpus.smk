@@ -1,6 +1,6 @@
 """Text for pretraining.
 
-reads: sources/cc100/<language>.txt*
+reads: sources/cc100/<language>.txt*, or an archive of the CoNLL 2017 raw texts
 makes: corpus/<language>/, cleaned train and valid text in CC100 format, and counts
        tokenizer/, SentencePiece model, fairseq's dict.txt, Hugging Face tokenizer
        binarized/<language>/, fairseq's .bin and .idx, and a manifest
@@ -29,6 +29,7 @@ rule clean_corpus:
         * max(10, int(input.size_mb / 100)),
     params:
         code=code("scripts/clean_corpus.py"),
+        layout=config["corpus"]["source"],
         valid_fraction=config["corpus"]["valid_fraction"],
         valid_max_documents=config["corpus"]["valid_max_documents"],
         cap=(
@@ -39,7 +40,7 @@ rule clean_corpus:
     message:
         "Cleaning the {wildcards.language} corpus"
     shell:
-        "python scripts/clean_corpus.py --source {input.source:q} --language {wildcards.language:q}"
+        "python scripts/clean_corpus.py --source {input.source:q} --layout {params.layout} --language {wildcards.language:q}"
         " --train {output.train:q} --valid {output.valid:q} --counts {output.counts:q}"
         " --valid-fraction {params.valid_fraction} --valid-max-documents {params.valid_max_documents}"
         " {params.cap} > {log:q} 2>&1"

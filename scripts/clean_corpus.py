@@ -1,14 +1,15 @@
-"""Clean one language's CC100 text and split it, by document, into train and valid."""
+"""Clean one language's text and split it, by document, into train and valid."""
 
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.corpus import clean_corpus
+from xlprobe.corpus import LAYOUTS, clean_corpus
 
 
 def main() -> None:
     parser = command_line.parser(__doc__)
-    parser.add_argument("--source", type=Path, required=True, help="CC100-format text, plain or compressed")
+    parser.add_argument("--source", type=Path, required=True, help="text in CC100's layout, plain or compressed, or an archive")
+    parser.add_argument("--layout", choices=list(LAYOUTS), required=True)
     parser.add_argument("--language", required=True)
     parser.add_argument("--train", type=Path, required=True)
     parser.add_argument("--valid", type=Path, required=True)

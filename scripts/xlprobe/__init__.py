@@ -4,7 +4,7 @@ Imports inside the package point one way (a test holds this):
 
     errors, paths, files, progress, device, command_line, seeds   the ground
     checkpoint_names, catalogue, resources, runs, config, code_identity, tables   what a run is
-    corpus, vocabulary, tokenization, binarization                text for pretraining
+    conll2017, corpus, vocabulary, tokenization, binarization     text for pretraining
     training_version, training_state, fairseq_runtime, fairseq_task, fairseq_training, pretraining   training
     checkpoint_copies, language_models, canary, checkpoints, fairseq_checkpoints, huggingface_files,
     huggingface_checkpoints, checkpoint_checks                    models

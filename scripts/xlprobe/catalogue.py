@@ -10,27 +10,37 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Language:
-    """One corpus of CC100: `romanised_from` names the language that a romanised corpus transliterates."""
+    """One corpus of CC100.
+
+    `romanised_from` names the language that a romanised corpus transliterates, `conll2017` the language as the CoNLL 2017
+    raw texts call it (blank where they have none).
+    """
 
     code: str
     name: str
     family: str
     script: str
     romanised_from: str
+    conll2017: str = ""
 
 
 @dataclass(frozen=True)
 class Treebank:
-    """One UD treebank: its name (`en_ewt`), its language's CC100 code, its folder in a UD release (`UD_English-EWT`)."""
+    """One UD treebank: its name (`en_ewt`), its language's CC100 code, its folder in a UD release (`UD_English-EWT`), its splits.
+
+    `release` is the UD release whose names these are; blank for 2.2 and all later ones, which share theirs.
+    """
 
     treebank: str
     language: str
     folder: str
+    splits: tuple[str, ...]
+    release: str = ""
 
     @property
     def test_only(self) -> bool:
-        """Whether the release has a test set alone, as the parallel (PUD) treebanks do."""
-        return self.treebank.endswith("_pud")
+        """Whether no probe can be trained on it, as on the parallel (PUD) treebanks, which are test sets alone."""
+        return "train" not in self.splits
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,10 @@ def world_family(languages: Mapping[str, Mapping[str, Any]], code: str) -> str:
 
 def world_treebanks(code: str, name: str) -> tuple[Treebank, Treebank]:
     """The treebank and the parallel test set that a world publishes of a language."""
-    return Treebank(f"{code}_world", code, f"UD_{name}-World"), Treebank(f"{code}_pud", code, f"UD_{name}-PUD")
+    return (
+        Treebank(f"{code}_world", code, f"UD_{name}-World", ("train", "dev", "test")),
+        Treebank(f"{code}_pud", code, f"UD_{name}-PUD", ("test",)),
+    )
 
 
 def world_alignment(source: str, target: str, layout: str) -> AlignmentSet:

@@ -196,6 +196,7 @@ def _check_names(config: dict[str, Any]) -> None:
     for key, code in named():
         if code not in known_languages:
             raise ConfigError(f"config key {key}: unknown language {code!r} (codes are {codes}); {_suggestion(code, known_languages)}")
+    _check_corpus_source(config, known_languages)
     for n, name in enumerate(config["treebanks"]):
         if name not in known_treebanks:
             raise ConfigError(f"config key treebanks.{n}: unknown treebank {name!r}; {_suggestion(name, known_treebanks)}")
@@ -204,6 +205,19 @@ def _check_names(config: dict[str, Any]) -> None:
             swapped = re.sub(r"_([^_]+)_([^_]+)$", r"_\2_\1", name)
             advice = f"did you mean {swapped!r}?" if swapped in known_alignments else _suggestion(name, known_alignments)
             raise ConfigError(f"config key alignments.{n}: unknown alignment set {name!r}; {advice}")
+
+
+def _check_corpus_source(config: dict[str, Any], known_languages: dict[str, Language]) -> None:
+    if config["corpus"]["source"] != "conll2017":
+        return
+    if config["world"]:
+        raise ConfigError("config key corpus.source: found 'conll2017', but a world writes its text as CC100 does; set it to cc100")
+    for n, code in enumerate(config["languages"]):
+        if not known_languages[code].conll2017:
+            raise ConfigError(
+                f"config key languages.{n}: the CoNLL 2017 raw texts have no {known_languages[code].name} ({code}); leave it out,"
+                " or set corpus.source to cc100"
+            )
 
 
 def _check_model(key: str, model: dict[str, Any], config: dict[str, Any]) -> None:

@@ -1,12 +1,16 @@
-"""CC100-format text: a paragraph a line, a blank line between documents; cleaned, deduplicated, split by document."""
+"""Text for pretraining, cleaned, deduplicated and split by document into CC100's format: a blank line between documents.
+
+It is read in the layouts that it is published in: CC100's own, a paragraph a line, and that of the CoNLL 2017 raw texts.
+"""
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from xlprobe.conll2017 import read_wikipedia
 from xlprobe.errors import FormatError, XlprobeError
 from xlprobe.files import atomic_zstd_writer, read_json, read_lines, write_json
 from xlprobe.progress import progress
@@ -14,6 +18,8 @@ from xlprobe.progress import progress
 # Control characters, and U+FEFF, which is a byte-order mark that ended up inside the text.
 CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x9f\ufeff]")
 MAX_DOCUMENT_CHARACTERS = 64 * 2**20
+# By layout: a source's lines with their numbers, blank ones between documents.
+LAYOUTS: dict[str, Callable[[Path], Iterator[tuple[int, str]]]] = {"cc100": read_lines, "conll2017": read_wikipedia}
 
 
 @dataclass
@@ -48,7 +54,7 @@ def normalise(line: str) -> str:
     return " ".join(line.split())
 
 
-def documents(path: Path, counts: CorpusCounts) -> Iterator[list[str]]:
+def documents(path: Path, layout: str, counts: CorpusCounts) -> Iterator[list[str]]:
     """Yield the documents of a corpus as lists of normalised, non-empty lines, one document in memory at a time.
 
     Lines that hold only whitespace or control characters are dropped and counted; a truly blank line ends a document.
@@ -58,7 +64,7 @@ def documents(path: Path, counts: CorpusCounts) -> Iterator[list[str]]:
     """
     document: list[str] = []
     characters = 0
-    for number, raw in read_lines(path):
+    for number, raw in LAYOUTS[layout](path):
         counts.lines_read += 1
         if raw:
             if line := normalise(raw):
@@ -75,14 +81,14 @@ def documents(path: Path, counts: CorpusCounts) -> Iterator[list[str]]:
         yield document
 
 
-def unique_documents(path: Path, counts: CorpusCounts) -> Iterator[bytes]:
+def unique_documents(path: Path, layout: str, counts: CorpusCounts) -> Iterator[bytes]:
     """Yield each distinct document's UTF-8 bytes, lines ended by `\\n`.
 
     Documents are compared by 64-bit hashes, about 90 bytes of memory each; among 10^8 documents the chance that one
     is dropped for a chance collision is 3 in 10,000.
     """
     seen: set[bytes] = set()
-    for document in documents(path, counts):
+    for document in documents(path, layout, counts):
         counts.documents_read += 1
         content = "".join(f"{line}\n" for line in document).encode()
         fingerprint = hashlib.blake2b(content, digest_size=8).digest()
@@ -102,22 +108,26 @@ def clean_corpus(
     valid_fraction: float,
     valid_max_documents: int,
     max_bytes: int | None = None,
+    layout: str = "cc100",
 ) -> CorpusCounts:
     """Clean one language's corpus and split it into train and valid text in CC100 format, zstd-compressed.
 
     Every k-th distinct document (k = 1 / valid_fraction) is held out, up to `valid_max_documents`: the split depends
     on the text alone, and text added at the end moves no earlier document.
 
+    Args:
+        layout: cc100, or conll2017 for an archive of the CoNLL 2017 raw texts.
+
     Raises:
-        XlprobeError: the corpus is too small to hold a document out.
-        FormatError: the source is not CC100-format text.
+        XlprobeError: the corpus is too small to hold a document out, or its archive is not whole.
+        FormatError: the source does not follow the layout.
     """
     found = CorpusCounts(language)
     period = max(2, round(1 / valid_fraction))
     digests = {"train": hashlib.sha256(), "valid": hashlib.sha256()}
     with atomic_zstd_writer(train) as train_stream, atomic_zstd_writer(valid) as valid_stream:
         streams = {"train": train_stream, "valid": valid_stream}
-        for number, content in enumerate(progress(unique_documents(source, found), f"cleaning {language}", "documents"), 1):
+        for number, content in enumerate(progress(unique_documents(source, layout, found), f"cleaning {language}", "documents"), 1):
             if max_bytes is not None and found.train.bytes + found.valid.bytes + len(content) > max_bytes:
                 found.capped = True
                 break

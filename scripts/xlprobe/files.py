@@ -47,22 +47,25 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         FormatError: a line is not UTF-8.
         XlprobeError: the compressed stream is truncated or corrupt.
     """
-    number = 0
     with open_binary(path) as stream:
-        try:
-            for number, raw in enumerate(stream, 1):
-                if number == 1:
-                    raw = raw.removeprefix(BYTE_ORDER_MARK)
-                raw = raw.removesuffix(b"\n").removesuffix(b"\r")
-                try:
-                    line = raw.decode("utf-8")
-                except UnicodeDecodeError as error:
-                    raise FormatError(path, number, f"bytes that are not UTF-8 ({error.reason})", "UTF-8") from None
-                yield number, line
-        except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zstd.ZstdError) as error:
-            raise XlprobeError(
-                f"{path}: the compressed data breaks off or is corrupt after line {number} ({error}); fetch it again"
-            ) from None
+        yield from stream_lines(stream, path)
+
+
+def stream_lines(stream: BinaryIO, name: Path | str) -> Iterator[tuple[int, str]]:
+    """Yield the lines of an open file as `read_lines` does; `name` stands for it in messages, and so in what is raised."""
+    number = 0
+    try:
+        for number, raw in enumerate(stream, 1):
+            if number == 1:
+                raw = raw.removeprefix(BYTE_ORDER_MARK)
+            raw = raw.removesuffix(b"\n").removesuffix(b"\r")
+            try:
+                line = raw.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise FormatError(name, number, f"bytes that are not UTF-8 ({error.reason})", "UTF-8") from None
+            yield number, line
+    except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zstd.ZstdError) as error:
+        raise XlprobeError(f"{name}: the compressed data breaks off or is corrupt after line {number} ({error}); fetch it again") from None
 
 
 @contextlib.contextmanager

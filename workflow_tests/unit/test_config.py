@@ -69,6 +69,7 @@ def changed(path: str, value: object) -> dict:
         ("models.m.pretrain.training.adam_betas", [0.9], r"config key models.m.pretrain.training.adam_betas: .*too short"),
         ("languages", [False], r"config key languages.0: found False, expected text; YAML reads no, yes"),
         ("alignments", ["align_fr_en"], r"config key alignments.0: unknown alignment set 'align_fr_en'; did you mean 'align_en_fr'\?"),
+        ("corpus.source", "wikipedia", r"config key corpus.source: found 'wikipedia', expected one of cc100, conll2017"),
         ("features.layers", [0, 13], r"config key features.layers: layer 13 .* models.m has layers 0 to 12"),
     ],
 )
@@ -118,6 +119,15 @@ def test_a_world_takes_the_place_of_data():
         config.complete(run | {"alignments": ["align_qab_qaa"]})
     with pytest.raises(ConfigError, match=r"^config key world.languages: is empty; name at least one"):
         config.complete(run | {"world": {"languages": {}}})
+
+
+def test_the_conll_2017_texts_lack_languages_and_worlds():
+    run = BASE | {"corpus": {"source": "conll2017"}}
+    assert config.complete(run)["corpus"]["source"] == "conll2017"
+    with pytest.raises(ConfigError, match=r"^config key languages.1: the CoNLL 2017 raw texts have no Swahili \(sw\); leave it out"):
+        config.complete(run | {"languages": ["en", "sw"]})
+    with pytest.raises(ConfigError, match=r"^config key corpus.source: found 'conll2017', but a world writes its text as CC100 does"):
+        config.complete(run | {"world": WORLD, "languages": ["qaa"], "treebanks": ["qaa_world"]})
 
 
 def test_defaults_are_filled_in_and_the_input_is_left_alone():

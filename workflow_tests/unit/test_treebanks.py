@@ -127,8 +127,3 @@ def test_real_specimens_of_ud_version_1_are_reported(real_data):
         except FormatError as error:
             found.append(str(error))
     assert found and all(re.search(r"\.conllu\.xz:\d+: found UPOS 'CONJ'", message) for message in found)
-
-
-def test_the_table_of_treebanks_names_files_that_exist(real_data):
-    for treebank in treebanks().values():
-        assert list((real_data / "ud" / treebank.folder).glob(f"{treebank.treebank}-ud-test.conllu*")), treebank
