@@ -42,7 +42,7 @@ use rule tokenizer as suite_tokenizer with:
     input:
         train=[],
         counts=[],
-        model=lambda wildcards: RUNS[wildcards.model].settings["sentencepiece"],
+        model=lambda wildcards: [RUNS[wildcards.model].settings["sentencepiece"]],
     output:
         model="<results>/tokenizer/{model}/sentencepiece.bpe.model",
         dictionary="<results>/tokenizer/{model}/dict.txt",

@@ -98,6 +98,10 @@ def runs_of(kind):
     return "|".join(names) or "(?!)"
 
 
+# A SentencePiece model that the configuration names.
+GIVEN_TOKENIZER = [config["tokenizer"]["model"]] if config["tokenizer"]["model"] else []
+
+
 def run_arguments(wildcards):
     """What a script is told of the run: the model's name, and the training seed where there are several."""
     run = RUNS[wildcards.model]

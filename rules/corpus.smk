@@ -48,9 +48,18 @@ rule clean_corpus:
 
 rule tokenizer:
     input:
-        train=expand(rules.clean_corpus.output.train, language=config["languages"]),
-        counts=expand(rules.clean_corpus.output.counts, language=config["languages"]),
-        model=config["tokenizer"]["model"] or [],
+        # A given model needs no text.
+        train=(
+            []
+            if GIVEN_TOKENIZER
+            else expand(rules.clean_corpus.output.train, language=config["languages"])
+        ),
+        counts=(
+            []
+            if GIVEN_TOKENIZER
+            else expand(rules.clean_corpus.output.counts, language=config["languages"])
+        ),
+        model=GIVEN_TOKENIZER,
     output:
         model="<results>/tokenizer/sentencepiece.bpe.model",
         dictionary="<results>/tokenizer/dict.txt",
@@ -70,10 +79,8 @@ rule tokenizer:
     params:
         code=code("scripts/build_tokenizer.py"),
         folder=folder_of("model"),
-        given=(
-            ["--model", config["tokenizer"]["model"]]
-            if config["tokenizer"]["model"]
-            else []
+        given=lambda wildcards, input: (
+            ["--model", *input.get("model")] if input.get("model") else []
         ),
         vocabulary_size=config["tokenizer"]["vocabulary_size"],
         alpha=config["tokenizer"]["alpha"],

@@ -175,7 +175,7 @@ def _check_world(config: dict[str, Any]) -> None:
                 f"{key}.contractions: no adposition stands before an article here; needs articles, and head_direction: initial"
             )
         documents = round(world["documents"] * chosen["corpus_size"])
-        if documents < (least := math.ceil(1 / config["corpus"]["valid_fraction"])):
+        if code in config["languages"] and documents < (least := math.ceil(1 / config["corpus"]["valid_fraction"])):
             raise ConfigError(
                 f"{key}.corpus_size: {documents} documents are too few to hold out every {least}th (corpus.valid_fraction ="
                 f" {config['corpus']['valid_fraction']}); raise it, world.documents or corpus.valid_fraction"

@@ -1,0 +1,117 @@
+"""Other people's checkpoints end to end: masked and causal suites in folders, one with training seeds, one of fairseq's."""
+
+import shutil
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import Project, tiny_configuration
+from suites import write_suite
+
+from xlprobe.corpus import text_lines
+from xlprobe.files import read_json
+from xlprobe.tables import conform
+from xlprobe.vocabulary import SENTENCEPIECE_FILE
+
+STEPS = [0, 20, 40]
+RUN = ("--configfile", "config/suites.yaml")
+RESULTS = "results/suites"
+CONFIGURATION = {
+    "experiment": "suites",
+    "world": tiny_configuration()["world"],
+    "models": {
+        "masked": {"steps": STEPS, "seeds": [0, 1], "huggingface": {"folder": "suites/bert/seed_{seed}/step_{step}"}},
+        "causal": {"steps": STEPS, "huggingface": {"folder": "suites/gpt-neox/step_{step}"}},
+        "theirs": {"steps": [12], "fairseq": {"checkpoints": "suites/fairseq/{step}.pt", "sentencepiece": "suites/fairseq/xlmr.model"}},
+    },
+    "treebanks": ["qaa_world"],
+    "features": {"keep": True, "device": "cpu"},
+    "probes": {"seeds": 2, "epochs": 8, "learning_rate": 0.02, "batch_size": 64},
+}
+
+
+@pytest.fixture(scope="module")
+def suites_run(tiny_model, tmp_path_factory) -> Project:
+    """A project whose run measures four trainings that others made."""
+    project = Project(tmp_path_factory.mktemp("suites") / "project")
+    text, suites = tiny_model.text, project.folder / "suites"
+    lines = list(text_lines(text.corpus("qaa").train))
+    for seed in (0, 1):
+        write_suite("bert", lines, text.tokenizer, suites / "bert" / f"seed_{seed}", STEPS, seed=seed)
+    write_suite("gpt-neox", lines, text.tokenizer, suites / "gpt-neox", STEPS)
+    (suites / "fairseq").mkdir()
+    shutil.copy(tiny_model.pretraining / "step_12.pt", suites / "fairseq" / "12.pt")
+    shutil.copy(text.tokenizer / SENTENCEPIECE_FILE, suites / "fairseq" / "xlmr.model")
+    (project.folder / "config" / "suites.yaml").write_text(yaml.safe_dump(CONFIGURATION))
+    project.snakemake(*RUN, "--quiet", "all")
+    return project
+
+
+def test_suites_go_from_a_folder_to_learning_curves(suites_run):
+    results = suites_run.folder / RESULTS
+    scores = conform(pd.read_parquet(results / "metrics" / "scores.parquet"), "scores.schema.yaml")
+    accuracy = scores[(scores["metric"] == "accuracy") & scores["step"].notna() & (scores["split"] == "test")]
+    # Steps, layers, seeds of the probes; training seeds are a column, not models.
+    assert accuracy.groupby("model").size().to_dict() == {"masked": 2 * 3 * 3 * 2, "causal": 3 * 3 * 2, "theirs": 3 * 2}
+    assert accuracy.groupby("model")["training_seed"].unique().map(lambda seeds: seeds.dropna().tolist()).to_dict() == {
+        "causal": [],
+        "masked": [0, 1],
+        "theirs": [],
+    }
+    majority = scores.loc[(scores["model"] == "majority") & (scores["metric"] == "accuracy") & (scores["split"] == "test"), "value"].item()
+    for model in ("masked", "causal"):
+        curve = pd.read_csv(results / "figures" / model / "pos_learning_curve.csv")
+        assert set(curve["step"]) == {*STEPS} and (curve["mean"] > majority).all()
+        assert (results / "figures" / model / "pos_learning_curve.png").stat().st_size > 1000
+    both = accuracy[(accuracy["model"] == "masked") & (accuracy["step"] == 40) & (accuracy["layer"] == 2)]
+    curve = pd.read_csv(results / "figures" / "masked" / "pos_learning_curve.csv").set_index(["curve", "step"])
+    assert curve.loc[("last layer", 40), "mean"] == pytest.approx(both["value"].mean(), abs=1e-6)
+
+
+def test_each_checkpoint_has_been_looked_at(suites_run):
+    results = suites_run.folder / RESULTS
+    checkpoints = conform(pd.read_parquet(results / "metrics" / "checkpoints.parquet"), "checkpoints.schema.yaml")
+    one_each = checkpoints.groupby("model").first()
+    assert one_each["objective"].to_dict() == {"masked": "masked", "causal": "causal", "theirs": "masked"}
+    assert one_each["head"].to_dict() == {"masked": "tied", "causal": "untied", "theirs": "tied"}
+    assert one_each["parity"].notna().to_dict() == {"masked": False, "causal": False, "theirs": True}
+    assert checkpoints["weights_sha256"].nunique() == 2 * 3 + 3 + 1 and checkpoints["bits_per_token"].notna().all()
+    audit = pd.read_parquet(results / "metrics" / "audit.parquet")
+    assert len(audit) == 10 and (audit["words_without_subword"] == 0).all()
+    assert (audit["unknown_subwords"] < 0.01 * audit["subwords"]).all()
+    source = read_json(results / "checkpoints" / "masked" / "seed_1" / "20" / "identity.json")["source"]
+    assert source["place"] == "suites/bert/seed_1/step_20" and "model.safetensors" in source["sha256"]
+
+
+def test_a_finished_suite_is_not_made_again_and_a_changed_checkpoint_is(suites_run, tmp_path):
+    project = object.__new__(Project)
+    project.folder = tmp_path / "project"
+    shutil.copytree(suites_run.folder, project.folder, symlinks=True)
+    assert project.planned(*RUN) == {}
+    target = f"{RESULTS}/probes/causal/20/pos/qaa_world.parquet"
+    weights = project.folder / "suites" / "gpt-neox" / "step_20" / "model.safetensors"
+    shutil.copy(project.folder / "suites" / "gpt-neox" / "step_40" / "model.safetensors", weights)
+    assert project.planned(target, *RUN) == {"adopt_checkpoint": 1, "features": 1, "probes": 1}
+    project.snakemake(target, *RUN, "--quiet", "all", check=False)
+    log = (project.folder / RESULTS / "logs" / "checkpoints" / "causal" / "20.log").read_text()
+    assert "step 20 holds the same weights as step 40; one of them is not what its name says" in log
+    assert not (project.folder / RESULTS / "checkpoints" / "causal" / "20" / "identity.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "section", "message"),
+    [
+        (
+            "masked",
+            {"huggingface": {"folder": "suites/brt/{seed}/{step}"}},
+            "error: suites/brt/0/0: no such folder; look at huggingf",
+        ),
+        ("causal", {"huggingface": {"folder": "suites/{step}"}, "steps": [0]}, "error: suites/0: no such folder"),
+    ],
+)
+def test_a_place_without_checkpoints_ends_in_one_sentence(suites_run, model, section, message):
+    changed = {model: CONFIGURATION["models"][model] | section}
+    path = suites_run.folder / "config" / "faulty.yaml"
+    path.write_text(yaml.safe_dump(CONFIGURATION | {"experiment": "faulty", "models": changed}))
+    output = suites_run.snakemake("-n", "--configfile", str(path), check=False)
+    assert message in output and "Traceback" not in output
