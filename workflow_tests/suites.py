@@ -14,20 +14,20 @@ WINDOW = 48
 VOCABULARY = 400
 
 
-def word_piece_tokenizer(texts: Sequence[str]) -> transformers.PreTrainedTokenizerFast:
+def word_piece_tokenizer(texts: Sequence[str], vocabulary: int = VOCABULARY) -> transformers.PreTrainedTokenizerFast:
     """BERT's: words split at spaces and punctuation, pieces inside a word begin with ##."""
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=VOCABULARY, special_tokens=special, show_progress=False))
+    tokenizer.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=vocabulary, special_tokens=special, show_progress=False))
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
     return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=WINDOW, **names)
 
 
-def byte_level_tokenizer(texts: Sequence[str], framed: bool) -> transformers.PreTrainedTokenizerFast:
+def byte_level_tokenizer(texts: Sequence[str], framed: bool, vocabulary: int = VOCABULARY) -> transformers.PreTrainedTokenizerFast:
     """RoBERTa's where framed by <s> and </s>, else GPT-NeoX's: bytes, a space belongs to the piece after it."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -35,7 +35,7 @@ def byte_level_tokenizer(texts: Sequence[str], framed: bool) -> transformers.Pre
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"] if framed else ["<|endoftext|>"]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     settings = {"special_tokens": special, "initial_alphabet": alphabet, "show_progress": False}
-    tokenizer.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=VOCABULARY, **settings))
+    tokenizer.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=vocabulary, **settings))
     if framed:
         tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
         names = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>", "mask_token": "<mask>"}
@@ -45,13 +45,15 @@ def byte_level_tokenizer(texts: Sequence[str], framed: bool) -> transformers.Pre
     return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=WINDOW, **names)
 
 
-def new_tokenizer(family: str, texts: Sequence[str], sentencepiece: Path) -> transformers.PreTrainedTokenizerFast:
+def new_tokenizer(
+    family: str, texts: Sequence[str], sentencepiece: Path, vocabulary: int = VOCABULARY
+) -> transformers.PreTrainedTokenizerFast:
     """A family's tokenizer, trained on texts; XLM-R's is the one in the folder `sentencepiece`."""
     if family == "bert":
-        return word_piece_tokenizer(texts)
+        return word_piece_tokenizer(texts, vocabulary)
     if family == "xlm-roberta":
         return transformers.AutoTokenizer.from_pretrained(sentencepiece)
-    return byte_level_tokenizer(texts, framed=family == "roberta")
+    return byte_level_tokenizer(texts, family == "roberta", vocabulary)
 
 
 def new_model(family: str, tokenizer: transformers.PreTrainedTokenizerFast, **changes: object) -> transformers.PreTrainedModel:
