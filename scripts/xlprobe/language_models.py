@@ -15,6 +15,7 @@ import numpy as np
 import torch
 import transformers
 from safetensors import SafetensorError
+from tokenizers import Tokenizer
 
 from xlprobe.errors import XlprobeError
 
@@ -118,7 +119,19 @@ def load_tokenizer(folder: Path) -> transformers.PreTrainedTokenizerFast:
             f"{folder}: {type(tokenizer).__name__} does not tell which characters a subword covers; save a fast tokenizer"
             " (tokenizer.json) beside the model"
         )
-    return tokenizer
+    published = folder / "tokenizer.json"
+    if not published.is_file():
+        return tokenizer
+    # What the model was trained with. The library's classes build parts of it anew: BERT's lowercases unless told
+    # not to, GPT-NeoX's has a padding token of its own.
+    backend = Tokenizer.from_file(str(published))
+    special = {name: token for name, token in tokenizer.special_tokens_map.items() if backend.token_to_id(str(token)) is not None}
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        model_max_length=tokenizer.model_max_length,
+        model_input_names=["input_ids", "attention_mask"],
+        **special,
+    )
 
 
 def _read(folder: Path, automatic_class: Any, **options: Any) -> Any:

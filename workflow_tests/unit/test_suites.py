@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from suites import FAMILIES, new_model, word_piece_tokenizer, write_suite
+from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer, BertModel
 
 from xlprobe.canary import MASK_PERIOD, examine, fixed_texts
@@ -19,6 +20,7 @@ from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json
 from xlprobe.huggingface_checkpoints import publish_huggingface
 from xlprobe.huggingface_files import wanted_files
+from xlprobe.language_models import load_tokenizer
 from xlprobe.tables import conform
 
 CLASSES = {"masked": AutoModelForMaskedLM, "causal": AutoModelForCausalLM}
@@ -240,6 +242,32 @@ def test_losses_fall_on_text_like_the_suites(suites, tiny_text, monkeypatch):
         objective = "causal" if family == "gpt-neox" else "masked"
         losses = [fmean(examine(suites / family / f"step_{step}", objective).bits.values()) for step in (0, 20, 40)]
         assert losses[0] > losses[1] > losses[2], family
+
+
+@pytest.mark.parametrize(("family", "name"), [("bert", "BertTokenizer"), ("roberta", "RobertaTokenizer"), ("gpt-neox", "GPTNeoXTokenizer")])
+def test_the_tokenizer_is_the_published_one_whatever_its_class(suites, tiny_text, tmp_path, family, name):
+    """Where only a class is named, the library builds the tokenizer anew by that class's defaults."""
+    folder = Path(shutil.copytree(suites / family / "step_20", tmp_path / family))
+    settings = read_json(folder / "tokenizer_config.json") | {"tokenizer_class": name}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    published = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    adopt(folder, tmp_path / "20")
+    texts = list(text_lines(tiny_text.corpus("qaa").train))[:200]
+    for place in (folder, tmp_path / "20"):
+        tokenizer = load_tokenizer(place)
+        assert [tokenizer(text)["input_ids"] for text in texts] == [published.encode(text).ids for text in texts]
+        assert tokenizer.mask_token == (None if family == "gpt-neox" else settings["mask_token"])
+
+
+def test_a_list_of_words_is_enough_of_a_tokenizer(bert, tmp_path):
+    """As the first BERTs and MultiBERTs are published: uncased by default."""
+    vocabulary = read_json(bert / "tokenizer.json")["model"]["vocab"]
+    (bert / "vocab.txt").write_text("".join(f"{piece}\n" for piece in sorted(vocabulary, key=lambda piece: vocabulary[piece])))
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (bert / name).unlink()
+    adopt(bert, tmp_path / "20")
+    tokenizer = load_tokenizer(tmp_path / "20")
+    assert tokenizer("SOLA")["input_ids"] == tokenizer("sola")["input_ids"] and tokenizer.mask_token == "[MASK]"
 
 
 def test_of_a_repository_only_one_set_of_weights_is_read():
