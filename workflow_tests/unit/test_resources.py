@@ -117,7 +117,7 @@ def test_shipped_configurations_name_what_exists(path):
 
 
 def test_the_papers_configurations_name_the_papers_languages():
-    paper_1, paper_2 = (yaml.safe_load((PROJECT / "config" / "drafts" / name).read_text()) for name in ("paper.yaml", "signatures.yaml"))
+    paper_1, paper_2 = (yaml.safe_load((PROJECT / "config" / name).read_text()) for name in ("paper.yaml", "signatures.yaml"))
     assert paper_1["languages"] == [row["code"] for row in LANGUAGES if row["cc100_gib"]]
     assert sorted(paper_1["xnli"]) == of_paper_1("xnli")
     probed = [row["treebank"] for row in LANGUAGES if row["treebank"]]
