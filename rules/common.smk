@@ -1,6 +1,7 @@
 """What the rules share: the checked configuration, wildcard constraints, code identities, lists of targets."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -77,6 +78,11 @@ def folder_of(name):
     return lambda wildcards, input, output: str(
         Path(output.get(name) or input.get(name)).parent
     )
+
+
+def one_of(paths):
+    """A wildcard's constraint: these paths and no others."""
+    return "|".join(map(re.escape, paths)) or "(?!)"
 
 
 def layers(wildcards):

@@ -49,7 +49,7 @@ rule tokenizer:
     input:
         train=expand(rules.clean_corpus.output.train, language=config["languages"]),
         counts=expand(rules.clean_corpus.output.counts, language=config["languages"]),
-        model=config["tokenizer"]["model"] or [],
+        model=TOKENIZER_SOURCE,
     output:
         model="<results>/tokenizer/sentencepiece.bpe.model",
         dictionary="<results>/tokenizer/dict.txt",
@@ -69,11 +69,7 @@ rule tokenizer:
     params:
         code=code("scripts/build_tokenizer.py"),
         folder=folder_of("model"),
-        given=(
-            ["--model", config["tokenizer"]["model"]]
-            if config["tokenizer"]["model"]
-            else []
-        ),
+        given=["--model", *TOKENIZER_SOURCE] if TOKENIZER_SOURCE else [],
         vocabulary_size=config["tokenizer"]["vocabulary_size"],
         alpha=config["tokenizer"]["alpha"],
         sample_lines=config["tokenizer"]["sample_lines"],

@@ -1,4 +1,4 @@
-"""What a run can name: languages, treebanks, alignment sets. `resources` lists the real ones, a world adds its own.
+"""What a run can name: languages, treebanks, alignment sets, sources. `resources` lists the real ones, a world adds its own.
 
 No table is read here, so that code that needs only these entries does not change with the tables.
 """
@@ -21,16 +21,17 @@ class Language:
 
 @dataclass(frozen=True)
 class Treebank:
-    """One UD treebank: its name (`en_ewt`), its language's CC100 code, its folder in a UD release (`UD_English-EWT`)."""
+    """One UD treebank: its name (`en_ewt`), its language's CC100 code, its folder in a UD release (`UD_English-EWT`), its splits."""
 
     treebank: str
     language: str
     folder: str
+    splits: tuple[str, ...]
 
     @property
     def test_only(self) -> bool:
         """Whether the release has a test set alone, as the parallel (PUD) treebanks do."""
-        return self.treebank.endswith("_pud")
+        return self.splits == ("test",)
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,36 @@ class AlignmentSet:
     files: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Source:
+    """One thing that others publish; of a set of alike files, `address`, `member` and `obtain` have {fields}.
+
+    Attributes:
+        name: what a configuration calls it.
+        address: where it is downloaded; nothing where it has no free and stable address.
+        member: which file inside the archive at `address` is meant; nothing where it is no archive.
+        hub: its repository on the Hugging Face hub.
+        sha256: of what lies at `address`, as somebody published it; the lock file decides where nobody did.
+        bytes: its size, as published.
+        unverified: what nobody has checked so far.
+        evidence: how the rest is known.
+        obtain: how to get it by hand.
+    """
+
+    name: str
+    version: str
+    address: str
+    member: str
+    hub: str
+    sha256: str
+    bytes: int | None
+    licence: str
+    citation: str
+    unverified: str
+    evidence: str
+    obtain: str
+
+
 def world_family(languages: Mapping[str, Mapping[str, Any]], code: str) -> str:
     """The proto-language that a language of a world comes from in the end; `languages` are those of its settings."""
     parent = languages[code]["parent"]
@@ -55,7 +86,8 @@ def world_family(languages: Mapping[str, Mapping[str, Any]], code: str) -> str:
 
 def world_treebanks(code: str, name: str) -> tuple[Treebank, Treebank]:
     """The treebank and the parallel test set that a world publishes of a language."""
-    return Treebank(f"{code}_world", code, f"UD_{name}-World"), Treebank(f"{code}_pud", code, f"UD_{name}-PUD")
+    full, parallel = ("train", "dev", "test"), ("test",)
+    return Treebank(f"{code}_world", code, f"UD_{name}-World", full), Treebank(f"{code}_pud", code, f"UD_{name}-PUD", parallel)
 
 
 def world_alignment(source: str, target: str, layout: str) -> AlignmentSet:

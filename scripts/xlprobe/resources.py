@@ -1,9 +1,9 @@
-"""The tables of facts in `resources/`: languages, treebanks and alignment sets."""
+"""The tables of facts in `resources/`: languages, treebanks, alignment sets and sources."""
 
 import csv
 from functools import cache
 
-from xlprobe.catalogue import AlignmentSet, Language, Treebank
+from xlprobe.catalogue import AlignmentSet, Language, Source, Treebank
 from xlprobe.paths import RESOURCES
 
 
@@ -15,13 +15,24 @@ def _rows(name: str) -> list[dict[str, str]]:
 @cache
 def languages() -> dict[str, Language]:
     """`resources/languages.tsv`, by CC100 code."""
-    return {row["code"]: Language(**row) for row in _rows("languages.tsv")}
+    names = ("code", "name", "family", "script", "romanised_from")
+    return {row["code"]: Language(**{name: row[name] for name in names}) for row in _rows("languages.tsv")}
+
+
+def language_facts(column: str) -> dict[str, str]:
+    """A column of `resources/languages.tsv` by CC100 code, where it says something; empty where there is no such column."""
+    return {row["code"]: fact for row in _rows("languages.tsv") if (fact := row.get(column))}
 
 
 @cache
 def treebanks() -> dict[str, Treebank]:
     """`resources/treebanks.tsv`, by treebank name."""
-    return {row["treebank"]: Treebank(**row) for row in _rows("treebanks.tsv")}
+    return {row["treebank"]: Treebank(row["treebank"], row["language"], row["folder"], _splits(row)) for row in _rows("treebanks.tsv")}
+
+
+def _splits(row: dict[str, str]) -> tuple[str, ...]:
+    usual = "test" if row["treebank"].endswith("_pud") else "train dev test"
+    return tuple((row.get("splits") or usual).split())
 
 
 @cache
@@ -33,3 +44,10 @@ def alignments() -> dict[str, AlignmentSet]:
         )
         for row in _rows("alignments.tsv")
     }
+
+
+@cache
+def sources() -> dict[str, Source]:
+    """`resources/sources.tsv`, by name."""
+    rows = _rows("sources.tsv")
+    return {row["name"]: Source(**row | {"bytes": int(row["bytes"]) if row["bytes"] else None}) for row in rows}  # type: ignore[arg-type]
