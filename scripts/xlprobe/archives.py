@@ -54,7 +54,8 @@ def unpack(archive: Path, expected: str = "") -> None:
     except tarfile.FilterError as error:
         raise XlprobeError(f"{archive}: holds what must not be unpacked ({error}); get the archive from elsewhere") from None
     except (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, EOFError, LZMAError, zlib.error) as error:
-        raise XlprobeError(f"{archive}: is no archive, breaks off or is corrupt ({error}); delete the file to fetch it again") from None
+        reason = " ".join(str(error).split())
+        raise XlprobeError(f"{archive}: is no archive, breaks off or is corrupt ({reason}); delete the file to fetch it again") from None
     else:
         os.sync()
         unfinished.rename(folder)

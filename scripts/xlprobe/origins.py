@@ -72,8 +72,8 @@ def origins(needs: Iterable[Need], sources: Path, root: Path | None) -> list[Ori
         root: the data folder.
 
     Raises:
-        XlprobeError: a treebank's test set is missing beside its other splits, or a link leads elsewhere than the data
-            folder now says.
+        XlprobeError: a treebank's test set is missing beside its other splits, or a link of an earlier run leads nowhere, or
+            elsewhere than the data folder now says.
     """
     found: list[Origin] = []
     for (kind, name), group in groupby(needs, key=lambda need: need.reader):
@@ -85,7 +85,9 @@ def origins(needs: Iterable[Need], sources: Path, root: Path | None) -> list[Ori
         else:
             found += [_origin(need, sources, root) for need in wanted]
     for origin in found:
-        if origin.way == THERE and root:
+        if origin.way != THERE:
+            _check_no_link_dangles(sources / _stem(origin.path), sources)
+        elif root:
             _check_link(sources / origin.path, root / origin.path, sources)
     return found
 
@@ -190,6 +192,15 @@ def _check_link(link: Path, file: Path, sources: Path) -> None:
             f"{link} was made from {link.resolve()}, but the data folder now holds {file}; delete the link to read the"
             " new file, or set data.root or XLPROBE_DATA back"
         )
+
+
+def _check_no_link_dangles(stem: Path, sources: Path) -> None:
+    """Refuse a link of an earlier run whose file is gone: another would be another version, taken in silence."""
+    for link in (stem.with_name(stem.name + ending) for ending in COMPRESSIONS):
+        if link.is_symlink() and not link.exists() and not _is_downloaded(link, sources):
+            raise XlprobeError(
+                f"{link} leads to {link.readlink()}, which is gone; bring that back, or delete the link to get the file anew"
+            )
 
 
 def _is_downloaded(file: Path, sources: Path) -> bool:
