@@ -24,7 +24,7 @@ class Published:
     content: bytes
     ranges: bool = True
     if_range: bool = True
-    validators: bool = True
+    validator: str = "ETag"  # or Last-Modified (beside a weak ETag), or none
     headers: dict[str, str] = field(default_factory=dict)
     answers: list[Answer] = field(default_factory=list)  # to the first requests; the last stays when `forever`
     forever: bool = False
@@ -67,10 +67,12 @@ class UpstreamServer:
         answer = (file.answers[0] if file.forever else file.answers.pop(0)) if file.answers else Answer()
         if answer.status:
             return self._send(handler, answer.status, answer.headers, b"", answer)
-        etag = f'"{sha256(file.content).hexdigest()[:8]}"'
-        headers = file.headers | ({"ETag": etag} if file.validators else {})
+        version = f'"{sha256(file.content).hexdigest()[:8]}"'
+        headers = file.headers | ({file.validator: version} if file.validator else {})
+        if file.validator == "Last-Modified":
+            headers["ETag"] = f"W/{version}"
         asked = handler.headers.get("Range")
-        if asked and file.ranges and (not file.if_range or handler.headers.get("If-Range") == etag):
+        if asked and file.ranges and (not file.if_range or handler.headers.get("If-Range") == version):
             start = int(asked.removeprefix("bytes=").removesuffix("-"))
             headers["Content-Range"] = f"bytes {start}-{len(file.content) - 1}/{len(file.content)}"
             return self._send(handler, 206, headers, file.content[start:], answer)

@@ -39,7 +39,7 @@ def unpack(archive: Path, expected: str = "") -> None:
 
     Raises:
         XlprobeError: the archive is another than the published one, is no archive, breaks off or is corrupt, or holds a
-            path that leads out of the folder.
+            path that leads out of the folder; or the disk is full.
     """
     digest = sha256(archive)
     if expected and digest != expected:
@@ -56,6 +56,8 @@ def unpack(archive: Path, expected: str = "") -> None:
     except (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, EOFError, LZMAError, zlib.error) as error:
         reason = " ".join(str(error).split())
         raise XlprobeError(f"{archive}: is no archive, breaks off or is corrupt ({reason}); delete the file to fetch it again") from None
+    except OSError as error:
+        raise XlprobeError(f"{unfinished}: cannot be written ({error.strerror}); make room and run again") from None
     else:
         os.sync()
         unfinished.rename(folder)

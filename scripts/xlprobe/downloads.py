@@ -63,7 +63,7 @@ def download(upstream: Upstream, output: Path, lock: Path, backoff: float = 1.0)
 
     Raises:
         XlprobeError: the address is not http(s), the server refuses or stays busy, sends a web page in place of the
-            file, or the file is not the one that the table or the lock file knows.
+            file, the disk is full, or the file is not the one that the table or the lock file knows.
     """
     if not re.match("https?://", upstream.address):
         raise XlprobeError(f"{upstream.address}: only http and https addresses are fetched; correct the address")
@@ -147,6 +147,10 @@ def _receive_all(session: requests.Session, upstream: Upstream, partial: _Partia
             return _receive(session, upstream, partial, advice)
         except requests.RequestException as error:
             raise XlprobeError(f"{upstream.address}: could not be fetched ({_reason(error)}){advice}") from None
+        except OSError as error:
+            raise XlprobeError(
+                f"{partial.path}: cannot be written ({error.strerror}); what has come is kept, so make room and run again"
+            ) from None
         except (_BrokenOffError, HTTPError) as error:
             failures = 0 if partial.size() > most else failures + 1
             most = max(most, partial.size())

@@ -1,5 +1,6 @@
 import gzip
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -69,8 +70,13 @@ def test_a_server_that_ignores_ranges_sends_all_anew(upstream, fetch):
 
 
 def test_what_cannot_be_told_from_other_versions_is_not_gone_on_from(upstream, fetch):
-    assert fetch(upstream.publish("a", CONTENT, Answer(cut=1_000_000), validators=False)) == CONTENT
+    assert fetch(upstream.publish("a", CONTENT, Answer(cut=1_000_000), validator="")) == CONTENT
     assert upstream.ranges() == [None, None]
+
+
+def test_a_weak_etag_is_passed_over_for_the_time_of_change(upstream, fetch):
+    assert fetch(upstream.publish("a", CONTENT, Answer(cut=1_000_000), validator="Last-Modified")) == CONTENT
+    assert upstream.sent == len(CONTENT)
 
 
 @pytest.mark.parametrize("if_range", [True, False], ids=["heeds If-Range", "ignores If-Range"])
@@ -125,6 +131,17 @@ def test_a_server_that_is_not_there_is_named(fetch, tmp_path, monkeypatch):
 def test_a_web_page_in_place_of_a_file_is_refused(upstream, fetch, tmp_path):
     address = upstream.publish("a", b"<html>Sign in</html>", headers={"Content-Type": "text/html; charset=utf-8"})
     assert "sent a web page in place of the file" in refused(fetch, tmp_path, address)
+
+
+def test_a_full_disk_is_told_and_what_came_is_kept(upstream, fetch, tmp_path):
+    address, limit = upstream.publish("a", CONTENT), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**21, limit[1]))
+    try:
+        message = refused(fetch, tmp_path, address, kept=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert message == f"{tmp_path}/data/file.partial: cannot be written (File too large); it is kept, so make room and run again"
+    assert fetch(address) == CONTENT and upstream.sent < 2 * len(CONTENT)
 
 
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://127.0.0.1/a"])
