@@ -156,8 +156,9 @@ def _treebank(name: str, wanted: Sequence[Need], sources: Path, root: Path | Non
     stems = {split: _stem(f"{folder}/{split_file(name, split)}") for split in SPLITS}
     own = {split: sources / path for split, stem in stems.items() if (path := _look_up(stem, sources))}
     given = {split: root / path for split, stem in stems.items() if root and (path := _look_up(stem, root))}
+    # What began as a download goes on as one: a treebank is of one release.
     if not (own or given) or any(_is_downloaded(file, sources) for file in own.values()):
-        return [_origin(need, sources, root) for need in wanted]
+        return [_origin(need, sources, None) for need in wanted]
     # The folder that links of an earlier run lead into says which splits there are when the data folder is not named any more.
     old = {split: file for link in own.values() for split, file in _beside(name, link.resolve().parent).items()}
     there = old | given | own

@@ -55,6 +55,14 @@ def test_an_archive_is_unpacked_once_and_whole(tmp_path, make, name):
     assert record == {"archive": name, "sha256": sha256(archive), "bytes": archive.stat().st_size, "files": 2}
 
 
+def test_a_folder_without_a_record_is_made_anew(tmp_path):
+    archive = tar_of(tmp_path / "a.tgz", {"one": b"1"})
+    (tmp_path / "a.tgz.unpacked").mkdir()
+    (tmp_path / "a.tgz.unpacked" / "stale").touch()
+    unpack(archive)
+    assert [path.name for path in (tmp_path / "a.tgz.unpacked").iterdir()] == ["one"]
+
+
 def test_an_uncompressed_tar_is_unpacked(tmp_path):
     archive = tar_of(tmp_path / "a.tar", {"one": b"1"}, "w")
     unpack(archive)

@@ -88,8 +88,9 @@ def test_parts_of_two_versions_are_never_glued(upstream, fetch, tmp_path, if_ran
 
 
 def test_a_part_of_another_address_is_not_gone_on_from(upstream, fetch, tmp_path):
-    refused(fetch, tmp_path, upstream.publish("a", CONTENT, Answer(cut=1_000_000), Answer(404)), kept=True)
-    assert fetch(upstream.publish("b", OTHER)) == OTHER
+    alike = {"validator": "", "headers": {"ETag": '"1"'}, "if_range": False}
+    refused(fetch, tmp_path, upstream.publish("a", CONTENT, Answer(cut=1_000_000), Answer(404), **alike), kept=True)
+    assert fetch(upstream.publish("b", OTHER, **alike)) == OTHER
 
 
 def test_a_part_that_was_whole_is_not_fetched_again(upstream, fetch, tmp_path):
@@ -140,7 +141,7 @@ def test_a_full_disk_is_told_and_what_came_is_kept(upstream, fetch, tmp_path):
         message = refused(fetch, tmp_path, address, kept=True)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
-    assert message == f"{tmp_path}/data/file.partial: cannot be written (File too large); it is kept, so make room and run again"
+    assert message.startswith(f"{tmp_path}/data/file.partial: cannot be written (File too large); what has come is kept, so make room")
     assert fetch(address) == CONTENT and upstream.sent < 2 * len(CONTENT)
 
 

@@ -152,6 +152,13 @@ def test_links_of_a_killed_run_do_not_make_a_treebank_smaller(places):
     assert places(None) == places(places.data) and [*places(None).values()][1:] == [FOLDER, FOLDER, THERE]
 
 
+def test_a_treebank_that_began_as_a_download_goes_on_as_one(places):
+    put(places.own, "downloads/a.tgz.unpacked/test")
+    link_file(places.own / "downloads/a.tgz.unpacked/test", places.own / UD.format("test"))
+    put(places.data, UD.format("train"), UD.format("dev"))
+    assert [*places().values()][1:] == [ARCHIVE, ARCHIVE, THERE]
+
+
 def test_a_treebank_without_a_test_set_is_refused(places):
     put(places.data, UD.format("train"))
     with pytest.raises(XlprobeError, match=r"the test set of treebank 'en_ewt' is missing beside .*en_ewt-ud-train.conllu; add it"):
