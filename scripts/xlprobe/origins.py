@@ -157,22 +157,21 @@ def _treebank(name: str, wanted: Sequence[Need], sources: Path, root: Path | Non
     own = {split: sources / path for split, stem in stems.items() if (path := _look_up(stem, sources))}
     given = {split: root / path for split, stem in stems.items() if root and (path := _look_up(stem, root))}
     # What began as a download goes on as one: a treebank is of one release.
-    if not (own or given) or any(_is_downloaded(file, sources) for file in own.values()):
+    if any(_is_downloaded(file, sources) for file in own.values()):
         return [_origin(need, sources, None) for need in wanted]
+    if not (own or given):
+        return [_origin(need, sources, root) for need in wanted]
     # The folder that links of an earlier run lead into says which splits there are when the data folder is not named any more.
     old = {split: file for link in own.values() for split, file in _beside(name, link.resolve().parent).items()}
     there = old | given | own
     if "test" not in there:
         raise XlprobeError(f"the test set of treebank {name!r} is missing beside {next(iter(there.values()))}; add it, or move that away")
-    needed = [
-        replace(wanted[0], what=f"the {split} set of treebank {name!r}", path=f"{folder}/{there[split].name}")
-        for split in SPLITS
-        if split in there
-    ]
-    return [
-        Origin(need, need.path, THERE) if split in own else Origin(need, need.path, FOLDER, there[split])
-        for need, split in zip(needed, [split for split in SPLITS if split in there], strict=True)
-    ]
+    found = []
+    for split in [split for split in SPLITS if split in there]:
+        file = there[split]
+        need = replace(wanted[0], what=f"the {split} set of treebank {name!r}", path=f"{folder}/{file.name}")
+        found.append(Origin(need, need.path, THERE) if split in own else Origin(need, need.path, FOLDER, file))
+    return found
 
 
 def _beside(name: str, folder: Path) -> dict[str, Path]:

@@ -1,6 +1,7 @@
 """A run that fetches its own inputs, from a server on loopback that publishes a world as others publish real data."""
 
 import io
+import shutil
 import subprocess
 import tarfile
 from hashlib import sha256
@@ -109,6 +110,20 @@ def test_a_run_fetches_what_it_needs_and_nothing_twice(fetching, upstream, world
     other = {"experiment": "other", "data": {"root": "results/fetched/sources"}, "languages": ["de"], "treebanks": ["de_gsd"]}
     write(fetching, CONFIG | other)
     assert planned(fetching, "sources") == {"link_source": 4, "sources": 1}
+
+
+def test_a_run_on_a_data_folder_needs_it_once(fetching, upstream, world, tmp_path):
+    data = tmp_path / "data"
+    for code, (language, folder, treebank) in PUBLISHED.items():
+        for source in [*world.glob(f"cc100/{code}.txt.xz"), *world.glob(f"ud/*/{code}_world-*")]:
+            name = source.name.replace(f"{code}_world", treebank).replace(code, language)
+            target = data / ("cc100" if source.parent.name == "cc100" else f"ud/{folder}") / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
+    make(fetching, *TARGETS, environment={"XLPROBE_DATA": str(data)})
+    assert upstream.asked == [] and planned(fetching, *TARGETS) == {}
+    write(fetching, CONFIG | {"data": {"root": str(data)}, "treebanks": ["en_ewt", "de_gsd"]})
+    assert planned(fetching, *TARGETS, TREEBANK.format("de_gsd")) == {"link_source": 3, "treebank": 1}
 
 
 def test_everything_is_fetched_and_nothing_else(fetching):
