@@ -19,7 +19,7 @@ ifneq ($(XLPROBE_DATA),)
 export XLPROBE_DATA := $(abspath $(XLPROBE_DATA))
 endif
 
-.PHONY: help setup demo run report test bench lint format lock clean
+.PHONY: help setup demo sources run report test bench lint format lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -43,8 +43,11 @@ demo: ## Make the default run and its report: invented languages, nothing to dow
 	@echo; echo "The demo is done. Look at results/demo/report.html (in a browser), at the figures in"
 	@echo "results/demo/figures/xlmr/, and at the tables in results/demo/metrics/."
 
+sources: $(READY) ## List what CONFIG needs from upstream; `make run TARGETS=sources` fetches it
+	@python scripts/list_sources.py --configuration $(CONFIG)
+
 run: $(READY) ## Make every target of CONFIG (default: config.yaml) on this machine
-	snakemake --cores $(CORES) --configfile $(CONFIG) --quiet rules host reason --rerun-incomplete $(TARGETS)
+	snakemake --cores $(CORES) --resources downloads=4 --configfile $(CONFIG) --quiet rules host reason --rerun-incomplete $(TARGETS)
 
 report: $(READY) ## Gather the figures of a finished CONFIG in results/<experiment>/report.html
 	snakemake --configfile $(CONFIG) --report $(RESULTS)/report.html

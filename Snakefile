@@ -44,3 +44,9 @@ rule all:
         rules.audit.output,
         rules.checkpoint_table.output,
         [figures(pattern) for pattern in rules.figure.output],
+
+
+rule sources:
+    input:
+        WORLD,
+        SOURCE_FILES,

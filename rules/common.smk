@@ -92,14 +92,14 @@ def folder_of(name):
     )
 
 
+def one_of(paths):
+    """A wildcard's constraint: these paths and no others."""
+    return "|".join(map(re.escape, paths)) or "(?!)"
+
+
 def runs_of(kind):
-    """The runs whose checkpoints come from there, as a constraint of the wildcard `model`; matches nothing if there are none."""
-    names = [re.escape(name) for name, run in RUNS.items() if run.kind == kind]
-    return "|".join(names) or "(?!)"
-
-
-# A SentencePiece model that the configuration names.
-GIVEN_TOKENIZER = [config["tokenizer"]["model"]] if config["tokenizer"]["model"] else []
+    """The wildcard `model`'s constraint: runs whose checkpoints come from there."""
+    return one_of(name for name, run in RUNS.items() if run.kind == kind)
 
 
 def run_arguments(wildcards):

@@ -51,15 +51,15 @@ rule tokenizer:
         # A given model needs no text.
         train=(
             []
-            if GIVEN_TOKENIZER
+            if TOKENIZER_SOURCE
             else expand(rules.clean_corpus.output.train, language=config["languages"])
         ),
         counts=(
             []
-            if GIVEN_TOKENIZER
+            if TOKENIZER_SOURCE
             else expand(rules.clean_corpus.output.counts, language=config["languages"])
         ),
-        model=GIVEN_TOKENIZER,
+        model=TOKENIZER_SOURCE,
     output:
         model="<results>/tokenizer/sentencepiece.bpe.model",
         dictionary="<results>/tokenizer/dict.txt",

@@ -1,13 +1,24 @@
-"""Upstream files of the run; where it has a `world`, rules/world.smk makes them.
+"""Upstream files of the run, linked or downloaded; where it has a `world`, rules/world.smk makes them.
 
-reads: the folder that data.root in the configuration or XLPROBE_DATA names
-makes: sources/cc100/<language>.txt*, sources/ud/<folder>/<treebank>-ud-<split>.conllu*, sources/alignments/, as links
+reads: the folder that data.root in the configuration or XLPROBE_DATA names, and resources/sources.tsv
+makes: sources/, in upstream's layout (xlprobe.sources): links into that folder or into unpacked archives, and downloads
+       sources/downloads/, archives, unpacked beside a record each
+
+What is in sources/ already is made by no rule: a finished run needs neither its data folder nor the internet any more.
 """
 
-import os
+from xlprobe import archives, origins, sources
+from xlprobe.splits import split_file
 
-from xlprobe import sources as upstream
-from xlprobe.splits import SPLITS, split_file
+SOURCES = RESULTS / "sources"
+DATA_ROOT = (
+    None if config["world"] else user_error(origins.data_folder, config["data"]["root"])
+)
+ORIGINS = user_error(
+    origins.origins, user_error(sources.needs, config), SOURCES, DATA_ROOT
+)
+user_error(origins.refuse_missing, ORIGINS, SOURCES)
+PLAN = origins.plan(ORIGINS, SOURCES, DATA_ROOT)
 
 if config["world"]:
     CORPUS_SOURCES = {
@@ -16,61 +27,122 @@ if config["world"]:
     TREEBANK_SOURCES = {
         name: [
             f"ud/{treebank.folder}/{split_file(name, split)}"
-            for split in (SPLITS[-1:] if treebank.test_only else SPLITS)
+            for split in treebank.splits
         ]
         for name, treebank in TREEBANKS.items()
     }
     ALIGNMENT_SOURCES = {name: bitext.files for name, bitext in ALIGNMENTS.items()}
 
 else:
-    # Links made before come first: a finished run needs its data folder no more.
-    DATA_ROOT = config["data"]["root"] or os.environ.get("XLPROBE_DATA")
-    SOURCE_FOLDERS = [
-        RESULTS / "sources",
-        *([Path(DATA_ROOT).expanduser().resolve()] if DATA_ROOT else []),
-    ]
     CORPUS_SOURCES = {
-        language: user_error(upstream.corpus_file, language, SOURCE_FOLDERS)
-        for language in config["languages"]
+        language: path for language, [path] in origins.readers(ORIGINS, "corpus")
     }
-    TREEBANK_SOURCES = {
-        name: user_error(upstream.treebank_files, name, treebank.folder, SOURCE_FOLDERS)
-        for name, treebank in TREEBANKS.items()
-    }
-    ALIGNMENT_SOURCES = {
-        name: user_error(upstream.alignment_files, name, bitext.files, SOURCE_FOLDERS)
-        for name, bitext in ALIGNMENTS.items()
-    }
+    TREEBANK_SOURCES = dict(origins.readers(ORIGINS, "treebank"))
+    ALIGNMENT_SOURCES = dict(origins.readers(ORIGINS, "alignment"))
 
-    for path in [
-        *CORPUS_SOURCES.values(),
-        *sum([*TREEBANK_SOURCES.values(), *ALIGNMENT_SOURCES.values()], []),
-    ]:
-        user_error(
-            upstream.check_link, SOURCE_FOLDERS[0] / path, SOURCE_FOLDERS[-1] / path
-        )
+SOURCE_FILES = [folder("sources", path) for path in {o.path: o for o in ORIGINS}]
+# A model at a path is read where it lies.
+TOKENIZER_SOURCE = [
+    folder("sources", path)
+    for _, paths in origins.readers(ORIGINS, "tokenizer")
+    for path in paths
+] or ([config["tokenizer"]["model"]] if config["tokenizer"]["model"] else [])
 
-    localrules:
-        link_source,
 
-    rule link_source:
-        output:
-            "<results>/sources/{path}",
-        log:
-            "<results>/logs/sources/{path}.log",
-        benchmark:
-            "<results>/benchmarks/sources/{path}.tsv"
-        wildcard_constraints:
-            path="(cc100|ud|alignments)/.+",
-        conda:
-            "../envs/xlprobe.yaml"
-        resources:
-            mem_mb=mebibytes(200),
-            runtime=minutes(5),
-        params:
-            code=code("scripts/link_source.py"),
-            source=untracked(lambda wildcards: SOURCE_FOLDERS[-1] / wildcards.path),
-        message:
-            "Linking {wildcards.path}"
-        shell:
-            "python scripts/link_source.py --source {params.source:q} --output {output:q} > {log:q} 2>&1"
+# Nodes of a cluster may have no internet.
+localrules:
+    link_source,
+    download_source,
+    unpack_source,
+
+
+rule link_source:
+    input:
+        record=lambda wildcards: (
+            folder("sources", archives.record_of(PLAN.members[wildcards.path][0]))
+            if wildcards.path in PLAN.members
+            else []
+        ),
+    output:
+        "<results>/sources/{path}",
+    log:
+        "<results>/logs/sources/{path}.log",
+    benchmark:
+        "<results>/benchmarks/sources/{path}.tsv"
+    wildcard_constraints:
+        path=one_of([*PLAN.links, *PLAN.members]),
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(200),
+        runtime=minutes(5),
+    params:
+        code=code("scripts/link_source.py"),
+        source=untracked(
+            lambda wildcards: (
+                ["--archive", SOURCES / PLAN.members[wildcards.path][0]]
+                + ["--source", PLAN.members[wildcards.path][1]]
+                if wildcards.path in PLAN.members
+                else ["--source", PLAN.links[wildcards.path]]
+            )
+        ),
+    message:
+        "Linking {wildcards.path}"
+    shell:
+        "python scripts/link_source.py {params.source:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule download_source:
+    output:
+        "<results>/sources/{path}",
+    log:
+        "<results>/logs/sources/{path}.log",
+    benchmark:
+        "<results>/benchmarks/sources/{path}.tsv"
+    wildcard_constraints:
+        path=one_of(PLAN.downloads),
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(500),
+        runtime=minutes(1440),
+        # make and the profiles allow 4 at a time.
+        downloads=1,
+    params:
+        code=code("scripts/download_source.py"),
+        upstream=untracked(lambda wildcards: PLAN.downloads[wildcards.path]),
+        lock=untracked(
+            lambda wildcards: Path(workflow.basedir) / "resources/sources.lock.tsv"
+        ),
+    message:
+        "Downloading {wildcards.path} from {params.upstream.address}"
+    # What goes wrong is said on the terminal, too.
+    shell:
+        "python scripts/download_source.py --address {params.upstream.address:q} --output {output:q}"
+        " --sha256={params.upstream.sha256:q} --unverified={params.upstream.unverified:q}"
+        " --lock {params.lock:q} 2>&1 | tee {log:q} >&2"
+
+
+rule unpack_source:
+    input:
+        "<results>/sources/{archive}",
+    output:
+        archives.record_of("<results>/sources/{archive}"),
+    log:
+        "<results>/logs/sources/{archive}.unpacked.log",
+    benchmark:
+        "<results>/benchmarks/sources/{archive}.unpacked.tsv"
+    wildcard_constraints:
+        archive=one_of(PLAN.archives),
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(500),
+        runtime=minutes(120),
+    params:
+        code=code("scripts/unpack_source.py"),
+        sha256=untracked(lambda wildcards: PLAN.archives[wildcards.archive]),
+    message:
+        "Unpacking {wildcards.archive}"
+    shell:
+        "python scripts/unpack_source.py --archive {input:q} --sha256={params.sha256:q} > {log:q} 2>&1"

@@ -1,17 +1,20 @@
-"""Link one upstream file from the data folder into a run's sources."""
+"""Link one upstream file, of the data folder or of an unpacked archive, into a run's sources."""
 
 from pathlib import Path
 
 from xlprobe import command_line
+from xlprobe.archives import member_file
 from xlprobe.files import link_file
 
 
 def main() -> None:
     parser = command_line.parser(__doc__)
-    parser.add_argument("--source", type=Path, required=True, help="file in the data folder")
+    parser.add_argument("--source", required=True, help="file in the data folder; with --archive, its name in there")
+    parser.add_argument("--archive", type=Path, help="archive that was unpacked")
     parser.add_argument("--output", type=Path, required=True, help="link to make")
     arguments = parser.parse_args()
-    link_file(arguments.source, arguments.output)
+    source = member_file(arguments.archive, arguments.source) if arguments.archive else Path(arguments.source)
+    link_file(source, arguments.output)
 
 
 if __name__ == "__main__":

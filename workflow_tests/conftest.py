@@ -3,12 +3,14 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from upstream_server import UpstreamServer
 
 from xlprobe import config as configuration
 from xlprobe.binarization import binarize_language
@@ -30,6 +32,16 @@ def real_data() -> Path:
     if not root:
         pytest.skip("XLPROBE_DATA is unset: no real data to test on")
     return Path(root)
+
+
+@pytest.fixture
+def upstream(monkeypatch: pytest.MonkeyPatch) -> Iterator[UpstreamServer]:
+    """A server on loopback that publishes what a test gives it."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = UpstreamServer()
+    yield server
+    server.server.shutdown()
+    server.server.server_close()
 
 
 def tiny_configuration() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a run can name: languages, treebanks, alignment sets. `resources` lists the real ones, a world adds its own.
+"""What a run can name: languages, treebanks, alignment sets, sources. `resources` lists the real ones, a world adds its own.
 
 No table is read here, so that code that needs only these entries does not change with the tables.
 """
@@ -55,6 +55,36 @@ class AlignmentSet:
     target: str
     layout: str
     files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One thing that others publish; of a set of alike files, `address`, `member` and `obtain` have {fields}.
+
+    Attributes:
+        name: what a configuration calls it.
+        address: where it is downloaded; nothing where it has no free and stable address.
+        member: which file inside the archive at `address` is meant; nothing where it is no archive.
+        hub: its repository on the Hugging Face hub.
+        sha256: of what lies at `address`, as somebody published it; the lock file decides where nobody did.
+        bytes: its size, as published.
+        unverified: what nobody has checked so far.
+        evidence: how the rest is known.
+        obtain: how to get it by hand.
+    """
+
+    name: str
+    version: str
+    address: str
+    member: str
+    hub: str
+    sha256: str
+    bytes: int | None
+    licence: str
+    citation: str
+    unverified: str
+    evidence: str
+    obtain: str
 
 
 def world_family(languages: Mapping[str, Mapping[str, Any]], code: str) -> str:

@@ -135,6 +135,8 @@ def _yaml_advice(value: Any, types: list[str]) -> str:
     """What to write where YAML has read something else than was meant."""
     if isinstance(value, bool) and "string" in types:
         return "; YAML reads no, yes, on and off as true or false: put it in quotes"
+    if isinstance(value, float) and types == ["string"]:
+        return "; YAML reads it as a number: put it in quotes"
     if isinstance(value, str) and {"number", "integer"} & {*types} and re.fullmatch(r"[0-9.]+[eE][-+]?[0-9]+", value):
         return f"; YAML reads {value} as text: write {float(value):.12g}"
     return ""
@@ -156,6 +158,8 @@ def _check_world(config: dict[str, Any]) -> None:
         return
     if config["data"]["root"]:
         raise ConfigError("config key data.root: a run with a `world` reads no data; set one of the two to null")
+    if config["corpus"]["source"] != "cc100":
+        raise ConfigError("config key corpus.source: a `world` writes its text as CC100; set it to cc100")
     languages = world["languages"]
     for code, chosen in languages.items():
         key = f"config key world.languages.{code}"
@@ -184,7 +188,7 @@ def _check_world(config: dict[str, Any]) -> None:
 
 def _check_names(config: dict[str, Any]) -> None:
     def named() -> Iterator[tuple[str, str]]:
-        yield from ((f"languages.{n}", code) for n, code in enumerate(config["languages"]))
+        yield from ((f"{key}.{n}", code) for key in ("languages", "xnli") for n, code in enumerate(config[key]))
         for name, model in config["models"].items():
             for n, code in enumerate(model.get("pretrain", {}).get("languages") or []):
                 if code not in config["languages"]:

@@ -1,4 +1,4 @@
-"""The tables of facts in `resources/`: languages, treebanks and alignment sets. They may have columns for people alone.
+"""The tables of facts in `resources/`: languages, treebanks, alignment sets and sources. They may have columns for people alone.
 
 No script that makes data imports this module, so that a longer table makes no finished job stale (a test holds this).
 """
@@ -7,7 +7,7 @@ import csv
 from dataclasses import fields
 from functools import cache
 
-from xlprobe.catalogue import AlignmentSet, Language, Treebank
+from xlprobe.catalogue import AlignmentSet, Language, Source, Treebank
 from xlprobe.paths import RESOURCES
 
 
@@ -21,6 +21,11 @@ def languages() -> dict[str, Language]:
     """`resources/languages.tsv`, by CC100 code."""
     columns = [column.name for column in fields(Language)]
     return {row["code"]: Language(**{column: row[column] for column in columns}) for row in _rows("languages.tsv")}
+
+
+def language_facts(column: str) -> dict[str, str]:
+    """A column of `resources/languages.tsv` by CC100 code, where it says something; empty where there is no such column."""
+    return {row["code"]: fact for row in _rows("languages.tsv") if (fact := row.get(column))}
 
 
 @cache
@@ -41,3 +46,10 @@ def alignments() -> dict[str, AlignmentSet]:
         )
         for row in _rows("alignments.tsv")
     }
+
+
+@cache
+def sources() -> dict[str, Source]:
+    """`resources/sources.tsv`, by name."""
+    rows = _rows("sources.tsv")
+    return {row["name"]: Source(**row | {"bytes": int(row["bytes"]) if row["bytes"] else None}) for row in rows}  # type: ignore[arg-type]

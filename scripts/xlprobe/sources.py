@@ -1,70 +1,199 @@
-"""Upstream files: where they lie in a data folder that has upstream's layouts.
+"""What a run reads from upstream: which files, where they lie inside its `sources/`, and where each is published.
 
-`cc100/<language>.txt.xz`, `ud/<folder>/<treebank>-ud-<split>.conllu`, alignment sets where `resources/alignments.tsv` says;
-every file may be plain or compressed (.xz, .gz, .zst).
+`sources/` has the layout of `data.root`, which is upstream's: `cc100/<language>.txt.xz`, `ud/<folder>/<treebank>-ud-<split>.conllu`
+(`ud-<release>/` for a release that is not the default), `conll2017/<Language>-annotated-conll17.tar`, `xnli/XNLI-1.0/`,
+`xnli/XNLI-MT-1.0/`, `tokenizers/`, and alignment sets where `resources/alignments.tsv` says.
 """
 
-from collections.abc import Sequence
-from pathlib import Path
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from string import Formatter
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from xlprobe.errors import XlprobeError
-from xlprobe.splits import SPLITS, split_file
+from xlprobe import config as configuration
+from xlprobe import resources
+from xlprobe.catalogue import Source
+from xlprobe.errors import ConfigError
+from xlprobe.splits import split_file
 
-COMPRESSIONS = (".xz", "", ".zst", ".gz")
+
+@dataclass(frozen=True)
+class Place:
+    """Where something is published: as a source of `resources/sources.tsv`, at an address, or as a path on this machine."""
+
+    source: Source | None = None
+    address: str = ""
+    path: Path | None = None
 
 
-def corpus_file(language: str, folders: Sequence[Path]) -> str:
-    """The path of a language's CC100 text inside the first of `folders` that holds it.
+@dataclass(frozen=True)
+class Need:
+    """One upstream file that a run reads.
+
+    Attributes:
+        path: where it lies inside `sources/`.
+        what: what it is, for messages and lists.
+        reader: what it is read as, and by which name: ("treebank", "en_ewt").
+        place: where it is published; no place at all where no table says.
+        fields: what stands for the {fields} of the source's address, member and advice.
+        bytes: the size of what is downloaded, where it is known.
+    """
+
+    path: str
+    what: str
+    reader: tuple[str, str]
+    place: Place
+    fields: Mapping[str, str] = field(default_factory=dict)
+    bytes: int | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it, or the archive that holds it, is downloaded; nothing where it cannot be."""
+        return self._filled("address") if self.place.source else self.place.address
+
+    @property
+    def member(self) -> str:
+        """Its name inside the archive at `address`; nothing where that is no archive."""
+        return self._filled("member")
+
+    @property
+    def archive(self) -> str:
+        """Where the archive that holds it lies inside `sources/`; nothing where there is none."""
+        return f"downloads/{_file_name(self.address)}" if self.member and self.address else ""
+
+    @property
+    def obtain(self) -> str:
+        """How to get it by hand, as far as a table says."""
+        return self._filled("obtain")
+
+    def _filled(self, name: str) -> str:
+        return getattr(self.place.source, name).format(**self.fields) if self.place.source else ""
+
+
+def locate(value: str, key: str, fields: Iterable[str] = ()) -> Place:
+    """Where a value of the configuration leads: a source's name, an http(s) address, or a path.
+
+    Args:
+        key: the configuration's, for messages.
+        fields: names that stand for a {field} in the source's address; a source with others is a set of files.
 
     Raises:
-        XlprobeError: none holds it.
+        ConfigError: there is no such source or path, the source is a set of files, or the address is not http(s).
     """
-    return _find(f"cc100/{language}.txt", folders, f"the CC100 text of language {language!r}")
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", value):
+        if not re.match("https?://", value):
+            raise ConfigError(f"config key {key}: found {value!r}, expected an http or https address, a source's name or a path")
+        return Place(address=value)
+    known = resources.sources()
+    if value in known:
+        if unknown := _fields(known[value]) - {*fields}:
+            raise ConfigError(
+                f"config key {key}: source {value!r} is a set of files, told apart by {', '.join(sorted(unknown))}; name another"
+            )
+        return Place(known[value])
+    path = Path(value).expanduser()
+    if path.exists():
+        return Place(path=path)
+    near = difflib.get_close_matches(value, known, n=1)
+    advice = f"did you mean {near[0]!r}?" if near else "name a source of resources/sources.tsv, an http(s) address or a path that exists"
+    raise ConfigError(f"config key {key}: {value!r} is no source and there is no such file; {advice}")
 
 
-def treebank_files(treebank: str, folder: str, folders: Sequence[Path]) -> list[str]:
-    """The paths of a treebank's files, of the splits that there are, each inside the first of `folders` that holds it.
+def needs(config: dict[str, Any]) -> list[Need]:
+    """Every upstream file that a completed configuration reads, as it is published; a world's own files are none.
 
     Raises:
-        XlprobeError: there is no test set.
+        ConfigError: a source has no data of a language, or `tokenizer.model` leads nowhere.
     """
-    stems = [f"ud/{folder}/{split_file(treebank, split)}" for split in SPLITS]
-    _find(stems[-1], folders, f"the test set of treebank {treebank!r}")
-    return [path for stem in stems if (path := _look_up(stem, folders))]
+    return [*([] if config["world"] else _published(config)), *tokenizer_needs(config)]
 
 
-def alignment_files(name: str, files: Sequence[str], folders: Sequence[Path]) -> list[str]:
-    """The paths of an alignment set's files, in order, each inside the first of `folders` that holds it.
-
-    Raises:
-        XlprobeError: one of them is missing.
-    """
-    return [_find(file, folders, f"a file of the alignment set {name!r}") for file in files]
-
-
-def check_link(link: Path, source: Path) -> None:
-    """Refuse a link of an earlier run that leads to another file than the data folder now holds.
-
-    Raises:
-        XlprobeError: both are there and differ.
-    """
-    if link.exists() and source.exists() and link.resolve() != source.resolve():
-        raise XlprobeError(
-            f"{link} was made from {link.resolve()}, but the data folder now holds {source}; delete the link to read the"
-            " new file, or set data.root or XLPROBE_DATA back"
-        )
+def tokenizer_needs(config: dict[str, Any]) -> list[Need]:
+    """The SentencePiece model, where the configuration names a source or an address; a path is read where it lies."""
+    value = config["tokenizer"]["model"]
+    place = locate(value, "tokenizer.model") if value else Place()
+    if not (place.source or place.address):
+        return []
+    # Two addresses can end in one name; what came from the one is not to be taken for the other.
+    name = place.source.name if place.source else f"{configuration.digest({'address': place.address})}.{_file_name(place.address)}"
+    size = place.source.bytes if place.source else None
+    return [Need(f"tokenizers/{name}", "the SentencePiece model", ("tokenizer", ""), place, {}, size)]
 
 
-def _look_up(stem: str, folders: Sequence[Path]) -> str | None:
-    return next((stem + ending for folder in folders for ending in COMPRESSIONS if (folder / (stem + ending)).is_file()), None)
+def treebank_path(release: str, folder: str, file: str) -> str:
+    """Where a file of a Universal Dependencies release lies inside `sources/`."""
+    newest = configuration.schema()["properties"]["data"]["properties"]["ud"]["default"]
+    return f"{'ud' if release == newest else f'ud-{release}'}/{folder}/{file}"
 
 
-def _find(stem: str, folders: Sequence[Path], what: str) -> str:
-    found = _look_up(stem, folders)
-    if found is None:
-        looked = " or ".join(str(folder / stem) for folder in folders)
-        raise XlprobeError(
-            f"{what} was not found (looked for {looked}, plain or .xz, .zst, .gz); set data.root in the configuration or"
-            " XLPROBE_DATA in the environment to a folder that holds it"
-        )
-    return found
+def _published(config: dict[str, Any]) -> Iterator[Need]:
+    yield from _corpora(config)
+    yield from _treebanks(config)
+    yield from _alignments(config)
+    yield from _inference(config)
+
+
+def _corpora(config: dict[str, Any]) -> Iterator[Need]:
+    origin = config["corpus"]["source"]
+    sizes, known = resources.language_facts("cc100_bytes"), configuration.languages(config)
+    for code in config["languages"]:
+        if origin == "cc100":
+            size = int(sizes[code]) if code in sizes else None
+            what = f"the CC100 text of language {code!r}"
+            yield _need(f"cc100/{code}.txt.xz", what, ("corpus", code), "cc100", size, language=code)
+        else:
+            name = known[code].conll2017
+            path, what = f"conll2017/{name}-annotated-conll17.tar", f"the CoNLL 2017 text of language {code!r}"
+            yield _need(path, what, ("corpus", code), "conll2017", language_name=name)
+
+
+def _treebanks(config: dict[str, Any]) -> Iterator[Need]:
+    release, known = config["data"]["ud"], configuration.treebanks(config)
+    for name in config["treebanks"]:
+        for split in known[name].splits:
+            file, folder = split_file(name, split), known[name].folder
+            what = f"the {split} set of treebank {name!r}"
+            yield _need(treebank_path(release, folder, file), what, ("treebank", name), f"ud_{release}", folder=folder, file=file)
+
+
+def _alignments(config: dict[str, Any]) -> Iterator[Need]:
+    known = configuration.alignments(config)
+    for name in config["alignments"]:
+        for path in known[name].files:
+            yield _need(path, f"a file of the alignment set {name!r}", ("alignment", name), name, file=PurePosixPath(path).name)
+
+
+def _inference(config: dict[str, Any]) -> Iterator[Need]:
+    """XNLI in its official layout: the test sets of all languages in one file, the train sets apart."""
+    for code in config["xnli"]:
+        reader = ("xnli", inference_name(code))
+        for split in ("dev", "test"):
+            file = f"xnli.{split}.tsv"
+            yield _need(f"xnli/XNLI-1.0/{file}", f"XNLI's {split} set", reader, "xnli", file=file)
+        file = f"multinli.train.{inference_name(code)}.tsv"
+        yield _need(f"xnli/XNLI-MT-1.0/multinli/{file}", f"XNLI's train set in language {code!r}", reader, "xnli_mt", file=file)
+
+
+def inference_name(code: str) -> str:
+    """XNLI's name of a language, from CC100's code: `zh` for `zh-Hans`."""
+    return code.removesuffix("-Hans")
+
+
+def _need(path: str, what: str, reader: tuple[str, str], source: str, size: int | None = None, **fields: str) -> Need:
+    """A need of the source of that name; of no place at all where the table does not have it."""
+    found = resources.sources().get(source)
+    return Need(path, what, reader, Place(found), fields, size or (found.bytes if found else None))
+
+
+def _fields(source: Source) -> set[str]:
+    """The {fields} of a source's address, member, repository and advice."""
+    parts = (parse for text in (source.address, source.member, source.hub, source.obtain) for parse in Formatter().parse(text))
+    return {name for _, name, _, _ in parts if name}
+
+
+def _file_name(address: str) -> str:
+    return PurePosixPath(unquote(urlsplit(address).path)).name

@@ -10,7 +10,6 @@ from xlprobe.datasets import read_sentences
 from xlprobe.errors import FormatError, XlprobeError
 from xlprobe.files import read_json
 from xlprobe.resources import alignments, languages
-from xlprobe.sources import alignment_files
 from xlprobe.tables import conform
 
 # The same two pairs in every layout; the first is "the house" - "la maison là" with house-là only possible.
@@ -148,17 +147,6 @@ def test_the_table_of_sets_names_known_languages_and_layouts():
         assert len(bitext.files) == LAYOUTS[bitext.layout].files
 
 
-def test_files_are_found_plain_or_compressed(tmp_path):
-    (tmp_path / "alignments").mkdir()
-    write(tmp_path / "alignments", {"src-tgt": "", "gold.xz": ""})
-    files = ["alignments/xx.src-tgt", "alignments/xx.gold"]
-    assert alignment_files("align_xx", files, [tmp_path]) == ["alignments/xx.src-tgt", "alignments/xx.gold.xz"]
-    with pytest.raises(
-        XlprobeError, match=r"a file of the alignment set 'align_xx' was not found \(looked for .*alignments/xx.none, plain"
-    ):
-        alignment_files("align_xx", [*files, "alignments/xx.none"], [tmp_path])
-
-
 @pytest.mark.parametrize(
     ("name", "pairs", "sure", "possible", "left_out"),
     [
@@ -170,7 +158,7 @@ def test_files_are_found_plain_or_compressed(tmp_path):
 )
 def test_real_sets_are_read_whole(real_data, caplog, name, pairs, sure, possible, left_out):
     bitext = alignments()[name]
-    found = read_bitext(bitext.layout, [real_data / path for path in alignment_files(name, bitext.files, [real_data])])
+    found = read_bitext(bitext.layout, [real_data / path for path in bitext.files])
     assert len(found) == pairs
     assert sum(len(pair.sure) for pair in found) == sure and sum(len(pair.possible) for pair in found) == possible
     assert sum(pair.left_out for pair in found) == left_out == len(caplog.messages)

@@ -69,7 +69,10 @@ def changed(path: str, value: object) -> dict:
         ("models.m.pretrain.training.adam_betas", [0.9], r"config key models.m.pretrain.training.adam_betas: .*too short"),
         ("languages", [False], r"config key languages.0: found False, expected text; YAML reads no, yes"),
         ("alignments", ["align_fr_en"], r"config key alignments.0: unknown alignment set 'align_fr_en'; did you mean 'align_en_fr'\?"),
-        ("corpus.source", "wikipedia", r"config key corpus.source: found 'wikipedia', expected one of cc100, conll2017"),
+        ("data.ud", 2.18, r"config key data.ud: found 2.18, expected text; YAML reads it as a number: put it in quotes"),
+        ("data.ud", "v2.18", r"config key data.ud: found 'v2.18', expected a release's number"),
+        ("corpus.source", "oscar", r"config key corpus.source: found 'oscar', expected one of cc100, conll2017"),
+        ("xnli", ["en", "xx"], r"config key xnli.1: unknown language 'xx'"),
         ("features.layers", [0, 13], r"config key features.layers: layer 13 .* models.m has layers 0 to 12"),
     ],
 )
@@ -117,6 +120,8 @@ def test_a_world_takes_the_place_of_data():
         config.complete(run | {"languages": ["en"]})
     with pytest.raises(ConfigError, match=r"^config key alignments.0: unknown alignment set 'align_qab_qaa'; did you mean"):
         config.complete(run | {"alignments": ["align_qab_qaa"]})
+    with pytest.raises(ConfigError, match=r"^config key corpus.source: a `world` writes its text as CC100"):
+        config.complete(run | {"corpus": {"source": "conll2017"}})
     with pytest.raises(ConfigError, match=r"^config key world.languages: is empty; name at least one"):
         config.complete(run | {"world": {"languages": {}}})
 

@@ -4,7 +4,6 @@ import pytest
 from xlprobe.datasets import read_sentences, read_splits, read_words, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.files import link_file, read_json
-from xlprobe.sources import check_link, corpus_file, treebank_files
 from xlprobe.splits import split_of_file
 
 LINE = "1\t{}\t_\tX\t_\t_\t0\troot\t_\t_\n\n"
@@ -64,19 +63,6 @@ def test_real_treebanks_become_tables(real_data, tmp_path):
     assert words["upos"].isin(["NOUN", "VERB"]).mean() > 0.2 and isinstance(words, pd.DataFrame)
 
 
-def test_upstream_files_are_found_compressed_or_plain(tmp_path):
-    first, second = tmp_path / "first", tmp_path / "second"
-    write_split(second / "ud" / "UD_X-Test", "test", 1)
-    (second / "cc100").mkdir()
-    (second / "cc100" / "en.txt.zst").touch()
-    assert corpus_file("en", [first, second]) == "cc100/en.txt.zst"
-    assert treebank_files("xx_test", "UD_X-Test", [first, second]) == ["ud/UD_X-Test/xx_test-ud-test.conllu"]
-    with pytest.raises(XlprobeError, match=r"CC100 text of language 'fr' was not found .* set data\.root .* or XLPROBE_DATA"):
-        corpus_file("fr", [first, second])
-    with pytest.raises(XlprobeError, match="the test set of treebank 'yy_test' was not found"):
-        treebank_files("yy_test", "UD_Y", [second])
-
-
 def test_a_link_takes_the_time_of_its_file(tmp_path):
     source = tmp_path / "source"
     source.write_text("x")
@@ -87,15 +73,3 @@ def test_a_link_takes_the_time_of_its_file(tmp_path):
     assert link.lstat().st_mtime_ns == source.stat().st_mtime_ns
     with pytest.raises(XlprobeError, match="no such file"):
         link_file(tmp_path / "gone", link)
-
-
-def test_a_link_to_another_data_folder_is_refused(tmp_path):
-    for name in ("old", "new"):
-        (tmp_path / name).write_text(name)
-    link = tmp_path / "link"
-    check_link(link, tmp_path / "new")
-    link_file(tmp_path / "old", link)
-    check_link(link, tmp_path / "old")
-    check_link(link, tmp_path / "gone")
-    with pytest.raises(XlprobeError, match=r"link was made from .*old, but the data folder now holds .*new; delete the link"):
-        check_link(link, tmp_path / "new")

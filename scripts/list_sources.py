@@ -1,0 +1,27 @@
+"""List what a run needs from upstream: where each file comes from, how large it is, on what terms. Fetches nothing."""
+
+import sys
+from pathlib import Path
+
+import yaml
+
+from xlprobe import command_line, config, origins, sources
+from xlprobe.errors import XlprobeError
+from xlprobe.source_list import source_list
+
+
+def main() -> None:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--configuration", type=Path, required=True, help="a run's YAML file")
+    file = parser.parse_args().configuration
+    if not file.is_file():
+        raise XlprobeError(f"{file}: no such configuration")
+    run = config.complete(yaml.safe_load(file.read_text(encoding="utf-8")))
+    folder = Path("results", run["experiment"], "sources")
+    root = None if run["world"] else origins.data_folder(run["data"]["root"])
+    found = origins.origins(sources.needs(run), folder, root)
+    sys.stdout.write(source_list(found, origins.plan(found, folder, root), folder))
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,107 @@
+"""Archives unpacked whole, once: `<archive>` into `<archive>.unpacked/`, and `<archive>.json` says that it is done."""
+
+import difflib
+import gzip
+import os
+import shutil
+import stat
+import tarfile
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator
+from lzma import LZMAError
+from pathlib import Path, PurePosixPath
+
+from xlprobe.errors import XlprobeError
+from xlprobe.files import sha256, write_json
+from xlprobe.progress import progress
+
+
+def record_of(archive: str) -> str:
+    """The path of an archive's record, from the archive's."""
+    return f"{archive}.json"
+
+
+def folder_of(archive: str) -> str:
+    """The folder that an archive is unpacked to, from the archive's path."""
+    return f"{archive}.unpacked"
+
+
+def unpack(archive: Path, expected: str = "") -> None:
+    """Unpack a tar archive (compressed or not) or a zip archive beside it, and write its record at last.
+
+    The folder gets its name when all is in it, so a killed process leaves nothing that is taken for finished. Files keep
+    the times that the archive gives them.
+
+    Args:
+        expected: the archive's published sha256, where there is one.
+
+    Raises:
+        XlprobeError: the archive is another than the published one, is no archive, breaks off or is corrupt, or holds a
+            path that leads out of the folder; or the disk is full.
+    """
+    digest = sha256(archive)
+    if expected and digest != expected:
+        raise XlprobeError(f"{archive}: sha256 is {digest}, but resources/sources.tsv has {expected}; delete the file to fetch it again")
+    folder = Path(folder_of(str(archive)))
+    unfinished = folder.with_name(f"{folder.name}.partial")
+    for old in (unfinished, folder):
+        shutil.rmtree(old, ignore_errors=True)
+    unfinished.mkdir()
+    try:
+        files = sum(1 for _ in progress(_extract(archive, unfinished), f"unpacking {archive.name}", "files"))
+    except tarfile.FilterError as error:
+        raise XlprobeError(f"{archive}: holds what must not be unpacked ({error}); get the archive from elsewhere") from None
+    except (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, EOFError, LZMAError, zlib.error) as error:
+        reason = " ".join(str(error).split())
+        raise XlprobeError(f"{archive}: is no archive, breaks off or is corrupt ({reason}); delete the file to fetch it again") from None
+    except OSError as error:
+        raise XlprobeError(f"{unfinished}: cannot be written ({error.strerror}); make room and run again") from None
+    else:
+        os.sync()
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    write_json(Path(record_of(str(archive))), {"archive": archive.name, "sha256": digest, "bytes": archive.stat().st_size, "files": files})
+
+
+def member_file(archive: Path, member: str) -> Path:
+    """Where a member of an unpacked archive lies.
+
+    Raises:
+        XlprobeError: the archive holds no such member.
+    """
+    folder = Path(folder_of(str(archive)))
+    if (folder / member).is_file():
+        return folder / member
+    if not folder.is_dir():
+        raise XlprobeError(f"{folder}: is gone; delete {record_of(str(archive))} to unpack the archive again")
+    members = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    near = difflib.get_close_matches(member, members, n=1, cutoff=0) or ["nothing at all"]
+    raise XlprobeError(f"{archive}: holds no {member} (the nearest name is {near[0]}); correct the member in resources/sources.tsv")
+
+
+def _extract(archive: Path, folder: Path) -> Iterator[str]:
+    """Extract the members one by one; yields the name of each."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as zipped:
+            for member in zipped.infolist():
+                _check_zip_member(archive, member)
+                target = Path(zipped.extract(member, folder))
+                if not member.is_dir():
+                    seconds = time.mktime((*member.date_time, 0, 0, -1))
+                    os.utime(target, (seconds, seconds))
+                yield member.filename
+    else:
+        with tarfile.open(archive) as tar:
+            for entry in tar:
+                tar.extract(entry, folder, filter="data")
+                yield entry.name
+
+
+def _check_zip_member(archive: Path, member: zipfile.ZipInfo) -> None:
+    """Refuse what `zipfile` would write elsewhere than its name says."""
+    path = PurePosixPath(member.filename.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0] or stat.S_ISLNK(member.external_attr >> 16):
+        raise XlprobeError(f"{archive}: holds what must not be unpacked ({member.filename!r}); get the archive from elsewhere")

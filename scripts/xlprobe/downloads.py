@@ -1,0 +1,258 @@
+"""One file from an http(s) address, whole and verified: resumed where it broke off, retried, checked, landed at once.
+
+What has come so far lies beside the target as `<name>.partial`, and `<name>.partial.json` says which version of which
+address it is; both outlive a killed process. A digest that nobody published is recorded at the first download in a lock
+file (`sources.lock.tsv` beside the table of sources), which later downloads must match.
+"""
+
+import csv
+import datetime
+import io
+import logging
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+from filelock import FileLock
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
+from urllib3.exceptions import HTTPError
+
+from xlprobe.errors import XlprobeError
+from xlprobe.files import read_json, sha256, write_json, write_text
+from xlprobe.progress import progress
+
+MEBIBYTE = 2**20
+TIMEOUTS = (30, 120)  # seconds to connect, and between two pieces of the body
+MAX_ATTEMPTS = 6  # without a byte of progress
+MAX_WAIT = 600  # seconds; a server may ask for more
+BUSY = (429, 500, 502, 503, 504)
+LOCK_COLUMNS = ("address", "sha256", "bytes", "date")
+VERSION_HEADERS = ("ETag", "Last-Modified", "Content-Length")
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """What to fetch and what is known of it.
+
+    Attributes:
+        address: where it lies, http or https.
+        sha256: its published digest; where there is none, the lock file decides.
+        unverified: what the table of sources marks as not verified, for the messages.
+    """
+
+    address: str
+    sha256: str = ""
+    unverified: str = ""
+
+
+class _BrokenOffError(Exception):
+    """Less came than there is, or something else; another attempt may do."""
+
+
+def download(upstream: Upstream, output: Path, lock: Path, backoff: float = 1.0) -> None:
+    """Fetch a file to `output`, going on from what an earlier attempt left of the same version.
+
+    Args:
+        lock: the lock file, a TSV of address, sha256, bytes, date; several processes may write it at once.
+        backoff: seconds to wait after a first failure, doubled with each further one.
+
+    Raises:
+        XlprobeError: the address is not http(s), the server refuses or stays busy, sends a web page in place of the
+            file, the disk is full, or the file is not the one that the table or the lock file knows.
+    """
+    if not re.match("https?://", upstream.address):
+        raise XlprobeError(f"{upstream.address}: only http and https addresses are fetched; correct the address")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    advice = f"{_marks(upstream)}; correct resources/sources.tsv, or put the file at {output} by hand"
+    partial = _Partial(output, upstream.address)
+    with _session(backoff) as session:
+        _receive_all(session, upstream, partial, backoff, advice)
+    _verify(upstream, partial, lock, advice)
+    with partial.path.open("rb") as stream:
+        os.fsync(stream.fileno())
+    partial.path.replace(output)
+    partial.facts.unlink(missing_ok=True)
+
+
+def recorded(lock: Path) -> dict[str, dict[str, str]]:
+    """The lock file's rows by address; none where there is no file.
+
+    Raises:
+        XlprobeError: a line does not have the four columns.
+    """
+    if not lock.exists():
+        return {}
+    rows = list(csv.reader(lock.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(LOCK_COLUMNS) or (number == 1) != (tuple(row) == LOCK_COLUMNS):
+            raise XlprobeError(f"{lock}:{number}: expected the columns {', '.join(LOCK_COLUMNS)}; correct the line or delete it")
+    return {row[0]: dict(zip(LOCK_COLUMNS, row, strict=True)) for row in rows[1:]}
+
+
+class _Partial:
+    """What has come of a file so far, and which version of it that is."""
+
+    def __init__(self, output: Path, address: str) -> None:
+        self.path = output.with_name(f"{output.name}.partial")
+        self.facts = output.with_name(f"{output.name}.partial.json")
+        self.address = address
+
+    def version(self) -> dict[str, str]:
+        """The headers of the version begun; nothing where no part of this address is there."""
+        if not (self.path.exists() and self.facts.exists()):
+            return {}
+        facts = read_json(self.facts)
+        return facts if facts["address"] == self.address else {}
+
+    def begin(self, response: requests.Response) -> None:
+        """Forget what is there and note the version that `response` begins."""
+        self.path.unlink(missing_ok=True)
+        write_json(self.facts, {"address": self.address} | {name: response.headers.get(name, "") for name in VERSION_HEADERS})
+
+    def size(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def forget(self) -> None:
+        for file in (self.path, self.facts):
+            file.unlink(missing_ok=True)
+
+
+def _session(backoff: float) -> requests.Session:
+    """A session that repeats what fails before a body begins, waiting as long as the server asks."""
+    retry = Retry(
+        total=MAX_ATTEMPTS,
+        backoff_factor=backoff,
+        backoff_max=MAX_WAIT,
+        retry_after_max=MAX_WAIT,
+        status_forcelist=BUSY,
+        raise_on_status=False,
+    )
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(max_retries=retry))
+    # Bytes as they lie on the server: an archive that is unpacked on the way would have another digest.
+    session.headers.update({"Accept-Encoding": "identity", "User-Agent": "xlprobe"})
+    return session
+
+
+def _receive_all(session: requests.Session, upstream: Upstream, partial: _Partial, backoff: float, advice: str) -> None:
+    failures, most = 0, partial.size()
+    while True:
+        try:
+            return _receive(session, upstream, partial, advice)
+        except requests.RequestException as error:
+            raise XlprobeError(f"{upstream.address}: could not be fetched ({_reason(error)}){advice}") from None
+        except OSError as error:
+            raise XlprobeError(
+                f"{partial.path}: cannot be written ({error.strerror}); what has come is kept, so make room and run again"
+            ) from None
+        except (_BrokenOffError, HTTPError) as error:
+            failures = 0 if partial.size() > most else failures + 1
+            most = max(most, partial.size())
+            if failures == MAX_ATTEMPTS:
+                raise XlprobeError(f"{upstream.address}: breaks off after {most} bytes each time ({_reason(error)}){advice}") from None
+            logging.warning("%s: broke off after %d bytes (%s); going on", upstream.address, partial.size(), _reason(error))
+            time.sleep(min(MAX_WAIT, backoff * 2**failures))
+
+
+def _receive(session: requests.Session, upstream: Upstream, partial: _Partial, advice: str) -> None:
+    """One attempt at what is still missing of the file."""
+    version, start = partial.version(), partial.size()
+    if start and version.get("Content-Length") == str(start):
+        return
+    validator = _validator(version)
+    headers = {"Range": f"bytes={start}-", "If-Range": validator} if start and validator else {}
+    with session.get(upstream.address, headers=headers, stream=True, timeout=TIMEOUTS) as response:
+        if headers and response.status_code in (206, 416):
+            if not _continues(response, start, version):
+                partial.forget()
+                raise _BrokenOffError("the server has another version by now")
+        elif response.status_code != 200:
+            raise XlprobeError(f"{upstream.address}: the server answered {response.status_code} {response.reason}{advice}")
+        elif response.headers.get("Content-Type", "").startswith("text/html"):
+            raise XlprobeError(f"{upstream.address}: the server sent a web page in place of the file{advice}")
+        else:
+            partial.begin(response)
+        with partial.path.open("ab") as stream:
+            for piece in _pieces(response, partial.path.name.removesuffix(".partial")):
+                stream.write(piece)
+    expected = partial.version()["Content-Length"]
+    if expected and partial.size() != int(expected):
+        raise _BrokenOffError(f"{partial.size()} of {expected} bytes came")
+
+
+def _continues(response: requests.Response, start: int, version: dict[str, str]) -> bool:
+    """Whether a response holds the rest of the version begun, also by the word of a server that ignores If-Range."""
+    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+    if not found or int(found[1]) != start or found[2] not in ("*", version["Content-Length"] or found[2]):
+        return False
+    return all(response.headers.get(name, version[name]) == version[name] for name in ("ETag", "Last-Modified"))
+
+
+def _validator(version: dict[str, str]) -> str:
+    """What tells a version from others in If-Range: a strong ETag, else the time of change."""
+    etag = version.get("ETag", "")
+    return etag if etag and not etag.startswith("W/") else version.get("Last-Modified", "")
+
+
+def _pieces(response: requests.Response, name: str) -> Iterator[bytes]:
+    length = response.headers.get("Content-Length")
+    # A body that ends before its Content-Length raises IncompleteRead here.
+    pieces = response.raw.stream(MEBIBYTE, decode_content=False)
+    return progress(pieces, f"fetching {name}", "MiB", -(-int(length) // MEBIBYTE) if length else None)
+
+
+def _verify(upstream: Upstream, partial: _Partial, lock: Path, advice: str) -> None:
+    found, size = sha256(partial.path), partial.size()
+    try:
+        if not upstream.sha256:
+            _match_lock(upstream.address, found, size, lock)
+        elif found != upstream.sha256:
+            raise XlprobeError(
+                f"{upstream.address}: sha256 is {found} ({size} bytes), but resources/sources.tsv has {upstream.sha256}{advice}"
+            )
+    except XlprobeError:
+        partial.forget()
+        raise
+
+
+def _match_lock(address: str, found: str, size: int, lock: Path) -> None:
+    """Compare a download with the lock file, or record it there when it is the first."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(lock.with_name(f".{lock.name}.busy")):
+        rows = recorded(lock)
+        if address not in rows:
+            date = datetime.datetime.now(datetime.UTC).date().isoformat()
+            rows[address] = dict(zip(LOCK_COLUMNS, (address, found, str(size), date), strict=True))
+            _write_lock(lock, rows)
+            return
+    row = rows[address]
+    if (row["sha256"], row["bytes"]) != (found, str(size)):
+        raise XlprobeError(
+            f"{address}: sha256 is {found} ({size} bytes), but {lock} has {row['sha256']} ({row['bytes']} bytes) of {row['date']},"
+            " so the file has changed upstream; delete that line to accept the new one"
+        )
+
+
+def _write_lock(lock: Path, rows: dict[str, dict[str, str]]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, LOCK_COLUMNS, delimiter="\t", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows[address] for address in sorted(rows))
+    write_text(lock, text.getvalue())
+
+
+def _marks(upstream: Upstream) -> str:
+    return f" (resources/sources.tsv marks it as unverified: {upstream.unverified})" if upstream.unverified else ""
+
+
+def _reason(error: Exception) -> str:
+    """The innermost cause, on one line."""
+    while isinstance(error.args[0] if error.args else None, Exception):
+        error = error.args[0]
+    return " ".join(str(getattr(error, "reason", None) or error).split()) or type(error).__name__

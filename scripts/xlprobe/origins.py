@@ -1,0 +1,227 @@
+"""Where each upstream file of a run comes from, looked for in this order.
+
+The run's own `sources/`; the data folder (`data.root` or `XLPROBE_DATA`), whose files may be plain or compressed (.xz, .gz,
+.zst); a download, of the file itself or of the archive that holds it; else by hand. What is in `sources/` stays: nothing is
+made again there, and deleting a file is how to have it made anew.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from pathlib import Path, PurePosixPath
+
+from xlprobe import archives
+from xlprobe.downloads import Upstream
+from xlprobe.errors import XlprobeError
+from xlprobe.sources import Need, Place
+from xlprobe.splits import SPLITS, split_file
+
+COMPRESSIONS = (".xz", "", ".zst", ".gz")
+THERE, FOLDER, DOWNLOAD, ARCHIVE, BY_HAND = "already there", "data folder", "download", "in an archive", "by hand"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where one needed file comes from.
+
+    Attributes:
+        path: inside `sources/`; compressed or not, as it was found.
+        way: one of THERE, FOLDER, DOWNLOAD, ARCHIVE, BY_HAND.
+        file: what a link has to lead to, where the way is FOLDER.
+    """
+
+    need: Need
+    path: str
+    way: str
+    file: Path | None = None
+
+
+@dataclass
+class Plan:
+    """What has to be made of a run's `sources/`, by path inside it: nothing that is there."""
+
+    links: dict[str, Path] = field(default_factory=dict)
+    members: dict[str, tuple[str, str]] = field(default_factory=dict)  # the archive, and the name in there
+    downloads: dict[str, Upstream] = field(default_factory=dict)
+    archives: dict[str, str] = field(default_factory=dict)  # to unpack, with the published sha256
+
+
+def data_folder(root: str | None) -> Path | None:
+    """The data folder that data.root names, or the environment variable XLPROBE_DATA where it is null.
+
+    Raises:
+        XlprobeError: there is no such folder.
+    """
+    key, value = ("data.root", root) if root else ("XLPROBE_DATA", os.environ.get("XLPROBE_DATA"))
+    if not value:
+        return None
+    folder = Path(value).expanduser().resolve()
+    if not folder.is_dir():
+        raise XlprobeError(f"{key}: there is no folder {folder}; correct it, or leave it unset to download what is needed")
+    return folder
+
+
+def origins(needs: Iterable[Need], sources: Path, root: Path | None) -> list[Origin]:
+    """Where each need of a run comes from.
+
+    Of a treebank and of XNLI, what the data folder holds decides which files there are: splits, compression, XTREME's layout.
+
+    Args:
+        sources: the run's own folder.
+        root: the data folder.
+
+    Raises:
+        XlprobeError: a treebank's test set is missing beside its other splits, or a link of an earlier run leads nowhere, or
+            elsewhere than the data folder now says.
+    """
+    found: list[Origin] = []
+    for (kind, name), group in groupby(needs, key=lambda need: need.reader):
+        wanted = list(group)
+        if kind == "treebank":
+            found += _treebank(name, wanted, sources, root)
+        elif kind == "xnli":
+            found += _inference(name, wanted, sources, root)
+        else:
+            found += [_origin(need, sources, root) for need in wanted]
+    for origin in found:
+        if origin.way != THERE:
+            _check_no_link_dangles(sources / _stem(origin.path), sources)
+        elif root:
+            _check_link(sources / origin.path, root / origin.path, sources)
+    return found
+
+
+def refuse_missing(found: Iterable[Origin], sources: Path) -> None:
+    """Say what has to be got by hand.
+
+    Raises:
+        XlprobeError: something is neither there nor in the data folder, and no address is known.
+    """
+    for origin in found:
+        if origin.way == BY_HAND:
+            raise XlprobeError(
+                f"{origin.need.what} was not found and no address of it is known; {by_hand(origin)} as {sources / origin.path},"
+                f" or in a folder that data.root or XLPROBE_DATA names, as {origin.path}"
+            )
+
+
+def by_hand(origin: Origin) -> str:
+    """What to do to get a file without an address, up to where to put it."""
+    return f"{origin.need.obtain}, and put it there" if origin.need.obtain else "put it there"
+
+
+def plan(found: Iterable[Origin], sources: Path, root: Path | None) -> Plan:
+    """What has to be linked, downloaded and unpacked."""
+    result = Plan()
+    for origin in found:
+        source = origin.need.place.source
+        upstream = Upstream(origin.need.address, source.sha256 if source else "", source.unverified if source else "")
+        if origin.way == FOLDER and origin.file:
+            result.links[origin.path] = origin.file
+        elif origin.way == DOWNLOAD:
+            result.downloads[origin.path] = upstream
+        elif origin.way == ARCHIVE:
+            archive = origin.need.archive
+            result.members[origin.path] = (archive, origin.need.member)
+            if not _is_unpacked(sources / archive):
+                result.archives[archive] = upstream.sha256
+                if not (sources / archive).exists():
+                    if root and (root / archive).is_file():
+                        result.links[archive] = root / archive
+                    else:
+                        result.downloads[archive] = upstream
+    return result
+
+
+def _origin(need: Need, sources: Path, root: Path | None) -> Origin:
+    stem = _stem(need.path)
+    if path := _look_up(stem, sources):
+        return Origin(need, path, THERE)
+    if root and (path := _look_up(stem, root)):
+        return Origin(need, path, FOLDER, root / path)
+    if need.place.path:
+        return Origin(need, need.path, FOLDER, need.place.path.resolve())
+    if need.archive:
+        # The data folder may be another run's sources/, which has unpacked the archive.
+        if root and _is_unpacked(root / need.archive) and (root / archives.folder_of(need.archive) / need.member).is_file():
+            return Origin(need, need.path, FOLDER, root / archives.folder_of(need.archive) / need.member)
+        return Origin(need, need.path, ARCHIVE)
+    return Origin(need, need.path, DOWNLOAD if need.address else BY_HAND)
+
+
+def _treebank(name: str, wanted: Sequence[Need], sources: Path, root: Path | None) -> list[Origin]:
+    """A treebank's files: the splits that the data folder holds, or all that the release has."""
+    folder = PurePosixPath(wanted[0].path).parent
+    stems = {split: _stem(f"{folder}/{split_file(name, split)}") for split in SPLITS}
+    own = {split: sources / path for split, stem in stems.items() if (path := _look_up(stem, sources))}
+    given = {split: root / path for split, stem in stems.items() if root and (path := _look_up(stem, root))}
+    # What began as a download goes on as one: a treebank is of one release.
+    if any(_is_downloaded(file, sources) for file in own.values()):
+        return [_origin(need, sources, None) for need in wanted]
+    if not (own or given):
+        return [_origin(need, sources, root) for need in wanted]
+    # The folder that links of an earlier run lead into says which splits there are when the data folder is not named any more.
+    old = {split: file for link in own.values() for split, file in _beside(name, link.resolve().parent).items()}
+    there = old | given | own
+    if "test" not in there:
+        raise XlprobeError(f"the test set of treebank {name!r} is missing beside {next(iter(there.values()))}; add it, or move that away")
+    found = []
+    for split in [split for split in SPLITS if split in there]:
+        file = there[split]
+        need = replace(wanted[0], what=f"the {split} set of treebank {name!r}", path=f"{folder}/{file.name}")
+        found.append(Origin(need, need.path, THERE) if split in own else Origin(need, need.path, FOLDER, file))
+    return found
+
+
+def _beside(name: str, folder: Path) -> dict[str, Path]:
+    return {split: folder / path for split in SPLITS if (path := _look_up(_stem(split_file(name, split)), folder))}
+
+
+def _inference(name: str, wanted: Sequence[Need], sources: Path, root: Path | None) -> list[Origin]:
+    """XNLI in one language: XTREME's layout where a folder has it, else the official one."""
+    needed = [replace(wanted[0], path=f"xnli/{split}-{name}.tsv", place=Place(), what=f"XNLI's {split} set") for split in SPLITS]
+    simple = [origin for need in needed if (origin := _origin(need, sources, root)).way in (THERE, FOLDER)]
+    return simple or [_origin(need, sources, root) for need in wanted]
+
+
+def _check_link(link: Path, file: Path, sources: Path) -> None:
+    """Refuse a link of an earlier run that leads to another file than the data folder now holds; downloads stay."""
+    if link.is_symlink() and file.exists() and not _is_downloaded(link, sources) and link.resolve() != file.resolve():
+        raise XlprobeError(
+            f"{link} was made from {link.resolve()}, but the data folder now holds {file}; delete the link to read the"
+            " new file, or set data.root or XLPROBE_DATA back"
+        )
+
+
+def _check_no_link_dangles(stem: Path, sources: Path) -> None:
+    """Refuse a link of an earlier run whose file is gone: another would be another version, taken in silence."""
+    for link in (stem.with_name(stem.name + ending) for ending in COMPRESSIONS):
+        if link.is_symlink() and not link.exists() and not _is_downloaded(link, sources):
+            raise XlprobeError(
+                f"{link} leads to {link.readlink()}, which is gone; bring that back, or delete the link to get the file anew"
+            )
+
+
+def _is_downloaded(file: Path, sources: Path) -> bool:
+    """Whether a file of `sources/` leads into an archive that was unpacked there."""
+    return file.resolve().is_relative_to((sources / "downloads").resolve())
+
+
+def _is_unpacked(archive: Path) -> bool:
+    return Path(archives.record_of(str(archive))).exists() and Path(archives.folder_of(str(archive))).is_dir()
+
+
+def _stem(path: str) -> str:
+    return next((path.removesuffix(ending) for ending in COMPRESSIONS if ending and path.endswith(ending)), path)
+
+
+def _look_up(stem: str, folder: Path) -> str | None:
+    return next((stem + ending for ending in COMPRESSIONS if (folder / (stem + ending)).is_file()), None)
+
+
+def readers(found: Iterable[Origin], kind: str) -> Iterator[tuple[str, list[str]]]:
+    """What each reader of a kind reads: its name, and the paths inside `sources/`."""
+    chosen = [origin for origin in found if origin.need.reader[0] == kind]
+    for (_, name), group in groupby(chosen, key=lambda origin: origin.need.reader):
+        yield name, [origin.path for origin in group]

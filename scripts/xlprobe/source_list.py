@@ -1,0 +1,92 @@
+"""A list to read before anything is fetched: what a run needs of each source, from where, how large, on what terms."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from xlprobe.origins import ARCHIVE, BY_HAND, DOWNLOAD, FOLDER, THERE, Origin, Plan, by_hand
+
+WAYS = (THERE, FOLDER, DOWNLOAD, ARCHIVE, BY_HAND)
+UNITS = ("bytes", "KB", "MB", "GB", "TB")
+
+
+def source_list(found: Iterable[Origin], plan: Plan, sources: Path) -> str:
+    """The list as text: a paragraph a source, and totals at last.
+
+    Args:
+        sources: the run's own folder.
+    """
+    ordered = sorted({origin.path: origin for origin in found}.values(), key=_name)
+    paragraphs = [_paragraph(name, list(group), plan, sources) for name, group in groupby(ordered, key=_name)]
+    return "\n\n".join([*paragraphs, _totals(ordered, plan)]) + "\n"
+
+
+def human(size: int) -> str:
+    """A size in bytes in a unit that a person reads.
+
+    >>> human(684056893)
+    '684 MB'
+    >>> human(1500)
+    '1.5 KB'
+    """
+    value, unit = float(size), 0
+    while value >= 1000 and unit < len(UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.1f} {UNITS[unit]}" if unit and value < 10 else f"{value:.0f} {UNITS[unit]}"
+
+
+def _name(origin: Origin) -> str:
+    source = origin.need.place.source
+    return source.name if source else origin.need.address or "without a known source"
+
+
+def _paragraph(name: str, group: Sequence[Origin], plan: Plan, sources: Path) -> str:
+    source = group[0].need.place.source
+    lines = [f"{name}{f', version {source.version}' if source and source.version else ''}: {_files(len(group))}"]
+    for way in WAYS:
+        if chosen := [origin for origin in group if origin.way == way]:
+            lines += _way(way, chosen, plan, sources)
+    if source:
+        facts = {"licence": source.licence, "cite": source.citation, "not verified": source.unverified, "known from": source.evidence}
+        lines += [f"    {key}: {fact}" for key, fact in facts.items() if fact]
+    return "\n".join(lines)
+
+
+def _way(way: str, chosen: Sequence[Origin], plan: Plan, sources: Path) -> list[str]:
+    """What comes in one way from one source."""
+    if way in (THERE, FOLDER):
+        size = sum((origin.file or sources / origin.path).stat().st_size for origin in chosen)
+        return [f"    {way}: {_files(len(chosen))}, {human(size)}"]
+    if way == BY_HAND:
+        return [f"    {way}: {by_hand(origin)}: {sources / origin.path}" for origin in chosen]
+    if way == DOWNLOAD:
+        return [f"    {way}: {_files(len(chosen))}, {_size([origin.need.bytes for origin in chosen])}, from {_address(chosen)}"]
+    archive, size_of_it = chosen[0].need.archive, _size([chosen[0].need.bytes])
+    if archive in plan.downloads:
+        return [f"    {way}: {_files(len(chosen))} of {chosen[0].need.address}, download of {size_of_it}"]
+    return [f"    {way}: {_files(len(chosen))} of {plan.links.get(archive, sources / archive)}, nothing to download"]
+
+
+def _address(chosen: Sequence[Origin]) -> str:
+    source = chosen[0].need.place.source
+    return source.address if source else chosen[0].need.address
+
+
+def _totals(found: Sequence[Origin], plan: Plan) -> str:
+    sizes = {origin.need.archive or origin.path: origin.need.bytes for origin in found}
+    counts = [f"{count} {way}" for way in WAYS if (count := sum(origin.way == way for origin in found))]
+    download = f"; {len(plan.downloads)} to download, {_size([sizes[path] for path in plan.downloads])}" if plan.downloads else ""
+    return f"In all {_files(len(found))}: {', '.join(counts) or 'none'}{download}."
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'' if count == 1 else 's'}"
+
+
+def _size(sizes: Sequence[int | None]) -> str:
+    """The sum of what is known, and how many are not."""
+    known = [size for size in sizes if size is not None]
+    unknown = len(sizes) - len(known)
+    if not known:
+        return "size unknown"
+    return human(sum(known)) + (f" and {unknown} of unknown size" if unknown else "")

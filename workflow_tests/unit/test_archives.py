@@ -1,0 +1,134 @@
+import io
+import os
+import signal
+import stat
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from xlprobe.archives import folder_of, member_file, record_of, unpack
+from xlprobe.errors import XlprobeError
+from xlprobe.files import read_json, sha256
+from xlprobe.paths import PROJECT
+
+MONDAY = 1_500_000_000
+
+
+def tar_of(path: Path, members: dict[str, bytes | tarfile.TarInfo], mode: str = "w:gz") -> Path:
+    with tarfile.open(path, mode) as tar:
+        for name, content in members.items():
+            entry = content if isinstance(content, tarfile.TarInfo) else tarfile.TarInfo(name)
+            entry.mtime = MONDAY
+            data = b"" if isinstance(content, tarfile.TarInfo) else content
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    return path
+
+
+def zip_of(path: Path, members: dict[str, bytes], mode: int = 0) -> Path:
+    with zipfile.ZipFile(path, "w") as zipped:
+        for name, content in members.items():
+            entry = zipfile.ZipInfo(name, time.localtime(MONDAY)[:6])
+            entry.external_attr = mode << 16
+            zipped.writestr(entry, content)
+    return path
+
+
+def left(archive: Path) -> list[str]:
+    """What lies beside an archive."""
+    return sorted(path.name for path in archive.parent.iterdir() if path != archive)
+
+
+@pytest.mark.parametrize(("make", "name"), [(tar_of, "a.tgz"), (zip_of, "a.zip")])
+def test_an_archive_is_unpacked_once_and_whole(tmp_path, make, name):
+    archive = make(tmp_path / name, {"r-1/one.txt": b"1", "r-1/deep/two.txt": b"22"})
+    unpack(archive, sha256(archive))
+    assert left(archive) == [f"{name}.json", f"{name}.unpacked"]
+    assert member_file(archive, "r-1/deep/two.txt").read_bytes() == b"22"
+    assert member_file(archive, "r-1/one.txt").stat().st_mtime == MONDAY
+    record = read_json(Path(record_of(str(archive))))
+    assert record == {"archive": name, "sha256": sha256(archive), "bytes": archive.stat().st_size, "files": 2}
+
+
+def test_a_folder_without_a_record_is_made_anew(tmp_path):
+    archive = tar_of(tmp_path / "a.tgz", {"one": b"1"})
+    (tmp_path / "a.tgz.unpacked").mkdir()
+    (tmp_path / "a.tgz.unpacked" / "stale").touch()
+    unpack(archive)
+    assert [path.name for path in (tmp_path / "a.tgz.unpacked").iterdir()] == ["one"]
+
+
+def test_an_uncompressed_tar_is_unpacked(tmp_path):
+    archive = tar_of(tmp_path / "a.tar", {"one": b"1"}, "w")
+    unpack(archive)
+    assert member_file(archive, "one").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize("name", ["../out", "a/../../out", "/tmp/out", "..\\out", "C:\\out"])
+def test_a_zip_that_writes_elsewhere_is_refused(tmp_path, name):
+    archive = zip_of(tmp_path / "a.zip", {"good": b"", name: b"bad"})
+    with pytest.raises(XlprobeError, match=r"a.zip: holds what must not be unpacked \('.*out'\); get the archive from elsewhere"):
+        unpack(archive)
+    assert left(archive) == []
+
+
+def test_a_link_in_a_zip_is_refused(tmp_path):
+    archive = zip_of(tmp_path / "a.zip", {"link": b"/etc/passwd"}, stat.S_IFLNK | 0o777)
+    with pytest.raises(XlprobeError, match="must not be unpacked"):
+        unpack(archive)
+
+
+def link_entry(target: str) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo("link")
+    entry.type, entry.linkname = tarfile.SYMTYPE, target
+    return entry
+
+
+@pytest.mark.parametrize("members", [{"../out": b"bad"}, {"link": link_entry("../../etc")}, {"link": link_entry("/etc/passwd")}])
+def test_a_tar_that_leads_elsewhere_is_refused(tmp_path, members):
+    archive = tar_of(tmp_path / "a.tgz", {"good": b""} | members)
+    with pytest.raises(XlprobeError, match=r"a.tgz: holds what must not be unpacked .*; get the archive from elsewhere"):
+        unpack(archive)
+    assert left(archive) == []
+
+
+@pytest.mark.parametrize("make", [tar_of, zip_of])
+def test_a_truncated_archive_is_refused(tmp_path, make):
+    archive = make(tmp_path / "a", {"one": os.urandom(100_000)})
+    archive.write_bytes(archive.read_bytes()[:50_000])
+    with pytest.raises(XlprobeError, match=r"/a: is no archive, breaks off or is corrupt .*; delete the file to fetch it again"):
+        unpack(archive)
+    assert left(archive) == []
+
+
+def test_an_archive_put_there_by_hand_must_be_the_published_one(tmp_path):
+    archive = tar_of(tmp_path / "a.tgz", {"one": b"1"})
+    with pytest.raises(XlprobeError, match=f"a.tgz: sha256 is {sha256(archive)}, but resources/sources.tsv has 0123; delete the file"):
+        unpack(archive, "0123")
+
+
+def test_a_member_that_is_missing_is_named_with_the_nearest(tmp_path):
+    archive = tar_of(tmp_path / "a.tgz", {"XNLI-1.0/xnli.dev.tsv": b""})
+    unpack(archive)
+    with pytest.raises(
+        XlprobeError, match=r"a.tgz: holds no xnli.dev.tsv \(the nearest name is XNLI-1.0/xnli.dev.tsv\); correct the member"
+    ):
+        member_file(archive, "xnli.dev.tsv")
+
+
+def test_killed_unpacking_leaves_nothing_that_is_taken_for_finished(tmp_path):
+    archive = tar_of(tmp_path / "a.tar", {f"{n}": b"x" for n in range(20_000)}, "w")
+    process = subprocess.Popen([sys.executable, "scripts/unpack_source.py", "--archive", archive], cwd=PROJECT, env=os.environ)
+    unfinished = Path(f"{folder_of(str(archive))}.partial")
+    while not (unfinished.is_dir() and any(unfinished.iterdir())):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert left(archive) == ["a.tar.unpacked.partial"]
+    unpack(archive)
+    assert left(archive) == ["a.tar.json", "a.tar.unpacked"] and len(list(Path(folder_of(str(archive))).iterdir())) == 20_000

@@ -1,0 +1,219 @@
+import gzip
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+
+import pytest
+from upstream_server import Answer
+
+from xlprobe.downloads import Upstream, download, recorded
+from xlprobe.errors import XlprobeError
+from xlprobe.paths import PROJECT
+
+CONTENT = Random(1).randbytes(3_000_000)
+OTHER = Random(2).randbytes(3_000_000)
+
+
+def digest(content: bytes) -> str:
+    return sha256(content).hexdigest()
+
+
+@pytest.fixture
+def fetch(tmp_path):
+    """Download an address to tmp_path/data/file and return its content."""
+
+    def fetch(address: str, known: str = "", unverified: str = "", backoff: float = 0.0) -> bytes:
+        output = tmp_path / "data" / "file"
+        download(Upstream(address, known, unverified), output, tmp_path / "lock.tsv", backoff)
+        assert sorted(path.name for path in output.parent.iterdir()) == ["file"], "something stays behind"
+        return output.read_bytes()
+
+    return fetch
+
+
+def refused(fetch, tmp_path: Path, *arguments: str, kept: bool = False) -> str:
+    """The one sentence that a download is refused with; nothing lands, and nothing is kept unless it can be gone on from."""
+    with pytest.raises(XlprobeError) as caught:
+        fetch(*arguments)
+    assert not (tmp_path / "data" / "file").exists() and "\n" not in str(caught.value)
+    assert (tmp_path / "data" / "file.partial").exists() == kept
+    return str(caught.value)
+
+
+def test_a_file_is_fetched_and_verified(upstream, fetch, tmp_path):
+    assert fetch(upstream.publish("a", CONTENT), digest(CONTENT)) == CONTENT
+    assert not (tmp_path / "lock.tsv").exists(), "a published digest needs no lock"
+
+
+def test_a_connection_that_drops_is_gone_on_from(upstream, fetch):
+    address = upstream.publish("a", CONTENT, Answer(cut=1_000_000), Answer(cut=500_000))
+    assert fetch(address) == CONTENT
+    assert upstream.ranges() == [None, "bytes=1000000-", "bytes=1500000-"] and upstream.sent == len(CONTENT)
+
+
+def test_a_body_shorter_than_it_says_is_never_accepted(upstream, fetch, tmp_path):
+    address = upstream.publish("a", CONTENT, Answer(cut=1_000_000), forever=True, ranges=False)
+    message = refused(fetch, tmp_path, address, kept=True)
+    assert message.startswith(f"{address}: breaks off after 1000000 bytes each time") and len(upstream.asked) == 7
+
+
+def test_a_server_that_ignores_ranges_sends_all_anew(upstream, fetch):
+    assert fetch(upstream.publish("a", CONTENT, Answer(cut=1_000_000), ranges=False)) == CONTENT
+    assert upstream.ranges() == [None, "bytes=1000000-"]
+
+
+def test_what_cannot_be_told_from_other_versions_is_not_gone_on_from(upstream, fetch):
+    assert fetch(upstream.publish("a", CONTENT, Answer(cut=1_000_000), validator="")) == CONTENT
+    assert upstream.ranges() == [None, None]
+
+
+def test_a_weak_etag_is_passed_over_for_the_time_of_change(upstream, fetch):
+    assert fetch(upstream.publish("a", CONTENT, Answer(cut=1_000_000), validator="Last-Modified")) == CONTENT
+    assert upstream.sent == len(CONTENT)
+
+
+@pytest.mark.parametrize("if_range", [True, False], ids=["heeds If-Range", "ignores If-Range"])
+def test_parts_of_two_versions_are_never_glued(upstream, fetch, tmp_path, if_range):
+    address = upstream.publish("a", CONTENT, Answer(cut=1_000_000), Answer(404), if_range=if_range)
+    refused(fetch, tmp_path, address, kept=True)
+    upstream.publish("a", OTHER, if_range=if_range)
+    assert fetch(address) == OTHER
+
+
+def test_a_part_of_another_address_is_not_gone_on_from(upstream, fetch, tmp_path):
+    alike = {"validator": "", "headers": {"ETag": '"1"'}, "if_range": False}
+    refused(fetch, tmp_path, upstream.publish("a", CONTENT, Answer(cut=1_000_000), Answer(404), **alike), kept=True)
+    assert fetch(upstream.publish("b", OTHER, **alike)) == OTHER
+
+
+def test_a_part_that_was_whole_is_not_fetched_again(upstream, fetch, tmp_path):
+    address = upstream.publish("a", CONTENT, Answer(cut=1_000_000), Answer(404))
+    refused(fetch, tmp_path, address, kept=True)
+    (tmp_path / "data" / "file.partial").write_bytes(CONTENT)
+    assert fetch(address) == CONTENT and len(upstream.asked) == 2
+
+
+def test_redirects_are_followed(upstream, fetch):
+    address = upstream.publish("new", CONTENT)
+    assert fetch(upstream.publish("old", b"", Answer(302, {"Location": address}))) == CONTENT
+
+
+def test_a_busy_server_is_asked_again_when_it_says_so(upstream, fetch):
+    begin = time.monotonic()
+    assert fetch(upstream.publish("a", CONTENT, Answer(503, {"Retry-After": "1"}), Answer(429))) == CONTENT
+    assert time.monotonic() - begin >= 1 and len(upstream.asked) == 3
+
+
+def test_a_server_that_stays_busy_is_given_up(upstream, fetch, tmp_path):
+    assert "the server answered 503" in refused(fetch, tmp_path, upstream.publish("a", b"", Answer(503), forever=True))
+
+
+def test_an_address_that_is_gone_says_what_to_do(upstream, fetch, tmp_path):
+    address = f"{upstream.address}/gone"
+    assert refused(fetch, tmp_path, address, "", "file name") == (
+        f"{address}: the server answered 404 Not Found (resources/sources.tsv marks it as unverified: file name);"
+        f" correct resources/sources.tsv, or put the file at {tmp_path / 'data' / 'file'} by hand"
+    )
+
+
+def test_a_server_that_is_not_there_is_named(fetch, tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    message = refused(fetch, tmp_path, "http://127.0.0.1:9/a")
+    assert message.startswith("http://127.0.0.1:9/a: could not be fetched (") and "refused" in message
+
+
+def test_a_web_page_in_place_of_a_file_is_refused(upstream, fetch, tmp_path):
+    address = upstream.publish("a", b"<html>Sign in</html>", headers={"Content-Type": "text/html; charset=utf-8"})
+    assert "sent a web page in place of the file" in refused(fetch, tmp_path, address)
+
+
+def test_a_full_disk_is_told_and_what_came_is_kept(upstream, fetch, tmp_path):
+    address, limit = upstream.publish("a", CONTENT), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**21, limit[1]))
+    try:
+        message = refused(fetch, tmp_path, address, kept=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert message.startswith(f"{tmp_path}/data/file.partial: cannot be written (File too large); what has come is kept, so make room")
+    assert fetch(address) == CONTENT and upstream.sent < 2 * len(CONTENT)
+
+
+@pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://127.0.0.1/a"])
+def test_only_http_is_fetched(upstream, fetch, tmp_path, address):
+    assert refused(fetch, tmp_path, address) == f"{address}: only http and https addresses are fetched; correct the address"
+    assert "could not be fetched" in refused(fetch, tmp_path, upstream.publish("a", b"", Answer(302, {"Location": address})))
+
+
+def test_an_archive_is_not_unpacked_on_the_way(upstream, fetch):
+    content = gzip.compress(CONTENT)
+    assert fetch(upstream.publish("a.gz", content, headers={"Content-Encoding": "gzip"})) == content
+
+
+def test_a_wrong_digest_is_refused_and_the_next_attempt_starts_anew(upstream, fetch, tmp_path):
+    message = refused(fetch, tmp_path, address := upstream.publish("a", OTHER), digest(CONTENT))
+    assert message.startswith(f"{address}: sha256 is {digest(OTHER)} (3000000 bytes), but resources/sources.tsv has {digest(CONTENT)};")
+    upstream.publish("a", CONTENT)
+    assert fetch(address, digest(CONTENT)) == CONTENT
+
+
+def test_the_first_download_is_recorded_and_later_ones_must_match(upstream, fetch, tmp_path):
+    address, lock = upstream.publish("a", CONTENT), tmp_path / "lock.tsv"
+    fetch(address)
+    assert recorded(lock)[address]["sha256"] == digest(CONTENT) and recorded(lock)[address]["bytes"] == "3000000"
+    fetch(address)
+    (tmp_path / "data" / "file").unlink()
+    upstream.publish("a", OTHER)
+    message = refused(fetch, tmp_path, address)
+    assert message.startswith(
+        f"{address}: sha256 is {digest(OTHER)} (3000000 bytes), but {lock} has {digest(CONTENT)} (3000000 bytes) of 20"
+    )
+    assert message.endswith("so the file has changed upstream; delete that line to accept the new one")
+    lock.write_text(lock.read_text().splitlines()[0] + "\n")
+    assert fetch(address) == OTHER
+
+
+def test_a_line_of_the_lock_that_cannot_be_read_is_named(tmp_path):
+    lock = tmp_path / "lock.tsv"
+    lock.write_text("address\tsha256\tbytes\tdate\nhttp://x\tab\n")
+    with pytest.raises(XlprobeError, match=r"lock.tsv:2: expected the columns address, sha256, bytes, date; correct the line"):
+        recorded(lock)
+
+
+def download_one(address: str, output: Path, lock: Path) -> None:
+    download(Upstream(address), output, lock)
+
+
+def test_processes_write_the_lock_at_once(upstream, tmp_path):
+    addresses = [upstream.publish(f"f{n}", b"%d" % n) for n in range(24)]
+    with ProcessPoolExecutor(4) as pool:
+        done = [pool.submit(download_one, address, tmp_path / "data" / address[-3:], tmp_path / "lock.tsv") for address in addresses]
+        [job.result() for job in done]
+    assert sorted(recorded(tmp_path / "lock.tsv")) == sorted(addresses)
+
+
+def test_a_killed_download_goes_on(upstream, fetch, tmp_path):
+    address = upstream.publish("a", CONTENT, Answer(pause=0.02))
+    partial = tmp_path / "data" / "file.partial"
+    command = [sys.executable, "scripts/download_source.py", "--address", address, "--output", tmp_path / "data" / "file"]
+    process = subprocess.Popen([*command, "--lock", tmp_path / "lock.tsv"], cwd=PROJECT, env=os.environ)
+    while not (partial.exists() and partial.stat().st_size):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    came = partial.stat().st_size
+    assert 0 < came < len(CONTENT)
+    assert fetch(address) == CONTENT
+    assert upstream.ranges() == [None, f"bytes={came}-"]
+
+
+def test_a_fault_ends_the_script_in_one_sentence(upstream, tmp_path):
+    command = [sys.executable, "scripts/download_source.py", "--address", f"{upstream.address}/gone", "--output", tmp_path / "file"]
+    done = subprocess.run([*command, "--lock", tmp_path / "lock.tsv"], cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("error: http") and done.stderr.count("\n") == 1

@@ -1,0 +1,293 @@
+import re
+from dataclasses import replace
+from pathlib import Path
+from string import Formatter
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from xlprobe import config as configuration
+from xlprobe import origins, resources
+from xlprobe.code_identity import reached_modules
+from xlprobe.errors import ConfigError, XlprobeError
+from xlprobe.files import link_file, write_json
+from xlprobe.origins import ARCHIVE, BY_HAND, DOWNLOAD, FOLDER, THERE
+from xlprobe.paths import PROJECT
+from xlprobe.source_list import source_list
+from xlprobe.sources import locate, needs
+
+BASE = {"experiment": "test", "languages": ["en"], "models": {"m": {"steps": [0]}}, "treebanks": ["en_ewt"]}
+UD = "ud/UD_English-EWT/en_ewt-ud-{}.conllu"
+TABLE = resources.sources()
+
+
+def run(**keys) -> dict:
+    return configuration.complete(BASE | keys)
+
+
+def put(folder: Path, *paths: str) -> None:
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(f"{folder.name} {path}")
+
+
+@pytest.fixture
+def places(tmp_path):
+    """A run's sources and a data folder, both empty; returns where each file of a configuration comes from."""
+    own, data = tmp_path / "run" / "sources", tmp_path / "data"
+    own.mkdir(parents=True)
+    data.mkdir()
+
+    def places(root: Path | None = data, **keys) -> dict[str, str]:
+        return {origin.path: origin.way for origin in origins.origins(needs(run(**keys)), own, root)}
+
+    places.own, places.data = own, data
+    return places
+
+
+def plan_of(places, root=None, **keys):
+    return origins.plan(origins.origins(needs(run(**keys)), places.own, root), places.own, root)
+
+
+# What a run needs.
+
+
+def test_a_run_needs_its_corpora_and_treebanks():
+    corpus, train, dev, test = needs(run())
+    assert (corpus.path, corpus.address) == ("cc100/en.txt.xz", "https://data.statmt.org/cc-100/en.txt.xz")
+    assert [need.path for need in (train, dev, test)] == [UD.format(split) for split in ("train", "dev", "test")]
+    assert test.member == "ud-treebanks-v2.18/UD_English-EWT/en_ewt-ud-test.conllu"
+    assert test.archive == "downloads/ud-treebanks-v2.18.tgz" and test.bytes == 684056893
+
+
+def test_a_parallel_treebank_needs_its_test_set_alone():
+    assert [need.path for need in needs(run(treebanks=["en_ewt", "en_pud"]))][4:] == ["ud/UD_English-PUD/en_pud-ud-test.conllu"]
+
+
+def test_another_release_lies_in_a_folder_of_its_own():
+    test = needs(run(data={"ud": "2.1"}))[-1]
+    assert test.path == "ud-2.1/UD_English-EWT/en_ewt-ud-test.conllu" and test.member.startswith("ud-treebanks-v2.1/UD_English-EWT/")
+
+
+def test_xnli_is_needed_in_its_official_layout():
+    found = needs(run(languages=["en", "zh-Hans"], xnli=["en", "zh-Hans"]))[-6:]
+    assert [need.path for need in found][2::3] == [f"xnli/XNLI-MT-1.0/multinli/multinli.train.{code}.tsv" for code in ("en", "zh")]
+    assert {need.member for need in found[:2]} == {"XNLI-1.0/xnli.dev.tsv", "XNLI-1.0/xnli.test.tsv"}
+
+
+def test_conll2017_names_languages_its_own_way(monkeypatch):
+    monkeypatch.setattr(resources, "language_facts", lambda column: {"en": "English"} if column == "conll2017" else {})
+    corpus = needs(run(corpus={"source": "conll2017"}))[0]
+    assert corpus.path == "conll2017/English-annotated-conll17.tar" and corpus.address.endswith("/1-1989/English-annotated-conll17.tar")
+    with pytest.raises(ConfigError, match=r"config key corpus.source: conll2017 has no text of language 'de'"):
+        needs(run(languages=["en", "de"], corpus={"source": "conll2017"}))
+
+
+def test_a_tokenizer_is_a_source_an_address_or_a_path(tmp_path):
+    def tokenizer(model):
+        return needs(run(tokenizer={"model": model}))[4:]
+
+    (source,) = tokenizer("xlmr_sentencepiece")
+    assert source.path == "tokenizers/xlmr_sentencepiece" and source.bytes == 5069051
+    (one,), (other,) = tokenizer("https://a.org/spm.model"), tokenizer("https://b.org/spm.model")
+    assert one.address == "https://a.org/spm.model" and one.path != other.path, "one address's file would be taken for the other's"
+    put(tmp_path, "spm.model")
+    assert tokenizer(str(tmp_path / "spm.model")) == []
+
+
+def test_a_world_needs_nothing_but_a_tokenizer():
+    world = {"languages": {"qaa": {"name": "Arva", "parent": "arvic"}}}
+    keys = {"languages": ["qaa"], "treebanks": ["qaa_world"], "world": world}
+    assert needs(run(**keys)) == [] and len(needs(run(**keys, tokenizer={"model": "xlmr_sentencepiece"}))) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("xlmr_sentencpiece", r"config key k: 'xlmr_sentencpiece' is no source and .*; did you mean 'xlmr_sentencepiece'\?"),
+        ("none/at/all.model", r"config key k: 'none/at/all.model' is no source and there is no such file; name a source"),
+        ("ftp://a.org/x", r"config key k: found 'ftp://a.org/x', expected an http or https address"),
+        ("cc100", r"config key k: source 'cc100' is a set of files, told apart by language; name another"),
+    ],
+)
+def test_what_leads_nowhere_is_refused(value, message):
+    with pytest.raises(ConfigError, match="^" + message):
+        locate(value, "k")
+
+
+def test_a_source_of_many_files_is_found_by_its_fields():
+    assert locate("xlmr_replica", "k", ["step"]).source.obtain.format(step=5000).startswith("download the checkpoint of step 5000 from")
+
+
+# Where each file comes from.
+
+
+def test_without_a_data_folder_all_is_downloaded(places):
+    assert list(places(None).values()) == [DOWNLOAD, ARCHIVE, ARCHIVE, ARCHIVE]
+    plan = plan_of(places)
+    assert [*plan.downloads] == ["cc100/en.txt.xz", "downloads/ud-treebanks-v2.18.tgz"]
+    assert [*plan.archives] == ["downloads/ud-treebanks-v2.18.tgz"] and [*plan.members] == [UD.format(s) for s in ("train", "dev", "test")]
+
+
+def test_the_data_folder_comes_before_a_download_plain_or_compressed(places):
+    put(places.data, "cc100/en.txt.zst", *(UD.format(split) + ".xz" for split in ("train", "dev", "test")))
+    assert set(places().values()) == {FOLDER} and [*places()][:2] == ["cc100/en.txt.zst", UD.format("train") + ".xz"]
+
+
+def test_what_is_there_comes_first_and_is_not_made_again(places):
+    put(places.own, "cc100/en.txt.xz")
+    put(places.data, "cc100/en.txt.xz")
+    assert places()["cc100/en.txt.xz"] == THERE and "cc100/en.txt.xz" not in plan_of(places, places.data).links
+
+
+def test_the_splits_in_the_data_folder_are_the_treebanks(places):
+    put(places.data, UD.format("test"), UD.format("train"))
+    assert [path for path in places() if "ud/" in path] == [UD.format("train"), UD.format("test")]
+
+
+def test_links_of_a_killed_run_do_not_make_a_treebank_smaller(places):
+    put(places.data, *(UD.format(split) for split in ("train", "dev", "test")))
+    link_file(places.data / UD.format("test"), places.own / UD.format("test"))
+    assert places(None) == places(places.data) and [*places(None).values()][1:] == [FOLDER, FOLDER, THERE]
+
+
+def test_a_treebank_that_began_as_a_download_goes_on_as_one(places):
+    put(places.own, "downloads/a.tgz.unpacked/test")
+    link_file(places.own / "downloads/a.tgz.unpacked/test", places.own / UD.format("test"))
+    put(places.data, UD.format("train"), UD.format("dev"))
+    assert [*places().values()][1:] == [ARCHIVE, ARCHIVE, THERE]
+
+
+def test_a_treebank_without_a_test_set_is_refused(places):
+    put(places.data, UD.format("train"))
+    with pytest.raises(XlprobeError, match=r"the test set of treebank 'en_ewt' is missing beside .*en_ewt-ud-train.conllu; add it"):
+        places()
+
+
+def test_members_of_an_unpacked_archive_are_linked_without_unpacking_it_again(places):
+    archive = "downloads/ud-treebanks-v2.18.tgz"
+    put(places.own, f"{archive}.unpacked/ud-treebanks-v2.18/UD_English-EWT/en_ewt-ud-test.conllu")
+    assert archive in plan_of(places).archives, "a folder without a record is not finished"
+    write_json(places.own / f"{archive}.json", {})
+    assert plan_of(places).archives == {} and [*plan_of(places).downloads] == ["cc100/en.txt.xz"]
+
+
+def test_an_archive_put_there_by_hand_is_unpacked_and_not_downloaded(places):
+    put(places.own, "downloads/ud-treebanks-v2.18.tgz")
+    plan = plan_of(places)
+    assert [*plan.archives] == ["downloads/ud-treebanks-v2.18.tgz"] and [*plan.downloads] == ["cc100/en.txt.xz"]
+
+
+def test_the_sources_of_another_run_are_a_data_folder(places):
+    archive, member = "downloads/ud-treebanks-v2.18.tgz", "ud-treebanks-v2.18/UD_English-EWT/en_ewt-ud-{}.conllu"
+    put(places.data, "cc100/en.txt.xz", *(f"{archive}.unpacked/{member.format(split)}" for split in ("train", "dev", "test")))
+    write_json(places.data / f"{archive}.json", {})
+    assert set(places().values()) == {FOLDER}
+    assert plan_of(places, places.data).links[UD.format("dev")] == places.data / f"{archive}.unpacked" / member.format("dev")
+
+
+def test_xtremes_layout_is_taken_where_the_data_folder_has_it(places):
+    put(places.data, "xnli/train-en.tsv.xz", "xnli/dev-en.tsv.xz", "xnli/test-en.tsv.xz")
+    assert [*places(xnli=["en"])][-3:] == ["xnli/train-en.tsv.xz", "xnli/dev-en.tsv.xz", "xnli/test-en.tsv.xz"]
+    assert list(places(None, xnli=["en"]).values())[-3:] == [ARCHIVE] * 3
+
+
+def test_what_has_no_address_is_told_how_to_get(places, monkeypatch):
+    monkeypatch.setitem(TABLE, "align_en_fr", replace(TABLE["align_en_fr"], address="", obtain="ask the authors"))
+    found = origins.origins(needs(run(alignments=["align_en_fr"])), places.own, None)
+    assert [origin.way for origin in found[-2:]] == [BY_HAND, BY_HAND]
+    with pytest.raises(XlprobeError) as caught:
+        origins.refuse_missing(found, places.own)
+    assert str(caught.value) == (
+        "a file of the alignment set 'align_en_fr' was not found and no address of it is known; ask the authors, and put it there as"
+        f" {places.own}/alignments/enfr/enfr.src-tgt, or in a folder that data.root or XLPROBE_DATA names, as alignments/enfr/enfr.src-tgt"
+    )
+
+
+@pytest.mark.parametrize(("root", "key"), [("/nowhere", "data.root"), (None, "XLPROBE_DATA")])
+def test_a_data_folder_that_is_not_there_is_refused(monkeypatch, root, key):
+    monkeypatch.setenv("XLPROBE_DATA", "/nowhere")
+    with pytest.raises(XlprobeError, match=f"^{key}: there is no folder /nowhere; correct it, or leave it unset to download"):
+        origins.data_folder(root)
+
+
+def test_a_link_to_another_data_folder_is_refused_and_a_download_is_not(places):
+    put(places.data, "cc100/en.txt.xz", "old/en.txt.xz")
+    link_file(places.data / "old/en.txt.xz", places.own / "cc100/en.txt.xz")
+    with pytest.raises(XlprobeError, match=r"en.txt.xz was made from .*old/en.txt.xz, but the data folder now holds .*delete the link"):
+        places()
+    (places.own / "cc100/en.txt.xz").unlink()
+    put(places.own, "cc100/en.txt.xz", "downloads/a.tgz.unpacked/test")
+    put(places.data, UD.format("test"))
+    link_file(places.own / "downloads/a.tgz.unpacked/test", places.own / UD.format("test"))
+    assert places()["cc100/en.txt.xz"] == places()[UD.format("test")] == THERE
+
+
+def test_a_link_that_leads_nowhere_is_refused(places):
+    put(places.data, "cc100/en.txt")
+    link_file(places.data / "cc100/en.txt", places.own / "cc100/en.txt")
+    (places.data / "cc100/en.txt").unlink()
+    with pytest.raises(XlprobeError, match=r"en.txt leads to .*/data/cc100/en.txt, which is gone; bring that back, or delete the link"):
+        places(None)
+
+
+# The table.
+
+
+@pytest.mark.parametrize("source", TABLE.values(), ids=TABLE)
+def test_every_source_says_where_it_is_from_and_what_is_not_verified(source):
+    assert source.citation and source.licence and source.unverified and source.evidence and source.obtain
+    assert not source.address or urlsplit(source.address).scheme == "https"
+    assert re.fullmatch("([0-9a-f]{64})?", source.sha256)
+    fields = {name for part in (source.address, source.member, source.obtain) for _, name, _, _ in Formatter().parse(part) if name}
+    assert fields <= {"language", "language_name", "folder", "file", "step", "seed"}
+
+
+def test_archives_land_in_files_of_their_own():
+    names = [Path(urlsplit(source.address).path).name for source in TABLE.values() if source.member]
+    assert len(names) == len(set(names)) > 4
+
+
+def test_every_alignment_set_and_release_has_a_source():
+    assert set(resources.alignments()) <= set(TABLE)
+    assert {f"ud_{release}" for release in ("2.1", "2.5", "2.18")} <= set(TABLE)
+
+
+def test_a_code_that_fetches_does_not_depend_on_the_table():
+    for script in ("download_source.py", "unpack_source.py", "link_source.py"):
+        assert not {"resources", "sources", "origins"} & {path.stem for path in reached_modules(PROJECT / "scripts" / script)}
+
+
+# The list.
+
+
+def test_the_list_says_how_much_from_where_on_what_terms(places, monkeypatch):
+    monkeypatch.setitem(TABLE, "align_en_fr", replace(TABLE["align_en_fr"], address="", obtain="ask the authors"))
+    monkeypatch.setattr(resources, "language_facts", lambda column: {"en": "1000000"} if column == "cc100_bytes" else {})
+    put(places.data, *(UD.format(split) for split in ("train", "dev", "test")))
+    keys = {"languages": ["en", "de"], "treebanks": ["en_ewt", "de_gsd"], "alignments": ["align_en_fr"]}
+    found = origins.origins(needs(run(**keys)), places.own, places.data)
+    text = source_list(found, origins.plan(found, places.own, places.data), places.own)
+    assert (
+        "cc100, version 1.0.0 (the Hugging Face loader's): 2 files\n    download: 2 files, 1.0 MB and 1 of unknown size, from https" in text
+    )
+    assert "ud_2.18, version 2.18: 6 files\n    data folder: 3 files, 1" in text
+    assert "    in an archive: 3 files of https://lindat" in text and "v2.18.tgz, download of 684 MB\n" in text
+    assert "    licence: one for each treebank" in text and "    not verified: address not contacted" in text
+    assert f"    by hand: ask the authors, and put it there: {places.own}/alignments/enfr/enfr.src-tgt\n" in text
+    total = "In all 10 files: 3 data folder, 2 download, 3 in an archive, 2 by hand; 3 to download, 685 MB and 1 of unknown size.\n"
+    assert text.endswith(total)
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "config").glob("*.yaml")), ids=lambda path: path.name)
+def test_shipped_configurations_can_be_had(path, tmp_path):
+    config = configuration.complete(yaml.safe_load(path.read_text()))
+    found = origins.origins(needs(config), tmp_path, None)
+    origins.refuse_missing([origin for origin in found if origin.need.reader[0] != "alignment"], tmp_path)
+    assert source_list(found, origins.plan(found, tmp_path, None), tmp_path).endswith(".\n")
+
+
+def test_real_data_are_found_in_the_data_folder(real_data, places):
+    keys = {"languages": ["en", "tr"], "treebanks": ["en_ewt", "tr_imst", "tr_pud"], "xnli": ["en", "tr"]}
+    assert set(places(real_data, alignments=[*resources.alignments()], **keys).values()) == {FOLDER}

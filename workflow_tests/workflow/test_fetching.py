@@ -1,0 +1,165 @@
+"""A run that fetches its own inputs, from a server on loopback that publishes a world as others publish real data."""
+
+import io
+import shutil
+import subprocess
+import tarfile
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import Project, tiny_configuration
+from upstream_server import Answer, UpstreamServer
+
+from xlprobe.files import read_json
+from xlprobe.resources import sources
+from xlprobe.world.publication import write_world
+
+RELEASE = "ud-treebanks-v2.18"
+CONFIG = {
+    "experiment": "fetched",
+    "languages": ["en"],
+    "corpus": {"valid_fraction": 0.1},
+    "models": {"m": {"steps": [0]}},
+    "treebanks": ["en_ewt"],
+}
+CORPUS, TREEBANK = "results/fetched/corpus/{}/counts.json", "results/fetched/datasets/{}/identity.json"
+TARGETS = (CORPUS.format("en"), TREEBANK.format("en_ewt"))
+# What the world's files are published as.
+PUBLISHED = {"qaa": ("en", "UD_English-EWT", "en_ewt"), "qba": ("de", "UD_German-GSD", "de_gsd")}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    write_world(tiny_configuration()["world"], folder, folder / "world.x.json", 1)
+    return folder
+
+
+def release(world: Path) -> bytes:
+    """The world's treebanks as an archive of Universal Dependencies."""
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w:gz") as tar:
+        for code, name in (("qaa", "Arva"), ("qba", "Ketta")):
+            _, folder, treebank = PUBLISHED[code]
+            for file in (world / "ud" / f"UD_{name}-World").iterdir():
+                tar.add(file, f"{RELEASE}/{folder}/{file.name.replace(f'{code}_world', treebank)}")
+    return written.getvalue()
+
+
+@pytest.fixture
+def fetching(world, upstream: UpstreamServer, tmp_path, monkeypatch) -> Project:
+    """A project whose table of sources leads to the server; the corpora's connection drops once."""
+    monkeypatch.setenv("XLPROBE_DATA", "")
+    project, archive = Project(tmp_path / "project"), release(world)
+    for code, (language, _, _) in PUBLISHED.items():
+        upstream.publish(f"cc-100/{language}.txt.xz", (world / "cc100" / f"{code}.txt.xz").read_bytes(), Answer(cut=1000))
+    address = upstream.publish(f"{RELEASE}.tgz", archive)
+    project.edit("resources/sources.tsv", "https://data.statmt.org", upstream.address)
+    project.edit("resources/sources.tsv", sources()["ud_2.18"].address, address)
+    project.edit("resources/sources.tsv", sources()["ud_2.18"].sha256, sha256(archive).hexdigest())
+    write(project, CONFIG)
+    return project
+
+
+def write(project: Project, config: dict) -> None:
+    (project.folder / "run.yaml").write_text(yaml.safe_dump(config))
+
+
+def make(project: Project, *targets: str, **options) -> str:
+    return project.snakemake(*targets, "--configfile", "run.yaml", **options)
+
+
+def planned(project: Project, *targets: str) -> dict[str, int]:
+    return project.planned(*targets, "--configfile", "run.yaml")
+
+
+def test_a_run_fetches_what_it_needs_and_nothing_twice(fetching, upstream, world):
+    make(fetching, *TARGETS)
+    own = fetching.folder / "results/fetched/sources"
+    assert (own / "cc100/en.txt.xz").read_bytes() == (world / "cc100/qaa.txt.xz").read_bytes()
+    assert (own / "ud/UD_English-EWT/en_ewt-ud-train.conllu").resolve().is_relative_to(own / f"downloads/{RELEASE}.tgz.unpacked")
+    assert read_json(fetching.folder / TREEBANK.format("en_ewt"))["sentences"] == {"train": 100, "dev": 60, "test": 60}
+    lock = (fetching.folder / "resources/sources.lock.tsv").read_text()
+    assert f"{upstream.address}/cc-100/en.txt.xz\t" in lock and RELEASE not in lock, "a published digest needs no lock"
+
+    # Finished, it needs no server any more.
+    asked = len(upstream.asked)
+    assert planned(fetching, *TARGETS) == {} and planned(fetching, "sources") == {}
+
+    # A treebank and a language more make themselves, and no finished dataset again; the archive is there.
+    write(fetching, CONFIG | {"treebanks": ["en_ewt", "de_gsd"], "languages": ["de", "en"]})
+    more = [*TARGETS, CORPUS.format("de"), TREEBANK.format("de_gsd")]
+    assert planned(fetching, *more) == {"link_source": 3, "treebank": 1, "download_source": 1, "clean_corpus": 1}
+    make(fetching, *more)
+    assert [path for path, _ in upstream.asked[asked:]] == ["/cc-100/de.txt.xz"] * 2
+    assert planned(fetching, *more) == {}
+
+    # Neither does a source more in the table, nor an edit of the code that fetches.
+    with (fetching.folder / "resources/sources.tsv").open("a") as table:
+        table.write("new" + "\t" * 11 + "\n")
+    fetching.edit("scripts/xlprobe/downloads.py", "MAX_ATTEMPTS = 6", "MAX_ATTEMPTS = 7")
+    assert planned(fetching, *more) == {}
+
+    # An archive can be deleted once it is unpacked.
+    (own / f"downloads/{RELEASE}.tgz").unlink()
+    assert planned(fetching, *more) == {}
+
+    # Another run reads them where they are.
+    other = {"experiment": "other", "data": {"root": "results/fetched/sources"}, "languages": ["de"], "treebanks": ["de_gsd"]}
+    write(fetching, CONFIG | other)
+    assert planned(fetching, "sources") == {"link_source": 4, "sources": 1}
+
+
+def test_a_run_on_a_data_folder_needs_it_once(fetching, upstream, world, tmp_path):
+    data = tmp_path / "data"
+    for code, (language, folder, treebank) in PUBLISHED.items():
+        for source in [*world.glob(f"cc100/{code}.txt.xz"), *world.glob(f"ud/*/{code}_world-*")]:
+            name = source.name.replace(f"{code}_world", treebank).replace(code, language)
+            target = data / ("cc100" if source.parent.name == "cc100" else f"ud/{folder}") / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
+    make(fetching, *TARGETS, environment={"XLPROBE_DATA": str(data)})
+    assert upstream.asked == [] and planned(fetching, *TARGETS) == {}
+    write(fetching, CONFIG | {"data": {"root": str(data)}, "treebanks": ["en_ewt", "de_gsd"]})
+    assert planned(fetching, *TARGETS, TREEBANK.format("de_gsd")) == {"link_source": 3, "treebank": 1}
+
+
+def test_everything_is_fetched_and_nothing_else(fetching):
+    output = make(fetching, "sources")
+    assert planned(fetching, "sources") == {} and "clean_corpus" not in output
+    assert not (fetching.folder / "results/fetched/corpus").exists()
+
+
+def test_a_file_of_another_digest_ends_in_one_sentence(fetching, upstream):
+    upstream.publish(f"{RELEASE}.tgz", b"something else")
+    output = make(fetching, "sources", check=False)
+    assert f"error: {upstream.address}/{RELEASE}.tgz: sha256 is " in output and "Traceback" not in output
+    assert not list((fetching.folder / "results/fetched/sources").rglob(f"{RELEASE}*"))
+
+
+def test_what_is_missing_upstream_says_where_to_put_it(fetching, upstream):
+    del upstream.files["/cc-100/en.txt.xz"]
+    output = make(fetching, *TARGETS, check=False)
+    place = "results/fetched/sources/cc100/en.txt.xz"
+    assert "the server answered 404 Not Found (resources/sources.tsv marks it as unverified: address not contacted;" in output
+    assert f"put the file at {place} by hand" in output
+    (fetching.folder / place).parent.mkdir(parents=True, exist_ok=True)
+    (fetching.folder / place).write_bytes(upstream.files["/cc-100/de.txt.xz"].content)
+    make(fetching, *TARGETS)
+
+
+def test_a_tokenizer_is_fetched_by_the_name_of_its_source(fetching):
+    write(fetching, CONFIG | {"tokenizer": {"model": "xlmr_sentencepiece"}})
+    tokenizer = "results/fetched/tokenizer/tokenizer.identity.json"
+    assert planned(fetching, tokenizer) == {"clean_corpus": 1, "download_source": 2, "tokenizer": 1}
+    write(fetching, CONFIG | {"tokenizer": {"model": "xlmr_sentencpiece"}})
+    output = make(fetching, tokenizer, "-n", check=False)
+    assert "error: config key tokenizer.model: 'xlmr_sentencpiece' is no source" in output and "Traceback" not in output
+
+
+def test_the_list_comes_before_the_first_byte(fetching, upstream):
+    command = ["python", "scripts/list_sources.py", "--configuration", "run.yaml"]
+    done = subprocess.run(command, cwd=fetching.folder, capture_output=True, text=True, check=True)
+    assert "In all 4 files: 1 download, 3 in an archive; 2 to download" in done.stdout and upstream.asked == []
