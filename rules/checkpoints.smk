@@ -1,6 +1,7 @@
 """Checkpoints as Hugging Face folders of one form, wherever they come from.
 
-reads: checkpoints/<model>/<step>/training.json, pretrain/<model>/, tokenizer/, or the checkpoints of a published suite
+reads: checkpoints/<model>/<step>/training.json, pretrain/<model>/, tokenizer/, or the checkpoints of a published suite:
+       a folder, .pt files of fairseq's, repositories of the Hugging Face hub
 makes: checkpoints/<model>/<step>/, weights, configuration, tokenizer, and identity.json, which later rules depend on
        tokenizer/<model>/, of a suite that fairseq saved
 """
@@ -42,7 +43,11 @@ use rule tokenizer as suite_tokenizer with:
     input:
         train=[],
         counts=[],
-        model=lambda wildcards: [RUNS[wildcards.model].settings["sentencepiece"]],
+        model=lambda wildcards: [
+            SENTENCEPIECE_SOURCES.get(
+                wildcards.model, RUNS[wildcards.model].settings["sentencepiece"]
+            )
+        ],
     output:
         model="<results>/tokenizer/{model}/sentencepiece.bpe.model",
         dictionary="<results>/tokenizer/{model}/dict.txt",
@@ -62,7 +67,9 @@ use rule tokenizer as suite_tokenizer with:
 
 rule convert_checkpoint:
     input:
-        state=lambda wildcards: place(wildcards, "checkpoints"),
+        state=lambda wildcards: CHECKPOINT_SOURCES.get(
+            f"{wildcards.model}/{wildcards.step}", place(wildcards, "checkpoints")
+        ),
         tokenizer=rules.suite_tokenizer.output.identity,
     output:
         identity=CHECKPOINT_IDENTITY,
@@ -92,9 +99,46 @@ rule convert_checkpoint:
         " --folder {params.folder:q} {params.run:q} --step {wildcards.step} --place {params.place:q} > {log:q} 2>&1"
 
 
+# Nodes of a cluster may have no internet.
+localrules:
+    fetch_repository,
+
+
+rule fetch_repository:
+    output:
+        temp(directory("<results>/sources/models/{model}/{step}")),
+    log:
+        "<results>/logs/sources/models/{model}/{step}.log",
+    benchmark:
+        "<results>/benchmarks/sources/models/{model}/{step}.tsv"
+    wildcard_constraints:
+        model=one_of(name for name, run in RUNS.items() if on_hub(run)),
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(500),
+        runtime=minutes(1440),
+        downloads=1,
+    params:
+        code=code("scripts/fetch_repository.py"),
+        repository=lambda wildcards: place(wildcards, "repository"),
+        revision=lambda wildcards: place(wildcards, "revision"),
+        lock=untracked(lambda wildcards: LOCK),
+    message:
+        "Fetching {params.repository}, revision {params.revision}"
+    # What goes wrong is said on the terminal, too.
+    shell:
+        "python scripts/fetch_repository.py --repository {params.repository:q} --revision {params.revision:q}"
+        " --output {output:q} --lock {params.lock:q} 2>&1 | tee {log:q} >&2"
+
+
 rule adopt_checkpoint:
     input:
-        lambda wildcards: user_error(read_files, Path(place(wildcards, "folder"))),
+        lambda wildcards: (
+            folder("sources", "models", wildcards.model, wildcards.step)
+            if on_hub(RUNS[wildcards.model])
+            else user_error(read_files, Path(place(wildcards, "folder")))
+        ),
     output:
         identity=CHECKPOINT_IDENTITY,
         files=multiext(CHECKPOINT_FOLDER, *CHECKPOINT_FILES),
@@ -115,8 +159,14 @@ rule adopt_checkpoint:
         code=code("scripts/adopt_checkpoint.py"),
         folder=folder_of("identity"),
         run=run_arguments,
-        source=lambda wildcards: place(wildcards, "folder"),
-        place=lambda wildcards: place(wildcards, "folder"),
+        source=lambda wildcards, input: (
+            input[0] if on_hub(RUNS[wildcards.model]) else place(wildcards, "folder")
+        ),
+        place=lambda wildcards: (
+            f"{place(wildcards, 'repository')}@{place(wildcards, 'revision')}"
+            if on_hub(RUNS[wildcards.model])
+            else place(wildcards, "folder")
+        ),
         objective=lambda wildcards: RUNS[wildcards.model].settings["objective"],
     message:
         "Adopting {wildcards.model} at step {wildcards.step}"

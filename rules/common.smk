@@ -97,6 +97,11 @@ def one_of(paths):
     return "|".join(map(re.escape, paths)) or "(?!)"
 
 
+def on_hub(run):
+    """Whether a run's checkpoints lie on the Hugging Face hub."""
+    return run.kind == "huggingface" and run.settings["repository"] is not None
+
+
 def runs_of(kind):
     """The wildcard `model`'s constraint: runs whose checkpoints come from there."""
     return one_of(name for name, run in RUNS.items() if run.kind == kind)

@@ -17,7 +17,8 @@ DATA_ROOT = (
 ORIGINS = user_error(
     origins.origins, user_error(sources.needs, config), SOURCES, DATA_ROOT
 )
-user_error(origins.refuse_missing, ORIGINS, SOURCES)
+if not config["data"]["download"]:
+    user_error(origins.refuse_missing, ORIGINS, SOURCES)
 PLAN = origins.plan(ORIGINS, SOURCES, DATA_ROOT)
 
 if config["world"]:
@@ -41,12 +42,24 @@ else:
     ALIGNMENT_SOURCES = dict(origins.readers(ORIGINS, "alignment"))
 
 SOURCE_FILES = [folder("sources", path) for path in {o.path: o for o in ORIGINS}]
+CHECKPOINT_SOURCES = {
+    name: folder("sources", path)
+    for name, [path] in origins.readers(ORIGINS, "checkpoint")
+}
+SENTENCEPIECE_SOURCES = {
+    name: folder("sources", path)
+    for name, [path] in origins.readers(ORIGINS, "tokenizer")
+}
 # A model at a path is read where it lies.
 TOKENIZER_SOURCE = [
-    folder("sources", path)
-    for _, paths in origins.readers(ORIGINS, "tokenizer")
-    for path in paths
-] or ([config["tokenizer"]["model"]] if config["tokenizer"]["model"] else [])
+    path
+    for path in [SENTENCEPIECE_SOURCES.get("", config["tokenizer"]["model"])]
+    if path
+]
+
+
+# What files were when they were first fetched: for everyone who works with this copy, so beside the table of sources.
+LOCK = Path(workflow.basedir) / "resources" / "sources.lock.tsv"
 
 
 # Nodes of a cluster may have no internet.
@@ -54,6 +67,7 @@ localrules:
     link_source,
     download_source,
     unpack_source,
+    obtain_source,
 
 
 rule link_source:
@@ -111,9 +125,7 @@ rule download_source:
     params:
         code=code("scripts/download_source.py"),
         upstream=untracked(lambda wildcards: PLAN.downloads[wildcards.path]),
-        lock=untracked(
-            lambda wildcards: Path(workflow.basedir) / "resources/sources.lock.tsv"
-        ),
+        lock=untracked(lambda wildcards: LOCK),
     message:
         "Downloading {wildcards.path} from {params.upstream.address}"
     # What goes wrong is said on the terminal, too.
@@ -121,6 +133,31 @@ rule download_source:
         "python scripts/download_source.py --address {params.upstream.address:q} --output {output:q}"
         " --sha256={params.upstream.sha256:q} --unverified={params.upstream.unverified:q}"
         " --lock {params.lock:q} 2>&1 | tee {log:q} >&2"
+
+
+rule obtain_source:
+    output:
+        "<results>/sources/{path}",
+    log:
+        "<results>/logs/sources/{path}.log",
+    benchmark:
+        "<results>/benchmarks/sources/{path}.tsv"
+    wildcard_constraints:
+        path=one_of(PLAN.by_hand),
+    # First of all: it always fails, and says what a person has to do.
+    priority: 1000
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(200),
+        runtime=minutes(5),
+    params:
+        code=code("scripts/obtain_source.py"),
+        advice=untracked(lambda wildcards: PLAN.by_hand[wildcards.path]),
+    message:
+        "Asking for {wildcards.path}"
+    shell:
+        "python scripts/obtain_source.py --advice {params.advice:q} 2>&1 | tee {log:q} >&2"
 
 
 rule unpack_source:

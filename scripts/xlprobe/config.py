@@ -21,6 +21,8 @@ from xlprobe.paths import SCHEMAS
 from xlprobe.runs import Run, check_places, steps
 
 TYPE_NAMES = {"integer": "a whole number", "number": "a number", "string": "text", "array": "a list", "object": "a group of keys"}
+# The release whose treebanks bear other names than later ones'.
+OLD_NAMES_RELEASE = "2.1"
 LOCAL_CODE = re.compile("q[a-t][a-z]")
 TYPE_NAMES |= {"boolean": "true or false", "null": "null"}
 
@@ -158,8 +160,6 @@ def _check_world(config: dict[str, Any]) -> None:
         return
     if config["data"]["root"]:
         raise ConfigError("config key data.root: a run with a `world` reads no data; set one of the two to null")
-    if config["corpus"]["source"] != "cc100":
-        raise ConfigError("config key corpus.source: a `world` writes its text as CC100; set it to cc100")
     languages = world["languages"]
     for code, chosen in languages.items():
         key = f"config key world.languages.{code}"
@@ -204,6 +204,12 @@ def _check_names(config: dict[str, Any]) -> None:
     for n, name in enumerate(config["treebanks"]):
         if name not in known_treebanks:
             raise ConfigError(f"config key treebanks.{n}: unknown treebank {name!r}; {_suggestion(name, known_treebanks)}")
+        release, wanted = known_treebanks[name].release, config["data"]["ud"]
+        if not config["world"] and (release or wanted == OLD_NAMES_RELEASE) and release != wanted:
+            raise ConfigError(
+                f"config key treebanks.{n}: {name!r} is named as in UD {release or '2.2 and later'}, but data.ud is {wanted}; take the two"
+                " from one release (resources/treebanks.tsv)"
+            )
     for n, name in enumerate(config["alignments"]):
         if name not in known_alignments:
             swapped = re.sub(r"_([^_]+)_([^_]+)$", r"_\2_\1", name)

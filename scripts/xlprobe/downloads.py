@@ -54,11 +54,12 @@ class _BrokenOffError(Exception):
     """Less came than there is, or something else; another attempt may do."""
 
 
-def download(upstream: Upstream, output: Path, lock: Path, backoff: float = 1.0) -> None:
+def download(upstream: Upstream, output: Path, lock: Path | None, backoff: float = 1.0) -> None:
     """Fetch a file to `output`, going on from what an earlier attempt left of the same version.
 
     Args:
-        lock: the lock file, a TSV of address, sha256, bytes, date; several processes may write it at once.
+        lock: the lock file, a TSV of address, sha256, bytes, date; several processes may write it at once. None for an
+            address whose content can never change.
         backoff: seconds to wait after a first failure, doubled with each further one.
 
     Raises:
@@ -207,11 +208,12 @@ def _pieces(response: requests.Response, name: str) -> Iterator[bytes]:
     return progress(pieces, f"fetching {name}", "MiB", -(-int(length) // MEBIBYTE) if length else None)
 
 
-def _verify(upstream: Upstream, partial: _Partial, lock: Path, advice: str) -> None:
+def _verify(upstream: Upstream, partial: _Partial, lock: Path | None, advice: str) -> None:
     found, size = sha256(partial.path), partial.size()
     try:
         if not upstream.sha256:
-            _match_lock(upstream.address, found, size, lock)
+            if lock:
+                match_lock(upstream.address, found, size, lock)
         elif found != upstream.sha256:
             raise XlprobeError(
                 f"{upstream.address}: sha256 is {found} ({size} bytes), but resources/sources.tsv has {upstream.sha256}{advice}"
@@ -221,8 +223,12 @@ def _verify(upstream: Upstream, partial: _Partial, lock: Path, advice: str) -> N
         raise
 
 
-def _match_lock(address: str, found: str, size: int, lock: Path) -> None:
-    """Compare a download with the lock file, or record it there when it is the first."""
+def match_lock(address: str, found: str, size: int, lock: Path) -> None:
+    """Compare a download with the lock file, or record it there when it is the first.
+
+    Raises:
+        XlprobeError: the lock file has another digest or size of that address.
+    """
     lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(lock.with_name(f".{lock.name}.busy")):
         rows = recorded(lock)

@@ -45,6 +45,7 @@ class Plan:
     members: dict[str, tuple[str, str]] = field(default_factory=dict)  # the archive, and the name in there
     downloads: dict[str, Upstream] = field(default_factory=dict)
     archives: dict[str, str] = field(default_factory=dict)  # to unpack, with the published sha256
+    by_hand: dict[str, str] = field(default_factory=dict)  # what only a person can get, with advice
 
 
 def data_folder(root: str | None) -> Path | None:
@@ -93,17 +94,25 @@ def origins(needs: Iterable[Need], sources: Path, root: Path | None) -> list[Ori
 
 
 def refuse_missing(found: Iterable[Origin], sources: Path) -> None:
-    """Say what has to be got by hand.
+    """Stop at what would have to be fetched, for runs whose `data.download` is false.
 
     Raises:
-        XlprobeError: something is neither there nor in the data folder, and no address is known.
+        XlprobeError: something is neither there nor in the data folder.
     """
     for origin in found:
-        if origin.way == BY_HAND:
+        if origin.way in (DOWNLOAD, ARCHIVE, BY_HAND):
             raise XlprobeError(
-                f"{origin.need.what} was not found and no address of it is known; {by_hand(origin)} as {sources / origin.path},"
-                f" or in a folder that data.root or XLPROBE_DATA names, as {origin.path}"
+                f"{origin.need.what} was not found, and nothing is fetched while data.download is false; set data.root or XLPROBE_DATA to"
+                f" a folder that holds {origin.path} (plain or .xz, .zst, .gz)"
             )
+
+
+def advice(origin: Origin, sources: Path) -> str:
+    """What to do about a file that is neither there nor in the data folder, and of which no address is known."""
+    return (
+        f"{origin.need.what} was not found and no address of it is known; {by_hand(origin)} as {sources / origin.path},"
+        f" or in a folder that data.root or XLPROBE_DATA names, as {origin.path}"
+    )
 
 
 def by_hand(origin: Origin) -> str:
@@ -117,7 +126,9 @@ def plan(found: Iterable[Origin], sources: Path, root: Path | None) -> Plan:
     for origin in found:
         source = origin.need.place.source
         upstream = Upstream(origin.need.address, source.sha256 if source else "", source.unverified if source else "")
-        if origin.way == FOLDER and origin.file:
+        if origin.way == BY_HAND:
+            result.by_hand[origin.path] = advice(origin, sources)
+        elif origin.way == FOLDER and origin.file:
             result.links[origin.path] = origin.file
         elif origin.way == DOWNLOAD:
             result.downloads[origin.path] = upstream

@@ -7,6 +7,7 @@ from typing import Any
 
 from xlprobe.checkpoint_names import run_name
 from xlprobe.errors import ConfigError
+from xlprobe.resources import sources
 
 KINDS = ("pretrain", "fairseq", "huggingface")
 # What the places of checkpoints may hold.
@@ -38,10 +39,13 @@ class Run:
         """How paths name the run: `xlmr`, or `multiberts/seed_3`."""
         return run_name(self.model, self.seed)
 
-    def place(self, key: str, step: int) -> str | None:
-        """A key of the settings with its placeholders filled in for a step; None where the key is null."""
-        pattern = self.settings[key]
-        return None if pattern is None else pattern.format(step=step, thousands=step // 1000, seed=self.seed)
+    def place(self, key: str, step: int) -> str:
+        """A key of the settings with its placeholders filled in for a step."""
+        return self.settings[key].format(**self.fields(step))
+
+    def fields(self, step: int) -> dict[str, str]:
+        """What stands for the placeholders at a step."""
+        return {"step": str(step), "thousands": str(step // 1000), "seed": str(self.seed)}
 
 
 def kind(key: str, model: Mapping[str, Any]) -> str:
@@ -90,6 +94,9 @@ def check_places(key: str, model: Mapping[str, Any]) -> None:
     for name in PATTERNS[section]:
         where = f"config key {key}.{section}.{name}"
         pattern = model[section][name] or ""
+        if source := sources().get(pattern):
+            # One without an address says by hand what to get, for each step.
+            pattern = source.address or source.obtain
         try:
             fields = {field for _, field, _, _ in Formatter().parse(pattern) if field is not None}
         except ValueError:

@@ -18,6 +18,7 @@ from xlprobe import config as configuration
 from xlprobe import resources
 from xlprobe.catalogue import Source
 from xlprobe.errors import ConfigError
+from xlprobe.runs import PLACEHOLDERS, runs
 from xlprobe.splits import split_file
 
 
@@ -106,22 +107,44 @@ def locate(value: str, key: str, fields: Iterable[str] = ()) -> Place:
 def needs(config: dict[str, Any]) -> list[Need]:
     """Every upstream file that a completed configuration reads, as it is published; a world's own files are none.
 
+    Repositories of the Hugging Face hub are not among them: they are sets of files that the hub tells.
+
     Raises:
-        ConfigError: a source has no data of a language, or `tokenizer.model` leads nowhere.
+        ConfigError: a place that the configuration names leads nowhere.
     """
-    return [*([] if config["world"] else _published(config)), *tokenizer_needs(config)]
+    return [*([] if config["world"] else _published(config)), *_tokenizers(config), *_checkpoints(config)]
 
 
-def tokenizer_needs(config: dict[str, Any]) -> list[Need]:
-    """The SentencePiece model, where the configuration names a source or an address; a path is read where it lies."""
-    value = config["tokenizer"]["model"]
-    place = locate(value, "tokenizer.model") if value else Place()
-    if not (place.source or place.address):
-        return []
-    # Two addresses can end in one name; what came from the one is not to be taken for the other.
-    name = place.source.name if place.source else f"{configuration.digest({'address': place.address})}.{_file_name(place.address)}"
-    size = place.source.bytes if place.source else None
-    return [Need(f"tokenizers/{name}", "the SentencePiece model", ("tokenizer", ""), place, {}, size)]
+def _tokenizers(config: dict[str, Any]) -> Iterator[Need]:
+    """SentencePiece models, where the configuration names a source or an address; a path is read where it lies."""
+    named = {"": ("tokenizer.model", config["tokenizer"]["model"])}
+    named |= {
+        name: (f"models.{run.model}.fairseq.sentencepiece", run.settings["sentencepiece"])
+        for name, run in runs(config["models"]).items()
+        if run.kind == "fairseq"
+    }
+    for reader, (key, value) in named.items():
+        place = locate(value, key) if value else Place()
+        if not (place.source or place.address):
+            continue
+        # Two addresses can end in one name; what came from the one is not to be taken for the other.
+        name = place.source.name if place.source else f"{configuration.digest({'address': place.address})}.{_file_name(place.address)}"
+        size = place.source.bytes if place.source else None
+        yield Need(f"tokenizers/{name}", "the SentencePiece model", ("tokenizer", reader), place, {}, size)
+
+
+def _checkpoints(config: dict[str, Any]) -> Iterator[Need]:
+    """fairseq's checkpoints, where a configuration names a source or an address; paths are read where they lie."""
+    for name, run in runs(config["models"]).items():
+        if run.kind != "fairseq":
+            continue
+        key, pattern = f"models.{run.model}.fairseq.checkpoints", run.settings["checkpoints"]
+        for step in run.steps:
+            value = run.place("checkpoints", step)
+            if pattern == value or "://" in value:
+                place = locate(value, key, PLACEHOLDERS)
+                what = f"the checkpoint of {name} at step {step}"
+                yield Need(f"models/{name}/{step}.pt", what, ("checkpoint", f"{name}/{step}"), place, run.fields(step))
 
 
 def treebank_path(release: str, folder: str, file: str) -> str:

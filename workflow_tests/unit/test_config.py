@@ -71,6 +71,8 @@ def changed(path: str, value: object) -> dict:
         ("alignments", ["align_fr_en"], r"config key alignments.0: unknown alignment set 'align_fr_en'; did you mean 'align_en_fr'\?"),
         ("data.ud", 2.18, r"config key data.ud: found 2.18, expected text; YAML reads it as a number: put it in quotes"),
         ("data.ud", "v2.18", r"config key data.ud: found 'v2.18', expected a release's number"),
+        ("data.ud", "2.1", r"config key treebanks.0: 'en_ewt' is named as in UD 2.2 and later, but data.ud is 2.1; take the two"),
+        ("treebanks", ["en"], r"config key treebanks.0: 'en' is named as in UD 2.1, but data.ud is 2.18"),
         ("corpus.source", "oscar", r"config key corpus.source: found 'oscar', expected one of cc100, conll2017"),
         ("xnli", ["en", "xx"], r"config key xnli.1: unknown language 'xx'"),
         ("features.layers", [0, 13], r"config key features.layers: layer 13 .* models.m has layers 0 to 12"),
@@ -120,8 +122,6 @@ def test_a_world_takes_the_place_of_data():
         config.complete(run | {"languages": ["en"]})
     with pytest.raises(ConfigError, match=r"^config key alignments.0: unknown alignment set 'align_qab_qaa'; did you mean"):
         config.complete(run | {"alignments": ["align_qab_qaa"]})
-    with pytest.raises(ConfigError, match=r"^config key corpus.source: a `world` writes its text as CC100"):
-        config.complete(run | {"corpus": {"source": "conll2017"}})
     with pytest.raises(ConfigError, match=r"^config key world.languages: is empty; name at least one"):
         config.complete(run | {"world": {"languages": {}}})
 
@@ -169,7 +169,7 @@ def test_a_models_seeds_are_runs_of_their_own():
     given = suite("huggingface", repository="a/seed_{seed}-step_{thousands}k", revision="v{step}", seeds=[0, 3])
     found = runs(config.complete(given)["models"])
     assert list(found) == ["m/seed_0", "m/seed_3"]
-    assert [found["m/seed_3"].place(key, 2000) for key in ("repository", "revision", "folder")] == ["a/seed_3-step_2k", "v2000", None]
+    assert [found["m/seed_3"].place(key, 2000) for key in ("repository", "revision")] == ["a/seed_3-step_2k", "v2000"]
     trained = runs(config.complete(BASE | {"models": {"m": {"steps": [1], "seeds": [4, 5], "pretrain": {}}}})["models"])
     assert [run.settings["training"]["seed"] for run in trained.values()] == [4, 5]
 

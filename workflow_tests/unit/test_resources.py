@@ -129,7 +129,7 @@ def test_the_papers_configurations_name_the_papers_languages():
 
 
 def test_no_script_depends_on_the_tables_that_grow():
-    for script in (PROJECT / "scripts").glob("*.py"):
+    for script in {*(PROJECT / "scripts").glob("*.py")} - {PROJECT / "scripts" / "list_sources.py"}:
         assert RESOURCES.parent / "scripts" / "xlprobe" / "resources.py" not in reached_modules(script), script.name
 
 

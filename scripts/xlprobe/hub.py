@@ -1,0 +1,63 @@
+"""Checkpoints from the Hugging Face hub: the files that are read of a repository at a revision, each verified.
+
+The hub tells which commit a revision is, and each file's digest there. The commit is recorded in the lock file at the first
+download, so that a revision that moves later is seen.
+"""
+
+import hashlib
+import logging
+from pathlib import Path
+
+from huggingface_hub import HfApi, hf_hub_url
+from huggingface_hub.errors import HFValidationError, HTTPError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.hf_api import RepoSibling
+
+from xlprobe.downloads import Upstream, download, match_lock
+from xlprobe.errors import XlprobeError
+from xlprobe.huggingface_files import wanted_files
+
+# Each request would be a line on the terminal.
+logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
+def fetch_repository(repository: str, revision: str, output: Path, lock: Path) -> None:
+    """Fetch a checkpoint's files into the folder `output`, which appears once it is whole; a killed fetch goes on later.
+
+    Raises:
+        XlprobeError: there is no such repository or revision, it is gated, holds no checkpoint, is another commit than the
+            lock file says, or a file is not the one that the hub describes.
+    """
+    place = f"{repository}, revision {revision}, on the Hugging Face hub"
+    try:
+        found = HfApi().model_info(repository, revision=revision, files_metadata=True)
+    except RevisionNotFoundError:
+        raise XlprobeError(f"{place}: there is no such revision; look at huggingface.revision and steps in the configuration") from None
+    except RepositoryNotFoundError:
+        raise XlprobeError(f"{place}: there is no such repository, or it is not public; look at huggingface.repository") from None
+    except (HFValidationError, HTTPError, OSError) as error:
+        raise XlprobeError(f"{place}: the hub could not be asked ({str(error).splitlines()[0]})") from None
+    files = {sibling.rfilename: sibling for sibling in found.siblings or []}
+    wanted = sorted(wanted_files({*files}, place))
+    commit = str(found.sha)
+    match_lock(hf_hub_url(repository, "", revision=revision), commit, sum(files[name].size or 0 for name in wanted), lock)
+    # Beside the output, which Snakemake deletes when a job is killed.
+    partial = output.with_name(f"{output.name}.partial")
+    for name in wanted:
+        if not (partial / name).exists():
+            _fetch(repository, commit, files[name], partial / name)
+    partial.replace(output)
+
+
+def _fetch(repository: str, commit: str, file: RepoSibling, output: Path) -> None:
+    address = hf_hub_url(repository, file.rfilename, revision=commit)
+    # A commit's files never change.
+    download(Upstream(address, file.lfs.sha256 if file.lfs else ""), output, lock=None)
+    if not file.lfs and _git_digest(output) != file.blob_id:
+        output.unlink()
+        raise XlprobeError(f"{address}: is not the file that the hub describes; fetch it again")
+
+
+def _git_digest(file: Path) -> str:
+    """What git calls a file's content."""
+    content = file.read_bytes()
+    return hashlib.sha1(b"blob %d\0%b" % (len(content), content)).hexdigest()

@@ -1,0 +1,102 @@
+"""Checkpoints from a hub on loopback that answers as the Hugging Face hub does."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from upstream_server import Answer, UpstreamServer
+
+from xlprobe.downloads import recorded
+from xlprobe.paths import PROJECT
+
+FILES = {
+    "config.json": b'{"model_type": "bert"}',
+    "tokenizer.json": b"{}",
+    "model.safetensors": bytes(range(256)) * 4000,
+    "pytorch_model.bin": b"not asked for",
+    "README.md": b"# nor this",
+}
+COMMIT = "a" * 40
+
+
+def publish(hub: UpstreamServer, files: dict[str, bytes] = FILES, commit: str = COMMIT, **answers: Answer) -> None:
+    """Publish a repository at revision step10; answers out of the ordinary by the file's stem."""
+    siblings = []
+    for name, content in files.items():
+        large = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}
+        blob = hashlib.sha1(b"blob %d\0%b" % (len(content), content)).hexdigest()
+        lfs = {"lfs": large} if name.endswith((".safetensors", ".bin")) else {}
+        siblings.append({"rfilename": name, "size": len(content), "blobId": blob} | lfs)
+        stem = name.partition(".")[0]
+        hub.publish(f"org/name/resolve/{commit}/{name}", content, *([answers[stem]] if stem in answers else []))
+    described = {"id": "org/name", "modelId": "org/name", "sha": commit, "siblings": siblings}
+    hub.publish(
+        "api/models/org/name/revision/step10?blobs=true", json.dumps(described).encode(), headers={"Content-Type": "application/json"}
+    )
+
+
+def fetch(hub: UpstreamServer, folder: Path, revision: str = "step10", repository: str = "org/name") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "scripts/fetch_repository.py", "--repository", repository, "--revision", revision]
+    command += ["--output", str(folder / "10"), "--lock", str(folder / "lock.tsv")]
+    environment = os.environ | {"HF_ENDPOINT": hub.address, "HF_HUB_DISABLE_TELEMETRY": "1"}
+    return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
+
+
+def test_what_is_read_is_fetched_and_verified(upstream, tmp_path):
+    publish(upstream, model=Answer(cut=300_000))
+    done = fetch(upstream, tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = {path.name: path.read_bytes() for path in (tmp_path / "10").iterdir()}
+    assert found == {name: FILES[name] for name in ("config.json", "tokenizer.json", "model.safetensors")}
+    assert "bytes=300000-" in upstream.ranges(), "the download was not gone on with"
+    (row,) = recorded(tmp_path / "lock.tsv").values()
+    assert row["address"].endswith("/org/name/resolve/step10/") and row["sha256"] == COMMIT
+
+
+def test_what_came_before_a_kill_is_not_fetched_again(upstream, tmp_path):
+    publish(upstream, model=Answer(status=404))
+    assert fetch(upstream, tmp_path).returncode == 1 and not (tmp_path / "10").exists()
+    asked = len(upstream.asked)
+    assert fetch(upstream, tmp_path).returncode == 0
+    fetched = [path.rpartition("/")[2] for path, _ in upstream.asked[asked:]][1:]
+    assert fetched == ["model.safetensors", "tokenizer.json"], "config.json came before"
+
+
+def test_a_revision_that_has_moved_is_refused(upstream, tmp_path):
+    publish(upstream)
+    assert fetch(upstream, tmp_path).returncode == 0
+    (tmp_path / "10").rename(tmp_path / "old")
+    publish(upstream, FILES | {"config.json": b'{"model_type": "gpt2"}'}, commit="b" * 40)
+    done = fetch(upstream, tmp_path)
+    assert done.returncode == 1 and not (tmp_path / "10").exists()
+    assert f"sha256 is {'b' * 40}" in done.stderr and "has changed upstream; delete that line" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_a_file_that_is_not_the_described_one_is_refused(upstream, tmp_path, name):
+    publish(upstream)
+    upstream.publish(f"org/name/resolve/{COMMIT}/{name}", b"something else")
+    done = fetch(upstream, tmp_path)
+    assert done.returncode == 1 and not (tmp_path / "10").exists()
+    assert ("sha256 is" if name == "model.safetensors" else "is not the file that the hub describes") in done.stderr
+    assert done.stderr.count("\n") == 1 or "Traceback" not in done.stderr
+
+
+def test_what_is_not_there_ends_in_one_sentence(upstream, tmp_path):
+    upstream.publish(
+        "api/models/org/name/revision/step99?blobs=true", b"", Answer(status=404, headers={"X-Error-Code": "RevisionNotFound"})
+    )
+    upstream.publish("api/models/org/none/revision/step10?blobs=true", b"", Answer(status=401, headers={"X-Error-Code": "RepoNotFound"}))
+    publish(upstream, {"config.json": b"{}", "tf_model.h5": b""})
+    for keys, message in (
+        ({"revision": "step99"}, "there is no such revision; look at huggingface.revision"),
+        ({"repository": "org/none"}, "there is no such repository, or it is not public"),
+        ({}, "org/name, revision step10, on the Hugging Face hub: holds no weights"),
+        ({"repository": "a/b/c"}, "the hub could not be asked"),
+    ):
+        done = fetch(upstream, tmp_path, **keys)
+        assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr, done.stderr
