@@ -40,9 +40,9 @@ include: "rules/figures.smk"
 rule all:
     default_target: True
     input:
-        rules.scores.output,
-        rules.audit.output,
         rules.checkpoint_table.output,
+        expand(DATASET_IDENTITY, dataset=[*TREEBANKS, *ALIGNMENTS]),
+        [rules.scores.output, rules.audit.output] if measured_datasets() else [],
         [figures(pattern) for pattern in rules.figure.output],
 
 

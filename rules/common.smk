@@ -178,7 +178,7 @@ def transfer_targets():
 
 def measured_datasets():
     """Everything that features are extracted for."""
-    return [*config["treebanks"], *config["alignments"]]
+    return [*(TREEBANKS if config["probes"]["tasks"] else []), *ALIGNMENTS]
 
 
 def kept_or_temporary(path):

@@ -142,9 +142,9 @@ class Project:
         assert done.returncode == 0 or not check, output[-4000:]
         return output
 
-    def planned(self, *arguments: str) -> dict[str, int]:
+    def planned(self, *arguments: str, environment: dict[str, str] | None = None) -> dict[str, int]:
         """The jobs that a dry run plans, by rule."""
-        output = self.snakemake(*arguments, "-n", "--quiet", "rules")
+        output = self.snakemake(*arguments, "-n", "--quiet", "rules", environment=environment)
         if "Nothing to be done" in output:
             return {}
         table = output.rpartition("Job stats:")[2].split("\n\n")[0]

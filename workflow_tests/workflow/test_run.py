@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -297,10 +298,59 @@ def test_the_slurm_profile_plans_the_same_run(finished_run):
     assert set(profile["set-resources"]) <= rules and profile["executor"] == "slurm"
 
 
-@pytest.mark.parametrize("path", sorted((PROJECT / "config").glob("*.yaml")), ids=lambda path: path.name)
-def test_shipped_configurations_resolve(finished_run, real_data, path):
-    output = finished_run.snakemake("-n", "--forceall", "--quiet", "rules", "--configfile", str(path))
-    assert re.search(r"^figure +[36]$", output, flags=re.M)
+def expected_jobs(config: dict) -> dict[str, int]:
+    """How many jobs of each kind a configuration asks for, from its lists alone."""
+    checkpoints: Counter[str] = Counter()
+    for model in config["models"].values():
+        (kind,) = {"pretrain", "fairseq", "huggingface"} & model.keys()
+        steps = {step for entry in model["steps"] for step in ([entry] if isinstance(entry, int) else spread(**entry))}
+        checkpoints[kind] += len(steps) * len(model.get("seeds") or [None])
+    every, names, alignments = checkpoints.total(), config["treebanks"], len(config.get("alignments", []))
+    parallel = sum(name.endswith("_pud") for name in names)
+    probes = config.get("probes", {}).get("tasks") != []
+    together = config.get("features", {}).get("together", False)
+    jobs = {
+        "pretrain": checkpoints["pretrain"],
+        "checkpoint": checkpoints["pretrain"],
+        "convert_checkpoint": checkpoints["fairseq"],
+        "adopt_checkpoint": checkpoints["huggingface"],
+        "treebank": len(names),
+        "bitext": alignments,
+        "features": 0 if together else every * (len(names) * probes + alignments),
+        "features_together": every if together else 0,
+        "probes": every * (len(names) - parallel) * probes,
+        "transfer": every * parallel * probes,
+        "alignment": every * alignments,
+    }
+    return {rule: count for rule, count in jobs.items() if count}
+
+
+def spread(**entry: int) -> range:
+    return range(entry["from"], entry["to"] + 1, entry["every"])
+
+
+@pytest.mark.parametrize(
+    "path", sorted({*(PROJECT / "config").glob("*.yaml")} - {PROJECT / "config" / "mini.yaml"}), ids=lambda path: path.stem
+)
+def test_shipped_configurations_resolve_from_sources_to_figures(finished_run, path):
+    """Without any data: what is not generated or read in a folder is fetched, or asked for."""
+    planned = finished_run.planned("--forceall", "--configfile", str(path), environment={"XLPROBE_DATA": ""})
+    expected = expected_jobs(yaml.safe_load(path.read_text()))
+    assert {rule: planned.get(rule) for rule in expected} == expected
+
+
+def test_paper_1_is_39_checkpoints_by_44_treebanks():
+    replica = yaml.safe_load((PROJECT / "config" / "replica.yaml").read_text())
+    replica["models"] = {"replica": replica["models"]["replica"]}
+    expected = expected_jobs(replica)
+    assert (expected["convert_checkpoint"], expected["probes"], expected["transfer"]) == (39, 39 * 44, 39 * 18)
+
+
+def test_the_run_on_real_data_resolves(finished_run, real_data):
+    path = PROJECT / "config" / "mini.yaml"
+    planned = finished_run.planned("--forceall", "--configfile", str(path))
+    expected = expected_jobs(yaml.safe_load(path.read_text()))
+    assert {rule: planned.get(rule) for rule in expected} == expected and planned["link_source"] >= 8 + 8
 
 
 def test_the_default_run_resolves_without_any_data(finished_run):
