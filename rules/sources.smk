@@ -58,6 +58,11 @@ TOKENIZER_SOURCE = [
 ]
 
 
+CHECKPOINT_DOWNLOADS = [
+    path
+    for path in PLAN.downloads
+    if folder("sources", path) in CHECKPOINT_SOURCES.values()
+]
 # What files were when they were first fetched: for everyone who works with this copy, so beside the table of sources.
 LOCK = Path(workflow.basedir) / "resources" / "sources.lock.tsv"
 
@@ -66,6 +71,7 @@ LOCK = Path(workflow.basedir) / "resources" / "sources.lock.tsv"
 localrules:
     link_source,
     download_source,
+    download_checkpoint,
     unpack_source,
     obtain_source,
 
@@ -114,7 +120,7 @@ rule download_source:
     benchmark:
         "<results>/benchmarks/sources/{path}.tsv"
     wildcard_constraints:
-        path=one_of(PLAN.downloads),
+        path=one_of({*PLAN.downloads} - {*CHECKPOINT_DOWNLOADS}),
     conda:
         "../envs/xlprobe.yaml"
     resources:
@@ -133,6 +139,14 @@ rule download_source:
         "python scripts/download_source.py --address {params.upstream.address:q} --output {output:q}"
         " --sha256={params.upstream.sha256:q} --unverified={params.upstream.unverified:q}"
         " --lock {params.lock:q} 2>&1 | tee {log:q} >&2"
+
+
+use rule download_source as download_checkpoint with:
+    output:
+        # Once converted, the large files are of no more use.
+        temp("<results>/sources/{path}"),
+    wildcard_constraints:
+        path=one_of(CHECKPOINT_DOWNLOADS),
 
 
 rule obtain_source:

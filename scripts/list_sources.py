@@ -20,7 +20,7 @@ def main() -> None:
     folder = Path("results", run["experiment"], "sources")
     root = None if run["world"] else origins.data_folder(run["data"]["root"])
     found = origins.origins(sources.needs(run), folder, root)
-    sys.stdout.write(source_list(found, origins.plan(found, folder, root), folder))
+    sys.stdout.write(source_list(found, origins.plan(found, folder, root), folder, sources.repositories(run)))
 
 
 if __name__ == "__main__":

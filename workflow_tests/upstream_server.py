@@ -1,9 +1,10 @@
 """A server on loopback that publishes files and fails in the ways that servers fail."""
 
+import json
 import threading
 import time
 from dataclasses import dataclass, field
-from hashlib import sha256
+from hashlib import sha1, sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PIECE = 2**14
@@ -92,3 +93,19 @@ class UpstreamServer:
             self.sent += min(end, start + PIECE) - start
             time.sleep(answer.pause)
         handler.close_connection = True
+
+
+def publish_repository(
+    hub: UpstreamServer, name: str, revision: str, files: dict[str, bytes], commit: str = "a" * 40, **answers: Answer
+) -> None:
+    """Publish a repository's revision as the Hugging Face hub does; answers out of the ordinary by the file's name."""
+    siblings = []
+    for file, content in files.items():
+        large = {"sha256": sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}
+        blob = sha1(b"blob %d\0%b" % (len(content), content)).hexdigest()
+        lfs = {"lfs": large} if file.endswith((".safetensors", ".bin")) else {}
+        siblings.append({"rfilename": file, "size": len(content), "blobId": blob} | lfs)
+        hub.publish(f"{name}/resolve/{commit}/{file}", content, *([answers[file]] if file in answers else []))
+    described = json.dumps({"id": name, "modelId": name, "sha": commit, "siblings": siblings})
+    json_headers = {"Content-Type": "application/json"}
+    hub.publish(f"api/models/{name}/revision/{revision}?blobs=true", described.encode(), headers=json_headers)

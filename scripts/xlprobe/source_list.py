@@ -4,20 +4,24 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from xlprobe.catalogue import Source
 from xlprobe.origins import ARCHIVE, BY_HAND, DOWNLOAD, FOLDER, THERE, Origin, Plan, by_hand
+from xlprobe.sources import Repository
 
 WAYS = (THERE, FOLDER, DOWNLOAD, ARCHIVE, BY_HAND)
 UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 
-def source_list(found: Iterable[Origin], plan: Plan, sources: Path) -> str:
+def source_list(found: Iterable[Origin], plan: Plan, sources: Path, repositories: Iterable[Repository] = ()) -> str:
     """The list as text: a paragraph a source, and totals at last.
 
     Args:
         sources: the run's own folder.
+        repositories: of the Hugging Face hub.
     """
     ordered = sorted({origin.path: origin for origin in found}.values(), key=_name)
     paragraphs = [_paragraph(name, list(group), plan, sources) for name, group in groupby(ordered, key=_name)]
+    paragraphs += [_repository(repository, sources.parent / "checkpoints") for repository in repositories]
     return "\n\n".join([*paragraphs, _totals(ordered, plan)]) + "\n"
 
 
@@ -46,10 +50,27 @@ def _paragraph(name: str, group: Sequence[Origin], plan: Plan, sources: Path) ->
     for way in WAYS:
         if chosen := [origin for origin in group if origin.way == way]:
             lines += _way(way, chosen, plan, sources)
-    if source:
-        facts = {"licence": source.licence, "cite": source.citation, "not verified": source.unverified, "known from": source.evidence}
-        lines += [f"    {key}: {fact}" for key, fact in facts.items() if fact]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_terms(source)])
+
+
+def _terms(source: Source | None) -> list[str]:
+    if not source:
+        return ["    licence: not known here; look at its page"]
+    facts = {"licence": source.licence, "cite": source.citation, "not verified": source.unverified, "known from": source.evidence}
+    return [f"    {key}: {fact}" for key, fact in facts.items() if fact]
+
+
+def _repository(repository: Repository, published: Path) -> str:
+    """A model's checkpoints on the hub, and how many of them are published in the run already."""
+    count = len(repository.checkpoints)
+    there = sum((published / checkpoint / "identity.json").exists() for checkpoint in repository.checkpoints)
+    lines = [f"{repository.model}: {count} checkpoint{'' if count == 1 else 's'}"]
+    if there:
+        lines.append(f"    {THERE}: {there}")
+    if there < count:
+        place = f"{repository.place}, revision {repository.revision}, on the Hugging Face hub"
+        lines.append(f"    {DOWNLOAD}: {count - there}, size unknown, from {place}")
+    return "\n".join([*lines, *_terms(repository.source)])
 
 
 def _way(way: str, chosen: Sequence[Origin], plan: Plan, sources: Path) -> list[str]:
@@ -58,7 +79,10 @@ def _way(way: str, chosen: Sequence[Origin], plan: Plan, sources: Path) -> list[
         size = sum((origin.file or sources / origin.path).stat().st_size for origin in chosen)
         return [f"    {way}: {_files(len(chosen))}, {human(size)}"]
     if way == BY_HAND:
-        return [f"    {way}: {by_hand(origin)}: {sources / origin.path}" for origin in chosen]
+        lines = [f"    {way}: {by_hand(origin)}: {sources / origin.path}" for origin in chosen]
+        # Of many checkpoints, the first ones and the last tell how to get the others.
+        more = len(lines) - 4
+        return lines if more < 2 else [*lines[:3], f"    {way}: {more} more like these, and", lines[-1]]
     if way == DOWNLOAD:
         return [f"    {way}: {_files(len(chosen))}, {_size([origin.need.bytes for origin in chosen])}, from {_address(chosen)}"]
     archive, size_of_it = chosen[0].need.archive, _size([chosen[0].need.bytes])

@@ -75,6 +75,37 @@ class Need:
         return getattr(self.place.source, name).format(**self.fields) if self.place.source else ""
 
 
+@dataclass(frozen=True)
+class Repository:
+    """A model's checkpoints that lie on the Hugging Face hub.
+
+    Attributes:
+        model: its name in the configuration.
+        place, revision: as the configuration has them, placeholders and all.
+        checkpoints: where each is published in the run: `multiberts/seed_3/20000`.
+        source: what the table of sources says of the repository.
+    """
+
+    model: str
+    place: str
+    revision: str
+    checkpoints: tuple[str, ...]
+    source: Source | None
+
+
+def repositories(config: dict[str, Any]) -> list[Repository]:
+    """The repositories of the Hugging Face hub that a completed configuration reads, by model."""
+    known = {source.hub: source for source in resources.sources().values() if source.hub}
+    everything = runs(config["models"])
+    found = []
+    for model, settings in config["models"].items():
+        if place := settings.get("huggingface", {}).get("repository"):
+            mine = (run for run in everything.values() if run.model == model)
+            checkpoints = tuple(f"{run.name}/{step}" for run in mine for step in run.steps)
+            found.append(Repository(model, place, settings["huggingface"]["revision"], checkpoints, known.get(place)))
+    return found
+
+
 def locate(value: str, key: str, fields: Iterable[str] = ()) -> Place:
     """Where a value of the configuration leads: a source's name, an http(s) address, or a path.
 

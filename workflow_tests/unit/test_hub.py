@@ -1,14 +1,12 @@
 """Checkpoints from a hub on loopback that answers as the Hugging Face hub does."""
 
-import hashlib
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from upstream_server import Answer, UpstreamServer
+from upstream_server import Answer, UpstreamServer, publish_repository
 
 from xlprobe.downloads import recorded
 from xlprobe.paths import PROJECT
@@ -24,19 +22,7 @@ COMMIT = "a" * 40
 
 
 def publish(hub: UpstreamServer, files: dict[str, bytes] = FILES, commit: str = COMMIT, **answers: Answer) -> None:
-    """Publish a repository at revision step10; answers out of the ordinary by the file's stem."""
-    siblings = []
-    for name, content in files.items():
-        large = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}
-        blob = hashlib.sha1(b"blob %d\0%b" % (len(content), content)).hexdigest()
-        lfs = {"lfs": large} if name.endswith((".safetensors", ".bin")) else {}
-        siblings.append({"rfilename": name, "size": len(content), "blobId": blob} | lfs)
-        stem = name.partition(".")[0]
-        hub.publish(f"org/name/resolve/{commit}/{name}", content, *([answers[stem]] if stem in answers else []))
-    described = {"id": "org/name", "modelId": "org/name", "sha": commit, "siblings": siblings}
-    hub.publish(
-        "api/models/org/name/revision/step10?blobs=true", json.dumps(described).encode(), headers={"Content-Type": "application/json"}
-    )
+    publish_repository(hub, "org/name", "step10", files, commit, **answers)
 
 
 def fetch(hub: UpstreamServer, folder: Path, revision: str = "step10", repository: str = "org/name") -> subprocess.CompletedProcess[str]:
@@ -47,7 +33,7 @@ def fetch(hub: UpstreamServer, folder: Path, revision: str = "step10", repositor
 
 
 def test_what_is_read_is_fetched_and_verified(upstream, tmp_path):
-    publish(upstream, model=Answer(cut=300_000))
+    publish(upstream, **{"model.safetensors": Answer(cut=300_000)})
     done = fetch(upstream, tmp_path)
     assert done.returncode == 0, done.stderr
     found = {path.name: path.read_bytes() for path in (tmp_path / "10").iterdir()}
@@ -58,7 +44,7 @@ def test_what_is_read_is_fetched_and_verified(upstream, tmp_path):
 
 
 def test_what_came_before_a_kill_is_not_fetched_again(upstream, tmp_path):
-    publish(upstream, model=Answer(status=404))
+    publish(upstream, **{"model.safetensors": Answer(status=404)})
     assert fetch(upstream, tmp_path).returncode == 1 and not (tmp_path / "10").exists()
     asked = len(upstream.asked)
     assert fetch(upstream, tmp_path).returncode == 0

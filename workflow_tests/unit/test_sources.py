@@ -16,7 +16,7 @@ from xlprobe.origins import ARCHIVE, BY_HAND, DOWNLOAD, FOLDER, THERE
 from xlprobe.paths import PROJECT
 from xlprobe.runs import PLACEHOLDERS
 from xlprobe.source_list import source_list
-from xlprobe.sources import locate, needs
+from xlprobe.sources import locate, needs, repositories
 
 BASE = {"experiment": "test", "languages": ["en"], "models": {"m": {"steps": [0], "pretrain": {}}}, "treebanks": ["en_ewt"]}
 UD = "ud/UD_English-EWT/en_ewt-ud-{}.conllu"
@@ -292,6 +292,25 @@ def test_the_list_says_how_much_from_where_on_what_terms(places, monkeypatch):
     assert f"    by hand: ask the authors, and put it there: {places.own}/alignments/enfr/enfr.src-tgt\n" in text
     total = "In all 10 files: 3 data folder, 2 download, 3 in an archive, 2 by hand; 3 to download, 685 MB and 1 of unknown size.\n"
     assert text.endswith(total)
+
+
+def test_the_list_has_checkpoints_too(places):
+    fairseq = {"checkpoints": "xlmr_replica", "sentencepiece": "xlmr_sentencepiece"}
+    hub = {"repository": "google/multiberts-seed_{seed}-step_{thousands}k"}
+    models = {
+        "replica": {"steps": [{"from": 5000, "to": 50000, "every": 5000}], "fairseq": fairseq},
+        "multi": {"steps": [0, 20000], "seeds": [1, 2], "huggingface": hub},
+        "other": {"steps": [1], "huggingface": {"repository": "me/mine"}},
+    }
+    config = run(models=models, languages=[])
+    write_json(places.own.parent / "checkpoints" / "multi" / "seed_2" / "0" / "identity.json", {})
+    found = origins.origins(needs(config), places.own, None)
+    text = source_list(found, origins.plan(found, places.own, None), places.own, repositories(config))
+    assert text.count("    by hand: download the checkpoint of step") == 4 and "    by hand: 6 more like these, and\n" in text
+    assert "multi: 4 checkpoints\n    already there: 1\n    download: 3, size unknown, from google/multiberts-seed_{seed}" in text
+    assert "    licence: Apache 2.0\n" in text
+    assert "other: 1 checkpoint\n    download: 1, size unknown, from me/mine, revision main, on the Hugging Face hub\n" in text
+    assert "    licence: not known here; look at its page\n" in text
 
 
 @pytest.mark.parametrize("path", sorted((PROJECT / "config").glob("*.yaml")), ids=lambda path: path.name)

@@ -271,9 +271,16 @@ def test_faults_in_the_configuration_end_in_one_sentence(finished_run, tmp_path,
     assert len([line for line in output.splitlines() if "error" in line.lower()]) == 1
 
 
-def test_a_data_folder_that_is_not_there_ends_in_one_sentence(finished_run):
-    output = finished_run.snakemake("-n", "--configfile", "config/mini.yaml", check=False, environment={"XLPROBE_DATA": "/nowhere"})
-    assert "error: XLPROBE_DATA: there is no folder /nowhere; correct it" in output and "Traceback" not in output
+@pytest.mark.parametrize(
+    ("folder", "message"),
+    [
+        ("/nowhere", "error: XLPROBE_DATA: there is no folder /nowhere; correct it"),
+        ("", "error: the CC100 text of language 'el' was not found, and nothing is fetched while data.download is false; set data.root"),
+    ],
+)
+def test_data_that_are_not_there_end_in_one_sentence(finished_run, folder, message):
+    output = finished_run.snakemake("-n", "--configfile", "config/mini.yaml", check=False, environment={"XLPROBE_DATA": folder})
+    assert message in output and "Traceback" not in output
 
 
 def test_one_job_a_checkpoint_can_extract_all_datasets(project):

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from conftest import Project, tiny_configuration
 from suites import write_suite
+from upstream_server import Answer, publish_repository
 
 from xlprobe.corpus import text_lines
 from xlprobe.files import read_json
@@ -115,3 +116,29 @@ def test_a_place_without_checkpoints_ends_in_one_sentence(suites_run, model, sec
     path.write_text(yaml.safe_dump(CONFIGURATION | {"experiment": "faulty", "models": changed}))
     output = suites_run.snakemake("-n", "--configfile", str(path), check=False)
     assert message in output and "Traceback" not in output
+
+
+def test_suites_are_fetched_verified_and_deleted_once_published(suites_run, upstream, tmp_path):
+    """From the hub and from an address, each broken off once; the published folders are those made from local files."""
+    project = Project(tmp_path / "project")
+    suites, results = suites_run.folder / "suites", project.folder / RESULTS
+    files = {path.name: path.read_bytes() for path in (suites / "gpt-neox" / "step_20").iterdir()}
+    publish_repository(upstream, "org/neox", "step20", files, **{"model.safetensors": Answer(cut=20_000)})
+    upstream.publish("theirs/12.pt", (suites / "fairseq" / "12.pt").read_bytes(), Answer(cut=20_000))
+    upstream.publish("theirs/xlmr.model", (suites / "fairseq" / "xlmr.model").read_bytes())
+    fairseq = {"checkpoints": f"{upstream.address}/theirs/{{step}}.pt", "sentencepiece": f"{upstream.address}/theirs/xlmr.model"}
+    models = {
+        "causal": {"steps": [20], "huggingface": {"repository": "org/neox", "revision": "step{step}"}},
+        "theirs": {"steps": [12], "fairseq": fairseq},
+    }
+    (project.folder / "config" / "suites.yaml").write_text(yaml.safe_dump(CONFIGURATION | {"models": models}))
+    target, hub = f"{RESULTS}/metrics/checkpoints.parquet", {"HF_ENDPOINT": upstream.address}
+    project.snakemake(target, *RUN, "--quiet", "all", environment=hub)
+    for checkpoint in ("causal/20", "theirs/12"):
+        places = (results, suites_run.folder / RESULTS)
+        fetched, local = (read_json(place / "checkpoints" / checkpoint / "identity.json") for place in places)
+        assert fetched["files"] == local["files"] and fetched["source"]["place"] != local["source"]["place"]
+    assert not list((results / "sources" / "models").rglob("*.*")), "what was fetched stays behind"
+    assert project.planned(target, *RUN, environment=hub) == {}
+    locked = (project.folder / "resources" / "sources.lock.tsv").read_text()
+    assert f"{upstream.address}/theirs/12.pt" in locked and "/org/neox/resolve/step20" in locked
