@@ -47,7 +47,7 @@ sources: $(READY) ## List what CONFIG needs from upstream; `make run TARGETS=sou
 	@python scripts/list_sources.py --configuration $(CONFIG)
 
 run: $(READY) ## Make every target of CONFIG (default: config.yaml) on this machine
-	snakemake --cores $(CORES) --resources downloads=4 --configfile $(CONFIG) --quiet rules host reason --rerun-incomplete $(TARGETS)
+	snakemake --cores $(CORES) --resources downloads=4 --configfile $(CONFIG) --quiet rules host reason --rerun-incomplete --show-failed-logs $(TARGETS)
 
 report: $(READY) ## Gather the figures of a finished CONFIG in results/<experiment>/report.html
 	snakemake --configfile $(CONFIG) --report $(RESULTS)/report.html

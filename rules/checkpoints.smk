@@ -28,6 +28,7 @@ rule checkpoint:
         runtime=minutes(30),
     params:
         code=code("scripts/publish_checkpoint.py"),
+        siblings=untracked(siblings),
         pretraining=folder("pretrain", "{model}"),
         tokenizer=folder_of("tokenizer"),
         folder=folder_of("identity"),
@@ -36,7 +37,8 @@ rule checkpoint:
         "Publishing {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/publish_checkpoint.py --pretraining {params.pretraining:q} --training {input.record:q}"
-        " --tokenizer {params.tokenizer:q} --folder {params.folder:q} {params.run:q} > {log:q} 2>&1"
+        " --tokenizer {params.tokenizer:q} --folder {params.folder:q} {params.run:q} --siblings {params.siblings:q}"
+        " 2>&1 | tee {log:q} >&2"
 
 
 use rule tokenizer as suite_tokenizer with:
@@ -44,9 +46,8 @@ use rule tokenizer as suite_tokenizer with:
         train=[],
         counts=[],
         model=lambda wildcards: [
-            SENTENCEPIECE_SOURCES.get(
-                wildcards.model, RUNS[wildcards.model].settings["sentencepiece"]
-            )
+            SENTENCEPIECE_SOURCES.get(wildcards.model)
+            or local_place(wildcards, "sentencepiece")
         ],
     output:
         model="<results>/tokenizer/{model}/sentencepiece.bpe.model",
@@ -68,8 +69,9 @@ use rule tokenizer as suite_tokenizer with:
 rule convert_checkpoint:
     input:
         state=lambda wildcards: CHECKPOINT_SOURCES.get(
-            f"{wildcards.model}/{wildcards.step}", place(wildcards, "checkpoints")
-        ),
+            f"{wildcards.model}/{wildcards.step}"
+        )
+        or local_place(wildcards, "checkpoints"),
         tokenizer=rules.suite_tokenizer.output.identity,
     output:
         identity=CHECKPOINT_IDENTITY,
@@ -88,6 +90,7 @@ rule convert_checkpoint:
         runtime=minutes(30),
     params:
         code=code("scripts/convert_checkpoint.py"),
+        siblings=untracked(siblings),
         tokenizer=folder_of("tokenizer"),
         folder=folder_of("identity"),
         run=run_arguments,
@@ -96,7 +99,8 @@ rule convert_checkpoint:
         "Converting {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/convert_checkpoint.py --state {input.state:q} --tokenizer {params.tokenizer:q}"
-        " --folder {params.folder:q} {params.run:q} --step {wildcards.step} --place {params.place:q} > {log:q} 2>&1"
+        " --folder {params.folder:q} {params.run:q} --step {wildcards.step} --place {params.place:q}"
+        " --siblings {params.siblings:q} 2>&1 | tee {log:q} >&2"
 
 
 # Nodes of a cluster may have no internet.
@@ -120,7 +124,8 @@ rule fetch_repository:
         runtime=minutes(1440),
         downloads=1,
     params:
-        code=code("scripts/fetch_repository.py"),
+        # Digests hold what is fetched: an edit of the code must not fetch it again.
+        code=untracked(lambda wildcards: code("scripts/fetch_repository.py")),
         repository=lambda wildcards: place(wildcards, "repository"),
         revision=lambda wildcards: place(wildcards, "revision"),
         lock=untracked(lambda wildcards: LOCK),
@@ -137,7 +142,7 @@ rule adopt_checkpoint:
         lambda wildcards: (
             folder("sources", "models", wildcards.model, wildcards.step)
             if on_hub(RUNS[wildcards.model])
-            else user_error(read_files, Path(place(wildcards, "folder")))
+            else user_error(read_files, Path(local_place(wildcards, "folder")))
         ),
     output:
         identity=CHECKPOINT_IDENTITY,
@@ -152,11 +157,17 @@ rule adopt_checkpoint:
     conda:
         "../envs/xlprobe.yaml"
     resources:
+        # The size of what lies on the hub is not known before.
         mem_mb=lambda wildcards, input, attempt: attempt
-        * max(4000, 3000 + 4 * int(input.size_mb)),
+        * (
+            16000
+            if on_hub(RUNS[wildcards.model])
+            else max(4000, 3000 + 4 * int(input.size_mb))
+        ),
         runtime=minutes(30),
     params:
         code=code("scripts/adopt_checkpoint.py"),
+        siblings=untracked(siblings),
         folder=folder_of("identity"),
         run=run_arguments,
         source=lambda wildcards, input: (
@@ -172,4 +183,5 @@ rule adopt_checkpoint:
         "Adopting {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/adopt_checkpoint.py --source {params.source:q} --folder {params.folder:q} {params.run:q}"
-        " --step {wildcards.step} --objective {params.objective} --place {params.place:q} > {log:q} 2>&1"
+        " --step {wildcards.step} --objective {params.objective} --place {params.place:q}"
+        " --siblings {params.siblings:q} 2>&1 | tee {log:q} >&2"

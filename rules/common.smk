@@ -23,6 +23,8 @@ def user_error(function, *arguments):
         sys.exit(f"error: {error}")
 
 
+for path in workflow.configfiles:
+    user_error(configuration.refuse_keys_given_twice, Path(path))
 config = user_error(configuration.complete, config)
 RESULTS = Path("results") / config["experiment"]
 
@@ -95,6 +97,39 @@ def folder_of(name):
 def one_of(paths):
     """A wildcard's constraint: these paths and no others."""
     return "|".join(map(re.escape, paths)) or "(?!)"
+
+
+def published(checkpoint):
+    """Whether a checkpoint (<model>/<step>) is there, so that what it was made of is of no more use."""
+    return (RESULTS / "checkpoints" / checkpoint / "identity.json").exists()
+
+
+def siblings(wildcards):
+    """The identities of a model's other checkpoints."""
+    model = RUNS[wildcards.model].model
+    return [
+        folder("checkpoints", name, str(step), "identity.json")
+        for name, run in RUNS.items()
+        for step in run.steps
+        if run.model == model and (name, str(step)) != (wildcards.model, wildcards.step)
+    ]
+
+
+def local_place(wildcards, key):
+    """A path of a published suite, at which there must be something."""
+    path = Path(place(wildcards, key)).expanduser()
+    if not path.exists():
+        model = RUNS[wildcards.model].model
+        sys.exit(
+            f"error: config key models.{model}.{RUNS[wildcards.model].kind}.{key}: there is no {path}; correct it, or"
+            f" take step {wildcards.step} out of the model's steps"
+        )
+    return str(path)
+
+
+def sampled_lines(input):
+    """How many lines a tokenizer is trained on; none where its model is given."""
+    return 0 if input.get("model") else config["tokenizer"]["sample_lines"]
 
 
 def on_hub(run):

@@ -73,9 +73,11 @@ rule tokenizer:
         "../envs/xlprobe.yaml"
     threads: 4
     resources:
-        # SentencePiece holds its sample several times over.
-        mem_mb=mebibytes(2000 + config["tokenizer"]["sample_lines"] // 100),
-        runtime=minutes(60 + config["tokenizer"]["sample_lines"] // 20000),
+        # SentencePiece holds its sample several times over; a given model is only read.
+        mem_mb=lambda wildcards, input, attempt: attempt
+        * (2000 + sampled_lines(input) // 100),
+        runtime=lambda wildcards, input, attempt: attempt
+        * (60 + sampled_lines(input) // 20000),
     params:
         code=code("scripts/build_tokenizer.py"),
         folder=folder_of("model"),

@@ -97,7 +97,7 @@ rule checkpoint_table:
         "<results>/logs/metrics/checkpoints.log",
     benchmark:
         "<results>/benchmarks/metrics/checkpoints.tsv"
-    # Ahead of all measurements: a checkpoint that is not what its name says is to be seen before.
+    # As soon as all checkpoints are there, so that one that is not what its name says is seen.
     priority: 40
     conda:
         "../envs/xlprobe.yaml"

@@ -18,7 +18,7 @@ ORIGINS = user_error(
     origins.origins, user_error(sources.needs, config), SOURCES, DATA_ROOT
 )
 if not config["data"]["download"]:
-    user_error(origins.refuse_missing, ORIGINS, SOURCES)
+    user_error(origins.refuse_missing, ORIGINS, SOURCES, sources.repositories(config))
 PLAN = origins.plan(ORIGINS, SOURCES, DATA_ROOT)
 
 if config["world"]:
@@ -41,7 +41,18 @@ else:
     TREEBANK_SOURCES = dict(origins.readers(ORIGINS, "treebank"))
     ALIGNMENT_SOURCES = dict(origins.readers(ORIGINS, "alignment"))
 
-SOURCE_FILES = [folder("sources", path) for path in {o.path: o for o in ORIGINS}]
+# What the target `sources` fetches: all but what is published already, and what only a person can get.
+SOURCE_FILES = {
+    folder("sources", o.path)
+    for o in ORIGINS
+    if o.path not in PLAN.by_hand
+    and not (o.need.reader[0] == "checkpoint" and published(o.need.reader[1]))
+} | {
+    folder("sources", "models", checkpoint)
+    for repository in sources.repositories(config)
+    for checkpoint in repository.checkpoints
+    if not published(checkpoint)
+}
 CHECKPOINT_SOURCES = {
     name: folder("sources", path)
     for name, [path] in origins.readers(ORIGINS, "checkpoint")
@@ -58,11 +69,15 @@ TOKENIZER_SOURCE = [
 ]
 
 
-CHECKPOINT_DOWNLOADS = [
-    path
-    for path in PLAN.downloads
-    if folder("sources", path) in CHECKPOINT_SOURCES.values()
-]
+# Downloaded checkpoints that are not published yet, or not there; once published, they are deleted.
+CHECKPOINT_DOWNLOADS = {
+    o.path: origins.upstream_of(o.need)
+    for o in ORIGINS
+    if o.need.reader[0] == "checkpoint"
+    and o.need.address
+    and not (SOURCES / o.path).is_symlink()
+    and not (published(o.need.reader[1]) and (SOURCES / o.path).exists())
+}
 # What files were when they were first fetched: for everyone who works with this copy, so beside the table of sources.
 LOCK = Path(workflow.basedir) / "resources" / "sources.lock.tsv"
 
@@ -120,7 +135,7 @@ rule download_source:
     benchmark:
         "<results>/benchmarks/sources/{path}.tsv"
     wildcard_constraints:
-        path=one_of({*PLAN.downloads} - {*CHECKPOINT_DOWNLOADS}),
+        path=one_of(PLAN.downloads.keys() - CHECKPOINT_DOWNLOADS.keys()),
     conda:
         "../envs/xlprobe.yaml"
     resources:
@@ -129,8 +144,11 @@ rule download_source:
         # make and the profiles allow 4 at a time.
         downloads=1,
     params:
-        code=code("scripts/download_source.py"),
-        upstream=untracked(lambda wildcards: PLAN.downloads[wildcards.path]),
+        # Digests hold what is fetched: an edit of the code must not fetch it again.
+        code=untracked(lambda wildcards: code("scripts/download_source.py")),
+        upstream=untracked(
+            lambda wildcards: (PLAN.downloads | CHECKPOINT_DOWNLOADS)[wildcards.path]
+        ),
         lock=untracked(lambda wildcards: LOCK),
     message:
         "Downloading {wildcards.path} from {params.upstream.address}"

@@ -12,6 +12,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="where the published one goes")
     parser.add_argument("--model", required=True)
     parser.add_argument("--training-seed", type=int)
+    parser.add_argument("--siblings", type=Path, nargs="*", default=[], help="identities of the model's other checkpoints")
     parser.add_argument("--step", type=int, required=True)
     parser.add_argument("--objective", choices=["auto", "masked", "causal"], default="auto")
     parser.add_argument("--place", required=True, help="where the folder comes from, for the record")

@@ -13,6 +13,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="where the checkpoint goes")
     parser.add_argument("--model", required=True)
     parser.add_argument("--training-seed", type=int)
+    parser.add_argument("--siblings", type=Path, nargs="*", default=[], help="identities of the model's other checkpoints")
     parser.add_argument("--step", type=int, required=True)
     parser.add_argument("--place", required=True, help="where the file comes from, for the record")
     publish_fairseq(**vars(parser.parse_args()))

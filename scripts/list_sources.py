@@ -20,6 +20,8 @@ def main() -> None:
     folder = Path("results", run["experiment"], "sources")
     root = None if run["world"] else origins.data_folder(run["data"]["root"])
     found = origins.origins(sources.needs(run), folder, root)
+    if not run["data"]["download"]:
+        print("data.download is false: what is marked as a download below is not fetched, and has to be in the data folder.\n")
     sys.stdout.write(source_list(found, origins.plan(found, folder, root), folder, sources.repositories(run)))
 
 

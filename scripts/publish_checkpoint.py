@@ -14,6 +14,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="where the checkpoint goes")
     parser.add_argument("--model", required=True)
     parser.add_argument("--training-seed", type=int)
+    parser.add_argument("--siblings", type=Path, nargs="*", default=[], help="identities of the model's other checkpoints")
     publish_trained(**vars(parser.parse_args()))
 
 

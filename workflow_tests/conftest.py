@@ -117,7 +117,7 @@ def tiny_model(tiny_text: TinyText) -> TinyModel:
     pretraining = tiny_text.folder / "pretrain"
     record, checkpoint = tiny_text.folder / "training.json", tiny_text.folder / "checkpoint"
     train_interval(tiny_text.run(pretraining), "xlmr", 12, None, record)
-    publish_trained(pretraining, record, tiny_text.tokenizer, checkpoint, "xlmr", None)
+    publish_trained(pretraining, record, tiny_text.tokenizer, checkpoint, "xlmr", None, [])
     return TinyModel(tiny_text, pretraining, record, checkpoint)
 
 

@@ -3,12 +3,12 @@
 Imports inside the package point one way (a test holds this):
 
     errors, paths, files, progress, device, command_line, seeds   the ground
-    checkpoint_names, catalogue, resources, runs, config, code_identity, tables   what a run is
+    splits, checkpoint_names, catalogue, resources, runs, config, code_identity, tables   what a run is
     conll2017, corpus, vocabulary, tokenization, binarization     text for pretraining
     training_version, training_state, fairseq_runtime, fairseq_task, fairseq_training, pretraining   training
-    checkpoint_copies, language_models, canary, checkpoints, fairseq_checkpoints, huggingface_files,
+    checkpoint_comparison, language_models, canary, checkpoints, fairseq_checkpoints, huggingface_files,
     huggingface_checkpoints, checkpoint_checks                    models
-    splits, downloads, archives, hub, sources, origins, source_list, world   where data come from
+    downloads, archives, hub, sources, origins, source_list, world   where data come from
     treebanks, bitexts, datasets, feature_file, features          data and their vectors
     tasks, labels, linear_probe, probe_file, probes, baselines, transfer, alignment   measurements
     metrics, figures                                              results

@@ -14,7 +14,7 @@ from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
 from xlprobe.errors import XlprobeError
-from xlprobe.files import sha256, write_json
+from xlprobe.files import check_archive_end, sha256, write_json
 from xlprobe.progress import progress
 
 
@@ -98,10 +98,11 @@ def _extract(archive: Path, folder: Path) -> Iterator[str]:
             for entry in tar:
                 tar.extract(entry, folder, filter="data")
                 yield entry.name
+            check_archive_end(tar, archive)
 
 
 def _check_zip_member(archive: Path, member: zipfile.ZipInfo) -> None:
     """Refuse what `zipfile` would write elsewhere than its name says."""
     path = PurePosixPath(member.filename.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0] or stat.S_ISLNK(member.external_attr >> 16):
+    if path.is_absolute() or ".." in path.parts or ":" in "".join(path.parts[:1]) or stat.S_ISLNK(member.external_attr >> 16):
         raise XlprobeError(f"{archive}: holds what must not be unpacked ({member.filename!r}); get the archive from elsewhere")

@@ -56,8 +56,9 @@ def examine(folder: Path, objective: str) -> Findings:
     """
     loaded, tokenizer = load_model(folder, objective), load_tokenizer(folder)
     vocabulary = loaded.model.get_input_embeddings().weight.shape[0]
-    if len(tokenizer) > vocabulary:
-        raise XlprobeError(f"{folder}: the tokenizer has {len(tokenizer)} tokens, the model {vocabulary}; they do not belong together")
+    highest = max(tokenizer.get_vocab().values())
+    if highest >= vocabulary:
+        raise XlprobeError(f"{folder}: the tokenizer has ids up to {highest}, the model {vocabulary} tokens; they do not belong together")
     if objective == "masked" and tokenizer.mask_token_id is None:
         raise XlprobeError(f"{folder}: a masked model whose tokenizer has no mask token; say objective: causal, or add the token")
     framing = Framing(loaded.model, tokenizer)
@@ -66,7 +67,8 @@ def examine(folder: Path, objective: str) -> Findings:
     longest = min(framing.window, LONGEST_ROW)
     rows = [*texts.values(), (everything * (longest // len(everything) + 1))[:longest]]
     largest = max(_largest_activation(loaded, framing, row, folder) for row in rows)
-    predicted = {} if loaded.head == "missing" else texts
+    # A language whose script the tokenizer does not know may leave nothing to predict.
+    predicted = {} if loaded.head == "missing" else {language: ids for language, ids in texts.items() if len(ids) > 1}
     bits = {language: _bits(loaded, framing, tokenizer.mask_token_id, ids) for language, ids in predicted.items()}
     return Findings(
         bits=bits,

@@ -1,73 +1,38 @@
-"""Checks that look at a model's checkpoints together."""
+"""The table of checkpoints, and checks that look at a model's checkpoints together."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import pandas as pd
 
-from xlprobe.checkpoint_copies import WEIGHTS_FILE, copy_of, same_weights
+from xlprobe.checkpoint_comparison import WEIGHTS_FILE, faults, out_of_line_checkpoints
 from xlprobe.checkpoint_names import columns, run_of, title
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json
 from xlprobe.tables import write_table
 
 
-def out_of_line(losses: Sequence[float], tolerance: float = 0.05, deviations: float = 6.0) -> list[bool]:
-    """Flag the values that jump out of line with their neighbours.
-
-    A value's excess is how far it lies outside the range of its two unflagged neighbours, so that a loss which falls,
-    however fast, has none; the last value's is how far it lies above the one before, the first has none. The largest
-    excess is flagged if it is more than `tolerance` of the nearer neighbour and more than `deviations` times the median
-    excess; then the rest is looked at again without it.
-
-    Args:
-        losses: one value a step, in order of steps.
-    """
-    flagged = [False] * len(losses)
-    while True:
-        kept = [index for index, flag in enumerate(flagged) if not flag]
-        if len(kept) < 4:
-            return flagged
-        values = [losses[index] for index in kept]
-        excesses = [0.0]
-        for before, value, after in zip(values, values[1:], values[2:], strict=False):
-            excesses.append(max(0.0, value - max(before, after), min(before, after) - value))
-        excesses.append(max(0.0, values[-1] - values[-2]))
-        usual = sorted(excesses)[len(excesses) // 2]
-        worst = max(range(len(kept)), key=lambda place: excesses[place])
-        nearer = min(abs(values[place]) for place in (worst - 1, min(worst + 1, len(kept) - 1)))
-        if excesses[worst] <= max(tolerance * nearer, deviations * usual):
-            return flagged
-        flagged[kept[worst]] = True
-
-
 def collect_checkpoints(identities: Iterable[Path], output: Path) -> None:
     """Gather the checkpoints' identities, and flag those whose loss jumps out of line with their neighbours'.
 
     Raises:
-        XlprobeError: two checkpoints of a model hold the same weights.
+        XlprobeError: two checkpoints of a model hold the same weights, or have different tokenizers.
     """
-    trainings: dict[str, list[dict[str, Any]]] = {}
-    for path in identities:
-        identity = read_json(path)
-        trainings.setdefault(run_of(identity), []).append(identity)
+    checkpoints = sorted(map(read_json, identities), key=lambda identity: (run_of(identity), identity["step"]))
     by_weights: dict[tuple[str, str], dict[str, Any]] = {}
+    firsts: dict[str, dict[str, Any]] = {}
+    flagged = dict(out_of_line_checkpoints(checkpoints))
     rows: list[dict[str, Any]] = []
-    for checkpoints in trainings.values():
-        checkpoints.sort(key=lambda identity: identity["step"])
-        means = [fmean(identity["loss"].values()) for identity in checkpoints if identity["loss"]]
-        # Without their head, checkpoints have no loss to compare.
-        flags = out_of_line(means) if len(means) == len(checkpoints) else [False] * len(checkpoints)
-        for identity, flagged in zip(checkpoints, flags, strict=True):
-            other = by_weights.setdefault((identity["model"], identity["files"][WEIGHTS_FILE]), identity)
-            if other is not identity and same_weights(identity, other):
-                raise XlprobeError(f"{identity['model']}: {copy_of(identity, other)}")
-            rows += _rows(identity, flagged)
-            if flagged:
-                mean = fmean(identity["loss"].values())
-                print(f"warning: {title(identity)}: loss {mean:.3f} is out of line with its neighbours'; look at it")
+    for identity in checkpoints:
+        other = by_weights.setdefault((identity["model"], identity["files"][WEIGHTS_FILE]), identity)
+        first = firsts.setdefault(identity["model"], identity)
+        if fault := next((fault for pair in (other, first) if pair is not identity and (fault := faults(identity, pair))), None):
+            raise XlprobeError(f"{identity['model']}: {fault}")
+        rows += _rows(identity, title(identity) in flagged)
+    for name, mean in flagged.items():
+        print(f"warning: {name}: loss {mean:.3f} is out of line with its neighbours'; look at it")
     write_table(pd.DataFrame(rows), "checkpoints.schema.yaml", output)
 
 

@@ -4,8 +4,9 @@
 layers, hidden size, objective, losses, and what the checks found.
 """
 
+import contextlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,25 +14,34 @@ from typing import Any
 import transformers
 
 from xlprobe.canary import examine
-from xlprobe.checkpoint_copies import copy_of, same_weights
+from xlprobe.checkpoint_comparison import faults, out_of_line_checkpoints
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path, read_json, sha256, write_json
 
 
 @dataclass(frozen=True)
-class Origin:
-    """Which checkpoint it is: model, training seed (None where there is one training), step, and where it comes from."""
+class Checkpoint:
+    """Which checkpoint it is.
+
+    Attributes:
+        model: its name in the configuration.
+        training_seed: None where there is one training.
+        step: updates.
+        source: where it comes from, for the record.
+        siblings: the identities of the model's other checkpoints, made or not.
+    """
 
     model: str
     training_seed: int | None
     step: int
     source: dict[str, Any]
+    siblings: tuple[Path, ...] = ()
 
 
 def publish(
     write: Callable[[Path], None],
     folder: Path,
-    origin: Origin,
+    checkpoint: Checkpoint,
     objective: str,
     losses: dict[str, float] | None,
     differences: dict[str, float] | None,
@@ -46,7 +56,7 @@ def publish(
         differences: largest differences to the original implementation, where it was run.
 
     Raises:
-        XlprobeError: the canary refuses the checkpoint, or it holds the same weights as another step.
+        XlprobeError: the canary refuses the checkpoint, or it has the same weights as another step, or another tokenizer.
     """
     scratch = folder / ".part"
     shutil.rmtree(scratch, ignore_errors=True)
@@ -60,10 +70,10 @@ def publish(
         files[path.name] = sha256(folder / path.name)
     scratch.rmdir()
     identity = {
-        "model": origin.model,
-        "training_seed": origin.training_seed,
-        "step": origin.step,
-        "source": origin.source,
+        "model": checkpoint.model,
+        "training_seed": checkpoint.training_seed,
+        "step": checkpoint.step,
+        "source": checkpoint.source,
         "files": files,
         "layers": findings.layers,
         "hidden_size": findings.hidden_size,
@@ -76,15 +86,16 @@ def publish(
     }
     write_json(folder / "identity.json", identity)
     # After writing: of two jobs that run at the same time, at least one then sees the other's.
-    others = [read_json(path) for path in sorted(_other_identities(folder, origin.training_seed))]
-    if other := next((other for other in others if same_weights(identity, other)), None):
+    others = [*_read_siblings(checkpoint.siblings)]
+    if fault := next((fault for other in others if (fault := faults(identity, other))), None):
         (folder / "identity.json").unlink()
-        raise XlprobeError(f"{folder}: {copy_of(identity, other)}")
+        raise XlprobeError(f"{folder}: {fault}")
+    for title, mean in out_of_line_checkpoints([identity, *others]):
+        print(f"warning: {title}: loss {mean:.3f} is out of line with its neighbours'; look at it")
 
 
-def _other_identities(folder: Path, training_seed: int | None) -> set[Path]:
-    """The identities of the model's other checkpoints that are there."""
-    found = set(folder.parent.glob("[0-9]*/identity.json"))
-    if training_seed is not None:
-        found |= set(folder.parent.parent.glob("seed_*/[0-9]*/identity.json"))
-    return found - {folder / "identity.json"}
+def _read_siblings(paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
+    for path in paths:
+        # Another job may delete what it has just refused.
+        with contextlib.suppress(XlprobeError):
+            yield read_json(path)

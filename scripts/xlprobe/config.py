@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -18,7 +19,7 @@ from xlprobe import resources
 from xlprobe.catalogue import AlignmentSet, Language, Treebank, world_alignment, world_family, world_treebanks
 from xlprobe.errors import ConfigError
 from xlprobe.paths import SCHEMAS
-from xlprobe.runs import Run, check_places, steps
+from xlprobe.runs import Run, check_places, kind, steps
 
 TYPE_NAMES = {"integer": "a whole number", "number": "a number", "string": "text", "array": "a list", "object": "a group of keys"}
 # The release whose treebanks bear other names than later ones'.
@@ -55,6 +56,29 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     for name, model in completed["models"].items():
         _check_model(f"models.{name}", model, completed)
     return completed
+
+
+def refuse_keys_given_twice(path: Path) -> None:
+    """Refuse a configuration that gives a key twice, of which YAML would take the last in silence.
+
+    Raises:
+        ConfigError: the message names file, line and key.
+    """
+
+    def check(node: yaml.Node | None, above: str) -> None:
+        if isinstance(node, yaml.SequenceNode):
+            for child in node.value:
+                check(child, above)
+        if isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in node.value:
+                name = _join(above, str(key.value))
+                if key.value in seen and key.value != "<<":
+                    raise ConfigError(f"{path}:{key.start_mark.line + 1}: config key {name}: is given twice; keep one of the two")
+                seen.add(key.value)
+                check(value, name)
+
+    check(yaml.compose(path.read_text(encoding="utf-8")), "")
 
 
 def languages(config: dict[str, Any]) -> dict[str, Language]:
@@ -196,10 +220,16 @@ def _check_names(config: dict[str, Any]) -> None:
                     raise ConfigError(f"config key {key}: {code!r} is not among the run's languages; add it there")
 
     known_languages, known_treebanks, known_alignments = languages(config), treebanks(config), alignments(config)
-    codes = "those of `world`" if config["world"] else "CC100's"
+    codes = "those of `world`" if config["world"] else "those of resources/languages.tsv, CC100's"
     for key, code in named():
         if code not in known_languages:
             raise ConfigError(f"config key {key}: unknown language {code!r} (codes are {codes}); {_suggestion(code, known_languages)}")
+    translated = {code for code, tasks in resources.language_facts("paper1").items() if "xnli" in tasks.split()}
+    for n, code in enumerate(config["xnli"]):
+        if code not in translated:
+            raise ConfigError(
+                f"config key xnli.{n}: XNLI has no {known_languages[code].name} ({code}); its languages are {', '.join(sorted(translated))}"
+            )
     _check_corpus_source(config, known_languages)
     for n, name in enumerate(config["treebanks"]):
         if name not in known_treebanks:
@@ -231,14 +261,20 @@ def _check_corpus_source(config: dict[str, Any], known_languages: dict[str, Lang
 
 
 def _check_model(key: str, model: dict[str, Any], config: dict[str, Any]) -> None:
-    check_places(key, model)
     schedule = steps(model)
     if not schedule:
         raise ConfigError(f"config key {key}.steps: no step lies in the ranges given")
-    if "pretrain" in model:
-        _check_pretraining(key, model["pretrain"], schedule[-1], config)
-    if "huggingface" in model and (model["huggingface"]["repository"] is None) == (model["huggingface"]["folder"] is None):
+    section = kind(key, model)
+    if section == "huggingface" and (model[section]["repository"] is None) == (model[section]["folder"] is None):
         raise ConfigError(f"config key {key}.huggingface: give one of repository (on the hub) and folder (on this machine)")
+    if section == "huggingface" and model[section]["folder"] and model[section]["revision"] != "main":
+        raise ConfigError(f"config key {key}.huggingface.revision: folders have none; write {{step}} in folder")
+    if section == "huggingface" and not re.fullmatch(r"[^/:]+/[^/:]+", model[section]["repository"] or "a/b"):
+        found = model[section]["repository"]
+        raise ConfigError(f"config key {key}.huggingface.repository: found {found!r}, expected organisation/name as the hub has it")
+    check_places(key, model)
+    if section == "pretrain":
+        _check_pretraining(key, model[section], schedule[-1], config)
 
 
 def _check_pretraining(key: str, pretrain: dict[str, Any], last_step: int, config: dict[str, Any]) -> None:

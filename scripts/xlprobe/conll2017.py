@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from xlprobe.errors import FormatError, XlprobeError
-from xlprobe.files import stream_lines
+from xlprobe.files import check_archive_end, stream_lines
 
 WIKIPEDIA = re.compile(r"-wikipedia-[0-9]+\.conllu\.xz$")
 # Articles need not be marked (UDPipe marks files): a document ends here, too, so that those held out are spread over the text.
@@ -40,6 +40,7 @@ def read_wikipedia(path: Path) -> Iterator[tuple[int, str]]:
                 for line in _part_lines(archive, member, f"{path}({member.name})"):
                     number += 1
                     yield number, line
+            check_archive_end(archive, path)
     except tarfile.TarError as error:
         raise XlprobeError(f"{path}: not a whole tar archive ({error}); fetch it again") from None
     if not parts:

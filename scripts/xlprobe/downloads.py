@@ -12,8 +12,8 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
@@ -43,11 +43,15 @@ class Upstream:
         address: where it lies, http or https.
         sha256: its published digest; where there is none, the lock file decides.
         unverified: what the table of sources marks as not verified, for the messages.
+        headers: to send with each request, to this host alone.
+        advice: what to do where the file cannot be had; to look at the table of sources, where it is not given.
     """
 
     address: str
     sha256: str = ""
     unverified: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    advice: str = ""
 
 
 class _BrokenOffError(Exception):
@@ -69,7 +73,7 @@ def download(upstream: Upstream, output: Path, lock: Path | None, backoff: float
     if not re.match("https?://", upstream.address):
         raise XlprobeError(f"{upstream.address}: only http and https addresses are fetched; correct the address")
     output.parent.mkdir(parents=True, exist_ok=True)
-    advice = f"{_marks(upstream)}; correct resources/sources.tsv, or put the file at {output} by hand"
+    advice = upstream.advice or f"{_marks(upstream)}; correct resources/sources.tsv, or put the file at {output} by hand"
     partial = _Partial(output, upstream.address)
     with _session(backoff) as session:
         _receive_all(session, upstream, partial, backoff, advice)
@@ -168,7 +172,7 @@ def _receive(session: requests.Session, upstream: Upstream, partial: _Partial, a
         return
     validator = _validator(version)
     headers = {"Range": f"bytes={start}-", "If-Range": validator} if start and validator else {}
-    with session.get(upstream.address, headers=headers, stream=True, timeout=TIMEOUTS) as response:
+    with session.get(upstream.address, headers={**upstream.headers, **headers}, stream=True, timeout=TIMEOUTS) as response:
         if headers and response.status_code in (206, 416):
             if not _continues(response, start, version):
                 partial.forget()

@@ -2,14 +2,14 @@
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 
-from xlprobe.checkpoints import Origin, publish
+from xlprobe.checkpoints import Checkpoint, publish
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json, sha256, write_json
 from xlprobe.training_state import load_published_state, load_state, trained_state
@@ -37,8 +37,9 @@ RENAMING = [
         (r"^encoder\.lm_head\.", "lm_head."),
     )
 ]
-# `version` is a marker; <operation>_<weight|bias> are fairseq 0.12's copies for its inference fast path, never trained.
-DEAD = re.compile(r"\.version$|\.(in_proj|out_proj|fc1|fc2)_(weight|bias)$")
+# Classification heads are no part of a language model; `version` is a marker; <operation>_<weight|bias> are fairseq 0.12's
+# copies for its inference fast path, never trained.
+DEAD = re.compile(r"^classification_heads\.|\.version$|\.(in_proj|out_proj|fc1|fc2)_(weight|bias)$")
 MAX_DIFFERENCE = 1e-5
 
 
@@ -124,7 +125,9 @@ def parity(model: XLMRobertaForMaskedLM, reference: Any) -> dict[str, float]:
     }
 
 
-def publish_trained(pretraining: Path, training: Path, tokenizer: Path, folder: Path, model: str, training_seed: int | None) -> None:
+def publish_trained(
+    pretraining: Path, training: Path, tokenizer: Path, folder: Path, model: str, training_seed: int | None, siblings: Sequence[Path]
+) -> None:
     """Publish a step of our own pretraining.
 
     Args:
@@ -132,17 +135,21 @@ def publish_trained(pretraining: Path, training: Path, tokenizer: Path, folder: 
         training: the interval's record.
         tokenizer: folder of the tokenizer.
         folder: where the checkpoint goes.
+        siblings: the identities of the model's other checkpoints, made or not.
 
     Raises:
         XlprobeError: the converted model's activations differ from fairseq's by more than 1e-5, or the canary refuses it.
     """
     record = read_json(training)
-    origin = Origin(model, training_seed, record["step"], {"kind": "pretrain", "identity_sha256": record["identity_sha256"]})
+    source = {"kind": "pretrain", "identity_sha256": record["identity_sha256"]}
+    checkpoint = Checkpoint(model, training_seed, record["step"], source, tuple(siblings))
     state = load_state(trained_state(pretraining, record["step"]))
-    _publish(state, tokenizer, folder, origin, record["validation_bits_per_masked_token"])
+    _publish(state, tokenizer, folder, checkpoint, record["validation_bits_per_masked_token"])
 
 
-def publish_fairseq(state: Path, tokenizer: Path, folder: Path, model: str, training_seed: int | None, step: int, place: str) -> None:
+def publish_fairseq(
+    state: Path, tokenizer: Path, folder: Path, model: str, training_seed: int | None, step: int, place: str, siblings: Sequence[Path]
+) -> None:
     """Publish a checkpoint that fairseq saved elsewhere.
 
     Args:
@@ -150,17 +157,22 @@ def publish_fairseq(state: Path, tokenizer: Path, folder: Path, model: str, trai
         tokenizer: folder of the suite's tokenizer, made of its SentencePiece model.
         folder: where the checkpoint goes.
         place: where the file comes from, for the record.
+        siblings: the identities of the model's other checkpoints, made or not.
 
     Raises:
         XlprobeError: the file is no checkpoint of RoBERTa's architecture with this vocabulary, its activations differ from
             fairseq's by more than 1e-5, or the canary refuses it.
     """
     loaded = load_published_state(state)
-    origin = Origin(model, training_seed, step, {"kind": "fairseq", "place": place, "sha256": sha256(state)})
-    _publish(loaded, tokenizer, folder, origin, None)
+    source = {"kind": "fairseq", "place": place, "sha256": sha256(state)}
+    try:
+        _publish(loaded, tokenizer, folder, Checkpoint(model, training_seed, step, source, tuple(siblings)), None)
+    except (KeyError, AttributeError, TypeError, RuntimeError) as error:
+        said = str(error).strip().splitlines()[0]
+        raise XlprobeError(f"{state}: no masked language model as fairseq builds RoBERTa's ({type(error).__name__}: {said})") from None
 
 
-def _publish(state: dict[str, Any], tokenizer: Path, folder: Path, origin: Origin, losses: dict[str, float] | None) -> None:
+def _publish(state: dict[str, Any], tokenizer: Path, folder: Path, checkpoint: Checkpoint, losses: dict[str, float] | None) -> None:
     # Not at the top: importing fairseq takes seconds.
     from xlprobe.fairseq_task import rebuild_model
 
@@ -180,4 +192,4 @@ def _publish(state: dict[str, Any], tokenizer: Path, folder: Path, origin: Origi
         tokenizer_config = read_json(scratch / "tokenizer_config.json")
         write_json(scratch / "tokenizer_config.json", tokenizer_config | {"model_max_length": window})
 
-    publish(write, folder, origin, "masked", losses, differences)
+    publish(write, folder, checkpoint, "masked", losses, differences)

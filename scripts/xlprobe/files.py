@@ -6,6 +6,7 @@ import hashlib
 import json
 import lzma
 import os
+import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,20 @@ def atomic_zstd_writer(path: Path, level: int = 3) -> Iterator[BinaryIO]:
     """Yield a binary stream whose content lands, zstd-compressed, at `path` when the block ends without error."""
     with atomic_path(path) as temporary, zstd.open(temporary, "wb", level=level) as stream:
         yield stream  # type: ignore[misc]
+
+
+def check_archive_end(archive: tarfile.TarFile, name: Path) -> None:
+    """Refuse an archive that was read to a block that is no header: `tarfile` takes a damaged one for the end.
+
+    Raises:
+        XlprobeError: no block of zeros stands where the last member ended.
+    """
+    stream = archive.fileobj
+    assert stream is not None
+    stream.seek(archive.offset)
+    block = stream.read(tarfile.BLOCKSIZE)
+    if len(block) < tarfile.BLOCKSIZE or any(block):
+        raise XlprobeError(f"{name}: not a whole tar archive (damaged or cut short at byte {archive.offset}); fetch it again")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,13 +6,15 @@ download, so that a revision that moves later is seen.
 
 import hashlib
 import logging
+import time
 from pathlib import Path
 
 from huggingface_hub import HfApi, hf_hub_url
 from huggingface_hub.errors import HFValidationError, HTTPError, RepositoryNotFoundError, RevisionNotFoundError
-from huggingface_hub.hf_api import RepoSibling
+from huggingface_hub.hf_api import ModelInfo, RepoSibling
+from huggingface_hub.utils import build_hf_headers
 
-from xlprobe.downloads import Upstream, download, match_lock
+from xlprobe.downloads import BUSY, MAX_ATTEMPTS, MAX_WAIT, Upstream, download, match_lock
 from xlprobe.errors import XlprobeError
 from xlprobe.huggingface_files import wanted_files
 
@@ -20,7 +22,7 @@ from xlprobe.huggingface_files import wanted_files
 logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
-def fetch_repository(repository: str, revision: str, output: Path, lock: Path) -> None:
+def fetch_repository(repository: str, revision: str, output: Path, lock: Path, backoff: float = 1.0) -> None:
     """Fetch a checkpoint's files into the folder `output`, which appears once it is whole; a killed fetch goes on later.
 
     Raises:
@@ -28,30 +30,45 @@ def fetch_repository(repository: str, revision: str, output: Path, lock: Path) -
             lock file says, or a file is not the one that the hub describes.
     """
     place = f"{repository}, revision {revision}, on the Hugging Face hub"
-    try:
-        found = HfApi().model_info(repository, revision=revision, files_metadata=True)
-    except RevisionNotFoundError:
-        raise XlprobeError(f"{place}: there is no such revision; look at huggingface.revision and steps in the configuration") from None
-    except RepositoryNotFoundError:
-        raise XlprobeError(f"{place}: there is no such repository, or it is not public; look at huggingface.repository") from None
-    except (HFValidationError, HTTPError, OSError) as error:
-        raise XlprobeError(f"{place}: the hub could not be asked ({str(error).splitlines()[0]})") from None
+    found = _ask(repository, revision, place, backoff)
     files = {sibling.rfilename: sibling for sibling in found.siblings or []}
     wanted = sorted(wanted_files({*files}, place))
     commit = str(found.sha)
-    match_lock(hf_hub_url(repository, "", revision=revision), commit, sum(files[name].size or 0 for name in wanted), lock)
-    # Beside the output, which Snakemake deletes when a job is killed.
-    partial = output.with_name(f"{output.name}.partial")
+    # Whichever mirror is asked: the commit is the same.
+    match_lock(f"https://huggingface.co/{repository}/tree/{revision}", commit, sum(files[name].size or 0 for name in wanted), lock)
+    # Beside the output, which Snakemake deletes when a job is killed; of one commit, which names all its content.
+    partial = output.with_name(f"{output.name}.{commit[:12]}.partial")
     for name in wanted:
         if not (partial / name).exists():
-            _fetch(repository, commit, files[name], partial / name)
+            _fetch(repository, commit, files[name], partial / name, backoff)
     partial.replace(output)
 
 
-def _fetch(repository: str, commit: str, file: RepoSibling, output: Path) -> None:
+def _ask(repository: str, revision: str, place: str, backoff: float) -> ModelInfo:
+    """What the hub says of a repository at a revision; asked again while it is busy."""
+    for attempt in range(MAX_ATTEMPTS):
+        try:
+            return HfApi().model_info(repository, revision=revision, files_metadata=True)
+        except RevisionNotFoundError:
+            raise XlprobeError(f"{place}: there is no such revision; look at huggingface.revision and steps in the configuration") from None
+        except RepositoryNotFoundError:
+            advice = "look at huggingface.repository, or set HF_TOKEN if it is gated or private"
+            raise XlprobeError(f"{place}: there is no such repository, or you may not read it; {advice}") from None
+        except (HFValidationError, HTTPError, OSError) as error:
+            status = getattr(getattr(error, "response", None), "status_code", None)
+            if attempt == MAX_ATTEMPTS - 1 or isinstance(error, HFValidationError) or (status is not None and status not in BUSY):
+                raise XlprobeError(f"{place}: the hub could not be asked ({str(error).splitlines()[0]})") from None
+            logging.warning("%s: busy or out of reach; asking again", place)
+            time.sleep(min(MAX_WAIT, backoff * 2**attempt))
+    raise AssertionError
+
+
+def _fetch(repository: str, commit: str, file: RepoSibling, output: Path, backoff: float) -> None:
     address = hf_hub_url(repository, file.rfilename, revision=commit)
+    advice = "; run again, or look at the repository's page"
     # A commit's files never change.
-    download(Upstream(address, file.lfs.sha256 if file.lfs else ""), output, lock=None)
+    upstream = Upstream(address, file.lfs.sha256 if file.lfs else "", headers=build_hf_headers(), advice=advice)
+    download(upstream, output, lock=None, backoff=backoff)
     if not file.lfs and _git_digest(output) != file.blob_id:
         output.unlink()
         raise XlprobeError(f"{address}: is not the file that the hub describes; fetch it again")

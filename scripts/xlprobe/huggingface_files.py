@@ -41,6 +41,8 @@ def wanted_files(names: set[str], place: str) -> set[str]:
     Raises:
         XlprobeError: settings or weights are missing; the message names the place.
     """
+    # Folders of a repository hold other formats.
+    names = {name for name in names if "/" not in name}
     for pattern in WEIGHT_PATTERNS:
         weights = {name for name in names if fnmatch(name, pattern)}
         if weights and "config.json" in names:

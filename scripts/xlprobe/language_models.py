@@ -20,10 +20,18 @@ from tokenizers import Tokenizer
 from xlprobe.errors import XlprobeError
 
 AUTOMATIC_CLASSES = {"masked": transformers.AutoModelForMaskedLM, "causal": transformers.AutoModelForCausalLM}
-# Architectures' names end so; BertForPreTraining and its kin hold a masked head and one for sentence pairs.
-OBJECTIVES = {"ForMaskedLM": "masked", "ForPreTraining": "masked", "ForCausalLM": "causal", "LMHeadModel": "causal"}
+# Architectures' names end so; BertForPreTraining and its kin hold a masked head and one for sentence pairs. The first that fits.
+OBJECTIVES = {
+    "ForMaskedLM": "masked",
+    "ForPreTraining": "masked",
+    "ForCausalLM": "causal",
+    "WithLMHeadModel": "masked",
+    "LMHeadModel": "causal",
+}
 # Constants that older versions saved with the weights.
 CONSTANTS = ("position_ids", "attention.bias", "attention.masked_bias", "rotary_emb.inv_freq")
+# What a tokenizer's pieces stand in.
+VOCABULARY_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model")
 # A window for models without a limit of their own.
 UNLIMITED_WINDOW = 2048
 
@@ -47,13 +55,13 @@ class LoadedModel:
     head: str
 
 
-def load_model(folder: Path, objective: str = "auto", dtype: torch.dtype | str = torch.float32) -> LoadedModel:
+def load_model(folder: Path, objective: str = "auto", dtype: torch.dtype = torch.float32) -> LoadedModel:
     """Load a language model, and refuse one of which the library would make up a part.
 
     Args:
         folder: `config.json` and weights, as the library publishes them.
         objective: masked, causal, or auto to take what `config.json` says.
-        dtype: of the weights; `auto` keeps the published one.
+        dtype: of the weights.
 
     Raises:
         XlprobeError: the folder cannot be read, weights of the body are missing, of another shape or left over, or the
@@ -64,11 +72,17 @@ def load_model(folder: Path, objective: str = "auto", dtype: torch.dtype | str =
     told = next((kind for name in architectures for ending, kind in OBJECTIVES.items() if name.endswith(ending)), None)
     if objective == "auto" and told is None:
         raise XlprobeError(
-            f"{folder / 'config.json'}: architectures says {architectures}, which names no language model; say objective: masked or"
-            " causal in the configuration"
+            f"{folder / 'config.json'}: architectures says {architectures}, which names no masked or causal language model; if it is one,"
+            " say which by objective in the configuration"
         )
     chosen = objective if objective != "auto" else str(told)
-    model, loading = _read(folder, AUTOMATIC_CLASSES[chosen], dtype=dtype, output_loading_info=True)
+    model, loading = _read(folder, AUTOMATIC_CLASSES[chosen], dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True)
+    if misfits := sorted(loading["mismatched_keys"]):
+        name, stored, wanted = misfits[0]
+        raise XlprobeError(
+            f"{folder}: {len(misfits)} weights have another shape than config.json describes ({name} is {list(stored)}, not"
+            f" {list(wanted)}); the two do not belong together"
+        )
     body_parts = {name for name, _ in model.base_model.named_children()}
     prefix = f"{model.base_model_prefix}."
     if missing := sorted(key for key in loading["missing_keys"] if key.startswith(prefix)):
@@ -113,6 +127,11 @@ def load_tokenizer(folder: Path) -> transformers.PreTrainedTokenizerFast:
     Raises:
         XlprobeError: there is none, or only one written in Python, which cannot tell.
     """
+    # Of a folder without one, the library makes a tokenizer that knows nothing.
+    if not any((folder / name).is_file() for name in VOCABULARY_FILES):
+        raise XlprobeError(
+            f"{folder}: holds no tokenizer; save the model's beside it (tokenizer.json, or {', '.join(VOCABULARY_FILES[1:])})"
+        )
     tokenizer = _read(folder, transformers.AutoTokenizer)
     if not tokenizer.is_fast:
         raise XlprobeError(
@@ -125,6 +144,8 @@ def load_tokenizer(folder: Path) -> transformers.PreTrainedTokenizerFast:
     # What the model was trained with. The library's classes build parts of it anew: BERT's lowercases unless told
     # not to, GPT-NeoX's has a padding token of its own.
     backend = Tokenizer.from_file(str(published))
+    backend.no_padding()
+    backend.no_truncation()
     special = {name: token for name, token in tokenizer.special_tokens_map.items() if backend.token_to_id(str(token)) is not None}
     return transformers.PreTrainedTokenizerFast(
         tokenizer_object=backend,
@@ -153,11 +174,19 @@ class Framing:
     Attributes:
         prefix, suffix: ids of the special tokens before and after.
         window: subwords that fit between them.
+
+    Raises:
+        XlprobeError: the tokenizer gives no subword to any letter.
     """
 
     def __init__(self, model: transformers.PreTrainedModel, tokenizer: transformers.PreTrainedTokenizerFast) -> None:
-        example = tokenizer("a", return_special_tokens_mask=True)
-        inner = [index for index, special in enumerate(example["special_tokens_mask"]) if not special]
+        # A letter that the tokenizer knows.
+        for text in ("a", "1", "α", "а", "ا", "人"):
+            example = tokenizer(text, return_special_tokens_mask=True)
+            if inner := [index for index, special in enumerate(example["special_tokens_mask"]) if not special]:
+                break
+        else:
+            raise XlprobeError(f"the tokenizer of {model.name_or_path} gives no subword to any letter tried; it cannot be used")
         self.prefix: list[int] = example["input_ids"][: inner[0]]
         self.suffix: list[int] = example["input_ids"][inner[-1] + 1 :]
         # Without a padding token any will do: no real position attends to padding.

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from xlprobe import archives
 from xlprobe.downloads import Upstream
 from xlprobe.errors import XlprobeError
-from xlprobe.sources import Need, Place
+from xlprobe.sources import Need, Place, Repository
 from xlprobe.splits import SPLITS, split_file
 
 COMPRESSIONS = (".xz", "", ".zst", ".gz")
@@ -93,12 +93,23 @@ def origins(needs: Iterable[Need], sources: Path, root: Path | None) -> list[Ori
     return found
 
 
-def refuse_missing(found: Iterable[Origin], sources: Path) -> None:
+def refuse_missing(found: Iterable[Origin], sources: Path, repositories: Iterable[Repository]) -> None:
     """Stop at what would have to be fetched, for runs whose `data.download` is false.
 
+    Args:
+        sources: the run's own folder.
+        repositories: of the Hugging Face hub.
+
     Raises:
-        XlprobeError: something is neither there nor in the data folder.
+        XlprobeError: something is neither there nor in the data folder, or a checkpoint on the hub is not published yet.
     """
+    for repository in repositories:
+        for checkpoint in repository.checkpoints:
+            if not (sources.parent / "checkpoints" / checkpoint / "identity.json").exists():
+                raise XlprobeError(
+                    f"checkpoint {checkpoint} lies on the Hugging Face hub ({repository.place}), and nothing is fetched while data.download"
+                    " is false; set it to true, or name a folder"
+                )
     for origin in found:
         if origin.way in (DOWNLOAD, ARCHIVE, BY_HAND):
             raise XlprobeError(
@@ -124,8 +135,7 @@ def plan(found: Iterable[Origin], sources: Path, root: Path | None) -> Plan:
     """What has to be linked, downloaded and unpacked."""
     result = Plan()
     for origin in found:
-        source = origin.need.place.source
-        upstream = Upstream(origin.need.address, source.sha256 if source else "", source.unverified if source else "")
+        upstream = upstream_of(origin.need)
         if origin.way == BY_HAND:
             result.by_hand[origin.path] = advice(origin, sources)
         elif origin.way == FOLDER and origin.file:
@@ -143,6 +153,12 @@ def plan(found: Iterable[Origin], sources: Path, root: Path | None) -> Plan:
                     else:
                         result.downloads[archive] = upstream
     return result
+
+
+def upstream_of(need: Need) -> Upstream:
+    """What is downloaded for a need, and what is known of it."""
+    source = need.place.source
+    return Upstream(need.address, source.sha256 if source else "", source.unverified if source else "")
 
 
 def _origin(need: Need, sources: Path, root: Path | None) -> Origin:

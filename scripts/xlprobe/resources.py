@@ -8,12 +8,23 @@ from dataclasses import fields
 from functools import cache
 
 from xlprobe.catalogue import AlignmentSet, Language, Source, Treebank
+from xlprobe.errors import FormatError, XlprobeError
 from xlprobe.paths import RESOURCES
+from xlprobe.splits import SPLITS
 
 
 def _rows(name: str) -> list[dict[str, str]]:
     with (RESOURCES / name).open(encoding="utf-8", newline="") as table:
-        return list(csv.DictReader(table, delimiter="\t"))
+        reader = csv.DictReader(table, delimiter="\t")
+        rows = []
+        for row in reader:
+            if None in row or None in row.values():
+                columns = len(reader.fieldnames or [])
+                raise FormatError(
+                    f"resources/{name}", reader.line_num, "a row with more or fewer columns", f"{columns} columns separated by tabs"
+                )
+            rows.append(row)
+        return rows
 
 
 @cache
@@ -31,10 +42,16 @@ def language_facts(column: str) -> dict[str, str]:
 @cache
 def treebanks() -> dict[str, Treebank]:
     """`resources/treebanks.tsv`, by treebank name."""
-    return {
-        row["treebank"]: Treebank(row["treebank"], row["language"], row["folder"], tuple(row["splits"].split()), row["release"])
-        for row in _rows("treebanks.tsv")
-    }
+    found = {}
+    for row in _rows("treebanks.tsv"):
+        splits = tuple(row["splits"].split())
+        if not {*splits} <= {*SPLITS} or "test" not in splits:
+            raise XlprobeError(
+                f"resources/treebanks.tsv: the splits of {row['treebank']} are {row['splits']!r}, expected some of train dev test,"
+                " separated by spaces, test among them"
+            )
+        found[row["treebank"]] = Treebank(row["treebank"], row["language"], row["folder"], splits, row["release"])
+    return found
 
 
 @cache

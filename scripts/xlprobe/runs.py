@@ -43,9 +43,9 @@ class Run:
         """A key of the settings with its placeholders filled in for a step."""
         return self.settings[key].format(**self.fields(step))
 
-    def fields(self, step: int) -> dict[str, str]:
-        """What stands for the placeholders at a step."""
-        return {"step": str(step), "thousands": str(step // 1000), "seed": str(self.seed)}
+    def fields(self, step: int) -> dict[str, int | None]:
+        """What stands for the placeholders at a step; numbers, so that {step:07d} pads them."""
+        return {"step": step, "thousands": step // 1000, "seed": self.seed}
 
 
 def kind(key: str, model: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ WAYS = (THERE, FOLDER, DOWNLOAD, ARCHIVE, BY_HAND)
 UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 
-def source_list(found: Iterable[Origin], plan: Plan, sources: Path, repositories: Iterable[Repository] = ()) -> str:
+def source_list(found: Iterable[Origin], plan: Plan, sources: Path, repositories: Sequence[Repository] = ()) -> str:
     """The list as text: a paragraph a source, and totals at last.
 
     Args:
@@ -22,7 +22,7 @@ def source_list(found: Iterable[Origin], plan: Plan, sources: Path, repositories
     ordered = sorted({origin.path: origin for origin in found}.values(), key=_name)
     paragraphs = [_paragraph(name, list(group), plan, sources) for name, group in groupby(ordered, key=_name)]
     paragraphs += [_repository(repository, sources.parent / "checkpoints") for repository in repositories]
-    return "\n\n".join([*paragraphs, _totals(ordered, plan)]) + "\n"
+    return "\n\n".join([*paragraphs, _totals(ordered, plan, repositories, sources.parent / "checkpoints")]) + "\n"
 
 
 def human(size: int) -> str:
@@ -63,7 +63,7 @@ def _terms(source: Source | None) -> list[str]:
 def _repository(repository: Repository, published: Path) -> str:
     """A model's checkpoints on the hub, and how many of them are published in the run already."""
     count = len(repository.checkpoints)
-    there = sum((published / checkpoint / "identity.json").exists() for checkpoint in repository.checkpoints)
+    there = _published(repository, published)
     lines = [f"{repository.model}: {count} checkpoint{'' if count == 1 else 's'}"]
     if there:
         lines.append(f"    {THERE}: {there}")
@@ -71,6 +71,10 @@ def _repository(repository: Repository, published: Path) -> str:
         place = f"{repository.place}, revision {repository.revision}, on the Hugging Face hub"
         lines.append(f"    {DOWNLOAD}: {count - there}, size unknown, from {place}")
     return "\n".join([*lines, *_terms(repository.source)])
+
+
+def _published(repository: Repository, published: Path) -> int:
+    return sum((published / checkpoint / "identity.json").exists() for checkpoint in repository.checkpoints)
 
 
 def _way(way: str, chosen: Sequence[Origin], plan: Plan, sources: Path) -> list[str]:
@@ -96,11 +100,13 @@ def _address(chosen: Sequence[Origin]) -> str:
     return source.address if source else chosen[0].need.address
 
 
-def _totals(found: Sequence[Origin], plan: Plan) -> str:
+def _totals(found: Sequence[Origin], plan: Plan, repositories: Sequence[Repository], published: Path) -> str:
     sizes = {origin.need.archive or origin.path: origin.need.bytes for origin in found}
     counts = [f"{count} {way}" for way in WAYS if (count := sum(origin.way == way for origin in found))]
     download = f"; {len(plan.downloads)} to download, {_size([sizes[path] for path in plan.downloads])}" if plan.downloads else ""
-    return f"In all {_files(len(found))}: {', '.join(counts) or 'none'}{download}."
+    hub = sum(len(repository.checkpoints) - _published(repository, published) for repository in repositories)
+    fetched = f"; {hub} checkpoint{'' if hub == 1 else 's'} from the Hugging Face hub, size unknown" if hub else ""
+    return f"In all {_files(len(found))}: {', '.join(counts) or 'none'}{download}{fetched}."
 
 
 def _files(count: int) -> str:

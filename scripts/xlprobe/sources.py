@@ -48,7 +48,7 @@ class Need:
     what: str
     reader: tuple[str, str]
     place: Place
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, object] = field(default_factory=dict)
     bytes: int | None = None
 
     @property
@@ -170,12 +170,19 @@ def _checkpoints(config: dict[str, Any]) -> Iterator[Need]:
         if run.kind != "fairseq":
             continue
         key, pattern = f"models.{run.model}.fairseq.checkpoints", run.settings["checkpoints"]
+        # Named after where they come from: files of another suite are never taken for these.
+        source = resources.sources().get(pattern)
+        folder = "/".join(["models", source.name if source else configuration.digest({"address": pattern}), *name.split("/")[1:]])
         for step in run.steps:
-            value = run.place("checkpoints", step)
-            if pattern == value or "://" in value:
-                place = locate(value, key, PLACEHOLDERS)
+            place = locate(pattern, key, PLACEHOLDERS) if source else _address(run.place("checkpoints", step), key)
+            if place:
                 what = f"the checkpoint of {name} at step {step}"
-                yield Need(f"models/{name}/{step}.pt", what, ("checkpoint", f"{name}/{step}"), place, run.fields(step))
+                yield Need(f"{folder}/{step}.pt", what, ("checkpoint", f"{name}/{step}"), place, run.fields(step))
+
+
+def _address(value: str, key: str) -> Place | None:
+    """An address; None for a path."""
+    return locate(value, key) if "://" in value else None
 
 
 def treebank_path(release: str, folder: str, file: str) -> str:

@@ -132,3 +132,21 @@ def test_killed_unpacking_leaves_nothing_that_is_taken_for_finished(tmp_path):
     assert left(archive) == ["a.tar.unpacked.partial"]
     unpack(archive)
     assert left(archive) == ["a.tar.json", "a.tar.unpacked"] and len(list(Path(folder_of(str(archive))).iterdir())) == 20_000
+
+
+def test_a_tar_damaged_in_the_middle_is_refused(tmp_path):
+    archive = tar_of(tmp_path / "a.tar", {name: name.encode() * 300 for name in "abcd"}, "w")
+    with tarfile.open(archive) as tar:
+        header = tar.getmembers()[2].offset
+    content = bytearray(archive.read_bytes())
+    content[header : header + 100] = b"x" * 100
+    archive.write_bytes(content)
+    with pytest.raises(XlprobeError, match=rf"not a whole tar archive \(damaged or cut short at byte {header}\)"):
+        unpack(archive, "")
+    assert left(archive) == []
+
+
+def test_a_zip_may_name_its_own_folder(tmp_path):
+    archive = zip_of(tmp_path / "a.zip", {"./": b"", "./a": b"1"})
+    unpack(archive, "")
+    assert member_file(archive, "a").read_bytes() == b"1"

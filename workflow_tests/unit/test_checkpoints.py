@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from xlprobe.checkpoint_checks import collect_checkpoints, out_of_line
+from xlprobe.checkpoint_checks import collect_checkpoints
+from xlprobe.checkpoint_comparison import out_of_line
 from xlprobe.errors import XlprobeError
 from xlprobe.fairseq_checkpoints import DEAD, MAX_DIFFERENCE, convert_state, parity, publish_fairseq, publish_trained
 from xlprobe.fairseq_task import rebuild_model
@@ -74,7 +75,7 @@ def test_parity_sees_a_wrong_conversion(tiny_model, state, tokenizer_identity):
 def test_a_conversion_that_differs_is_not_published(tiny_model, tmp_path, monkeypatch):
     monkeypatch.setattr("xlprobe.fairseq_checkpoints.parity", lambda *_: {"hidden_states": 2e-5, "logits": 0.0})
     with pytest.raises(XlprobeError, match="differs from fairseq's"):
-        publish_trained(tiny_model.pretraining, tiny_model.record, tiny_model.text.tokenizer, tmp_path, "xlmr", None)
+        publish_trained(tiny_model.pretraining, tiny_model.record, tiny_model.text.tokenizer, tmp_path, "xlmr", None, [])
     assert not (tmp_path / "identity.json").exists()
 
 
@@ -109,7 +110,7 @@ def test_checkpoints_that_fairseq_saved_elsewhere_are_published(tiny_model, stat
     }
     for name, content in states.items():
         torch.save(content, tmp_path / "12.pt")
-        publish_fairseq(tmp_path / "12.pt", tokenizer, tmp_path / name / "12", "theirs", 7, 12, "https://example.org/12.pt")
+        publish_fairseq(tmp_path / "12.pt", tokenizer, tmp_path / name / "12", "theirs", 7, 12, "https://example.org/12.pt", [])
         identity = read_json(tmp_path / name / "12" / "identity.json")
         assert (identity["model"], identity["training_seed"], identity["step"]) == ("theirs", 7, 12)
         assert identity["source"] == {"kind": "fairseq", "place": "https://example.org/12.pt", "sha256": sha256(tmp_path / "12.pt")}
@@ -127,6 +128,12 @@ def test_checkpoints_that_fairseq_saved_elsewhere_are_published(tiny_model, stat
         ({"model": {}, "args": Path("/")}, r"holds more than tensors, plain values and argparse.Namespace \(Unsupported global"),
         ("cut", r"no checkpoint that torch can read, or one that is cut short"),
         ("narrow", r"the model has 300 tokens, its tokenizer 302: they do not belong together"),
+        (
+            {"model": {"weight": torch.zeros(2)}, "args": argparse.Namespace()},
+            r"no masked language model as fairseq builds RoBERTa's \(KeyError",
+        ),
+        ("headless", r"no masked language model as fairseq builds RoBERTa's"),
+        ("taskless", r"no masked language model as fairseq builds RoBERTa's"),
     ],
 )
 def test_files_that_are_no_checkpoints_of_fairseqs_are_refused(tiny_model, state, tmp_path, content, message):
@@ -136,11 +143,17 @@ def test_files_that_are_no_checkpoints_of_fairseqs_are_refused(tiny_model, state
     elif isinstance(content, dict):
         torch.save(content, path)
     elif content:
-        name = "encoder.sentence_encoder.embed_tokens.weight"
-        torch.save(state if content == "cut" else state | {"model": state["model"] | {name: state["model"][name][:300]}}, path)
+        name, weights = "encoder.sentence_encoder.embed_tokens.weight", state["model"]
+        changes = {
+            "cut": {},
+            "narrow": {"model": weights | {name: weights[name][:300]}},
+            "headless": {"model": {key: value for key, value in weights.items() if "lm_head" not in key}},
+            "taskless": {"cfg": state["cfg"] | {"task": None}},
+        }
+        torch.save(state | changes[content], path)
         path.write_bytes(path.read_bytes()[: -50_000 if content == "cut" else None])
     with pytest.raises(XlprobeError, match=message) as caught:
-        publish_fairseq(path, tiny_model.text.tokenizer, tmp_path / "5", "theirs", None, 5, "here")
+        publish_fairseq(path, tiny_model.text.tokenizer, tmp_path / "5", "theirs", None, 5, "here", [])
     assert "\n" not in str(caught.value)
 
 
@@ -151,6 +164,7 @@ def test_files_that_are_no_checkpoints_of_fairseqs_are_refused(tiny_model, state
         ([12, 10, 9, 8.4, 11, 7.7, 7.5, 7.4], [4]),
         ([12, 10, 9, 8.4, 8, 7.7, 7.5, 9.9], [7]),
         ([12, 10, 9, 3, 8, 7.7, 7.5, 7.4, 7.3], [3]),
+        ([3, 9, 7.5, 6, 5, 4.5, 4, 3.5, 3], [0]),  # the last step's weights under the first one's name
         ([12.5, 12.4, 8, 7.7, 7.6, 7.5, 7.45, 7.4], []),  # a plateau that ends is no fault
         ([5, 9, 5], []),  # too few to tell
     ],

@@ -75,6 +75,7 @@ def changed(path: str, value: object) -> dict:
         ("treebanks", ["en"], r"config key treebanks.0: 'en' is named as in UD 2.1, but data.ud is 2.18"),
         ("corpus.source", "oscar", r"config key corpus.source: found 'oscar', expected one of cc100, conll2017"),
         ("xnli", ["en", "xx"], r"config key xnli.1: unknown language 'xx'"),
+        ("xnli", ["en", "fi"], r"config key xnli.1: XNLI has no Finnish \(fi\); its languages are ar, bg"),
         ("features.layers", [0, 13], r"config key features.layers: layer 13 .* models.m has layers 0 to 12"),
     ],
 )
@@ -187,6 +188,9 @@ def test_a_models_seeds_are_runs_of_their_own():
         ("fairseq", {"checkpoints": "a{", "sentencepiece": "s"}, "models.m.fairseq.checkpoints: 'a{' holds a single brace"),
         ("huggingface", {"revision": "{step}"}, "models.m.huggingface: give one of repository .* and folder"),
         ("huggingface", {"folder": "a/{step}", "repository": "a/b"}, "models.m.huggingface: give one of"),
+        ("huggingface", {"folder": "{step}", "revision": "step{step}"}, "models.m.huggingface.revision: folders have none"),
+        ("huggingface", {"repository": "https://huggingface.co/a/b{step}"}, "models.m.huggingface.repository: found 'https://hug"),
+        ("huggingface", {}, "models.m.huggingface: give one of repository"),
         ("huggingface", {"folder": "{thousands}k", "steps": [1500]}, "models.m.steps: step 1500 is no multiple of 1000"),
         ("huggingface", {"folder": "{step}", "seeds": [1]}, "models.m.seeds: models.m.huggingface holds no {seed}; give both or neither"),
         ("huggingface", {"folder": "{step}_{seed}"}, "models.m.seeds: {seed} stands in models.m.huggingface, but there are none"),
@@ -198,6 +202,14 @@ def test_faults_in_a_suite_name_the_key(section, keys, message):
     with pytest.raises(ConfigError, match="^config key " + message) as caught:
         config.complete(suite(section, **keys))
     assert "\n" not in str(caught.value)
+
+
+def test_a_key_given_twice_is_refused(tmp_path):
+    (tmp_path / "run.yaml").write_text("a: &x {b: 1}\nmodels:\n  m: {<<: *x, steps: [1]}\n  n: {<<: *x, <<: *x}\n")
+    config.refuse_keys_given_twice(tmp_path / "run.yaml")
+    (tmp_path / "run.yaml").write_text("models:\n  m: {steps: [1]}\n  n: {}\n  m: {}\n")
+    with pytest.raises(ConfigError, match=r"run.yaml:4: config key models.m: is given twice; keep one of the two"):
+        config.refuse_keys_given_twice(tmp_path / "run.yaml")
 
 
 def test_a_model_says_once_where_its_checkpoints_come_from():

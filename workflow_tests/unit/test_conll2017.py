@@ -110,3 +110,15 @@ def test_what_is_no_such_archive_is_refused(tmp_path):
 def test_a_line_that_is_not_conllu_is_refused(tmp_path):
     with pytest.raises(FormatError, match=r"wikipedia-000.conllu.xz\):2: found 'plain words', expected a CoNLL-U token"):
         lines(archive(tmp_path, part("wikipedia-000", f"{token('1', 'x')}plain words\n\n")))
+
+
+def test_an_archive_damaged_in_the_middle_is_refused(tmp_path):
+    """tarfile takes a header that makes no sense for the archive's end."""
+    path = archive(tmp_path, *(part(f"wikipedia-00{number}", sentence(f"s{number}")) for number in range(4)))
+    with tarfile.open(path) as tar:
+        header = tar.getmembers()[2].offset
+    content = bytearray(path.read_bytes())
+    content[header : header + 100] = b"x" * 100
+    path.write_bytes(content)
+    with pytest.raises(XlprobeError, match=rf"not a whole tar archive \(damaged or cut short at byte {header}\)"):
+        lines(path)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -25,11 +26,17 @@ def publish(hub: UpstreamServer, files: dict[str, bytes] = FILES, commit: str = 
     publish_repository(hub, "org/name", "step10", files, commit, **answers)
 
 
-def fetch(hub: UpstreamServer, folder: Path, revision: str = "step10", repository: str = "org/name") -> subprocess.CompletedProcess[str]:
+def fetching(hub: UpstreamServer, folder: Path, revision: str = "step10", repository: str = "org/name") -> subprocess.Popen[str]:
     command = [sys.executable, "scripts/fetch_repository.py", "--repository", repository, "--revision", revision]
     command += ["--output", str(folder / "10"), "--lock", str(folder / "lock.tsv")]
     environment = os.environ | {"HF_ENDPOINT": hub.address, "HF_HUB_DISABLE_TELEMETRY": "1"}
-    return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
+    return subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def fetch(hub: UpstreamServer, folder: Path, **what: str) -> subprocess.CompletedProcess[str]:
+    process = fetching(hub, folder, **what)
+    output, errors = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
 
 def test_what_is_read_is_fetched_and_verified(upstream, tmp_path):
@@ -40,7 +47,7 @@ def test_what_is_read_is_fetched_and_verified(upstream, tmp_path):
     assert found == {name: FILES[name] for name in ("config.json", "tokenizer.json", "model.safetensors")}
     assert "bytes=300000-" in upstream.ranges(), "the download was not gone on with"
     (row,) = recorded(tmp_path / "lock.tsv").values()
-    assert row["address"].endswith("/org/name/resolve/step10/") and row["sha256"] == COMMIT
+    assert row["address"] == "https://huggingface.co/org/name/tree/step10" and row["sha256"] == COMMIT
 
 
 def test_what_came_before_a_kill_is_not_fetched_again(upstream, tmp_path):
@@ -50,6 +57,38 @@ def test_what_came_before_a_kill_is_not_fetched_again(upstream, tmp_path):
     assert fetch(upstream, tmp_path).returncode == 0
     fetched = [path.rpartition("/")[2] for path, _ in upstream.asked[asked:]][1:]
     assert fetched == ["model.safetensors", "tokenizer.json"], "config.json came before"
+
+
+def test_a_busy_hub_is_asked_again(upstream, tmp_path):
+    publish(upstream)
+    upstream.files["/api/models/org/name/revision/step10?blobs=true"].answers.append(Answer(status=503))
+    assert fetch(upstream, tmp_path).returncode == 0 and (tmp_path / "10" / "config.json").exists()
+
+
+def test_parts_of_two_commits_are_never_joined(upstream, tmp_path):
+    publish(upstream, **{"model.safetensors": Answer(status=404)})
+    assert fetch(upstream, tmp_path).returncode == 1
+    (tmp_path / "lock.tsv").unlink()
+    newer = FILES | {"config.json": b'{"model_type": "roberta"}'}
+    publish(upstream, newer, commit="c" * 40)
+    assert fetch(upstream, tmp_path).returncode == 0
+    assert (tmp_path / "10" / "config.json").read_bytes() == newer["config.json"]
+
+
+def test_a_killed_fetch_goes_on(upstream, tmp_path):
+    publish(upstream, FILES | {"model.safetensors": bytes(4_000_000)}, **{"model.safetensors": Answer(pause=0.05)})
+    process = fetching(upstream, tmp_path)
+    partial = tmp_path / f"10.{COMMIT[:12]}.partial" / "model.safetensors.partial"
+    for _ in range(300):
+        time.sleep(0.1)
+        if partial.exists() and partial.stat().st_size > 500_000:
+            break
+    process.kill()
+    process.wait()
+    came = partial.stat().st_size
+    assert 500_000 < came < 4_000_000 and not (tmp_path / "10").exists()
+    assert fetch(upstream, tmp_path).returncode == 0
+    assert (tmp_path / "10" / "model.safetensors").read_bytes() == bytes(4_000_000) and f"bytes={came}-" in upstream.ranges()
 
 
 def test_a_revision_that_has_moved_is_refused(upstream, tmp_path):
@@ -80,7 +119,7 @@ def test_what_is_not_there_ends_in_one_sentence(upstream, tmp_path):
     publish(upstream, {"config.json": b"{}", "tf_model.h5": b""})
     for keys, message in (
         ({"revision": "step99"}, "there is no such revision; look at huggingface.revision"),
-        ({"repository": "org/none"}, "there is no such repository, or it is not public"),
+        ({"repository": "org/none"}, "there is no such repository, or you may not read it"),
         ({}, "org/name, revision step10, on the Hugging Face hub: holds no weights"),
         ({"repository": "a/b/c"}, "the hub could not be asked"),
     ):

@@ -89,11 +89,12 @@ def test_checkpoints_of_fairseqs_are_sources_addresses_or_paths(tmp_path):
         return [need for need in found if need.reader[0] == "checkpoint"]
 
     first, second = checkpoints("https://example.org/{thousands}k/{step}.pt")
-    assert (first.path, first.address) == ("models/m/5000.pt", "https://example.org/5k/5000.pt") and second.reader == (
-        "checkpoint",
-        "m/10000",
-    )
+    assert first.address == "https://example.org/5k/5000.pt" and second.reader == ("checkpoint", "m/10000")
+    # Another address, another file: what came from the one is never taken for the other.
+    assert first.path.endswith("/5000.pt") and first.path != checkpoints("https://example.org/other/{step}.pt")[0].path
+    assert checkpoints("https://example.org/{step:07d}.pt")[0].address == "https://example.org/0005000.pt"
     first, _ = checkpoints("xlmr_replica")
+    assert first.path == "models/xlmr_replica/5000.pt"
     assert not first.address and "download the checkpoint of step 5000 from https://nlp.cs.washington.edu" in first.obtain
     assert checkpoints("suites/{step}.pt") == []
     with pytest.raises(ConfigError, match=r"config key models.m.fairseq.checkpoints: found 'ftp://a/5000.pt', expected an http"):
@@ -311,6 +312,23 @@ def test_the_list_has_checkpoints_too(places):
     assert "    licence: Apache 2.0\n" in text
     assert "other: 1 checkpoint\n    download: 1, size unknown, from me/mine, revision main, on the Hugging Face hub\n" in text
     assert "    licence: not known here; look at its page\n" in text
+
+
+def test_a_run_that_fetches_nothing_says_what_is_missing(places):
+    hub = {"m": {"steps": [1], "huggingface": {"repository": "me/mine"}}}
+    for keys, message in (
+        ({}, "the CC100 text of language 'en' was not found, and nothing is fetched while data.download is false"),
+        (
+            {"models": hub, "languages": [], "treebanks": [], "probes": {"tasks": []}},
+            r"checkpoint m/1 lies on the Hugging Face hub \(me/mine\)",
+        ),
+    ):
+        config = run(**keys)
+        found = origins.origins(needs(config), places.own, None)
+        with pytest.raises(XlprobeError, match=message):
+            origins.refuse_missing(found, places.own, repositories(config))
+    write_json(places.own.parent / "checkpoints" / "m" / "1" / "identity.json", {})
+    origins.refuse_missing(found, places.own, repositories(config))
 
 
 @pytest.mark.parametrize("path", sorted((PROJECT / "config").glob("*.yaml")), ids=lambda path: path.name)

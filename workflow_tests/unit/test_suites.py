@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -48,8 +49,9 @@ def neox(suites, tmp_path) -> Path:
     return Path(shutil.copytree(suites / "gpt-neox" / "step_20", tmp_path / "neox"))
 
 
-def adopt(source: Path, folder: Path, step: int = 20, objective: str = "auto", seed: int | None = None) -> dict:
-    publish_huggingface(source, folder, "m", seed, step, objective, "somewhere")
+def adopt(source: Path, folder: Path, step: int = 20, seed: int | None = None, siblings: Sequence[Path] = ()) -> dict:
+    identities = [sibling / "identity.json" for sibling in siblings]
+    publish_huggingface(source, folder, "m", seed, step, "auto", "somewhere", identities)
     return read_json(folder / "identity.json")
 
 
@@ -105,7 +107,10 @@ REFUSED = [
     ({"bert__encoder__layer__2__output__dense__weight": torch.zeros(2)}, r"1 weights fit nowhere in the model that config.json describes"),
     ({QUERY: torch.full((32, 32), torch.nan)}, "layer.1.attention.self.query.weight and 0 other weights hold NaN or infinity"),
     ({QUERY: torch.full((32, 32), 3e38)}, "layer 2 gives activations that are not finite"),
-    ({QUERY: torch.zeros(16, 32)}, "the transformers library cannot read it"),
+    (
+        {QUERY: torch.zeros(16, 32)},
+        r"1 weights have another shape than config.json describes \(.*query.weight is \[16, 32\], not \[32, 32\]\)",
+    ),
 ]
 
 
@@ -128,13 +133,14 @@ def spoil(folder: Path, name: str, content: bytes | None) -> None:
         (
             "config.json",
             b'{"architectures": ["BertModel"], "model_type": "bert"}',
-            "names no language model; say objective: masked or causal",
+            "names no masked or causal language model; if it is one, say which",
         ),
         ("config.json", b'{"architectures": ["ForMaskedLM"], "auto_map": {"AutoConfig": "a.B"}}', "cannot read it .*custom code"),
         ("config.json", b'{"architectures": ["X', "cannot read it .*not a valid JSON"),
         ("model.safetensors", None, r"holds no weights \(model.safetensors or pytorch_model.bin\)"),
         ("model.safetensors", b"garbage", "cannot read it"),
-        ("tokenizer.json", None, "cannot read it|does not tell which characters"),
+        ("tokenizer.json", None, "holds no tokenizer; save the model's beside it"),
+        ("tokenizer.json", b"{}", "cannot read it"),
     ],
 )
 def test_a_folder_that_cannot_be_read_is_refused_in_one_sentence(bert, tmp_path, name, content, message):
@@ -180,7 +186,7 @@ def test_an_untied_head_is_seen_and_kept(bert, suites, tmp_path):
 def test_a_tokenizer_of_another_model_is_refused(bert, tiny_text, tmp_path):
     word_piece_tokenizer([f"{letter}{number}" for letter in "abcdefgh" for number in range(99)] * 3).save_pretrained(bert)
     weights = load_file(bert / "model.safetensors")
-    with pytest.raises(XlprobeError, match=r"the tokenizer has \d+ tokens, the model \d+; they do not belong together"):
+    with pytest.raises(XlprobeError, match=r"the tokenizer has ids up to \d+, the model 40 tokens; they do not belong together"):
         rewrite(
             bert,
             bert__embeddings__word_embeddings__weight=weights["bert.embeddings.word_embeddings.weight"][:40],
@@ -191,17 +197,48 @@ def test_a_tokenizer_of_another_model_is_refused(bert, tiny_text, tmp_path):
 
 
 def test_the_same_weights_at_another_step_are_refused(suites, bert, tmp_path):
-    adopt(suites / "bert" / "step_20", tmp_path / "m" / "20", 20)
+    twenty, forty, gone = tmp_path / "m" / "20", tmp_path / "m" / "40", tmp_path / "m" / "60"
+    adopt(suites / "bert" / "step_20", twenty, 20, siblings=[forty])
     with pytest.raises(XlprobeError, match="step 40 holds the same weights as step 20; one of them is not what its name says"):
-        adopt(bert, tmp_path / "m" / "40", 40)
-    assert not (tmp_path / "m" / "40" / "identity.json").exists()
-    # Made again, a step is not its own copy; trainings may share where they start, but nothing later.
-    adopt(bert, tmp_path / "m" / "20", 20)
-    adopt(suites / "bert" / "step_0", tmp_path / "n" / "seed_1" / "0", 0, seed=1)
-    adopt(suites / "bert" / "step_0", tmp_path / "n" / "seed_2" / "0", 0, seed=2)
-    adopt(suites / "bert" / "step_20", tmp_path / "n" / "seed_1" / "20", 20, seed=1)
+        adopt(bert, forty, 40, siblings=[twenty, gone])
+    assert not (forty / "identity.json").exists()
+    # A step that the model no longer has is nobody's sibling.
+    adopt(bert, forty, 40)
+    # Trainings may share where they start, but nothing later.
+    seeds = [tmp_path / "n" / f"seed_{seed}" for seed in (1, 2)]
+    adopt(suites / "bert" / "step_0", seeds[0] / "0", 0, seed=1)
+    adopt(suites / "bert" / "step_0", seeds[1] / "0", 0, seed=2, siblings=[seeds[0] / "0"])
+    adopt(suites / "bert" / "step_20", seeds[0] / "20", 20, seed=1)
     with pytest.raises(XlprobeError, match="step 20 of training seed 2 holds the same weights as step 20 of training seed 1"):
-        adopt(suites / "bert" / "step_20", tmp_path / "n" / "seed_2" / "20", 20, seed=2)
+        adopt(suites / "bert" / "step_20", seeds[1] / "20", 20, seed=2, siblings=[seeds[0] / "20"])
+
+
+def test_another_tokenizer_at_another_step_is_refused(suites, bert, tmp_path):
+    adopt(suites / "bert" / "step_0", tmp_path / "0", 0)
+    tokenizer = read_json(bert / "tokenizer.json")
+    vocabulary = tokenizer["model"]["vocab"]
+    first, second = list(vocabulary)[10:12]
+    vocabulary[first], vocabulary[second] = vocabulary[second], vocabulary[first]
+    (bert / "tokenizer.json").write_text(json.dumps(tokenizer))
+    message = "step 20 has another tokenizer than step 0; take the one that the model was trained with"
+    with pytest.raises(XlprobeError, match=message):
+        adopt(bert, tmp_path / "20", siblings=[tmp_path / "0"])
+    adopt(bert, tmp_path / "20")
+    with pytest.raises(XlprobeError, match="^m: " + message):
+        collect_checkpoints([tmp_path / step / "identity.json" for step in ("0", "20")], tmp_path / "table.parquet")
+
+
+def test_a_loss_out_of_line_is_said_at_once(suites, tmp_path, capsys):
+    folders = [tmp_path / str(step) for step in (0, 20, 30, 40)]
+    identity = adopt(suites / "roberta" / "step_40", folders[3], 40)
+    for step, folder, factor in zip((0, 20, 30), folders, (1.3, 1.2, 9.0), strict=False):
+        folder.mkdir()
+        loss = {language: bits * factor for language, bits in identity["loss"].items()}
+        changes = {"step": step, "loss": loss, "files": identity["files"] | {"model.safetensors": str(step)}}
+        (folder / "identity.json").write_text(json.dumps(identity | changes))
+    assert "out of line" not in capsys.readouterr().out
+    adopt(suites / "roberta" / "step_40", folders[3], 40, siblings=folders[:3])
+    assert "warning: m step 30: loss" in capsys.readouterr().out
 
 
 def test_copies_are_refused_in_the_table_too(suites, tmp_path):
@@ -276,15 +313,25 @@ def test_of_a_repository_only_one_set_of_weights_is_read():
     assert wanted_files(everything | {"model.safetensors"}, "x") == {"config.json", "tokenizer.json", "vocab.txt", "model.safetensors"}
     parts = {f"pytorch_model-0000{n}-of-00002.bin" for n in (1, 2)} | {"pytorch_model.bin.index.json"}
     assert wanted_files({"config.json", "model.ckpt.data"} | parts, "x") == {"config.json"} | parts
+    nested = {"onnx/model.safetensors", "model_other/x.safetensors", "model/../../escaped.safetensors"}
+    assert wanted_files(everything | nested, "x") == {"config.json", "tokenizer.json", "vocab.txt", "pytorch_model.bin"}
     parts = {f"model-0000{n}-of-00002.safetensors" for n in (1, 2)} | {"model.safetensors.index.json"}
     assert wanted_files(everything | parts, "x") == {"config.json", "tokenizer.json", "vocab.txt"} | parts
 
 
-def test_precision_is_kept(neox, tmp_path):
-    rewrite(neox, **{key.replace(".", "__"): value.half() for key, value in load_file(neox / "model.safetensors").items()})
-    configure(neox, dtype="float16")
+@pytest.mark.parametrize("said", ["float16", "float32", None])
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
+def test_precision_is_kept_whatever_the_configuration_says(neox, tmp_path, said, name):
+    rewrite(neox, name, **{key.replace(".", "__"): value.half() for key, value in load_file(neox / "model.safetensors").items()})
+    configure(neox, dtype=said)
     adopt(neox, tmp_path / "20")
     assert {value.dtype for value in load_file(tmp_path / "20" / "model.safetensors").values()} == {torch.float16}
+
+
+def test_a_language_with_nothing_to_predict_has_no_loss(neox, tmp_path, monkeypatch):
+    monkeypatch.setattr("xlprobe.canary.fixed_texts", lambda: [("en", "sola dara"), ("xx", "a")])
+    identity = adopt(neox, tmp_path / "20")
+    assert set(identity["loss"]) == {"en"} and identity["loss"]["en"] > 0
 
 
 def test_new_models_differ_by_seed(suites):

@@ -9,8 +9,10 @@ from conftest import Project, tiny_configuration
 from suites import write_suite
 from upstream_server import Answer, publish_repository
 
+from xlprobe import config as configuration
 from xlprobe.corpus import text_lines
 from xlprobe.files import read_json
+from xlprobe.sources import needs
 from xlprobe.tables import conform
 from xlprobe.vocabulary import SENTENCEPIECE_FILE
 
@@ -102,12 +104,14 @@ def test_a_finished_suite_is_not_made_again_and_a_changed_checkpoint_is(suites_r
 @pytest.mark.parametrize(
     ("model", "section", "message"),
     [
+        ("masked", {"huggingface": {"folder": "suites/brt/{seed}/{step}"}}, "models.masked.huggingface.folder: there is no suites/brt/0/0"),
         (
-            "masked",
-            {"huggingface": {"folder": "suites/brt/{seed}/{step}"}},
-            "error: suites/brt/0/0: no such folder; look at huggingf",
+            "causal",
+            {"huggingface": {"folder": "suites/{step}"}, "steps": [0]},
+            "models.causal.huggingface.folder: there is no suites/0; correct",
         ),
-        ("causal", {"huggingface": {"folder": "suites/{step}"}, "steps": [0]}, "error: suites/0: no such folder"),
+        ("causal", {"huggingface": {"folder": "suites/bert/seed_{step}"}, "steps": [0]}, "suites/bert/seed_0: holds no config.json"),
+        ("theirs", {"steps": [99]}, "models.theirs.fairseq.checkpoints: there is no suites/fairseq/99.pt; correct"),
     ],
 )
 def test_a_place_without_checkpoints_ends_in_one_sentence(suites_run, model, section, message):
@@ -115,7 +119,14 @@ def test_a_place_without_checkpoints_ends_in_one_sentence(suites_run, model, sec
     path = suites_run.folder / "config" / "faulty.yaml"
     path.write_text(yaml.safe_dump(CONFIGURATION | {"experiment": "faulty", "models": changed}))
     output = suites_run.snakemake("-n", "--configfile", str(path), check=False)
-    assert message in output and "Traceback" not in output
+    assert "error: " in output and message in output and "Traceback" not in output
+
+
+def upstream_folder(project: Project) -> str:
+    """Where checkpoints from the configuration's address lie."""
+    config = configuration.complete(yaml.safe_load((project.folder / "config" / "suites.yaml").read_text()))
+    (path,) = [need.path for need in needs(config) if need.reader[0] == "checkpoint"]
+    return path.split("/")[1]
 
 
 def test_suites_are_fetched_verified_and_deleted_once_published(suites_run, upstream, tmp_path):
@@ -140,5 +151,17 @@ def test_suites_are_fetched_verified_and_deleted_once_published(suites_run, upst
         assert fetched["files"] == local["files"] and fetched["source"]["place"] != local["source"]["place"]
     assert not list((results / "sources" / "models").rglob("*.*")), "what was fetched stays behind"
     assert project.planned(target, *RUN, environment=hub) == {}
+    # What is checked by digest is not fetched again for an edit of the code that fetches.
+    for module, old in (("downloads", "MAX_WAIT = 600"), ("hub", "BUSY, MAX_ATTEMPTS")):
+        project.edit(f"scripts/xlprobe/{module}.py", old, old.replace("600", "601").replace("BUSY, MAX", "BUSY as BUSY, MAX"))
+    assert project.planned(target, *RUN, environment=hub) == {}
+    # Killed after a download, a run deletes the file all the same.
+    sources = results / "sources" / "models" / upstream_folder(project)
+    sources.mkdir(parents=True)
+    shutil.copy(suites / "fairseq" / "12.pt", sources / "12.pt")
+    (results / "checkpoints" / "theirs" / "12" / "identity.json").unlink()
+    asked = len(upstream.asked)
+    project.snakemake(target, *RUN, "--quiet", "all", environment=hub)
+    assert not (sources / "12.pt").exists() and len(upstream.asked) == asked, "what was there was fetched again"
     locked = (project.folder / "resources" / "sources.lock.tsv").read_text()
-    assert f"{upstream.address}/theirs/12.pt" in locked and "/org/neox/resolve/step20" in locked
+    assert f"{upstream.address}/theirs/12.pt" in locked and "/org/neox/tree/step20" in locked

@@ -1,6 +1,7 @@
 """What the figures share: colours, panels, axes, and files."""
 
 import math
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from xlprobe.files import atomic_path
 # Okabe and Ito's colours, told apart with any colour vision.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#555555"
 PANEL_WIDTH, PANEL_HEIGHT, MOST_COLUMNS = 2.6, 2.2, 6
+CHARACTERS_PER_INCH = 16  # of a headline
 STYLE: dict[Any, Any] = {"font.size": 8, "axes.titlesize": 8, "axes.spines.top": False, "axes.spines.right": False, "pdf.fonttype": 42}
 
 
@@ -47,24 +49,30 @@ def panels(titles: Mapping[str, str]) -> tuple[Figure, dict[str, Axes]]:
     return figure, dict(zip(titles, places, strict=False))
 
 
-def plot_band(axes: Axes, line: pd.DataFrame, colour: Any, label: str) -> None:
+def plot_band(axes: Axes, line: pd.DataFrame, colour: Any, label: str, width: float = 1.2) -> None:
     """A line of `mean` by `step`, per cent, with a band from `low` to `high`."""
     line = line.sort_values("step")
-    axes.plot(line["step"], 100 * line["mean"], color=colour, marker="o", markersize=2.5, linewidth=1.2, label=label)
+    axes.plot(line["step"], 100 * line["mean"], color=colour, marker="o", markersize=2 * width, linewidth=width, label=label)
     axes.fill_between(line["step"], 100 * line["low"], 100 * line["high"], color=colour, alpha=0.25, linewidth=0)
 
 
 def legend_below(figure: Figure, columns: int) -> None:
-    """One legend for all panels, below them."""
+    """One legend for all panels, below them; in two columns where the figure is too narrow for more."""
     handles: dict[str, Any] = {}
     for axes in figure.axes:
         handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns, frameon=False)
+    figure.legend(
+        list(handles.values()),
+        list(handles),
+        loc="outside lower center",
+        ncols=columns if figure.get_figwidth() > 1.6 * columns else 2,
+        frameon=False,
+    )
 
 
 def headline(figure: Figure, title: str, vertical: str) -> None:
     """The title above all panels, and what their vertical axes show."""
-    figure.suptitle(title, fontsize=9)
+    figure.suptitle(textwrap.fill(title, round(CHARACTERS_PER_INCH * figure.get_figwidth())), fontsize=9)
     figure.supylabel(vertical, fontsize=8)
 
 

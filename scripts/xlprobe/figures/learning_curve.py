@@ -30,8 +30,9 @@ def plot_learning_curves(table: pd.DataFrame, scores: Scores) -> Figure:
     figure, of_dataset = panels(scores.titles(table["dataset"]))
     for dataset, axes in of_dataset.items():
         here = table[table["dataset"] == dataset]
-        for curve, colour in (("best layer", ORANGE), ("last layer", BLUE)):
-            plot_band(axes, here[here["curve"] == curve], colour, curve)
+        # The wider one is seen where the two are the same.
+        for curve, colour, width in (("best layer", ORANGE, 2.6), ("last layer", BLUE, 1.2)):
+            plot_band(axes, here[here["curve"] == curve], colour, curve, width)
         axes.axhline(100 * here["word_type"].iloc[0], color=GREY, linestyle="--", linewidth=0.9, label="baseline, word's most frequent tag")
         # As a line, this baseline would flatten the curves.
         axes.set_title(f"{axes.get_title()}\nmajority tag: {100 * here['majority'].iloc[0]:.1f} %")

@@ -29,8 +29,9 @@ def transfer_curve_table(scores: Scores) -> pd.DataFrame:
     Means are taken over a target's sources first, then over targets, so that each target weighs the same.
     """
     pairs = transfer_scores(scores)
-    by_target = pairs.groupby(["relation", "step", "seed", "target"])["value"].mean()
-    by_seed = by_target.groupby(["relation", "step", "seed"]).mean().groupby(["relation", "step"]).agg(["mean", "min", "max"])
+    seeds = ["training_seed", "seed"]
+    by_target = pairs.groupby(["relation", "step", *seeds, "target"], dropna=False)["value"].mean()
+    by_seed = by_target.groupby(["relation", "step", *seeds], dropna=False).mean().groupby(["relation", "step"]).agg(["mean", "min", "max"])
     counted = pairs.groupby(["relation", "step"]).apply(lambda group: len(group[["source", "target"]].drop_duplicates()))
     return by_seed.set_axis(["mean", "low", "high"], axis=1).assign(pairs=counted).reset_index()
 
@@ -41,7 +42,7 @@ def plot_transfer_curve(table: pd.DataFrame, scores: Scores) -> Figure:
     for relation, colour in RELATIONS.items():
         line = table[table["relation"] == relation]
         if len(line):
-            plot_band(axes, line, colour, f"{relation} ({line['pairs'].iloc[0]} pairs)")
+            plot_band(axes, line, colour, f"{relation} ({line['pairs'].iloc[0]} pair{'' if line['pairs'].iloc[0] == 1 else 's'})")
     scale_steps(axes, sorted(table["step"].unique()))
     axes.set_xlabel("updates")
     axes.set_ylabel(f"{scores.metric} (%)")
