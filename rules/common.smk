@@ -119,10 +119,10 @@ def local_place(wildcards, key):
     """A path of a published suite, at which there must be something."""
     path = Path(place(wildcards, key)).expanduser()
     if not path.exists():
-        model = RUNS[wildcards.model].model
+        run, step = RUNS[wildcards.model], wildcards.get("step")
+        advice = f", or take step {step} out of the model's steps" if step else ""
         sys.exit(
-            f"error: config key models.{model}.{RUNS[wildcards.model].kind}.{key}: there is no {path}; correct it, or"
-            f" take step {wildcards.step} out of the model's steps"
+            f"error: config key models.{run.model}.{run.kind}.{key}: there is no {path}; correct it{advice}"
         )
     return str(path)
 
@@ -150,8 +150,9 @@ def run_arguments(wildcards):
 
 
 def place(wildcards, key):
-    """A setting of a published suite with its placeholders filled in for a step."""
-    return RUNS[wildcards.model].place(key, int(wildcards.step))
+    """A setting of a published suite, its placeholders filled in where there is a step."""
+    run, step = RUNS[wildcards.model], wildcards.get("step")
+    return run.settings[key] if step is None else run.place(key, int(step))
 
 
 def previous_step(wildcards):
