@@ -162,7 +162,7 @@ rule adopt_checkpoint:
         * (
             16000
             if on_hub(RUNS[wildcards.model])
-            else max(4000, 3000 + 4 * int(input.size_mb))
+            else max(4000, 3000 + 4 * mebibytes_of(input))
         ),
         runtime=minutes(30),
     params:

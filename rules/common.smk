@@ -260,6 +260,11 @@ def mebibytes(base):
     return lambda wildcards, attempt: base * attempt
 
 
+def mebibytes_of(files):
+    """The size of files that are there (Snakemake's own `size_mb` cannot be asked while it looks for local files)."""
+    return sum(Path(path).stat().st_size for path in files) >> 20
+
+
 def minutes(base):
     """Run time that grows with each attempt."""
     return lambda wildcards, attempt: base * attempt

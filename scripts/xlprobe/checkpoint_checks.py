@@ -27,7 +27,7 @@ def collect_checkpoints(identities: Iterable[Path], output: Path) -> None:
     rows: list[dict[str, Any]] = []
     for identity in checkpoints:
         other = by_weights.setdefault((identity["model"], identity["files"][WEIGHTS_FILE]), identity)
-        first = firsts.setdefault(identity["model"], identity)
+        first = firsts.setdefault(run_of(identity), identity)
         if fault := next((fault for pair in (other, first) if pair is not identity and (fault := faults(identity, pair))), None):
             raise XlprobeError(f"{identity['model']}: {fault}")
         rows += _rows(identity, title(identity) in flagged)

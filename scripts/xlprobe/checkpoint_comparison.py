@@ -24,7 +24,8 @@ def faults(identity: dict[str, Any], other: dict[str, Any]) -> str | None:
     """What is wrong with two checkpoints of one model: a sentence, or nothing."""
     if same_weights(identity, other):
         return copy_of(identity, other)
-    if identity["files"].get(TOKENIZER_FILE) != other["files"].get(TOKENIZER_FILE):
+    one_training = identity["training_seed"] == other["training_seed"]
+    if one_training and identity["files"][TOKENIZER_FILE] != other["files"][TOKENIZER_FILE]:
         return f"{_step(identity)} has another tokenizer than {_step(other)}; take the one that the model was trained with for all steps"
     return None
 

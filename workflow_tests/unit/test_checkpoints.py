@@ -178,7 +178,7 @@ def test_the_table_of_checkpoints_flags_and_warns(tiny_model, tmp_path, capsys):
     paths = []
     for step, loss in enumerate([12, 10, 9, 8.4, 11, 7.7, 7.5, 7.4]):
         paths.append(tmp_path / f"{step}.json")
-        changes = {"step": step, "loss": {"en": loss, "tr": loss}, "files": {"model.safetensors": str(step)}}
+        changes = {"step": step, "loss": {"en": loss, "tr": loss}, "files": identity["files"] | {"model.safetensors": str(step)}}
         paths[-1].write_text(json.dumps(identity | changes))
     collect_checkpoints(paths, tmp_path / "table.parquet")
     table = conform(pd.read_parquet(tmp_path / "table.parquet"), "checkpoints.schema.yaml")
