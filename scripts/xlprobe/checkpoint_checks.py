@@ -1,17 +1,61 @@
 """The table of checkpoints, and checks that look at a model's checkpoints together."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import pandas as pd
 
-from xlprobe.checkpoint_comparison import WEIGHTS_FILE, faults, out_of_line_checkpoints
+from xlprobe.checkpoint_comparison import WEIGHTS_FILE, faults
 from xlprobe.checkpoint_names import columns, run_of, title
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json
 from xlprobe.tables import write_table
+
+
+def out_of_line(losses: Sequence[float], tolerance: float = 0.05, deviations: float = 6.0) -> list[bool]:
+    """Flag the values that jump out of line with their neighbours.
+
+    A value's excess is how far it lies outside the range of its two unflagged neighbours, so that a loss which falls,
+    however fast, has none; the last value's is how far it lies above the one before, the first's how far below the one
+    after. The largest excess is flagged if it is more than `tolerance` of the nearer neighbour and more than `deviations`
+    times the median excess; then the rest is looked at again without it.
+
+    Args:
+        losses: one value a step, in order of steps.
+    """
+    flagged = [False] * len(losses)
+    while True:
+        kept = [index for index, flag in enumerate(flagged) if not flag]
+        if len(kept) < 4:
+            return flagged
+        values = [losses[index] for index in kept]
+        excesses = [max(0.0, values[1] - values[0])]
+        for before, value, after in zip(values, values[1:], values[2:], strict=False):
+            excesses.append(max(0.0, value - max(before, after), min(before, after) - value))
+        excesses.append(max(0.0, values[-1] - values[-2]))
+        usual = sorted(excesses)[len(excesses) // 2]
+        worst = max(range(len(kept)), key=lambda place: excesses[place])
+        nearer = min(abs(values[place]) for place in (max(worst - 1, 0), min(worst + 1, len(kept) - 1)))
+        if excesses[worst] <= max(tolerance * nearer, deviations * usual):
+            return flagged
+        flagged[kept[worst]] = True
+
+
+def out_of_line_checkpoints(identities: Iterable[dict[str, Any]]) -> Iterator[tuple[str, float]]:
+    """The checkpoints whose loss jumps out of line with their neighbours' in the same training: title and mean loss.
+
+    Trainings with a checkpoint that has no loss, since its head is missing, are left out.
+    """
+    ordered = sorted(identities, key=lambda identity: (run_of(identity), identity["step"]))
+    for _, group in groupby(ordered, key=run_of):
+        checkpoints = list(group)
+        if all(identity["loss"] for identity in checkpoints):
+            means = [fmean(identity["loss"].values()) for identity in checkpoints]
+            flags = out_of_line(means)
+            yield from ((title(identity), mean) for identity, mean, flag in zip(checkpoints, means, flags, strict=True) if flag)
 
 
 def collect_checkpoints(identities: Iterable[Path], output: Path) -> None:

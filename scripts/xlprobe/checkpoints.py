@@ -14,7 +14,7 @@ from typing import Any
 import transformers
 
 from xlprobe.canary import examine
-from xlprobe.checkpoint_comparison import faults, out_of_line_checkpoints
+from xlprobe.checkpoint_comparison import faults
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path, read_json, sha256, write_json
 
@@ -86,12 +86,10 @@ def publish(
     }
     write_json(folder / "identity.json", identity)
     # After writing: of two jobs that run at the same time, at least one then sees the other's.
-    others = [*_read_siblings(checkpoint.siblings)]
+    others = _read_siblings(checkpoint.siblings)
     if fault := next((fault for other in others if (fault := faults(identity, other))), None):
         (folder / "identity.json").unlink()
         raise XlprobeError(f"{folder}: {fault}")
-    for title, mean in out_of_line_checkpoints([identity, *others]):
-        print(f"warning: {title}: loss {mean:.3f} is out of line with its neighbours'; look at it")
 
 
 def _read_siblings(paths: Iterable[Path]) -> Iterator[dict[str, Any]]:

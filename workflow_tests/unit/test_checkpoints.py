@@ -8,8 +8,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from xlprobe.checkpoint_checks import collect_checkpoints
-from xlprobe.checkpoint_comparison import out_of_line
+from xlprobe.checkpoint_checks import collect_checkpoints, out_of_line
 from xlprobe.errors import XlprobeError
 from xlprobe.fairseq_checkpoints import DEAD, MAX_DIFFERENCE, convert_state, parity, publish_fairseq, publish_trained
 from xlprobe.fairseq_task import rebuild_model

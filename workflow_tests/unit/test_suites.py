@@ -228,19 +228,6 @@ def test_another_tokenizer_at_another_step_is_refused(suites, bert, tmp_path):
         collect_checkpoints([tmp_path / step / "identity.json" for step in ("0", "20")], tmp_path / "table.parquet")
 
 
-def test_a_loss_out_of_line_is_said_at_once(suites, tmp_path, capsys):
-    folders = [tmp_path / str(step) for step in (0, 20, 30, 40)]
-    identity = adopt(suites / "roberta" / "step_40", folders[3], 40)
-    for step, folder, factor in zip((0, 20, 30), folders, (1.3, 1.2, 9.0), strict=False):
-        folder.mkdir()
-        loss = {language: bits * factor for language, bits in identity["loss"].items()}
-        changes = {"step": step, "loss": loss, "files": identity["files"] | {"model.safetensors": str(step)}}
-        (folder / "identity.json").write_text(json.dumps(identity | changes))
-    assert "out of line" not in capsys.readouterr().out
-    adopt(suites / "roberta" / "step_40", folders[3], 40, siblings=folders[:3])
-    assert "warning: m step 30: loss" in capsys.readouterr().out
-
-
 def test_copies_are_refused_in_the_table_too(suites, tmp_path):
     """Two jobs on two machines may not see each other's files."""
     adopt(suites / "bert" / "step_20", tmp_path / "a" / "20", 20)
