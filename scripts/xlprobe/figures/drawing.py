@@ -22,7 +22,7 @@ from xlprobe.files import atomic_path
 # Okabe and Ito's colours, told apart with any colour vision.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#555555"
 PANEL_WIDTH, PANEL_HEIGHT, MOST_COLUMNS = 2.6, 2.2, 6
-CHARACTERS_PER_INCH = 16  # of a headline
+CHARACTERS_PER_INCH = 15.5  # of a headline
 STYLE: dict[Any, Any] = {"font.size": 8, "axes.titlesize": 8, "axes.spines.top": False, "axes.spines.right": False, "pdf.fonttype": 42}
 
 
@@ -71,8 +71,10 @@ def legend_below(figure: Figure, columns: int) -> None:
 
 
 def headline(figure: Figure, title: str, vertical: str) -> None:
-    """The title above all panels, and what their vertical axes show."""
-    figure.suptitle(textwrap.fill(title, round(CHARACTERS_PER_INCH * figure.get_figwidth())), fontsize=9)
+    """The title above all panels, on lines of one length where one is not enough, and what their vertical axes show."""
+    most = round(CHARACTERS_PER_INCH * figure.get_figwidth())
+    even = math.ceil(len(title) / math.ceil(len(title) / most)) + len("a word")
+    figure.suptitle(textwrap.fill(title, min(most, even)), fontsize=9)
     figure.supylabel(vertical, fontsize=8)
 
 
