@@ -21,8 +21,8 @@ from conftest import prepared_text
 import xlprobe.fairseq_runtime  # noqa: F401  isort: skip  (must come before fairseq)
 from fairseq.data import PrependTokenDataset, TokenBlockDataset, indexed_dataset
 
-from xlprobe.checkpoints import publish_checkpoint
 from xlprobe.errors import ResumeError, XlprobeError
+from xlprobe.fairseq_checkpoints import publish_trained
 from xlprobe.paths import PROJECT
 from xlprobe.pretraining import fairseq_arguments, lines_too_long, train_interval
 from xlprobe.tokenization import vocabulary_size
@@ -135,7 +135,7 @@ def test_kill_9_at_any_moment_changes_nothing(tiny_text, tmp_path, uninterrupted
     # And what is published is the same to the byte.
     published = []
     for name, folder in (("killed", state), ("whole", uninterrupted.folder)):
-        publish_checkpoint(folder, record, tiny_text.tokenizer, tmp_path / name)
+        publish_trained(folder, record, tiny_text.tokenizer, tmp_path / name, "xlmr", None, [])
         published.append((tmp_path / name / "model.safetensors").read_bytes())
     assert published[0] == published[1]
 
