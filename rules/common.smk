@@ -11,6 +11,7 @@ from xlprobe import runs as training_runs
 from xlprobe.code_identity import code_identity
 from xlprobe.errors import XlprobeError
 from xlprobe.huggingface_files import read_files
+from xlprobe.tasks import load_probe_task
 from xlprobe.training_version import TRAINING_VERSION
 from xlprobe.vocabulary import SENTENCEPIECE_FILE
 
@@ -48,7 +49,8 @@ RUNS = training_runs.runs(config["models"])
 
 # Kinds of figures (modules of xlprobe.figures) by what they show.
 FIGURES = {
-    "probes": ["learning_curve", "layer_by_step", "word_groups"],
+    "probes": ["learning_curve", "layer_by_step"],
+    "words": ["word_groups"],
     "transfer": ["transfer_curve", "transfer_matrix"],
     "alignment": ["layer_curves"],
 }
@@ -70,7 +72,7 @@ wildcard_constraints:
     language="[^/]+",
     model="[^/]+(/seed_[0-9]+)?",
     step="[0-9]+",
-    dataset="[^/]+",
+    dataset="[^/.]+",
     task="[a-z_]+",
     kind="|".join(sum(FIGURES.values(), [])),
 
@@ -186,6 +188,12 @@ def kept_or_temporary(path):
     return path if config["features"]["keep"] else temp(path)
 
 
+def predictions_beside(path):
+    """The output of transfer that holds predictions, where the configuration asks for them."""
+    wanted = config["transfer"]["predictions"]
+    return {"predictions": f"{path}.predictions.parquet"} if wanted else {}
+
+
 def dataset_facts():
     """What figures say of the datasets: title, language and family."""
     known = configuration.languages(config)
@@ -208,8 +216,13 @@ def dataset_facts():
 
 def figures(pattern):
     """A pattern of a figure's path filled in for each figure of the run."""
-    kinds = FIGURES["probes"] + (FIGURES["transfer"] if transfer_targets() else [])
-    wanted = [(task, kind) for task in config["probes"]["tasks"] for kind in kinds]
+    wanted = []
+    for task in config["probes"]["tasks"]:
+        shown = (
+            ["probes", "words"] if load_probe_task(task).data == "words" else ["probes"]
+        )
+        shown += ["transfer"] if transfer_targets() else []
+        wanted += [(task, kind) for group in shown for kind in FIGURES[group]]
     if ALIGNMENTS:
         wanted += [("alignment", kind) for kind in FIGURES["alignment"]]
     return [
