@@ -151,7 +151,12 @@ def test_a_second_run_does_nothing(finished_run):
         ),
         # The configuration's schema, or a treebank more that the run does not use: nothing.
         ("schemas/config.schema.yaml", "# Every key", "# Each key", {}),
-        ("resources/treebanks.tsv", "\nar_pud\tar\t", "\nxx_new\tar\tUD_X-New\ttest\t\nar_pud\tar\t", {}),
+        (
+            "resources/treebanks.tsv",
+            "ar_pud\tar\tUD_Arabic-PUD\ttest\t\n",
+            "ar_pud\tar\tUD_Arabic-PUD\ttest\t\nxx_new\tar\tUD_X-New\ttest\t\n",
+            {},
+        ),
     ],
 )
 def test_what_an_edit_makes_again(project, path, old, new, rules):
