@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import torch
 
+from xlprobe.device import problems_at_once
+
 
 @dataclass(frozen=True)
 class ProbeSettings:
@@ -47,12 +49,24 @@ class Inputs:
         """The length of what a probe reads."""
         return self.vectors_WD.shape[1] * (3 if len(self.rows) == 2 else 1)
 
-    def blocks(self, chosen_OB: torch.Tensor) -> list[torch.Tensor]:
-        """What a probe reads of some examples, in float32: blocks [orders, examples, D], to be thought side by side."""
-        shape = (*chosen_OB.shape, self.vectors_WD.shape[1])
-        # Several times as fast as indexing with a matrix.
-        vectors = [self.vectors_WD.index_select(0, rows[chosen_OB.flatten()]).float().view(shape) for rows in self.rows]
-        return vectors if len(vectors) == 1 else [*vectors, vectors[0] * vectors[1]]
+    def buffer(self, orders: int, batch: int) -> torch.Tensor:
+        """Room for what probes read of a minibatch; made once, since the system takes as long to find memory as to fill it."""
+        return torch.empty(orders, batch, self.dimensions, device=self.vectors_WD.device)
+
+    def read(self, rows: Sequence[torch.Tensor], buffer: torch.Tensor) -> torch.Tensor:
+        """What probes read of the examples of these rows, [orders, examples] each: [orders, examples, F] in float32.
+
+        It lies in the buffer until the next call.
+        """
+        orders, batch = rows[0].shape
+        x_OBF = buffer[:orders, :batch]
+        blocks = x_OBF.split(self.vectors_WD.shape[1], dim=2)
+        for x_OBD, rows_OB in zip(blocks, rows, strict=False):
+            # Several times as fast as indexing with a matrix.
+            x_OBD.copy_(self.vectors_WD.index_select(0, rows_OB.flatten()).view(x_OBD.shape))
+        if len(blocks) == 3:
+            torch.mul(blocks[0], blocks[1], out=blocks[2])
+        return x_OBF
 
 
 @dataclass(frozen=True)
@@ -117,12 +131,24 @@ def fit_probes(
 
     active = list(range(len(seeds)))
     optimizer = Adam([weight_SCF, bias_SC], settings.learning_rate)
+    at_once = problems_at_once(device, len(seeds))
+    buffer = train.buffer(at_once, settings.batch_size)
     for epoch in range(1, settings.epochs + 1):
         drawing = [generators[seed] for seed in ([0] if settings.shared_order else active)]
         order_ON = torch.stack([epoch_order(generator, len(train)) for generator in drawing]).to(device)
+        rows = [rows_N[order_ON] for rows_N in train.rows]
+        y_ON = train_y_N[order_ON]
+        gradients = torch.empty_like(weight_SCF), torch.empty_like(bias_SC)
+        by_order = [tensor.view(len(drawing), -1, *tensor.shape[2:]) for tensor in (weight_SCF, bias_SC, *gradients)]
+        groups = list(zip(*(tensor.split(at_once) for tensor in (y_ON, *by_order, *rows)), strict=True))
         for start in range(0, len(train), settings.batch_size):
-            chosen_OB = order_ON[:, start : start + settings.batch_size]
-            optimizer.step(_gradients(weight_SCF, bias_SC, train.blocks(chosen_OB), train_y_N[chosen_OB]))
+            batch = slice(start, start + settings.batch_size)
+            for y_GN, weight_GKF, bias_GK, weight_gradient_GKF, bias_gradient_GK, *rows_here in groups:
+                x_GBF = train.read([rows_GN[:, batch] for rows_GN in rows_here], buffer)
+                gradient_GBK = _loss_gradient(torch.baddbmm(bias_GK[:, None], x_GBF, weight_GKF.transpose(1, 2)), y_GN[:, batch], classes)
+                torch.bmm(gradient_GBK.transpose(1, 2), x_GBF, out=weight_gradient_GKF)
+                torch.sum(gradient_GBK, dim=1, out=bias_gradient_GK)
+            optimizer.step(gradients)
         accuracy = (_predict(weight_SCF, bias_SC, dev) == dev_y_N).double().mean(dim=1).tolist()
         going_on = []
         for place, seed in enumerate(active):
@@ -153,7 +179,7 @@ class Adam:
         self.square = [torch.zeros_like(parameter) for parameter in parameters]
         self.steps = 0
 
-    def step(self, gradients: list[torch.Tensor]) -> None:
+    def step(self, gradients: Sequence[torch.Tensor]) -> None:
         """Update the parameters in place."""
         self.steps += 1
         beta1, beta2 = self.BETAS
@@ -171,33 +197,20 @@ class Adam:
         return self.parameters
 
 
-def _gradients(weight_SCF: torch.Tensor, bias_SC: torch.Tensor, blocks: Sequence[torch.Tensor], y_OB: torch.Tensor) -> list[torch.Tensor]:
-    """The gradients of each seed's mean cross-entropy, in the shapes of weights and biases."""
-    orders, batch = y_OB.shape
-    logits_OBK = _logits(weight_SCF, bias_SC, blocks)
-    gradient_OBSC = torch.softmax(logits_OBK.view(orders, batch, -1, weight_SCF.shape[1]), dim=3)
-    seeds_an_order = gradient_OBSC.shape[2]
-    places = y_OB[:, :, None, None].expand(-1, -1, seeds_an_order, 1)
+def _loss_gradient(logits_OBK: torch.Tensor, y_OB: torch.Tensor, classes: int) -> torch.Tensor:
+    """The gradient of each seed's mean cross-entropy with respect to its logits, [orders, examples, K]."""
+    gradient_OBSC = torch.softmax(logits_OBK.view(*y_OB.shape, -1, classes), dim=3)
+    places = y_OB[:, :, None, None].expand(*gradient_OBSC.shape[:3], 1)
     gradient_OBSC.scatter_add_(3, places, gradient_OBSC.new_full((1,), -1.0).expand(places.shape))
-    gradient_OBK = gradient_OBSC.div_(batch).view(orders, batch, -1)
-    weight_gradient_OKF = torch.cat([gradient_OBK.transpose(1, 2) @ x_OBD for x_OBD in blocks], dim=2)
-    return [weight_gradient_OKF.view(weight_SCF.shape), gradient_OBK.sum(dim=1).view(bias_SC.shape)]
+    return gradient_OBSC.div_(y_OB.shape[1]).view(logits_OBK.shape)
 
 
-def _logits(weight_SCF: torch.Tensor, bias_SC: torch.Tensor, blocks: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Each seed's logits, [orders, examples, K], seed by seed: those that share an order are one product."""
-    orders, _, dimensions = blocks[0].shape
-    weight_OKF = weight_SCF.view(orders, -1, weight_SCF.shape[2])
-    logits_OBK = bias_SC.view(orders, 1, -1)
-    for weight_OKD, x_OBD in zip(weight_OKF.split(dimensions, dim=2), blocks, strict=True):
-        logits_OBK = torch.baddbmm(logits_OBK, x_OBD, weight_OKD.transpose(1, 2))
-    return logits_OBK
-
-
-def _predict(weight_SCF: torch.Tensor, bias_SC: torch.Tensor, inputs: Inputs, rows: int = 4096) -> torch.Tensor:
-    seeds, classes, _ = weight_SCF.shape
+def _predict(weight_SCF: torch.Tensor, bias_SC: torch.Tensor, inputs: Inputs, rows: int = 1024) -> torch.Tensor:
+    seeds, classes, dimensions = weight_SCF.shape
+    buffer = inputs.buffer(1, rows)
     parts = []
-    for chosen_B in torch.arange(len(inputs), device=weight_SCF.device).split(rows):
-        logits_BK = _logits(weight_SCF, bias_SC, inputs.blocks(chosen_B[None]))[0]
+    for rows_here in zip(*(rows_N[None].split(rows, dim=1) for rows_N in inputs.rows), strict=True):
+        (x_BF,) = inputs.read(rows_here, buffer)
+        logits_BK = torch.addmm(bias_SC.view(-1), x_BF, weight_SCF.view(-1, dimensions).T)
         parts.append(logits_BK.view(-1, seeds, classes).argmax(dim=2).T)
     return torch.cat(parts, dim=1)
