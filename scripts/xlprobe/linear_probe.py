@@ -7,7 +7,8 @@ What a probe reads of a pair of words is made minibatch by minibatch: for a tree
 times the memory of the word vectors.
 
 Shape letters: S seeds, W words, N examples, B examples in a minibatch, D dimensions of a word's vector, F of what a probe
-reads (D for a word, 3D for a pair), C classes, O orders of the examples, K classes of all seeds that share an order.
+reads (D for a word, 3D for a pair), C classes, O orders of the examples, G of them computed at once, K classes of all seeds
+that share an order.
 """
 
 from collections.abc import Sequence

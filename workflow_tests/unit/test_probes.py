@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file
 from sklearn.linear_model import LogisticRegression
 
+from xlprobe import linear_probe
 from xlprobe.baselines import majority_label, word_type_labels, write_baselines
 from xlprobe.datasets import read_splits, read_words, write_dataset
 from xlprobe.errors import XlprobeError
@@ -80,8 +81,9 @@ def assert_equal_to_plain_loops(probes, problem, settings, orders_of=None):
         assert (probes.epochs[place], probes.dev_accuracy[place]) == (epochs, best)
 
 
-@pytest.mark.parametrize("patience", [2, 5])
-def test_batched_probes_equal_a_plain_loop(problem, patience):
+@pytest.mark.parametrize(("patience", "at_once"), [(2, 1), (5, 1), (2, 4), (2, 3)])
+def test_batched_probes_equal_a_plain_loop(problem, patience, at_once, monkeypatch):
+    monkeypatch.setattr(linear_probe, "problems_at_once", lambda device, problems: at_once)
     settings = ProbeSettings(1e-2, 64, 30, patience)
     assert_equal_to_plain_loops(fit(problem, settings=settings), problem, settings)
 

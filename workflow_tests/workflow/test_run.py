@@ -316,6 +316,19 @@ def test_one_job_a_checkpoint_can_extract_all_datasets(project):
     assert {path: sha256(path) for path in before} == before
 
 
+def test_predictions_are_a_table_beside_the_scores_of_transfer(project):
+    with (project.folder / "config" / "tiny.yaml").open("a") as file:
+        file.write("transfer: {predictions: true, shared_labels: true}\n")
+    target = f"{RESULTS}/transfer/xlmr/20/arc_prediction/qba_pud"
+    assert project.planned(f"{target}.parquet", *TINY) == {"transfer": 1}
+    project.snakemake(f"{target}.parquet", *TINY, "--quiet", "all")
+    said = conform(pd.read_parquet(project.folder / f"{target}.predictions.parquet"), "predictions.schema.yaml")
+    scores = pd.read_parquet(project.folder / f"{target}.parquet").set_index(["metric", "source", "layer", "seed"])["value"]
+    shares = (said["label"] == said["predicted"]).groupby([said[column] for column in ("source", "layer", "seed")]).mean()
+    np.testing.assert_allclose(scores["accuracy"].sort_index(), shares)
+    assert scores["accuracy"].to_list() == scores["accuracy_shared"].to_list()
+
+
 def test_the_slurm_profile_plans_the_same_run(finished_run):
     output = finished_run.snakemake("--profile", "slurm", "-n", "--forceall", "--quiet", "rules", *TINY)
     table = output.rpartition("Job stats:")[2]
