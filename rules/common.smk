@@ -65,6 +65,7 @@ CHECKPOINT_FILES = (
 )
 # Treebanks and bitexts both end in this file; the names of alignment sets tell them apart.
 DATASET_IDENTITY = "<results>/datasets/{dataset}/identity.json"
+PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.parquet"
 BITEXT_NAME, TREEBANK_NAME = "align_[^/]+", "(?!align_)[^/]+"
 
 
@@ -188,10 +189,12 @@ def kept_or_temporary(path):
     return path if config["features"]["keep"] else temp(path)
 
 
-def predictions_beside(path):
-    """The output of transfer that holds predictions, where the configuration asks for them."""
-    wanted = config["transfer"]["predictions"]
-    return {"predictions": f"{path}.predictions.parquet"} if wanted else {}
+def prediction_files():
+    """What every probe says of every example of the transfer targets, where the configuration asks for it."""
+    if not config["transfer"]["predictions"]:
+        return []
+    filled = dict(task=config["probes"]["tasks"], dataset=transfer_targets())
+    return every_checkpoint(expand(PREDICTIONS, **filled, allow_missing=True))
 
 
 def dataset_facts():

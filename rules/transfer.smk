@@ -14,7 +14,7 @@ rule transfer:
             rules.probes.output.weights, dataset=probed_datasets(), allow_missing=True
         ),
     output:
-        **predictions_beside("<results>/transfer/{model}/{step}/{task}/{dataset}"),
+        **({"predictions": PREDICTIONS} if config["transfer"]["predictions"] else {}),
         scores="<results>/transfer/{model}/{step}/{task}/{dataset}.parquet",
     log:
         "<results>/logs/transfer/{model}/{step}/{task}/{dataset}.log",

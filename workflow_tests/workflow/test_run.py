@@ -320,8 +320,8 @@ def test_predictions_are_a_table_beside_the_scores_of_transfer(project):
     with (project.folder / "config" / "tiny.yaml").open("a") as file:
         file.write("transfer: {predictions: true, shared_labels: true}\n")
     target = f"{RESULTS}/transfer/xlmr/20/arc_prediction/qba_pud"
-    assert project.planned(f"{target}.parquet", *TINY) == {"transfer": 1}
-    project.snakemake(f"{target}.parquet", *TINY, "--quiet", "all")
+    assert project.planned(*TINY) == METRICS_OF_SCORES | {"transfer": 9}
+    project.snakemake(f"{target}.predictions.parquet", *TINY, "--quiet", "all")
     said = conform(pd.read_parquet(project.folder / f"{target}.predictions.parquet"), "predictions.schema.yaml")
     scores = pd.read_parquet(project.folder / f"{target}.parquet").set_index(["metric", "source", "layer", "seed"])["value"]
     shares = (said["label"] == said["predicted"]).groupby([said[column] for column in ("source", "layer", "seed")]).mean()
