@@ -43,6 +43,7 @@ rule all:
         rules.checkpoint_table.output,
         expand(DATASET_IDENTITY, dataset=[*TREEBANKS, *ALIGNMENTS]),
         [rules.scores.output, rules.audit.output] if measured_datasets() else [],
+        prediction_files(),
         [figures(pattern) for pattern in rules.figure.output],
 
 

@@ -11,6 +11,7 @@ from xlprobe import runs as training_runs
 from xlprobe.code_identity import code_identity
 from xlprobe.errors import XlprobeError
 from xlprobe.huggingface_files import read_files
+from xlprobe.tasks import load_probe_task
 from xlprobe.training_version import TRAINING_VERSION
 from xlprobe.vocabulary import SENTENCEPIECE_FILE
 
@@ -50,7 +51,8 @@ RUNS = training_runs.runs(config["models"])
 
 # Kinds of figures (modules of xlprobe.figures) by what they show.
 FIGURES = {
-    "probes": ["learning_curve", "layer_by_step", "word_groups"],
+    "probes": ["learning_curve", "layer_by_step"],
+    "words": ["word_groups"],
     "transfer": ["transfer_curve", "transfer_matrix"],
     "alignment": ["layer_curves"],
 }
@@ -65,6 +67,7 @@ CHECKPOINT_FILES = (
 )
 # Treebanks and bitexts both end in this file; the names of alignment sets tell them apart.
 DATASET_IDENTITY = "<results>/datasets/{dataset}/identity.json"
+PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.parquet"
 BITEXT_NAME, TREEBANK_NAME = "align_[^/]+", "(?!align_)[^/]+"
 
 
@@ -72,7 +75,7 @@ wildcard_constraints:
     language="[^/]+",
     model="[^/]+(/seed_[0-9]+)?",
     step="[0-9]+",
-    dataset="[^/]+",
+    dataset="[^/.]+",
     task="[a-z_]+",
     kind="|".join(sum(FIGURES.values(), [])),
 
@@ -222,6 +225,14 @@ def kept_or_temporary(path):
     return path if config["features"]["keep"] else temp(path)
 
 
+def prediction_files():
+    """What every probe says of every example of the transfer targets, where the configuration asks for it."""
+    if not config["transfer"]["predictions"]:
+        return []
+    filled = dict(task=config["probes"]["tasks"], dataset=transfer_targets())
+    return every_checkpoint(expand(PREDICTIONS, **filled, allow_missing=True))
+
+
 def dataset_facts():
     """What figures say of the datasets: title, language and family."""
     known = configuration.languages(config)
@@ -244,8 +255,13 @@ def dataset_facts():
 
 def figures(pattern):
     """A pattern of a figure's path filled in for each figure of the run."""
-    kinds = FIGURES["probes"] + (FIGURES["transfer"] if transfer_targets() else [])
-    wanted = [(task, kind) for task in config["probes"]["tasks"] for kind in kinds]
+    wanted = []
+    for task in config["probes"]["tasks"]:
+        shown = (
+            ["probes", "words"] if load_probe_task(task).data == "words" else ["probes"]
+        )
+        shown += ["transfer"] if transfer_targets() else []
+        wanted += [(task, kind) for group in shown for kind in FIGURES[group]]
     if ALIGNMENTS:
         wanted += [("alignment", kind) for kind in FIGURES["alignment"]]
     return [

@@ -1,7 +1,8 @@
 """Evaluation data, normalised.
 
 reads: sources/ud/<folder>/<treebank>-ud-<split>.conllu*
-makes: datasets/<treebank>/, sentences and words with labels as Parquet, and identity.json, which later rules depend on
+makes: datasets/<treebank>/, sentences, words with labels and pairs of words as Parquet, and identity.json, which
+       later rules depend on
 """
 
 
@@ -13,7 +14,10 @@ rule treebank:
         world=WORLD,
     output:
         tables=multiext(
-            "<results>/datasets/{dataset}/", "sentences.parquet", "words.parquet"
+            "<results>/datasets/{dataset}/",
+            "sentences.parquet",
+            "words.parquet",
+            "pairs.parquet",
         ),
         identity=DATASET_IDENTITY,
     log:

@@ -15,7 +15,7 @@ rule checkpoint_scores:
             allow_missing=True,
         ),
         expand(
-            rules.transfer.output,
+            rules.transfer.output.scores,
             task=config["probes"]["tasks"],
             dataset=transfer_targets(),
             allow_missing=True,

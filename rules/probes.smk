@@ -35,6 +35,7 @@ rule probes:
         batch_size=config["probes"]["batch_size"],
         epochs=config["probes"]["epochs"],
         patience=config["probes"]["patience"],
+        shared_order="--shared-order" if config["probes"]["shared_order"] else "",
         device=untracked(lambda wildcards: config["probes"]["device"]),
     message:
         "Probing {wildcards.task} on {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
@@ -42,7 +43,8 @@ rule probes:
         "python scripts/train_probes.py --features {input.features:q} --dataset {params.dataset:q}"
         " --task {wildcards.task} --scores {output.scores:q} --weights {output.weights:q}"
         " --seeds {params.seeds} --learning-rate {params.learning_rate} --batch-size {params.batch_size}"
-        " --epochs {params.epochs} --patience {params.patience} --device {params.device} > {log:q} 2>&1"
+        " --epochs {params.epochs} --patience {params.patience} {params.shared_order}"
+        " --device {params.device} > {log:q} 2>&1"
 
 
 rule baselines:

@@ -2,6 +2,7 @@
 
 reads: probes/<model>/<step>/<task>/*.safetensors, features/<model>/<step>/<dataset>.h5, datasets/<dataset>/
 makes: transfer/<model>/<step>/<task>/<dataset>.parquet, all sources on one target
+       and, with transfer.predictions, <dataset>.predictions.parquet, what each probe says of each example
 """
 
 
@@ -13,7 +14,8 @@ rule transfer:
             rules.probes.output.weights, dataset=probed_datasets(), allow_missing=True
         ),
     output:
-        "<results>/transfer/{model}/{step}/{task}/{dataset}.parquet",
+        **({"predictions": PREDICTIONS} if config["transfer"]["predictions"] else {}),
+        scores="<results>/transfer/{model}/{step}/{task}/{dataset}.parquet",
     log:
         "<results>/logs/transfer/{model}/{step}/{task}/{dataset}.log",
     benchmark:
@@ -30,8 +32,15 @@ rule transfer:
             "scripts/transfer_probes.py", f"xlprobe.tasks.{wildcards.task}"
         ),
         dataset=folder_of("dataset"),
+        shared_labels="--shared-labels" if config["transfer"]["shared_labels"] else "",
+        predictions=lambda wildcards, output: (
+            ["--predictions", output.predictions]
+            if config["transfer"]["predictions"]
+            else []
+        ),
     message:
         "Transferring {wildcards.task} probes to {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/transfer_probes.py --features {input.features:q} --dataset {params.dataset:q}"
-        " --task {wildcards.task} --weights {input.weights:q} --output {output:q} > {log:q} 2>&1"
+        " --task {wildcards.task} --weights {input.weights:q} --output {output.scores:q}"
+        " {params.shared_labels} {params.predictions:q} > {log:q} 2>&1"

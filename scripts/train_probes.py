@@ -1,5 +1,6 @@
 """Train the probes of one checkpoint, task and treebank: every layer, every seed."""
 
+from dataclasses import fields
 from pathlib import Path
 
 from xlprobe import command_line
@@ -19,9 +20,10 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, required=True)
     parser.add_argument("--epochs", type=int, required=True)
     parser.add_argument("--patience", type=int, required=True)
+    parser.add_argument("--shared-order", action="store_true", help="all seeds see the examples in one order")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     arguments = parser.parse_args()
-    settings = ProbeSettings(arguments.learning_rate, arguments.batch_size, arguments.epochs, arguments.patience)
+    settings = ProbeSettings(**{field.name: getattr(arguments, field.name) for field in fields(ProbeSettings)})
     train_probes(
         arguments.features,
         arguments.dataset,

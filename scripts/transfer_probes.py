@@ -13,8 +13,18 @@ def main() -> None:
     parser.add_argument("--task", required=True)
     parser.add_argument("--weights", type=Path, nargs="+", required=True, help="safetensors files of probes, one a source")
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
+    parser.add_argument("--shared-labels", action="store_true", help="score the examples apart whose label the source has, too")
+    parser.add_argument("--predictions", type=Path, help="Parquet file to write with what each probe says of each example")
     arguments = parser.parse_args()
-    transfer_probes(arguments.features, arguments.dataset, arguments.task, arguments.weights, arguments.output)
+    transfer_probes(
+        arguments.features,
+        arguments.dataset,
+        arguments.task,
+        arguments.weights,
+        arguments.output,
+        arguments.shared_labels,
+        arguments.predictions,
+    )
 
 
 if __name__ == "__main__":

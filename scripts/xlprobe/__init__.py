@@ -9,8 +9,8 @@ Imports inside the package point one way (a test holds this):
     checkpoint_comparison, language_models, canary, checkpoints, fairseq_checkpoints, huggingface_files,
     huggingface_checkpoints, checkpoint_checks                    models
     downloads, archives, hub, sources, origins, source_list, world   where data come from
-    treebanks, bitexts, datasets, feature_file, features          data and their vectors
-    tasks, labels, linear_probe, probe_file, probes, baselines, transfer, alignment   measurements
+    treebanks, pairs, bitexts, datasets, feature_file, features   data and their vectors
+    tasks, examples, labels, linear_probe, probe_file, probes, baselines, transfer, alignment   measurements
     metrics, figures                                              results
 """
 

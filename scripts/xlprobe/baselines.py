@@ -1,49 +1,57 @@
 """What a probe must beat: labels guessed without any vector."""
 
-from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from xlprobe.datasets import read_words
-from xlprobe.labels import scored_words
+from xlprobe.examples import FORM_COLUMNS, read_examples
+from xlprobe.labels import scored_examples
 from xlprobe.tables import write_table
-from xlprobe.tasks import load_word_task
+from xlprobe.tasks import load_probe_task
 
 
-def majority_label(train: pd.DataFrame, label: str) -> str:
+def majority_label(train: pd.DataFrame) -> str:
     """The most frequent label of train; the first in alphabetical order among equals."""
-    return _most_frequent(Counter(train[label]))
+    return _most_frequent(train.assign(everything=0), ["everything"]).iloc[0]
 
 
-def word_type_labels(train: pd.DataFrame, label: str) -> dict[str, str]:
-    """Each word form's most frequent label in train."""
-    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for form, value in zip(train["form"], train[label], strict=True):
-        counts[form][value] += 1
-    return {form: _most_frequent(labels) for form, labels in counts.items()}
+def word_type_labels(train: pd.DataFrame, examples: pd.DataFrame, forms: Sequence[str]) -> np.ndarray:
+    """What the forms alone say of each example, [examples]: the label that they most often have in train.
+
+    Args:
+        forms: the columns of forms. Of a pair the two forms together come first, then the first of them; where train never
+            has them, the majority label is taken.
+    """
+    guesses = pd.Series(majority_label(train), index=examples.index)
+    for columns in (list(forms[:known]) for known in range(1, len(forms) + 1)):
+        labels = _most_frequent(train, columns).rename("guess").reset_index()
+        known = examples[columns].merge(labels, how="left", on=columns)["guess"].set_axis(examples.index)
+        guesses = known.fillna(guesses)
+    return guesses.to_numpy()
 
 
 def write_baselines(dataset: Path, task_name: str, output: Path) -> None:
     """Write two baselines' scores on dev and test: `majority`, and `word_type` (majority for unseen forms)."""
-    task = load_word_task(task_name)
-    words = read_words(dataset)
-    train = words[words["split"] == "train"]
-    majority = majority_label(train, task.label)
-    by_form = word_type_labels(train, task.label)
+    task = load_probe_task(task_name)
+    examples = read_examples(dataset, task)
+    train = examples[examples["split"] == "train"]
     rows = []
     for split in ("dev", "test"):
-        part = words[words["split"] == split]
-        guesses = {"majority": majority, "word_type": part["form"].map(by_form).fillna(majority)}
-        masks = scored_words(part, train, task)
+        part = examples[examples["split"] == split]
+        guesses = {"majority": majority_label(train), "word_type": word_type_labels(train, part, FORM_COLUMNS[task.data])}
+        masks = scored_examples(part, train, task)
         for name, guess in guesses.items():
-            correct_W = (part[task.label] == guess).to_numpy()
-            for metric, mask_W in masks.items():
-                value, n = correct_W[mask_W].mean(), mask_W.sum()
+            correct_N = (part["label"] == guess).to_numpy()
+            for metric, mask_N in masks.items():
+                value, n = correct_N[mask_N].mean(), mask_N.sum()
                 rows.append({"model": name, "split": split, "metric": metric, "value": value, "n": n})
     identity = {"task": task_name, "source": dataset.name, "target": dataset.name}
     write_table(pd.DataFrame(rows).assign(**identity, training_seed=None, step=None, layer=None, seed=None), "scores.schema.yaml", output)
 
 
-def _most_frequent(counts: Counter[str]) -> str:
-    return min(counts, key=lambda value: (-counts[value], value))
+def _most_frequent(train: pd.DataFrame, columns: list[str]) -> pd.Series:
+    """The most frequent label by what stands in some columns; the first in alphabetical order among equals."""
+    counts = train.groupby([*columns, "label"], as_index=False).size().sort_values(["size", "label"], ascending=[False, True])
+    return counts.drop_duplicates(columns).set_index(columns)["label"]

@@ -2,20 +2,26 @@
 
 sentences.parquet   split, sent_id, text, first_word, words     one row a sentence, splits in the order train, dev, test
 words.parquet       sentence, form, start, end, upos, feats, head, deprel   one row a word, in order
-identity.json       what later rules depend on: counts and the sha256 of both tables
+pairs.parquet       dependent, head, relation, negative         one row an arc, those to the root left out
+identity.json       what later rules depend on: counts and the sha256 of the tables
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from xlprobe.files import sha256, write_json
+from xlprobe.pairs import draw_pairs
 from xlprobe.splits import SPLITS, split_of_file
 from xlprobe.tables import write_table
 from xlprobe.treebanks import Sentence, read_treebank
+
+logger = logging.getLogger(__name__)
 
 
 def read_splits(paths: Iterable[Path], max_sentences: int | None, dev_fraction: float) -> dict[str, list[Sentence]]:
@@ -45,10 +51,14 @@ def write_dataset(splits: Mapping[str, list[Sentence]], folder: Path, dataset: s
             sentence_rows.append((split, sentence.sent_id, sentence.text, len(word_rows), len(sentence.words)))
             number = len(sentence_rows) - 1
             word_rows += [(number, w.form, w.start, w.end, w.upos, w.feats, w.head, w.deprel) for w in sentence.words]
-    tables = {
-        "sentences": pd.DataFrame(sentence_rows, columns=["split", "sent_id", "text", "first_word", "words"]),
-        "words": pd.DataFrame(word_rows, columns=["sentence", "form", "start", "end", "upos", "feats", "head", "deprel"]),
-    }
+    sentence_table = pd.DataFrame(sentence_rows, columns=["split", "sent_id", "text", "first_word", "words"])
+    word_table = pd.DataFrame(word_rows, columns=["sentence", "form", "start", "end", "upos", "feats", "head", "deprel"])
+    pairs = draw_pairs(chain(*splits.values()), dataset)
+    split_of_pair = sentence_table["split"].to_numpy()[word_table["sentence"].to_numpy()[pairs["dependent"]]]
+    without_negative = split_of_pair[pairs["negative"].isna()]
+    if len(without_negative):
+        logger.warning("%s: %d arcs have no negative, their sentences being of two words", dataset, len(without_negative))
+    tables = {"sentences": sentence_table, "words": word_table, "pairs": pairs}
     for name, table in tables.items():
         write_table(table, f"{name}.schema.yaml", folder / f"{name}.parquet")
     write_json(
@@ -56,8 +66,10 @@ def write_dataset(splits: Mapping[str, list[Sentence]], folder: Path, dataset: s
         {
             "dataset": dataset,
             "language": language,
-            "sentences": dict(Counter(tables["sentences"]["split"])),
-            "words": {split: int(group["words"].sum()) for split, group in tables["sentences"].groupby("split")},
+            "sentences": dict(Counter(sentence_table["split"])),
+            "words": {split: int(group["words"].sum()) for split, group in sentence_table.groupby("split")},
+            "pairs": dict(Counter(split_of_pair)),
+            "pairs_without_negative": dict(Counter(without_negative)),
             "sha256": {name: sha256(folder / f"{name}.parquet") for name in tables},
         },
     )
@@ -74,3 +86,8 @@ def read_words(folder: Path) -> pd.DataFrame:
     sentences = read_sentences(folder)
     words["split"] = np.repeat(sentences["split"].to_numpy(), sentences["words"].to_numpy())
     return words
+
+
+def read_pairs(folder: Path) -> pd.DataFrame:
+    """A dataset's table of pairs."""
+    return pd.read_parquet(folder / "pairs.parquet")

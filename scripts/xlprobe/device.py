@@ -15,3 +15,8 @@ def choose_device(name: str) -> torch.device:
     if name == "cuda" and not available:
         raise ConfigError("device: 'cuda' was asked for, but PyTorch sees no GPU here; use 'auto' or 'cpu'")
     return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+def problems_at_once(device: torch.device, problems: int) -> int:
+    """How many of some small problems to compute in one operation: on a CPU one by one, so that what they read stays in its cache."""
+    return 1 if device.type == "cpu" else problems

@@ -16,7 +16,7 @@ class ProbeFile:
 
     Attributes:
         checkpoint: model, training seed and step of the vectors that the probes read.
-        task: what they tell.
+        task, version: what they tell.
         dataset: the treebank that they were trained on.
         labels: the inventory, by class number.
 
@@ -31,15 +31,16 @@ class ProbeFile:
                 description = json.loads((file.metadata() or {})["probes"])
             self.checkpoint: dict[str, Any] = columns(description)
             self.task: str = description["task"]
+            self.version: int = description["version"]
             self.dataset: str = description["dataset"]
             self.labels: list[str] = description["labels"]
         except FileNotFoundError:
             raise XlprobeError(f"{path}: no such file") from None
         except (SafetensorError, KeyError):
-            raise XlprobeError(f"{path}: holds no probes that say their model and step; train them anew") from None
+            raise XlprobeError(f"{path}: holds no probes that say their model, step and task; train them anew") from None
 
     def layer(self, layer: int) -> tuple[np.ndarray, np.ndarray]:
-        """The probes of one layer: weights [seeds, classes, dim] and biases [seeds, classes], in float32.
+        """The probes of one layer: weights [seeds, classes, dimensions] and biases [seeds, classes], in float32.
 
         Raises:
             XlprobeError: the file has no probes of that layer.

@@ -1,9 +1,13 @@
 """The tables that a run publishes, each held to its schema in `schemas/`."""
 
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml
 
 from xlprobe.files import atomic_path
@@ -40,3 +44,18 @@ def write_table(table: pd.DataFrame, schema_name: str, path: Path) -> None:
     """Write a table as Parquet, in the schema's columns and types."""
     with atomic_path(path) as temporary:
         conform(table, schema_name).to_parquet(temporary, index=False)
+
+
+@contextlib.contextmanager
+def table_writer(schema_name: str, path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """Yield a function that adds rows to a Parquet table, which lands at `path` when the block ends without error."""
+    with atomic_path(path) as temporary, contextlib.ExitStack() as stack:
+        writer: pq.ParquetWriter | None = None
+
+        def write(rows: pd.DataFrame) -> None:
+            nonlocal writer
+            part = pa.Table.from_pandas(conform(rows, schema_name), preserve_index=False)
+            writer = writer or stack.enter_context(pq.ParquetWriter(temporary, part.schema))
+            writer.write_table(part)
+
+        yield write

@@ -2,56 +2,66 @@
 
 Without torch, whose import would take longer than a small job.
 
-Shape letters: S seeds, W words, D dimensions, C classes.
+Shape letters: S seeds, W words, N examples, B examples in a batch, D dimensions of a word's vector, F of what a probe reads,
+C classes.
 """
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from xlprobe.checkpoint_names import columns, title
-from xlprobe.datasets import read_words
 from xlprobe.errors import XlprobeError
+from xlprobe.examples import WORD_COLUMNS, read_examples
 from xlprobe.feature_file import FeatureFile
 from xlprobe.labels import label_numbers
 from xlprobe.probe_file import ProbeFile
 from xlprobe.progress import progress
-from xlprobe.tables import write_table
-from xlprobe.tasks import load_word_task
+from xlprobe.tables import table_writer, write_table
+from xlprobe.tasks import ProbeTask, load_probe_task
 
-# Bounds the memory of vectors in float32 and of the products; the speed is the same from 512 on.
-WORDS_PER_PRODUCT = 4096
-
-
-def correct_words(weight_SCD: np.ndarray, bias_SC: np.ndarray, x_WD: np.ndarray, numbers_W: np.ndarray) -> np.ndarray:
-    """How many words each seed's probe gives the right class, [seeds]; -1 is never right."""
-    seeds, classes, dimensions = weight_SCD.shape
-    logits_WSC = (x_WD @ weight_SCD.reshape(-1, dimensions).T + bias_SC.reshape(-1)).reshape(-1, seeds, classes)
-    return (logits_WSC.argmax(axis=2) == numbers_W[:, None]).sum(axis=0)
+# Bounds the memory of what probes read and of the products; the speed is the same from 512 on.
+EXAMPLES_PER_PRODUCT = 4096
+Probes = tuple[np.ndarray, np.ndarray]
 
 
-def layer_accuracy(
-    probes: Sequence[tuple[np.ndarray, np.ndarray]], vectors_WD: np.ndarray, numbers: Sequence[np.ndarray]
-) -> list[np.ndarray]:
-    """The accuracy of several sources' probes on the same words, [seeds] a source.
+def predicted_classes(weight_SCF: np.ndarray, bias_SC: np.ndarray, x_BF: np.ndarray) -> np.ndarray:
+    """The class that each seed's probe gives each example, [seeds, examples]."""
+    seeds, classes, dimensions = weight_SCF.shape
+    logits_BSC = (x_BF @ weight_SCF.reshape(-1, dimensions).T + bias_SC.reshape(-1)).reshape(-1, seeds, classes)
+    return logits_BSC.argmax(axis=2).T.astype(np.int16)
+
+
+def layer_predictions(probes: Sequence[Probes], vectors_WD: np.ndarray, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The classes that several sources' probes give the same examples, [seeds, examples] a source.
 
     Args:
-        probes: weights [seeds, classes, dim] and biases [seeds, classes] of each source.
-        vectors_WD: the words' vectors, in any precision.
-        numbers: the words' right classes in each source's inventory, [words]; -1 for a label that it does not have.
+        probes: weights [seeds, classes, F] and biases [seeds, classes] of each source.
+        vectors_WD: words' vectors, in any precision.
+        rows: the row of each example's word, [examples]; for pairs, one such array for each of the two.
     """
-    correct = [np.zeros(len(bias_SC), dtype=np.int64) for _, bias_SC in probes]
-    for start in range(0, len(vectors_WD), WORDS_PER_PRODUCT):
-        part = slice(start, start + WORDS_PER_PRODUCT)
-        x_WD = vectors_WD[part].astype(np.float32)
-        for correct_S, (weight_SCD, bias_SC), numbers_W in zip(correct, probes, numbers, strict=True):
-            correct_S += correct_words(weight_SCD, bias_SC, x_WD, numbers_W[part])
-    return [correct_S / len(vectors_WD) for correct_S in correct]
+    parts: list[list[np.ndarray]] = [[] for _ in probes]
+    for start in range(0, len(rows[0]), EXAMPLES_PER_PRODUCT):
+        vectors = [vectors_WD[rows_N[start : start + EXAMPLES_PER_PRODUCT]].astype(np.float32) for rows_N in rows]
+        x_BF = vectors[0] if len(vectors) == 1 else np.concatenate([*vectors, vectors[0] * vectors[1]], axis=1)
+        for part, (weight_SCF, bias_SC) in zip(parts, probes, strict=True):
+            part.append(predicted_classes(weight_SCF, bias_SC, x_BF))
+    return [np.concatenate(part, axis=1) for part in parts]
 
 
-def transfer_probes(features_path: Path, dataset: Path, task_name: str, weights: Sequence[Path], output: Path) -> None:
+def transfer_probes(
+    features_path: Path,
+    dataset: Path,
+    task_name: str,
+    weights: Sequence[Path],
+    output: Path,
+    shared_labels: bool = False,
+    predictions: Path | None = None,
+) -> None:
     """Score the probes of several treebanks, every layer and seed, on a dataset's test set.
 
     Writes `output` (schemas/scores.schema.yaml), a row for each layer, source and seed. Labels are matched by name: one
@@ -60,29 +70,60 @@ def transfer_probes(features_path: Path, dataset: Path, task_name: str, weights:
     Args:
         features_path: the dataset's vectors from the checkpoint that the probes were trained on.
         weights: files of probes, one a source.
+        shared_labels: add rows of the metric `<metric>_shared`, over the examples whose label the source's train split has.
+        predictions: where to write what every probe says of every example (schemas/predictions.schema.yaml).
 
     Raises:
-        XlprobeError: a file's probes are of another task, model or step.
+        XlprobeError: a file's probes are of another task, version, model or step, or the test set has no example of the task.
     """
-    task = load_word_task(task_name)
-    words = read_words(dataset)
-    test_W = np.flatnonzero(words["split"] == "test")
-    labels_W = words[task.label].to_numpy()[test_W]
+    task = load_probe_task(task_name)
+    examples = read_examples(dataset, task)
+    examples = examples[examples["split"] == "test"]
+    if not len(examples):
+        raise XlprobeError(
+            f"{dataset.name}: its test set has no example of {task_name}; take it out of `treebanks`, or the task out of `probes.tasks`"
+        )
     sources = [ProbeFile(path) for path in weights]
-    numbers = [label_numbers(labels_W, source.labels) for source in sources]
+    numbers = [label_numbers(examples["label"], source.labels) for source in sources]
+    word_rows = [examples[column].to_numpy() for column in WORD_COLUMNS[task.data]]
     rows: list[dict[str, object]] = []
-    with FeatureFile(features_path) as features:
+    with ExitStack() as stack:
+        features = stack.enter_context(FeatureFile(features_path))
+        write = stack.enter_context(table_writer("predictions.schema.yaml", predictions)) if predictions else None
         checkpoint = columns(features.checkpoint)
         for source in sources:
-            if (source.task, source.checkpoint) != (task_name, checkpoint):
-                raise XlprobeError(
-                    f"{source.path}: holds {source.task} probes of {title(source.checkpoint)}, expected {task_name} probes of"
-                    f" {title(checkpoint)}, as the vectors in {features_path} are; name files of one checkpoint"
-                )
+            _check(source, task, checkpoint, features_path)
         for layer in progress(features.layers, f"{task_name} on {dataset.name} step {checkpoint['step']}", "layers"):
-            accuracy = layer_accuracy([source.layer(layer) for source in sources], features.layer(layer)[test_W], numbers)
-            for source, accuracy_S in zip(sources, accuracy, strict=True):
-                shared = {"layer": layer, "source": source.dataset}
-                rows += [shared | {"seed": seed, "value": value} for seed, value in enumerate(accuracy_S.tolist())]
-    identity = checkpoint | {"task": task_name, "target": dataset.name, "split": "test", "metric": task.metric}
-    write_table(pd.DataFrame(rows).assign(**identity, n=len(test_W)), "scores.schema.yaml", output)
+            classes = layer_predictions([source.layer(layer) for source in sources], features.layer(layer), word_rows)
+            for source, numbers_N, classes_SN in zip(sources, numbers, classes, strict=True):
+                masks = {task.metric: np.ones(len(examples), dtype=bool)}
+                if shared_labels:
+                    masks[f"{task.metric}_shared"] = numbers_N >= 0
+                for metric, mask_N in masks.items():
+                    shared = {"layer": layer, "source": source.dataset, "metric": metric, "n": int(mask_N.sum())}
+                    values = (classes_SN == numbers_N)[:, mask_N].mean(axis=1).tolist() if mask_N.any() else []
+                    rows += [shared | {"seed": seed, "value": value} for seed, value in enumerate(values)]
+                if write:
+                    write(_said(examples, np.array(source.labels)[classes_SN]).assign(layer=layer, source=source.dataset))
+    identity = checkpoint | {"task": task_name, "target": dataset.name, "split": "test"}
+    write_table(pd.DataFrame(rows).assign(**identity), "scores.schema.yaml", output)
+
+
+def _said(examples: pd.DataFrame, predicted_SN: np.ndarray) -> pd.DataFrame:
+    """What each seed's probe says of each example, seed by seed."""
+    seeds, count = predicted_SN.shape
+    asked = examples.assign(head=examples.get("head"))[["word", "head", "label"]]
+    return pd.concat([asked] * seeds).assign(seed=np.repeat(np.arange(seeds), count), predicted=predicted_SN.ravel())
+
+
+def _check(source: ProbeFile, task: ProbeTask, checkpoint: dict[str, Any], features_path: Path) -> None:
+    """Refuse probes that are not of this task and of the checkpoint that the vectors are from."""
+    if (source.task, source.checkpoint) != (task.name, checkpoint):
+        raise XlprobeError(
+            f"{source.path}: holds {source.task} probes of {title(source.checkpoint)}, expected {task.name} probes of"
+            f" {title(checkpoint)}, as the vectors in {features_path} are; name files of one checkpoint"
+        )
+    if source.version != task.version:
+        raise XlprobeError(
+            f"{source.path}: holds probes of version {source.version} of {task.name}, expected version {task.version}; train them anew"
+        )

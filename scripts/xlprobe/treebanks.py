@@ -109,9 +109,9 @@ def _parse(path: Path, first_line: int, lines: list[str], number: int) -> Senten
         inside_token = token["id"] < end_of_token
         if inside_token or (space_after_token if token["id"] == end_of_token else _space_after(token)):
             text += " "
-    for line_number, word in zip(word_lines, sentence.words, strict=True):
-        if not 0 <= word.head <= len(sentence.words):
-            raise FormatError(path, line_number, f"HEAD {word.head}", f"0 to {len(sentence.words)}")
+    for own, (line_number, word) in enumerate(zip(word_lines, sentence.words, strict=True), 1):
+        if not 0 <= word.head <= len(sentence.words) or word.head == own:
+            raise FormatError(path, line_number, f"HEAD {word.head}", f"0 to {len(sentence.words)} but its own {own}")
     if not sentence.words:
         raise FormatError(path, first_line, "a sentence without words", "at least one word")
     sentence.text = text.rstrip(" ")

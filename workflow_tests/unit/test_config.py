@@ -142,14 +142,16 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
     assert given == BASE
     assert completed["models"]["m"]["pretrain"]["architecture"]["hidden_size"] == 768
     assert completed["probes"] == {
-        "tasks": ["pos"],
+        "tasks": ["pos", "arc_prediction", "arc_classification"],
         "seeds": 5,
         "learning_rate": 1e-3,
         "batch_size": 256,
         "epochs": 50,
         "patience": 3,
+        "shared_order": False,
         "device": "auto",
     }
+    assert completed["transfer"] == {"shared_labels": False, "predictions": False}
     assert completed["alignment"] == {"method": "itermax"} and completed["world"] is None
     assert config.complete(completed) == completed
 

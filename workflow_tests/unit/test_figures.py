@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,7 +15,7 @@ from xlprobe.figures.word_groups import word_groups_table
 from xlprobe.metrics import join_tables
 from xlprobe.paths import PROJECT
 from xlprobe.tables import conform, write_table
-from xlprobe.tasks import load_task
+from xlprobe.tasks import load_probe_task, load_task
 
 DATASETS = ["en_ewt", "tr_imst", "zh_gsd"]
 FACTS = {
@@ -25,7 +26,11 @@ FACTS = {
     "de_pud": {"title": "German (de_pud)", "language": "de", "family": "Indo-European"},
     "align_en_de": {"title": "English - German", "language": "en-de", "family": "Indo-European"},
 }
+TASKS = ["pos", "arc_prediction", "arc_classification", "number"]
 KINDS = ["learning_curve", "layer_by_step", "word_groups", "transfer_curve", "transfer_matrix"]
+
+SHOWN = [(task, kind) for task in TASKS for kind in KINDS if kind != "word_groups" or load_probe_task(task).data == "words"]
+SHOWN += [("alignment", "layer_curves")]
 
 
 @pytest.fixture
@@ -65,7 +70,11 @@ def table():
         for metric in ("f1", "aer")
     ]
     columns = ["model", "step", "layer", "task", "source", "target", "split", "seed", "metric", "value", "n"]
-    return conform(pd.DataFrame(rows, columns=columns).assign(training_seed=None), "scores.schema.yaml")
+    table = pd.DataFrame(rows, columns=columns)
+    of_words = table[table["task"] == "pos"]
+    of_pairs = of_words[of_words["metric"] == "accuracy"]
+    others = [of_words.assign(task="number"), *(of_pairs.assign(task=task) for task in ("arc_prediction", "arc_classification"))]
+    return conform(pd.concat([table, *others]).assign(training_seed=None), "scores.schema.yaml")
 
 
 @pytest.fixture
@@ -117,7 +126,7 @@ def test_alignment_is_shown_layer_by_layer(table):
     assert len(curves) == 4 and curves["align_en_de", 1, 10] == pytest.approx(0.7)
 
 
-@pytest.mark.parametrize(("task", "kind"), [*(("pos", kind) for kind in KINDS), ("alignment", "layer_curves")])
+@pytest.mark.parametrize(("task", "kind"), SHOWN)
 def test_figures_are_drawn_with_the_table_behind_them_and_twice_the_same(table, tmp_path, task, kind):
     write_table(table, "scores.schema.yaml", tmp_path / "scores.parquet")
     bytes_of = []
@@ -150,12 +159,26 @@ def test_every_kind_of_figure_has_a_caption():
     assert named == kinds == {*KINDS, "layer_curves"}
 
 
+def test_where_lower_is_better_the_best_layer_is_the_lowest(scores):
+    lower = replace(scores, task=replace(scores.task, direction="lower"))
+    assert (scores.best_layers()["en_ewt", 10], lower.best_layers()["en_ewt", 10]) == (1, 0)
+
+
+@pytest.mark.parametrize(("task", "kind"), SHOWN)
+def test_figures_name_the_task_in_words(table, task, kind):
+    scores = scores_of(table, task)
+    figure = load_figure(kind)
+    drawn = figure.plot(figure.table(scores), scores)
+    assert drawn.get_suptitle().startswith(scores.task.title) and "_" not in drawn.get_suptitle()
+    plt.close(drawn)
+
+
 def test_a_panel_shows_the_tables_numbers(scores):
     figure = plot_learning_curves(learning_curve_table(scores), scores)
     panels = [axes for axes in figure.axes if axes.get_title()]
     titles = [axes.get_title().split("\n") for axes in panels]
     assert [title for title, _ in titles] == ["English (en_ewt)", "Turkish (tr_imst)", "Chinese (zh_gsd)"]
-    assert {baseline for _, baseline in titles} == {"majority tag: 20.0 %"}
+    assert {baseline for _, baseline in titles} == {"most frequent label: 20.0 %"}
     best = next(line for line in panels[0].lines if line.get_label() == "best layer")
     np.testing.assert_allclose(best.get_ydata(), [50, 80])
     plt.close(figure)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,18 +7,19 @@ import torch
 from safetensors.torch import load_file
 from sklearn.linear_model import LogisticRegression
 
+from xlprobe import linear_probe
 from xlprobe.baselines import majority_label, word_type_labels, write_baselines
 from xlprobe.datasets import read_splits, read_words, write_dataset
-from xlprobe.errors import ConfigError, XlprobeError
+from xlprobe.errors import XlprobeError
 from xlprobe.feature_file import FeatureFile
 from xlprobe.features import extract_features
-from xlprobe.labels import label_numbers, scored_words
-from xlprobe.linear_probe import Adam, ProbeSettings, epoch_order, fit_probes, initial_weights
+from xlprobe.labels import label_numbers, scored_examples
+from xlprobe.linear_probe import Adam, Inputs, ProbeSettings, epoch_order, fit_probes, initial_weights
 from xlprobe.metrics import join_tables
 from xlprobe.probes import train_probes
 from xlprobe.seeds import derive_seed
 from xlprobe.tables import conform
-from xlprobe.tasks import WordTask, load_task
+from xlprobe.tasks import load_probe_task
 from xlprobe.treebanks import Sentence, Word
 
 SETTINGS = ProbeSettings(learning_rate=1e-2, batch_size=64, epochs=30, patience=3)
@@ -35,9 +38,21 @@ def problem():
     return x[:1003], y[:1003], x[1003:], dev
 
 
-def plain_loop(problem, seed: int, settings: ProbeSettings):
-    """One probe trained as anyone would write it, over the same orders."""
+def fit(problem, seeds=SEEDS, settings=SETTINGS):
+    """The probes of a problem whose examples are single words, each with a row of its own."""
     train_x, train_y, dev_x, dev_y = problem
+    return fit_probes(words(train_x), train_y, words(dev_x), dev_y, classes=7, seeds=seeds, settings=settings)
+
+
+def words(x):
+    return Inputs(x, [torch.arange(len(x))])
+
+
+def plain_loop(problem, seed: int, settings: ProbeSettings, orders_of: int | None = None):
+    """One probe trained as anyone would write it, over the same orders: its own, or those of another seed."""
+    train_x, train_y, dev_x, dev_y = problem
+    drawing = torch.Generator().manual_seed(seed if orders_of is None else orders_of)
+    initial_weights(drawing, 7, train_x.shape[1])
     generator = torch.Generator().manual_seed(seed)
     probe = torch.nn.Linear(train_x.shape[1], 7)
     weight, bias = initial_weights(generator, 7, train_x.shape[1])
@@ -45,7 +60,7 @@ def plain_loop(problem, seed: int, settings: ProbeSettings):
     optimizer = torch.optim.Adam(probe.parameters(), lr=settings.learning_rate)
     best, best_epoch, kept = -1.0, 0, None
     for epoch in range(1, settings.epochs + 1):
-        for chosen in epoch_order(generator, len(train_x)).split(settings.batch_size):
+        for chosen in epoch_order(drawing, len(train_x)).split(settings.batch_size):
             optimizer.zero_grad()
             torch.nn.functional.cross_entropy(probe(train_x[chosen]), train_y[chosen]).backward()
             optimizer.step()
@@ -57,34 +72,72 @@ def plain_loop(problem, seed: int, settings: ProbeSettings):
     return kept["weight"], kept["bias"], epoch, best
 
 
-@pytest.mark.parametrize("patience", [2, 5])
-def test_batched_probes_equal_a_plain_loop(problem, patience):
-    settings = ProbeSettings(1e-2, 64, 30, patience)
-    probes = fit_probes(*problem, classes=7, seeds=SEEDS, settings=settings)
+def assert_equal_to_plain_loops(probes, problem, settings, orders_of=None):
     assert len(set(probes.epochs)) > 1, "the seeds must stop at different epochs for the test to see them leave the batch"
     for place, seed in enumerate(SEEDS):
-        weight, bias, epochs, best = plain_loop(problem, seed, settings)
-        torch.testing.assert_close(probes.weight_SCD[place], weight, atol=1e-5, rtol=0)
+        weight, bias, epochs, best = plain_loop(problem, seed, settings, orders_of)
+        torch.testing.assert_close(probes.weight_SCF[place], weight, atol=1e-5, rtol=0)
         torch.testing.assert_close(probes.bias_SC[place], bias, atol=1e-5, rtol=0)
         assert (probes.epochs[place], probes.dev_accuracy[place]) == (epochs, best)
 
 
+@pytest.mark.parametrize(("patience", "at_once"), [(2, 1), (5, 1), (2, 4), (2, 3)])
+def test_batched_probes_equal_a_plain_loop(problem, patience, at_once, monkeypatch):
+    monkeypatch.setattr(linear_probe, "problems_at_once", lambda device, problems: at_once)
+    settings = ProbeSettings(1e-2, 64, 30, patience)
+    assert_equal_to_plain_loops(fit(problem, settings=settings), problem, settings)
+
+
+def test_with_a_shared_order_all_seeds_go_through_the_first_ones(problem):
+    settings = ProbeSettings(1e-2, 64, 30, 3, shared_order=True)
+    assert_equal_to_plain_loops(fit(problem, settings=settings), problem, settings, orders_of=SEEDS[0])
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    """Words in half precision, and pairs of them whose class depends on the product of the two."""
+    generator = torch.Generator().manual_seed(4)
+    vectors = torch.randn(400, 12, generator=generator).half()
+    first, second = torch.randint(0, 400, (2, 1403), generator=generator)
+    y = (vectors[first] * vectors[second]).float()[:, :7].argmax(1)
+    return vectors, first, second, y
+
+
+def test_probes_of_pairs_equal_a_plain_loop_over_what_they_read_side_by_side(pairs):
+    vectors, first, second, y = pairs
+    train, dev = (Inputs(vectors, [first[part], second[part]]) for part in (slice(1003), slice(1003, None)))
+    settings = ProbeSettings(1e-2, 64, 30, 2)
+    probes = fit_probes(train, y[:1003], dev, y[1003:], classes=7, seeds=SEEDS, settings=settings)
+    r1, r2 = vectors.float()[first], vectors.float()[second]
+    x = torch.cat([r1, r2, r1 * r2], dim=1)
+    assert_equal_to_plain_loops(probes, (x[:1003], y[:1003], x[1003:], y[1003:]), settings)
+    assert min(probes.dev_accuracy) > 0.5
+
+
+def test_words_are_held_once_and_read_by_row(problem):
+    train_x, train_y, dev_x, dev_y = problem
+    mixed = torch.cat([dev_x, train_x])
+    rows = [torch.arange(len(dev_x), len(mixed))], [torch.arange(len(dev_x))]
+    probes = fit_probes(Inputs(mixed, rows[0]), train_y, Inputs(mixed, rows[1]), dev_y, classes=7, seeds=SEEDS, settings=SETTINGS)
+    assert torch.equal(probes.weight_SCF, fit(problem).weight_SCF)
+
+
 def test_a_seed_does_not_depend_on_its_neighbours(problem):
-    together = fit_probes(*problem, classes=7, seeds=SEEDS, settings=SETTINGS)
-    alone = fit_probes(*problem, classes=7, seeds=SEEDS[2:3], settings=SETTINGS)
-    torch.testing.assert_close(together.weight_SCD[2:3], alone.weight_SCD, atol=1e-5, rtol=0)
+    together = fit(problem)
+    alone = fit(problem, seeds=SEEDS[2:3])
+    torch.testing.assert_close(together.weight_SCF[2:3], alone.weight_SCF, atol=1e-5, rtol=0)
     assert together.epochs[2:3] == alone.epochs
 
 
 def test_probes_stop_at_the_last_epoch_allowed(problem):
-    assert fit_probes(*problem, classes=7, seeds=SEEDS, settings=ProbeSettings(1e-4, 64, 4, 100)).epochs == [4] * 4
+    assert fit(problem, settings=ProbeSettings(1e-4, 64, 4, 100)).epochs == [4] * 4
 
 
 def test_predictions_are_the_linear_layers(problem):
-    probes = fit_probes(*problem, classes=7, seeds=SEEDS, settings=SETTINGS)
-    expected = (problem[2] @ probes.weight_SCD[1].T + probes.bias_SC[1]).argmax(1)
-    assert torch.equal(probes.predict(problem[2])[1], expected)
-    dev = (probes.predict(problem[2]) == problem[3]).double().mean(dim=1).tolist()
+    probes = fit(problem)
+    expected = (problem[2] @ probes.weight_SCF[1].T + probes.bias_SC[1]).argmax(1)
+    assert torch.equal(probes.predict(words(problem[2]))[1], expected)
+    dev = (probes.predict(words(problem[2])) == problem[3]).double().mean(dim=1).tolist()
     assert dev == probes.dev_accuracy
 
 
@@ -104,7 +157,7 @@ def test_adam_is_torchs():
 def test_probes_come_close_to_a_tuned_logistic_regression(problem):
     train_x, train_y, dev_x, dev_y = (part.numpy() for part in problem)
     tuned = max(LogisticRegression(C=c, max_iter=2000).fit(train_x, train_y).score(dev_x, dev_y) for c in (0.01, 0.1, 1.0))
-    probes = fit_probes(*problem, classes=7, seeds=SEEDS, settings=SETTINGS)
+    probes = fit(problem)
     assert np.mean(probes.dev_accuracy) == pytest.approx(tuned, abs=0.02)
 
 
@@ -120,27 +173,22 @@ def test_labels_that_train_never_has_are_errors():
 
 
 def test_the_words_behind_each_metric_on_a_hand_worked_example():
-    train = pd.DataFrame({"form": ["run", "run", "run", "the", "the", "nan"], "tag": ["N", "V", "V", "D", "D", "N"]})
-    task = WordTask(name="tags", label="tag", metric="score")
-    words = pd.DataFrame({"form": ["the", "run", "nan", "Run", "dog", "run"], "tag": ["D", "X", "N", "V", "N", "N"]})
-    masks = {metric: mask.astype(int).tolist() for metric, mask in scored_words(words, train, task).items()}
+    train = pd.DataFrame({"form": ["run", "run", "run", "the", "the", "nan"], "label": ["N", "V", "V", "D", "D", "N"]})
+    task = replace(load_probe_task("pos"), metric="score")
+    words = pd.DataFrame({"form": ["the", "run", "nan", "Run", "dog", "run"], "label": ["D", "X", "N", "V", "N", "N"]})
+    masks = {metric: mask.astype(int).tolist() for metric, mask in scored_examples(words, train, task).items()}
     assert masks == {"score": [1] * 6, "score_ambiguous": [0, 1, 0, 0, 0, 1], "score_unseen": [0, 0, 0, 1, 1, 0]}
-    # No words, no metric.
-    assert list(scored_words(words[:1], train, task)) == ["score"] and scored_words(words[:0], train, task) == {}
-
-
-def test_the_declared_task():
-    task = load_task("pos")
-    assert (task.name, task.label, task.metric) == ("pos", "upos", "accuracy")
-    with pytest.raises(ConfigError, match="unknown task 'nothing'"):
-        load_task("nothing")
+    # No words, no metric; of pairs, all count.
+    assert list(scored_examples(words[:1], train, task)) == ["score"] and scored_examples(words[:0], train, task) == {}
+    assert list(scored_examples(words, train, load_probe_task("arc_prediction"))) == ["accuracy"]
 
 
 def test_baselines_on_a_hand_worked_example(tmp_path):
-    train = pd.DataFrame({"form": ["a", "a", "a", "b", "c", "c"], "upos": ["X", "Y", "Y", "X", "Z", "X"]})
-    assert majority_label(train, "upos") == "X"
-    assert word_type_labels(train, "upos") == {"a": "Y", "b": "X", "c": "X"}  # among equals the first in order
-    test = pd.DataFrame({"form": ["a", "c", "a", "b", "d"], "upos": ["Y", "X", "Y", "X", "Y"]})
+    train = pd.DataFrame({"form": ["a", "a", "a", "b", "c", "c"], "label": ["X", "Y", "Y", "X", "Z", "X"]})
+    test = pd.DataFrame({"form": ["a", "c", "a", "b", "d"], "label": ["Y", "X", "Y", "X", "Y"]}, index=[6, 7, 8, 9, 10])
+    assert majority_label(train) == "X"
+    # Of c among equals the first in order; d is unseen.
+    assert word_type_labels(train, test, ["form"]).tolist() == ["Y", "X", "Y", "X", "X"]
     splits = {
         split: [Sentence("1", "", [Word(form, 0, 0, upos, "_", 0, "_") for form, upos in table.itertuples(index=False)])]
         for split, table in (("train", train), ("test", test))
@@ -157,6 +205,15 @@ def test_baselines_on_a_hand_worked_example(tmp_path):
         ("word_type", "accuracy_ambiguous"): (1, 3),
         ("word_type", "accuracy_unseen"): (0, 1),
     }
+
+
+def test_a_pair_is_guessed_by_both_forms_then_by_the_first_then_by_the_majority():
+    columns = ["form", "head_form", "label"]
+    train = pd.DataFrame([("the", "dog", "det"), ("the", "dog", "det"), ("the", "rich", "nsubj"), ("we", "go", "nsubj")], columns=columns)
+    train = pd.concat([train, train[-1:]])
+    pairs = pd.DataFrame([("the", "rich"), ("the", "poor"), ("you", "go")], columns=columns[:2])
+    assert word_type_labels(train, pairs, columns[:2]).tolist() == ["nsubj", "det", "nsubj"]
+    assert majority_label(train) == "nsubj"
 
 
 @pytest.fixture(scope="module")
@@ -221,5 +278,5 @@ def test_baselines_of_a_treebank(world_treebank, tmp_path):
 def test_a_treebank_without_train_is_refused(tiny_model, world_treebank, tmp_path):
     files = sorted((tiny_model.text.folder / "sources" / "ud" / "UD_Ketta-PUD").iterdir())
     write_dataset(read_splits(files, 5, 0.1), tmp_path / "qba_pud", "qba_pud", "qba")
-    with pytest.raises(XlprobeError, match="qba_pud: has no train and dev sets"):
+    with pytest.raises(XlprobeError, match="qba_pud: has no examples of pos in train or in dev, so that no probe"):
         train_probes(world_treebank / "f.h5", tmp_path / "qba_pud", "pos", 1, SETTINGS, "cpu", tmp_path / "s", tmp_path / "w")

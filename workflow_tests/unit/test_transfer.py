@@ -17,7 +17,7 @@ from xlprobe.paths import PROJECT
 from xlprobe.probe_file import ProbeFile
 from xlprobe.probes import train_probes
 from xlprobe.tables import conform
-from xlprobe.transfer import correct_words, layer_accuracy, transfer_probes
+from xlprobe.transfer import layer_predictions, predicted_classes, transfer_probes
 from xlprobe.treebanks import Sentence, Word
 
 
@@ -37,11 +37,11 @@ def write_features(path, dataset, vectors_LWD, layers, model="xlmr", step=5):
     return path
 
 
-def write_weights(path, labels, weight_SCD, layer=1, **changes):
+def write_weights(path, labels, weight_SCF, layer=1, **changes):
     checkpoint = {"model": "xlmr", "training_seed": None, "step": 5}
-    description = checkpoint | {"task": "pos", "dataset": path.stem, "labels": labels} | changes
-    weight_SCD = np.array(weight_SCD, dtype=np.float32)
-    tensors = {f"layer_{layer}.weight": weight_SCD, f"layer_{layer}.bias": np.zeros(weight_SCD.shape[:2], dtype=np.float32)}
+    description = checkpoint | {"task": "pos", "version": 1, "dataset": path.stem, "labels": labels} | changes
+    weight_SCF = np.array(weight_SCF, dtype=np.float32)
+    tensors = {f"layer_{layer}.weight": weight_SCF, f"layer_{layer}.bias": np.zeros(weight_SCF.shape[:2], dtype=np.float32)}
     save_file(tensors, path, metadata={"probes": json.dumps(description)})
     return path
 
@@ -54,25 +54,27 @@ def target(tmp_path):
     return write_features(tmp_path / "xx_pud.h5", dataset, directions[None], [1]), dataset
 
 
-def test_correct_words_on_a_hand_worked_example():
+def test_predictions_on_a_hand_worked_example():
     # Two seeds of two classes: the first tells them by the vector's sign, the second always says 1, by its bias.
-    weight_SCD, bias_SC = np.array([[[-1.0], [1.0]], [[0.0], [0.0]]]), np.array([[0.0, 0.0], [0.0, 2.0]])
-    x_WD = np.array([[-3.0], [2.0], [-1.0], [0.5]])
-    assert correct_words(weight_SCD, bias_SC, x_WD, np.array([0, 1, 1, -1])).tolist() == [2, 2]
+    weight_SCF, bias_SC = np.array([[[-1.0], [1.0]], [[0.0], [0.0]]]), np.array([[0.0, 0.0], [0.0, 2.0]])
+    x_BF = np.array([[-3.0], [2.0], [-1.0], [0.5]])
+    assert predicted_classes(weight_SCF, bias_SC, x_BF).tolist() == [[0, 1, 0, 1], [1, 1, 1, 1]]
 
 
-def test_accuracy_equals_a_loop_over_linear_layers(monkeypatch):
-    monkeypatch.setattr(transfer, "WORDS_PER_PRODUCT", 64)
+@pytest.mark.parametrize("words", [1, 2])
+def test_predictions_equal_a_loop_over_linear_layers(monkeypatch, words):
+    monkeypatch.setattr(transfer, "EXAMPLES_PER_PRODUCT", 64)
     torch.manual_seed(5)
-    vectors_WD = torch.randn(300, 24).half()
-    numbers = [torch.randint(-1, classes, (300,)) for classes in (7, 3)]
+    vectors_WD, rows = torch.randn(200, 24).half(), torch.randint(200, (words, 300))
+    read = [vectors_WD[rows_N].float() for rows_N in rows]
+    x_NF = torch.cat([*read, read[0] * read[1]], dim=1) if words == 2 else read[0]
     expected, probes = [], []
-    for (seeds, classes), numbers_W in zip(((3, 7), (2, 3)), numbers, strict=True):
-        linears = [torch.nn.Linear(24, classes) for _ in range(seeds)]
-        expected.append([(linear(vectors_WD.float()).argmax(1) == numbers_W).double().mean().item() for linear in linears])
+    for seeds, classes in ((3, 7), (2, 3)):
+        linears = [torch.nn.Linear(x_NF.shape[1], classes) for _ in range(seeds)]
+        expected.append([linear(x_NF).argmax(1).tolist() for linear in linears])
         probes.append(tuple(torch.stack([getattr(linear, name).detach() for linear in linears]).numpy() for name in ("weight", "bias")))
-    found = layer_accuracy(probes, vectors_WD.numpy(), [numbers_W.numpy() for numbers_W in numbers])
-    assert [accuracy_S.tolist() for accuracy_S in found] == expected
+    found = layer_predictions(probes, vectors_WD.numpy(), list(rows.numpy()))
+    assert [classes_SN.tolist() for classes_SN in found] == expected
 
 
 def test_labels_are_matched_by_name_and_an_unseen_one_is_an_error(target, tmp_path):
@@ -95,17 +97,57 @@ def test_labels_are_matched_by_name_and_an_unseen_one_is_an_error(target, tmp_pa
     ]
 
 
-def test_on_its_own_test_set_a_source_scores_what_it_does_in_language(tmp_path):
+def test_words_whose_label_the_source_knows_are_scored_apart_where_asked_for(target, tmp_path):
+    features, dataset = target
+    sources = [
+        write_weights(tmp_path / "aa_aa.safetensors", ["A", "V", "N"], [[[0, 0, 0.5], [0, 1, 0], [1, 0, 0]]]),
+        write_weights(tmp_path / "bb_bb.safetensors", ["A"], [[[0, 0, 0]]]),
+    ]
+    transfer_probes(features, dataset, "pos", sources, tmp_path / "t.parquet", shared_labels=True)
+    table = pd.read_parquet(tmp_path / "t.parquet")
+    # A source that knows no label has no such row.
+    assert table[["source", "metric", "value", "n"]].to_numpy().tolist() == [
+        ["aa_aa", "accuracy", 0.75, 4],
+        ["aa_aa", "accuracy_shared", 1.0, 3],
+        ["bb_bb", "accuracy", 0.0, 4],
+    ]
+
+
+def test_predictions_are_kept_where_asked_for(target, tmp_path):
+    features, dataset = target
+    weights = write_weights(tmp_path / "bb_bb.safetensors", ["N", "V", "X"], [np.eye(3), [[1, 1, 1], [0, 0, 0], [0, 0, 0]]])
+    transfer_probes(features, dataset, "pos", [weights] * 2, tmp_path / "t.parquet", predictions=tmp_path / "p.parquet")
+    said = conform(pd.read_parquet(tmp_path / "p.parquet"), "predictions.schema.yaml")
+    assert len(said) == 2 * 2 * 4 and said["head"].isna().all() and set(said["layer"]) == {1} and set(said["source"]) == {"bb_bb"}
+    first, second = (said[:8][said["seed"][:8] == seed] for seed in (0, 1))
+    assert first["word"].tolist() == [1, 2, 3, 4] and first["label"].tolist() == ["N", "V", "V", "X"] == first["predicted"].tolist()
+    assert second["predicted"].tolist() == ["N"] * 4
+
+
+@pytest.mark.parametrize("task", ["pos", "number", "arc_prediction", "arc_classification"])
+def test_on_its_own_test_set_a_source_scores_what_it_does_in_language(tmp_path, task):
     generator = np.random.default_rng(7)
-    tags = {split: generator.choice(["N", "V", "X", "D"], count).tolist() for split, count in (("train", 200), ("dev", 80), ("test", 90))}
-    dataset = write_treebank(tmp_path / "xx_own", **tags)
-    centres = dict(zip("NVXD", generator.standard_normal((4, 16)), strict=True))
-    clean_WD = np.stack([centres[tag] for tag in read_words(dataset)["upos"]])
+    splits = {}
+    for split, sentences in (("train", 40), ("dev", 16), ("test", 18)):
+        splits[split] = []
+        for number in range(sentences):
+            heads, tags, numbers = (
+                [2, 3, 0, 3, 4],
+                generator.choice(list("NVXD"), 5),
+                generator.choice(["Number=Sing", "Number=Plur", "_"], 5),
+            )
+            rows = zip(tags, numbers, heads, generator.choice(["a", "b:c", "b"], 5), strict=True)
+            splits[split].append(Sentence(f"{split}{number}", "", [Word(tag, 0, 0, tag, *rest) for tag, *rest in rows]))
+    dataset = tmp_path / "xx_own"
+    write_dataset(splits, dataset, "xx_own", "en")
+    words = read_words(dataset)
+    centres = {value: generator.standard_normal(16) for column in ("upos", "feats", "deprel") for value in words[column].unique()}
+    clean_WD = np.stack([sum(centres[value] for value in row) for row in words[["upos", "feats", "deprel"]].to_numpy()])
     vectors_LWD = np.stack([clean_WD + noise * generator.standard_normal(clean_WD.shape) for noise in (1, 2)])
     features = write_features(tmp_path / "xx_own.h5", dataset, vectors_LWD, [0, 3])
     weights, settings = tmp_path / "w.safetensors", ProbeSettings(1e-2, 32, 10, 3)
-    train_probes(features, dataset, "pos", 3, settings, "cpu", tmp_path / "scores.parquet", weights)
-    transfer_probes(features, dataset, "pos", [weights], tmp_path / "t.parquet")
+    train_probes(features, dataset, task, 3, settings, "cpu", tmp_path / "scores.parquet", weights)
+    transfer_probes(features, dataset, task, [weights], tmp_path / "t.parquet")
     scores = pd.read_parquet(tmp_path / "scores.parquet").drop(columns="epochs")
     expected = scores[(scores["split"] == "test") & (scores["metric"] == "accuracy")].reset_index(drop=True)
     assert expected["value"].nunique() > 2
@@ -118,6 +160,7 @@ def test_on_its_own_test_set_a_source_scores_what_it_does_in_language(tmp_path):
         ({"step": 50}, r"aa\.safetensors: holds pos probes of xlmr step 50, expected pos probes of xlmr step 5, as the vectors in"),
         ({"model": "other"}, "holds pos probes of other step 5, expected pos probes of xlmr step 5"),
         ({"task": "arcs"}, "holds arcs probes of xlmr step 5, expected pos probes"),
+        ({"version": 2}, "holds probes of version 2 of pos, expected version 1; train them anew"),
         ({"layer": 2}, "has no probes of layer 1; train them on vectors of that layer"),
     ],
 )
@@ -138,7 +181,15 @@ def test_a_file_without_probes_is_refused(tmp_path):
         ProbeFile(tmp_path / "gone")
 
 
-def test_transfer_starts_without_torch():
-    code = "import sys, xlprobe.tasks.pos, xlprobe.transfer; print(*{'torch', 'transformers', 'sklearn'} & set(sys.modules))"
+def test_a_target_without_examples_is_refused(target, tmp_path):
+    weights = write_weights(tmp_path / "aa.safetensors", ["arc", "no arc"], [[[1, 0, 0]]], task="arc_prediction")
+    with pytest.raises(XlprobeError, match="xx_pud: its test set has no example of arc_prediction; take it out of"):
+        transfer_probes(*target, "arc_prediction", [weights], tmp_path / "t.parquet")
+
+
+def test_transfer_of_any_task_starts_without_torch():
+    code = "import sys, pkgutil, importlib, xlprobe.tasks, xlprobe.transfer; "
+    code += "[importlib.import_module(f'xlprobe.tasks.{module.name}') for module in pkgutil.iter_modules(xlprobe.tasks.__path__)]; "
+    code += "print(*{'torch', 'transformers', 'sklearn'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT / "scripts", capture_output=True, text=True)
     assert done.stdout.split() == []

@@ -25,9 +25,13 @@ from xlprobe.world.publication import gold_links, parallel_meanings
 TINY = ("--configfile", "config/tiny.yaml")
 RESULTS = "results/tiny"
 STEPS = (0, 10, 20)
-KINDS = ("learning_curve", "layer_by_step", "word_groups", "transfer_curve", "transfer_matrix")
+TASKS = ("pos", "arc_prediction", "arc_classification")
+KINDS = ("learning_curve", "layer_by_step", "transfer_curve", "transfer_matrix")
+FIGURES = [*(f"{task}_{kind}" for task in TASKS for kind in KINDS), "pos_word_groups", "alignment_layer_curves"]
 TREEBANKS = ("qaa_world", "qba_world")
-PROBES = {"probes": 6, "transfer": 3, "checkpoint_scores": 3, "scores": 1, "figure": 6}
+METRICS_OF_SCORES = {"checkpoint_scores": 3, "scores": 1, "figure": 14}
+ONE_TASK = METRICS_OF_SCORES | {"probes": 6, "transfer": 3}
+PROBES = METRICS_OF_SCORES | {"probes": 18, "transfer": 9}
 # Features write the audit, and know its columns.
 AUDIT = PROBES | {"features": 12, "alignment": 3, "checkpoint_audit": 3, "audit": 1}
 
@@ -37,13 +41,17 @@ def test_a_run_makes_what_it_promises(finished_run):
     scores = conform(pd.read_parquet(results / "metrics" / "scores.parquet"), "scores.schema.yaml")
     # The words behind the other metrics may be none; those behind accuracy are all.
     assert {"accuracy", "accuracy_unseen"} <= set(scores.loc[scores["task"] == "pos", "metric"])
+    assert set(scores["task"]) == {*TASKS, "alignment"}
     accuracy = scores[scores["metric"] == "accuracy"]
     probes = accuracy[accuracy["model"] == "xlmr"]
-    assert not probes.duplicated(["step", "layer", "source", "target", "seed", "split"]).any() and probes["value"].between(0.1, 1).all()
+    assert (
+        not probes.duplicated(["task", "step", "layer", "source", "target", "seed", "split"]).any()
+        and probes["value"].between(0.1, 1).all()
+    )
     transfer = probes["target"] == "qba_pud"
-    # Steps, layers, treebanks, seeds, splits; of transfer the test split alone; two baselines for each treebank and split.
-    assert len(probes[~transfer]) == 3 * 3 * 2 * 2 * 2 and transfer.sum() == 3 * 3 * 2 * 2
-    assert len(accuracy) == len(probes) + 2 * 2 * 2
+    # Tasks, steps, layers, treebanks, seeds, splits; of transfer the test split alone; two baselines for each treebank and split.
+    assert len(probes[~transfer]) == 3 * 3 * 3 * 2 * 2 * 2 and transfer.sum() == 3 * 3 * 3 * 2 * 2
+    assert len(accuracy) == len(probes) + 3 * 2 * 2 * 2
     alignment = scores[scores["task"] == "alignment"]
     assert len(alignment) == 3 * 3 * 4 and set(alignment["metric"]) == {"precision", "recall", "f1", "aer"}
     audit = conform(pd.read_parquet(results / "metrics" / "audit.parquet"), "audit.schema.yaml")
@@ -52,7 +60,7 @@ def test_a_run_makes_what_it_promises(finished_run):
     assert len(checkpoints) == 6 and checkpoints["weights_sha256"].nunique() == 3 and not checkpoints["out_of_line"].any()
     losses = checkpoints.groupby("step")["mean_bits_per_token"].first()
     assert losses[0] > losses[10] > losses[20]
-    for name in [*(f"pos_{kind}" for kind in KINDS), "alignment_layer_curves"]:
+    for name in FIGURES:
         for suffix in ("png", "pdf", "csv"):
             assert (results / "figures" / "xlmr" / f"{name}.{suffix}").stat().st_size > 100
     for step in STEPS:
@@ -107,19 +115,27 @@ def test_a_second_run_does_nothing(finished_run):
         ("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8", PROBES),
         (
             "scripts/xlprobe/tasks/pos.py",
-            'TASK = WordTask(name="pos"',
-            'OTHER = 1\nTASK = WordTask(name="pos"',
-            PROBES | {"baselines": 2},
+            "TASK = ",
+            "OTHER = 1\nTASK = ",
+            ONE_TASK | {"baselines": 2},
         ),
+        (
+            "scripts/xlprobe/tasks/arc_prediction.py",
+            '"no arc"',
+            '"none"',
+            ONE_TASK | {"baselines": 2},
+        ),
+        # A task that the run does not use.
+        ("scripts/xlprobe/tasks/number.py", "Number=", "Numbers=", {}),
         # Alignment's code: alignment.
         (
             "scripts/xlprobe/alignment.py",
             "import numpy as np",
             "import numpy as np\nOTHER = 1",
-            {"alignment": 3, "checkpoint_scores": 3, "scores": 1, "figure": 6},
+            METRICS_OF_SCORES | {"alignment": 3},
         ),
         # What all figures share: figures. What one kind is: that figure.
-        ("scripts/xlprobe/figures/drawing.py", '"#0072B2"', '"#0072B3"', {"figure": 6}),
+        ("scripts/xlprobe/figures/drawing.py", '"#0072B2"', '"#0072B3"', {"figure": 14}),
         ("scripts/xlprobe/figures/word_groups.py", '"unseen": BLUE', '"unseen": GREY', {"figure": 1}),
         # Training's code: nothing; its version is what counts.
         ("scripts/xlprobe/pretraining.py", '"log-interval": 10', '"log-interval": 20', {}),
@@ -167,7 +183,7 @@ def test_a_report_gathers_the_figures(finished_run):
     report = finished_run.folder / RESULTS / "report.html"
     finished_run.snakemake(*TINY, "--report", str(report))
     text = report.read_text()
-    assert all(f"pos_{kind}.png" in text for kind in KINDS) and "bands span the probes" in text.lower()
+    assert all(f"{name}.png" in text for name in FIGURES) and "bands span the probes" in text.lower()
     report.unlink()
 
 
@@ -180,7 +196,7 @@ def test_a_touch_makes_nothing_again(project):
 
 def test_a_step_added_at_the_end_trains_one_interval(project):
     project.edit("config/tiny.yaml", "[0, 10, 20]", "[0, 10, 20, 30]")
-    expected = {"pretrain": 1, "checkpoint": 1, "features": 4, "probes": 2, "transfer": 1, "alignment": 1}
+    expected = {"pretrain": 1, "checkpoint": 1, "features": 4, "probes": 6, "transfer": 3, "alignment": 1}
     planned = project.planned(*TINY)
     assert {rule: planned.get(rule) for rule in expected} == expected and planned.keys() <= expected.keys() | METRICS
     project.snakemake(*TINY, "--quiet", "all")
@@ -201,7 +217,7 @@ def test_a_step_added_between_two_trains_one_interval_and_leaves_the_later_ones(
         "pretrain": 1,
         "checkpoint": 1,
         "features": 4,
-        "probes": 2,
+        "probes": 6,
     }
     project.snakemake(*TINY, "--quiet", "all")
     assert project.planned(*TINY) == {}
@@ -251,7 +267,7 @@ def test_with_temporary_features_an_edit_of_the_probes_extracts_again_and_a_comm
     assert project.planned(*TINY) == {}
     project.edit("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
     planned = project.planned(*TINY)
-    assert (planned["features"], planned["probes"]) == (9, 6) and "checkpoint" not in planned
+    assert (planned["features"], planned["probes"]) == (9, 18) and "checkpoint" not in planned
 
 
 @pytest.mark.parametrize(
@@ -295,15 +311,28 @@ def test_one_job_a_checkpoint_can_extract_all_datasets(project):
         shutil.rmtree(project.folder / RESULTS / folder / "xlmr" / "20")
     target = f"{RESULTS}/metrics/parts/xlmr/20.scores.parquet"
     planned = project.planned(target, *TINY)
-    assert (planned["features_together"], planned["probes"]) == (1, 2) and "features" not in planned
+    assert (planned["features_together"], planned["probes"]) == (1, 6) and "features" not in planned
     project.snakemake(target, *TINY, "--quiet", "all")
     assert {path: sha256(path) for path in before} == before
+
+
+def test_predictions_are_a_table_beside_the_scores_of_transfer(project):
+    with (project.folder / "config" / "tiny.yaml").open("a") as file:
+        file.write("transfer: {predictions: true, shared_labels: true}\n")
+    target = f"{RESULTS}/transfer/xlmr/20/arc_prediction/qba_pud"
+    assert project.planned(*TINY) == METRICS_OF_SCORES | {"transfer": 9}
+    project.snakemake(f"{target}.predictions.parquet", *TINY, "--quiet", "all")
+    said = conform(pd.read_parquet(project.folder / f"{target}.predictions.parquet"), "predictions.schema.yaml")
+    scores = pd.read_parquet(project.folder / f"{target}.parquet").set_index(["metric", "source", "layer", "seed"])["value"]
+    shares = (said["label"] == said["predicted"]).groupby([said[column] for column in ("source", "layer", "seed")]).mean()
+    np.testing.assert_allclose(scores["accuracy"].sort_index(), shares)
+    assert scores["accuracy"].to_list() == scores["accuracy_shared"].to_list()
 
 
 def test_the_slurm_profile_plans_the_same_run(finished_run):
     output = finished_run.snakemake("--profile", "slurm", "-n", "--forceall", "--quiet", "rules", *TINY)
     table = output.rpartition("Job stats:")[2]
-    assert re.search(r"pretrain +3\n", table) and re.search(r"probes +6\n", table)
+    assert re.search(r"pretrain +3\n", table) and re.search(r"probes +18\n", table)
     profile = yaml.safe_load((PROJECT / "slurm" / "config.v8+.yaml").read_text())
     text = "".join(path.read_text() for path in (PROJECT / "rules").glob("*.smk"))
     rules = set(re.findall(r"^ *(?:use rule \w+ as|rule) (\w+)", text, flags=re.M))
@@ -321,7 +350,7 @@ def expected_jobs(config: dict) -> dict[str, int]:
     by_hand = 6 * ("align_en_fa" in config.get("alignments", [])) + checkpoints["fairseq"]
     every, names, alignments = checkpoints.total(), config["treebanks"], len(config.get("alignments", []))
     parallel = sum(name.endswith("_pud") for name in names)
-    probes = config.get("probes", {}).get("tasks") != []
+    tasks = len(config.get("probes", {}).get("tasks", TASKS))
     together = config.get("features", {}).get("together", False)
     jobs = {
         "pretrain": checkpoints["pretrain"],
@@ -330,10 +359,10 @@ def expected_jobs(config: dict) -> dict[str, int]:
         "adopt_checkpoint": checkpoints["huggingface"],
         "treebank": len(names),
         "bitext": alignments,
-        "features": 0 if together else every * (len(names) * probes + alignments),
+        "features": 0 if together else every * (len(names) * (tasks > 0) + alignments),
         "features_together": every if together else 0,
-        "probes": every * (len(names) - parallel) * probes,
-        "transfer": every * parallel * probes,
+        "probes": every * (len(names) - parallel) * tasks,
+        "transfer": every * parallel * tasks,
         "alignment": every * alignments,
         "fetch_repository": checkpoints["huggingface"],
         "obtain_source": by_hand,
@@ -362,7 +391,7 @@ def test_paper_1_is_39_checkpoints_by_44_treebanks():
     replica = yaml.safe_load((PROJECT / "config" / "replica.yaml").read_text())
     replica["models"] = {"replica": replica["models"]["replica"]}
     expected = expected_jobs(replica)
-    assert (expected["convert_checkpoint"], expected["probes"], expected["transfer"]) == (39, 39 * 44, 39 * 18)
+    assert (expected["convert_checkpoint"], expected["probes"], expected["transfer"]) == (39, 39 * 44 * 3, 39 * 18 * 3)
 
 
 def test_the_run_on_real_data_resolves(finished_run, real_data):

@@ -63,6 +63,8 @@ class Scores:
     def best_layers(self) -> pd.Series:
         """The layer with the best dev score, mean over seeds, by dataset and step."""
         means = self.of_model(self.in_language(), "dev").groupby(["source", "step", "layer"])["value"].mean()
+        if self.task.direction == "lower":
+            means = -means
         return means.groupby(level=["source", "step"]).idxmax().map(lambda place: place[2])
 
     def by_layer(self) -> pd.DataFrame:

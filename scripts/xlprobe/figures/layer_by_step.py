@@ -19,7 +19,7 @@ def plot_layer_by_step(table: pd.DataFrame, scores: Scores) -> Figure:
         shown = spread(len(grid.index), 7)
         axes.set_yticks(shown, [str(grid.index[place]) for place in shown])
     figure.colorbar(image, ax=list(of_dataset.values()), label=f"{scores.metric} (%)", fraction=0.02, pad=0.01)
-    title = f"{scores.task.name.upper()} probes in language: test {scores.metric} by layer and step, mean over seeds"
+    title = f"{scores.task.title}, probes in language: test {scores.metric} by layer and step, mean over seeds"
     headline(figure, title, "layer (0: embeddings)")
     return figure
 

@@ -19,7 +19,7 @@ def plot_layer_curves(table: pd.DataFrame, scores: Scores) -> Figure:
             axes.plot(line["step"], 100 * line["mean"], color=colour, marker="o", markersize=2.5, linewidth=1.2, label=f"layer {layer}")
         scale_steps(axes, sorted(table["step"].unique()))
     legend_below(figure, min(7, len(layers)))
-    headline(figure, f"{scores.task.name.capitalize()}: {scores.metric} over pretraining, by layer (0: embeddings)", f"{scores.metric} (%)")
+    headline(figure, f"{scores.task.title}: {scores.metric} over pretraining, by layer (0: embeddings)", f"{scores.metric} (%)")
     return figure
 
 

@@ -33,12 +33,14 @@ def plot_learning_curves(table: pd.DataFrame, scores: Scores) -> Figure:
         # The wider one is seen where the two are the same.
         for curve, colour, width in (("best layer", ORANGE, 2.6), ("last layer", BLUE, 1.2)):
             plot_band(axes, here[here["curve"] == curve], colour, curve, width)
-        axes.axhline(100 * here["word_type"].iloc[0], color=GREY, linestyle="--", linewidth=0.9, label="baseline, word's most frequent tag")
+        axes.axhline(
+            100 * here["word_type"].iloc[0], color=GREY, linestyle="--", linewidth=0.9, label="baseline, most frequent label by form"
+        )
         # As a line, this baseline would flatten the curves.
-        axes.set_title(f"{axes.get_title()}\nmajority tag: {100 * here['majority'].iloc[0]:.1f} %")
+        axes.set_title(f"{axes.get_title()}\nmost frequent label: {100 * here['majority'].iloc[0]:.1f} %")
         scale_steps(axes, sorted(table["step"].unique()))
     legend_below(figure, 3)
-    title = f"{scores.task.name.upper()} probes in language: test {scores.metric} over pretraining; bands span the seeds"
+    title = f"{scores.task.title}, probes in language: test {scores.metric} over pretraining; bands span the seeds"
     headline(figure, title, f"{scores.metric} (%)")
     return figure
 

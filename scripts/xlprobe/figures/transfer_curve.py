@@ -47,7 +47,7 @@ def plot_transfer_curve(table: pd.DataFrame, scores: Scores) -> Figure:
     axes.set_xlabel("updates")
     axes.set_ylabel(f"{scores.metric} (%)")
     legend_below(figure, 3)
-    figure.suptitle(f"{scores.task.name.upper()} transfer to parallel test sets, by the probe's language; bands span the seeds", fontsize=9)
+    figure.suptitle(f"{scores.task.title}, transfer to parallel test sets, by the probe's language; bands span the seeds", fontsize=9)
     return figure
 
 

@@ -38,7 +38,7 @@ def plot_transfer_matrix(table: pd.DataFrame, scores: Scores) -> Figure:
     axes.set_xlabel("tested on")
     axes.set_ylabel("probe trained on")
     figure.colorbar(image, label=f"{scores.metric} (%)")
-    figure.suptitle(f"{scores.task.name.upper()} transfer at step {table['step'].iloc[0]:,}", fontsize=9)
+    figure.suptitle(f"{scores.task.title}, transfer at step {table['step'].iloc[0]:,}", fontsize=9)
     return figure
 
 

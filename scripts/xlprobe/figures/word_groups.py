@@ -43,7 +43,7 @@ def plot_word_groups(table: pd.DataFrame, scores: Scores) -> Figure:
         axes.set_title(f"{axes.get_title()}\n{', '.join(counts)}")
         scale_steps(axes, sorted(table["step"].unique()))
     legend_below(figure, 4)
-    title = f"{scores.task.name.upper()} probes on words that are ambiguous, and unseen, in train: best layer; bands span the seeds"
+    title = f"{scores.task.title}, probes on words that are ambiguous, and unseen, in train: best layer; bands span the seeds"
     headline(figure, title, f"{scores.metric} (%)")
     return figure
 

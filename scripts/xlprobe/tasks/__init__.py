@@ -1,12 +1,17 @@
-"""Probing tasks: each module here declares one as `TASK`, and is loaded by its name.
+"""What is measured: each module here declares a task as `TASK`, and is loaded by its name.
 
 A task's module is loaded when it is asked for, so that a change to one task touches no other task's results.
 """
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from xlprobe.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,23 +20,31 @@ class Task:
 
     Attributes:
         name: the task's name in the configuration, in paths and in tables.
+        title: what it is called in figures.
         metric: the name of the score that its figures show.
+        direction: whether a higher or a lower score is better.
+        version: raised when scores no longer mean what they did; probes of another version are refused.
     """
 
     name: str
+    title: str
     metric: str
+    direction: Literal["higher", "lower"]
+    version: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class WordTask(Task):
-    """A task that labels single words.
+class ProbeTask(Task):
+    """A task that linear probes learn.
 
     Attributes:
-        label: the column of the dataset's word table that holds the labels.
+        data: what is labelled: single words, or pairs of words (a word's vector and its head's; `xlprobe.examples`).
+        label: from the dataset's word table, or from the table of pairs, the label of each row; where it is missing, the
+            row is no example.
     """
 
-    label: str
-    metric: str = "accuracy"
+    data: Literal["words", "pairs"]
+    label: Callable[["pd.DataFrame"], "pd.Series"]
 
 
 def load_task(name: str) -> Task:
@@ -46,13 +59,13 @@ def load_task(name: str) -> Task:
         raise ConfigError(f"config key probes.tasks: unknown task {name!r}") from None
 
 
-def load_word_task(name: str) -> WordTask:
-    """The task of that name, one that probes of single words learn.
+def load_probe_task(name: str) -> ProbeTask:
+    """The task of that name, one that probes learn.
 
     Raises:
         ConfigError: there is no such task, or it is of another kind.
     """
     task = load_task(name)
-    if not isinstance(task, WordTask):
-        raise ConfigError(f"config key probes.tasks: {name!r} does not label words, so that no probe can be trained for it")
+    if not isinstance(task, ProbeTask):
+        raise ConfigError(f"config key probes.tasks: {name!r} labels nothing, so that no probe can be trained for it")
     return task

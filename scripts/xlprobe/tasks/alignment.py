@@ -2,4 +2,4 @@
 
 from xlprobe.tasks import Task
 
-TASK = Task(name="alignment", metric="f1")
+TASK = Task(name="alignment", title="Word alignment", metric="f1", direction="higher", version=1)

@@ -1,5 +1,9 @@
 """Part-of-speech tagging with UD's universal tags (paper 1, section 2.2): the word's vector, one label a word."""
 
-from xlprobe.tasks import WordTask
+from operator import itemgetter
 
-TASK = WordTask(name="pos", label="upos")
+from xlprobe.tasks import ProbeTask
+
+TASK = ProbeTask(
+    name="pos", title="Part of speech", metric="accuracy", direction="higher", version=1, data="words", label=itemgetter("upos")
+)

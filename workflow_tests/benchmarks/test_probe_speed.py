@@ -1,0 +1,170 @@
+"""Probes against a loop over a DataLoader: first weights and stopping epochs are equal, then the times, A/B/A/B.
+
+A DataLoader with `shuffle=True` draws its orders from its generator in its own way, so the loop is given ours by a sampler;
+the rest is PyTorch as a user writes it. Times are processor time of one thread.
+"""
+
+import re
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+from xlprobe.linear_probe import Inputs, ProbeSettings, epoch_order, fit_probes, initial_weights
+
+DIMENSIONS = 768
+ROUNDS = 2
+SETTINGS = ProbeSettings(learning_rate=1e-3, batch_size=256, epochs=4, patience=2)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Vectors of words as a features file holds them, and examples of one or two words with noisy classes."""
+
+    vectors: torch.Tensor
+    rows: list[torch.Tensor]
+    y: torch.Tensor
+    classes: int
+    train: int
+
+    @staticmethod
+    def draw(words: int, examples: int, words_an_example: int, classes: int) -> "Problem":
+        generator = torch.Generator().manual_seed(classes)
+        y = torch.randint(classes, (words,), generator=generator)
+        # In half precision from the start: the peak of memory is to be that of the probes.
+        vectors = torch.empty(words, DIMENSIONS, dtype=torch.half).normal_(generator=generator)
+        vectors += torch.empty(classes, DIMENSIONS, dtype=torch.half).normal_(std=0.15, generator=generator)[y]
+        rows = list(torch.randint(words, (words_an_example, examples), generator=generator))
+        return Problem(vectors, rows, y[rows[0]], classes, train=round(0.9 * examples))
+
+    def fit(self, seeds: list[int], settings: ProbeSettings):
+        train, dev = (Inputs(self.vectors, [rows[part] for rows in self.rows]) for part in self.parts())
+        return fit_probes(train, self.y[: self.train], dev, self.y[self.train :], self.classes, seeds, settings)
+
+    def parts(self) -> tuple[slice, slice]:
+        return slice(self.train), slice(self.train, None)
+
+    def dataset(self, part: slice) -> TensorDataset:
+        """What a probe reads of each example, built beforehand."""
+        read = [self.vectors[rows[part]].float() for rows in self.rows]
+        x = torch.cat([*read, read[0] * read[1]], dim=1) if len(read) == 2 else read[0]
+        return TensorDataset(x, self.y[part])
+
+
+class Orders:
+    """A sampler that goes through the epochs' orders of a seed."""
+
+    def __init__(self, generator: torch.Generator, examples: int) -> None:
+        self.generator, self.examples = generator, examples
+
+    def __iter__(self):
+        return iter(epoch_order(self.generator, self.examples).tolist())
+
+    def __len__(self) -> int:
+        return self.examples
+
+
+def user_loop(train: TensorDataset, dev: TensorDataset, classes: int, seed: int, settings: ProbeSettings, orders_of: int):
+    """One probe, one seed."""
+    generator = torch.Generator().manual_seed(seed)
+    dimensions = train.tensors[0].shape[1]
+    probe = torch.nn.Linear(dimensions, classes)
+    weight, bias = initial_weights(generator, classes, dimensions)
+    probe.load_state_dict({"weight": weight, "bias": bias})
+    if orders_of != seed:
+        generator = torch.Generator().manual_seed(orders_of)
+        initial_weights(generator, classes, dimensions)
+    loader = DataLoader(train, settings.batch_size, sampler=Orders(generator, len(train)))
+    dev_loader = DataLoader(dev, settings.batch_size)
+    optimizer = torch.optim.Adam(probe.parameters(), lr=settings.learning_rate)
+    best, best_epoch, kept = -1.0, 0, None
+    for epoch in range(1, settings.epochs + 1):
+        for x, y in loader:
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(probe(x), y).backward()
+            optimizer.step()
+        with torch.no_grad():
+            accuracy = sum((probe(x).argmax(1) == y).sum().item() for x, y in dev_loader) / len(dev)
+        if accuracy > best:
+            best, best_epoch, kept = accuracy, epoch, probe.weight.detach().clone()
+        if epoch - best_epoch >= settings.patience:
+            break
+    return kept, epoch
+
+
+def user_loops(problem: Problem, seeds: list[int], settings: ProbeSettings):
+    train, dev = (problem.dataset(part) for part in problem.parts())
+    orders = [seeds[0]] * len(seeds) if settings.shared_order else seeds
+    return [user_loop(train, dev, problem.classes, seed, settings, order) for seed, order in zip(seeds, orders, strict=True)]
+
+
+def ratio(what: str, layers: list[Problem], settings: ProbeSettings) -> float:
+    """How many times as fast ours is, over all layers and five seeds, after the two have been found to be equal."""
+    seeds = [[10 * layer + seed for seed in range(5)] for layer in range(len(layers))]
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        start = time.process_time()
+        fitted = [problem.fit(*given, settings) for problem, *given in zip(layers, seeds, strict=True)]
+        middle = time.process_time()
+        looped = [user_loops(problem, *given, settings) for problem, *given in zip(layers, seeds, strict=True)]
+        ours.append(middle - start)
+        theirs.append(time.process_time() - middle)
+    for probes, loops in zip(fitted, looped, strict=True):
+        assert probes.epochs == [epochs for _, epochs in loops]
+        for weight, (expected, _) in zip(probes.weight_SCF, loops, strict=True):
+            # Where a gradient is next to nothing, Adam makes steps of its rounding: of 90,000 weights one differs by 2e-5.
+            difference = (weight - expected).abs()
+            assert (difference > 1e-5).double().mean() < 1e-4 and difference.max() < 1e-4
+    fast, slow = statistics.median(ours), statistics.median(theirs)
+    print(f"\n{what}, {len(layers)} layers x 5 seeds, one thread: ours {fast:.1f} s, a DataLoader loop {slow:.1f} s: {slow / fast:.1f}x")
+    return slow / fast
+
+
+def test_part_of_speech_probes_are_three_times_as_fast():
+    assert ratio("17 tags", [Problem.draw(4000, 4000, 1, 17)] * 13, SETTINGS) > 3
+
+
+def test_probes_of_pairs_with_two_classes_are_faster():
+    assert ratio("pairs, 2 classes", [Problem.draw(10_000, 20_000, 2, 2)] * 2, SETTINGS) > 3
+
+
+def test_probes_of_pairs_with_40_classes_are_faster():
+    assert ratio("pairs, 40 classes", [Problem.draw(10_000, 10_000, 2, 40)] * 2, SETTINGS) > 1.5
+
+
+def test_with_a_shared_order_probes_are_faster_still():
+    assert ratio("17 tags, shared order", [Problem.draw(4000, 4000, 1, 17)] * 13, replace(SETTINGS, shared_order=True)) > 6
+
+
+PEAK = """
+from test_probe_speed import SETTINGS, Problem, memory_of, user_loops
+problem = Problem.draw(500, 1000, 2, 2)
+{work}
+before = memory_of()
+problem = Problem.draw(15_000, 30_000, 2, 2)
+{work}
+print(memory_of() - before)
+"""
+
+
+def memory_of() -> int:
+    """The most memory that this process has held, in bytes; getrusage's figure is the parent's where that held more."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
+
+
+def test_probes_of_pairs_take_an_eighth_of_the_memory():
+    peaks = []
+    for work in ("problem.fit([0], SETTINGS)", "user_loops(problem, [0], SETTINGS)"):
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK.format(work=work)], check=True, capture_output=True, env={"PYTHONPATH": ":".join(sys.path)}
+        )
+        peaks.append(int(done.stdout))
+    ours, theirs = peaks
+    print(f"\n30,000 pairs of words of {DIMENSIONS} dimensions: ours {ours / 2**20:.0f} MiB, built beforehand {theirs / 2**20:.0f} MiB")
+    assert 15_000 * DIMENSIONS * 2 < ours < theirs / 8
