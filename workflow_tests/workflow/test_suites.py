@@ -29,7 +29,7 @@ CONFIGURATION = {
     },
     "treebanks": ["qaa_world"],
     "features": {"keep": True, "device": "cpu"},
-    "probes": {"seeds": 2, "epochs": 8, "learning_rate": 0.02, "batch_size": 64},
+    "probes": {"tasks": ["pos"], "seeds": 2, "epochs": 8, "learning_rate": 0.02, "batch_size": 64},
 }
 
 
