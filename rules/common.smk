@@ -58,7 +58,7 @@ FIGURES = {
 }
 # What every checkpoint's folder holds; those that fairseq saved have a SentencePiece model, too.
 CHECKPOINT_FOLDER = "<results>/checkpoints/{model}/{step}/"
-CHECKPOINT_IDENTITY = CHECKPOINT_FOLDER + "identity.json"
+CHECKPOINT_IDENTITY = f"{CHECKPOINT_FOLDER}identity.json"
 CHECKPOINT_FILES = (
     "model.safetensors",
     "config.json",
