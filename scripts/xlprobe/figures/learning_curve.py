@@ -31,7 +31,7 @@ def plot_learning_curves(table: pd.DataFrame, scores: Scores) -> Figure:
     for dataset, axes in of_dataset.items():
         here = table[table["dataset"] == dataset]
         # The wider one is seen where the two are the same.
-        for curve, colour, width in (("best layer", ORANGE, 2.6), ("last layer", BLUE, 1.2)):
+        for curve, colour, width in (("best layer", ORANGE, 2.0), ("last layer", BLUE, 1.2)):
             plot_band(axes, here[here["curve"] == curve], colour, curve, width)
         axes.axhline(
             100 * here["word_type"].iloc[0], color=GREY, linestyle="--", linewidth=0.9, label="baseline, most frequent label by form"
