@@ -103,15 +103,21 @@ def refuse_missing(found: Iterable[Origin], sources: Path, repositories: Iterabl
     Raises:
         XlprobeError: something is neither there nor in the data folder, or a checkpoint on the hub is not published yet.
     """
+
+    def published(checkpoint: str) -> bool:
+        return (sources.parent / "checkpoints" / checkpoint / "identity.json").exists()
+
     for repository in repositories:
         for checkpoint in repository.checkpoints:
-            if not (sources.parent / "checkpoints" / checkpoint / "identity.json").exists():
+            if not published(checkpoint):
                 raise XlprobeError(
                     f"checkpoint {checkpoint} lies on the Hugging Face hub ({repository.place}), and nothing is fetched while data.download"
                     " is false; set it to true, or name a folder"
                 )
     for origin in found:
-        if origin.way in (DOWNLOAD, ARCHIVE, BY_HAND):
+        kind, name = origin.need.reader
+        # What a checkpoint was made of is deleted once it is published.
+        if origin.way in (DOWNLOAD, ARCHIVE, BY_HAND) and not (kind == "checkpoint" and published(name)):
             raise XlprobeError(
                 f"{origin.need.what} was not found, and nothing is fetched while data.download is false; set data.root or XLPROBE_DATA to"
                 f" a folder that holds {origin.path} (plain or .xz, .zst, .gz)"

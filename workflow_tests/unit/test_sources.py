@@ -1,4 +1,5 @@
 import re
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from string import Formatter
@@ -329,6 +330,14 @@ def test_a_run_that_fetches_nothing_says_what_is_missing(places):
             origins.refuse_missing(found, places.own, repositories(config))
     write_json(places.own.parent / "checkpoints" / "m" / "1" / "identity.json", {})
     origins.refuse_missing(found, places.own, repositories(config))
+    # Nor does it miss the file that a published checkpoint was made of.
+    put(places.own, "tokenizers/xlmr_sentencepiece")
+    fairseq = {"checkpoints": "https://example.org/{step}.pt", "sentencepiece": "xlmr_sentencepiece"}
+    for step, missing in ((1, False), (2, True)):
+        config = run(models={"m": {"steps": [step], "fairseq": fairseq}}, languages=[], treebanks=[], probes={"tasks": []})
+        found = origins.origins(needs(config), places.own, None)
+        with pytest.raises(XlprobeError, match="the checkpoint of m at step 2 was not found") if missing else nullcontext():
+            origins.refuse_missing(found, places.own, repositories(config))
 
 
 @pytest.mark.parametrize("path", sorted((PROJECT / "config").glob("*.yaml")), ids=lambda path: path.name)
