@@ -74,8 +74,9 @@ rule alignment:
         code=code("scripts/align_words.py"),
         dataset=folder_of("dataset"),
         method=config["alignment"]["method"],
+        intervals=INTERVALS,
     message:
         "Aligning {wildcards.dataset} by {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/align_words.py --features {input.features:q} --dataset {params.dataset:q}"
-        " --method {params.method} --output {output:q} > {log:q} 2>&1"
+        " --method {params.method} --output {output:q} {params.intervals} > {log:q} 2>&1"

@@ -38,6 +38,7 @@ def folder(*parts):
 KNOWN_TREEBANKS = configuration.treebanks(config)
 KNOWN_ALIGNMENTS = configuration.alignments(config)
 TREEBANKS = {name: KNOWN_TREEBANKS[name] for name in config["treebanks"]}
+TEST_ONLY = [name for name, treebank in TREEBANKS.items() if treebank.test_only]
 ALIGNMENTS = {name: KNOWN_ALIGNMENTS[name] for name in config["alignments"]}
 # Named after the world's settings, so that data of other settings are never taken for these.
 WORLD = (
@@ -68,6 +69,8 @@ CHECKPOINT_FILES = (
 # Treebanks and bitexts both end in this file; the names of alignment sets tell them apart.
 DATASET_IDENTITY = "<results>/datasets/{dataset}/identity.json"
 PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.parquet"
+# How the scripts that score are told to take intervals.
+INTERVALS = "--resamples {resamples} --level {level}".format(**config["intervals"])
 BITEXT_NAME, TREEBANK_NAME = "align_[^/]+", "(?!align_)[^/]+"
 
 
@@ -205,14 +208,40 @@ def every_checkpoint(pattern):
     ]
 
 
-def probed_datasets():
-    """The treebanks that probes can be trained on."""
-    return [name for name, treebank in TREEBANKS.items() if not treebank.test_only]
+def probed_datasets(task):
+    """The treebanks that a task's probes are trained on."""
+    left_out = config["probes"]["leave_out"].get(task, [])
+    return [name for name in TREEBANKS if name not in [*TEST_ONLY, *left_out]]
 
 
-def transfer_targets():
-    """The test-only treebanks, on which every probed treebank's probes are scored."""
-    return [name for name, treebank in TREEBANKS.items() if treebank.test_only]
+def controls(wildcards):
+    """What else is trained with a task's probes."""
+    asked = [
+        flag
+        for key, flag in (
+            ("control_tasks", "--control-task"),
+            ("description_lengths", "--description-length"),
+        )
+        if wildcards.task in config["probes"][key]
+    ]
+    return " ".join(asked)
+
+
+def transfer_targets(task):
+    """The test-only treebanks, on which the probes of every probed treebank are scored."""
+    left_out = config["probes"]["leave_out"].get(task, [])
+    return [name for name in TEST_ONLY if name not in left_out]
+
+
+def of_tasks(pattern, datasets):
+    """A pattern filled in for each task that probes learn and each of its datasets."""
+    return [
+        path
+        for task in config["probes"]["tasks"]
+        for path in expand(
+            pattern, task=task, dataset=datasets(task), allow_missing=True
+        )
+    ]
 
 
 def measured_datasets():
@@ -229,8 +258,7 @@ def prediction_files():
     """What every probe says of every example of the transfer targets, where the configuration asks for it."""
     if not config["transfer"]["predictions"]:
         return []
-    filled = dict(task=config["probes"]["tasks"], dataset=transfer_targets())
-    return every_checkpoint(expand(PREDICTIONS, **filled, allow_missing=True))
+    return every_checkpoint(of_tasks(PREDICTIONS, transfer_targets))
 
 
 def dataset_facts():
@@ -260,7 +288,7 @@ def figures(pattern):
         shown = (
             ["probes", "words"] if load_probe_task(task).data == "words" else ["probes"]
         )
-        shown += ["transfer"] if transfer_targets() else []
+        shown += ["transfer"] if transfer_targets(task) else []
         wanted += [(task, kind) for group in shown for kind in FIGURES[group]]
     if ALIGNMENTS:
         wanted += [("alignment", kind) for kind in FIGURES["alignment"]]

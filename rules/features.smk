@@ -17,7 +17,7 @@ rule features:
     benchmark:
         "<results>/benchmarks/features/{model}/{step}/{dataset}.tsv"
     # Transfer targets last: their large temporary files are of use once the sources are probed.
-    priority: lambda wildcards: 0 if wildcards.dataset in transfer_targets() else 5
+    priority: lambda wildcards: 0 if wildcards.dataset in TEST_ONLY else 5
     conda:
         "../envs/xlprobe.yaml"
     resources:

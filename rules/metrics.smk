@@ -8,18 +8,8 @@ makes: metrics/parts/<model>/<step>.*.parquet, one checkpoint's rows
 
 rule checkpoint_scores:
     input:
-        expand(
-            rules.probes.output.scores,
-            task=config["probes"]["tasks"],
-            dataset=probed_datasets(),
-            allow_missing=True,
-        ),
-        expand(
-            rules.transfer.output.scores,
-            task=config["probes"]["tasks"],
-            dataset=transfer_targets(),
-            allow_missing=True,
-        ),
+        of_tasks(rules.probes.output.scores, probed_datasets),
+        of_tasks(rules.transfer.output.scores, transfer_targets),
         expand(rules.alignment.output, dataset=config["alignments"], allow_missing=True),
     output:
         "<results>/metrics/parts/{model}/{step}.scores.parquet",
@@ -46,11 +36,7 @@ rule checkpoint_scores:
 use rule checkpoint_scores as scores with:
     input:
         every_checkpoint(rules.checkpoint_scores.output),
-        expand(
-            rules.baselines.output,
-            task=config["probes"]["tasks"],
-            dataset=probed_datasets(),
-        ),
+        of_tasks(rules.baselines.output, probed_datasets),
     output:
         "<results>/metrics/scores.parquet",
     log:

@@ -36,6 +36,8 @@ rule probes:
         epochs=config["probes"]["epochs"],
         patience=config["probes"]["patience"],
         shared_order="--shared-order" if config["probes"]["shared_order"] else "",
+        controls=controls,
+        intervals=INTERVALS,
         device=untracked(lambda wildcards: config["probes"]["device"]),
     message:
         "Probing {wildcards.task} on {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
@@ -44,6 +46,7 @@ rule probes:
         " --task {wildcards.task} --scores {output.scores:q} --weights {output.weights:q}"
         " --seeds {params.seeds} --learning-rate {params.learning_rate} --batch-size {params.batch_size}"
         " --epochs {params.epochs} --patience {params.patience} {params.shared_order}"
+        " {params.controls} {params.intervals}"
         " --device {params.device} > {log:q} 2>&1"
 
 
@@ -66,8 +69,9 @@ rule baselines:
             "scripts/score_baselines.py", f"xlprobe.tasks.{wildcards.task}"
         ),
         dataset=folder_of("dataset"),
+        intervals=INTERVALS,
     message:
         "Scoring {wildcards.task} baselines on {wildcards.dataset}"
     shell:
         "python scripts/score_baselines.py --dataset {params.dataset:q} --task {wildcards.task}"
-        " --output {output:q} > {log:q} 2>&1"
+        " --output {output:q} {params.intervals} > {log:q} 2>&1"

@@ -10,8 +10,12 @@ rule transfer:
     input:
         features=rules.features.output.vectors,
         dataset=rules.treebank.output.identity,
-        weights=expand(
-            rules.probes.output.weights, dataset=probed_datasets(), allow_missing=True
+        weights=lambda wildcards: expand(
+            rules.probes.output.weights,
+            model=wildcards.model,
+            step=wildcards.step,
+            task=wildcards.task,
+            dataset=probed_datasets(wildcards.task),
         ),
     output:
         **({"predictions": PREDICTIONS} if config["transfer"]["predictions"] else {}),
@@ -33,6 +37,7 @@ rule transfer:
         ),
         dataset=folder_of("dataset"),
         shared_labels="--shared-labels" if config["transfer"]["shared_labels"] else "",
+        intervals=INTERVALS,
         predictions=lambda wildcards, output: (
             ["--predictions", output.predictions]
             if config["transfer"]["predictions"]
@@ -43,4 +48,4 @@ rule transfer:
     shell:
         "python scripts/transfer_probes.py --features {input.features:q} --dataset {params.dataset:q}"
         " --task {wildcards.task} --weights {input.weights:q} --output {output.scores:q}"
-        " {params.shared_labels} {params.predictions:q} > {log:q} 2>&1"
+        " {params.shared_labels} {params.predictions:q} {params.intervals} > {log:q} 2>&1"

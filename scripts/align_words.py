@@ -4,6 +4,7 @@ from pathlib import Path
 
 from xlprobe import command_line
 from xlprobe.alignment import METHODS, score_alignment
+from xlprobe.scoring import Intervals
 
 
 def main() -> None:
@@ -12,8 +13,10 @@ def main() -> None:
     parser.add_argument("--dataset", type=Path, required=True)
     parser.add_argument("--method", choices=METHODS, required=True)
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
+    command_line.add_intervals(parser)
     arguments = parser.parse_args()
-    score_alignment(arguments.features, arguments.dataset, arguments.method, arguments.output)
+    intervals = Intervals(arguments.resamples, arguments.level)
+    score_alignment(arguments.features, arguments.dataset, arguments.method, arguments.output, intervals)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from xlprobe import command_line
 from xlprobe.baselines import write_baselines
+from xlprobe.scoring import Intervals
 
 
 def main() -> None:
@@ -11,8 +12,9 @@ def main() -> None:
     parser.add_argument("--dataset", type=Path, required=True)
     parser.add_argument("--task", required=True)
     parser.add_argument("--output", type=Path, required=True)
+    command_line.add_intervals(parser)
     arguments = parser.parse_args()
-    write_baselines(arguments.dataset, arguments.task, arguments.output)
+    write_baselines(arguments.dataset, arguments.task, arguments.output, Intervals(arguments.resamples, arguments.level))
 
 
 if __name__ == "__main__":

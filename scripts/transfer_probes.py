@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
+from xlprobe.scoring import Intervals
 from xlprobe.transfer import transfer_probes
 
 
@@ -15,6 +16,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
     parser.add_argument("--shared-labels", action="store_true", help="score the examples apart whose label the source has, too")
     parser.add_argument("--predictions", type=Path, help="Parquet file to write with what each probe says of each example")
+    command_line.add_intervals(parser)
     arguments = parser.parse_args()
     transfer_probes(
         arguments.features,
@@ -24,6 +26,7 @@ def main() -> None:
         arguments.output,
         arguments.shared_labels,
         arguments.predictions,
+        Intervals(arguments.resamples, arguments.level),
     )
 
 

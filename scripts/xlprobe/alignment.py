@@ -18,6 +18,7 @@ from xlprobe.checkpoint_names import columns
 from xlprobe.datasets import read_sentences
 from xlprobe.feature_file import FeatureFile
 from xlprobe.progress import progress
+from xlprobe.scoring import NO_INTERVALS, Bootstrap, Intervals
 from xlprobe.tables import write_table
 
 METRICS = ("precision", "recall", "f1", "aer")
@@ -97,8 +98,8 @@ class Counts:
 
     @property
     def recall(self) -> float:
-        """|A and S| / |S|."""
-        return self.found_sure / self.sure
+        """|A and S| / |S|; 0 where nothing is sure."""
+        return self.found_sure / max(self.sure, 1)
 
     @property
     def f1(self) -> float:
@@ -108,8 +109,8 @@ class Counts:
 
     @property
     def aer(self) -> float:
-        """Alignment error rate: 1 - (|A and S| + |A and P|) / (|A| + |S|)."""
-        return 1 - (self.found_sure + self.found_possible) / (self.found + self.sure)
+        """Alignment error rate: 1 - (|A and S| + |A and P|) / (|A| + |S|); 1 where nothing was found and nothing is sure."""
+        return 1 - (self.found_sure + self.found_possible) / max(self.found + self.sure, 1)
 
 
 def count(found_ST: np.ndarray, sure_ST: np.ndarray, possible_ST: np.ndarray) -> Counts:
@@ -117,21 +118,27 @@ def count(found_ST: np.ndarray, sure_ST: np.ndarray, possible_ST: np.ndarray) ->
     return Counts(int(found_ST.sum()), int((found_ST & sure_ST).sum()), int((found_ST & possible_ST).sum()), int(sure_ST.sum()))
 
 
-def score_alignment(features_path: Path, dataset: Path, method: str, output: Path) -> None:
+def score_alignment(features_path: Path, dataset: Path, method: str, output: Path, intervals: Intervals = NO_INTERVALS) -> None:
     """Align a bitext at every layer of its features and write the scores (schemas/scores.schema.yaml), a row a layer and metric."""
     sentences = read_sentences(dataset)
     pairs = len(sentences) // 2
     gold = _gold(dataset, sentences["words"].to_numpy())
+    bootstrap = Bootstrap(intervals, dataset.name, "test", np.arange(pairs))
     rows: list[dict[str, object]] = []
     with FeatureFile(features_path) as features:
         checkpoint = columns(features.checkpoint)
         for layer in progress(features.layers, f"{dataset.name} step {checkpoint['step']}", "layers"):
             vectors_WD = features.layer(layer).astype(np.float32)
             of_sentence = np.split(vectors_WD, sentences["first_word"].to_numpy()[1:])
-            total = Counts(0, 0, 0, 0)
-            for source_SD, target_TD, (sure_ST, possible_ST) in zip(of_sentence[:pairs], of_sentence[pairs:], gold, strict=True):
-                total += count(METHODS[method](similarity(source_SD, target_TD)), sure_ST, possible_ST)
-            rows += [{"layer": layer, "metric": metric, "value": getattr(total, metric)} for metric in METRICS]
+            counts = [
+                count(METHODS[method](similarity(source_SD, target_TD)), sure_ST, possible_ST)
+                for source_SD, target_TD, (sure_ST, possible_ST) in zip(of_sentence[:pairs], of_sentence[pairs:], gold, strict=True)
+            ]
+            total = sum(counts, Counts(0, 0, 0, 0))
+            resampled = [Counts(*drawn) for drawn in bootstrap.totals(np.array([astuple(pair) for pair in counts])).tolist()]
+            scores_RK = np.array([[getattr(drawn, metric) for metric in METRICS] for drawn in resampled]).reshape(-1, len(METRICS))
+            for metric, limits in zip(METRICS, bootstrap.limits(scores_RK), strict=True):
+                rows.append({"layer": layer, "metric": metric, "value": getattr(total, metric)} | limits)
     identity = checkpoint | {"task": "alignment", "source": dataset.name, "target": dataset.name, "split": "test"}
     write_table(pd.DataFrame(rows).assign(**identity, seed=None, n=pairs), "scores.schema.yaml", output)
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from xlprobe.examples import FORM_COLUMNS, read_examples
 from xlprobe.labels import scored_examples
+from xlprobe.scoring import NO_INTERVALS, Bootstrap, Intervals, score_rows
 from xlprobe.tables import write_table
 from xlprobe.tasks import load_probe_task
 
@@ -32,23 +33,25 @@ def word_type_labels(train: pd.DataFrame, examples: pd.DataFrame, forms: Sequenc
     return guesses.to_numpy()
 
 
-def write_baselines(dataset: Path, task_name: str, output: Path) -> None:
+def write_baselines(dataset: Path, task_name: str, output: Path, intervals: Intervals = NO_INTERVALS) -> None:
     """Write two baselines' scores on dev and test: `majority`, and `word_type` (majority for unseen forms)."""
     task = load_probe_task(task_name)
     examples = read_examples(dataset, task)
     train = examples[examples["split"] == "train"]
-    rows = []
+    rows: list[dict[str, object]] = []
     for split in ("dev", "test"):
         part = examples[examples["split"] == split]
+        if not len(part):
+            continue
         guesses = {"majority": majority_label(train), "word_type": word_type_labels(train, part, FORM_COLUMNS[task.data])}
         masks = scored_examples(part, train, task)
+        bootstrap = Bootstrap(intervals, dataset.name, split, part["sentence"].to_numpy())
         for name, guess in guesses.items():
-            correct_N = (part["label"] == guess).to_numpy()
-            for metric, mask_N in masks.items():
-                value, n = correct_N[mask_N].mean(), mask_N.sum()
-                rows.append({"model": name, "split": split, "metric": metric, "value": value, "n": n})
+            right_1N = (part["label"] == guess).to_numpy(np.int8)[None]
+            # A baseline has no seeds: the mean over its one run is its score.
+            rows += [row | {"model": name, "split": split} for row in score_rows(right_1N, masks, bootstrap) if row["seed"] is None]
     identity = {"task": task_name, "source": dataset.name, "target": dataset.name}
-    write_table(pd.DataFrame(rows).assign(**identity, training_seed=None, step=None, layer=None, seed=None), "scores.schema.yaml", output)
+    write_table(pd.DataFrame(rows).assign(**identity, training_seed=None, step=None, layer=None), "scores.schema.yaml", output)
 
 
 def _most_frequent(train: pd.DataFrame, columns: list[str]) -> pd.Series:

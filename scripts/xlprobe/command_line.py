@@ -13,6 +13,12 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
+def add_intervals(arguments: argparse.ArgumentParser) -> None:
+    """Arguments of the scripts that score: how intervals are taken (`xlprobe.scoring.Intervals`)."""
+    arguments.add_argument("--resamples", type=int, default=0, help="bootstrap resamples behind an interval; 0 takes none")
+    arguments.add_argument("--level", type=float, default=0.95, help="share of the resamples that an interval holds")
+
+
 def run(main: Callable[[], None]) -> None:
     """Run a script's `main`; a fault that the user can mend ends in one sentence on stderr and exit status 1."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)

@@ -48,11 +48,7 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     _fill_defaults(completed, schema())
     _check_world(completed)
     _check_names(completed)
-    example = f"{next(iter(completed['world']['languages']))}_world" if completed["world"] else "en_ewt"
-    if completed["probes"]["tasks"] and all(treebanks(completed)[name].test_only for name in completed["treebanks"]):
-        raise ConfigError(
-            f"config key treebanks: names no treebank with a train set, so there is nothing to probe; add one ({example}, say)"
-        )
+    _check_probes(completed)
     for name, model in completed["models"].items():
         _check_model(f"models.{name}", model, completed)
     return completed
@@ -113,6 +109,24 @@ def digest(settings: dict[str, Any]) -> str:
 def model_languages(config: dict[str, Any], run: Run) -> list[str]:
     """The languages that a run of a completed configuration is pretrained on, sorted."""
     return sorted(run.settings["languages"] or config["languages"])
+
+
+def _check_probes(config: dict[str, Any]) -> None:
+    """What the schema cannot say: each task has a treebank to train on, and no key names another task or treebank."""
+    probes = config["probes"]
+    example = f"{next(iter(config['world']['languages']))}_world" if config["world"] else "en_ewt"
+    for key in ("control_tasks", "description_lengths", "leave_out"):
+        if others := sorted(set(probes[key]) - set(probes["tasks"])):
+            raise ConfigError(f"config key probes.{key}: {others[0]!r} is not among probes.tasks; add it there, or take it out here")
+    for task in probes["tasks"]:
+        left_out = probes["leave_out"].get(task, [])
+        if others := sorted(set(left_out) - set(config["treebanks"])):
+            raise ConfigError(f"config key probes.leave_out.{task}: {others[0]!r} is not among treebanks; take it out")
+        if all(treebanks(config)[name].test_only for name in set(config["treebanks"]) - set(left_out)):
+            raise ConfigError(
+                f"config key treebanks: names no treebank with a train set, so there is nothing to probe for {task}; add one"
+                f" ({example}, say)"
+            )
 
 
 def _fill_defaults(value: Any, rule: dict[str, Any]) -> None:

@@ -19,7 +19,8 @@ def read_examples(dataset: Path, task: ProbeTask) -> pd.DataFrame:
     """A task's examples, in order of the word.
 
     Returns:
-        Columns split, label, word, form and, of pairs, head and head_form; word and head are rows of the word table.
+        Columns split, sentence, label, word, form and, of pairs, head and head_form; sentence, word and head are rows of the
+        dataset's tables.
     """
     words = read_words(dataset)
     examples = words.assign(word=range(len(words)))
@@ -27,9 +28,10 @@ def read_examples(dataset: Path, task: ProbeTask) -> pd.DataFrame:
         examples = _pairs(read_pairs(dataset)).sort_values("word", kind="stable", ignore_index=True)
         for column, form in zip(WORD_COLUMNS["pairs"], FORM_COLUMNS["pairs"], strict=True):
             examples[form] = words["form"].to_numpy()[examples[column]]
-        examples["split"] = words["split"].to_numpy()[examples["word"]]
+        for column in ("split", "sentence"):
+            examples[column] = words[column].to_numpy()[examples["word"]]
     examples = examples.assign(label=task.label(examples)).dropna(subset="label", ignore_index=True)
-    return examples[["split", "label", *WORD_COLUMNS[task.data], *FORM_COLUMNS[task.data]]]
+    return examples[["split", "sentence", "label", *WORD_COLUMNS[task.data], *FORM_COLUMNS[task.data]]]
 
 
 def _pairs(arcs: pd.DataFrame) -> pd.DataFrame:

@@ -1,20 +1,23 @@
-"""Linear probes, many seeds at once: softmax regression trained by Adam with early stopping.
+"""Linear probes, many at once: softmax regression trained by Adam with early stopping.
 
-All seeds of a layer are one batched problem: their weights are stacked, each seed goes through the data in its own
-order, and a seed that has stopped leaves the batch. Every seed ends where a plain loop over the same order would.
+All probes on the same vectors (those of a layer: seeds, control tasks, portions of the data) are one batched problem: their
+weights are stacked, each goes through its examples in its own order, and one that has stopped leaves the batch. Each ends
+where a plain loop over the same order would.
 
 What a probe reads of a pair of words is made minibatch by minibatch: for a treebank's pairs together it would take many
 times the memory of the word vectors.
 
-Shape letters: S seeds, W words, N examples, B examples in a minibatch, D dimensions of a word's vector, F of what a probe
-reads (D for a word, 3D for a pair), C classes, O orders of the examples, G of them computed at once, K classes of all seeds
-that share an order.
+Shape letters: P probes, W words, N examples, B examples in a minibatch, D dimensions of a word's vector, F of what a probe
+reads (D for a word, 3D for a pair), C classes, O orders of the examples that are computed at once, Q probes that share one,
+K classes of these probes.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch.nn.functional import cross_entropy
 
 from xlprobe.device import problems_at_once
 
@@ -45,53 +48,99 @@ class Inputs:
     def __len__(self) -> int:
         return len(self.rows[0])
 
+    def __getitem__(self, examples: torch.Tensor | slice) -> "Inputs":
+        """Some of the examples."""
+        return Inputs(self.vectors_WD, [rows_N[examples] for rows_N in self.rows])
+
     @property
     def dimensions(self) -> int:
         """The length of what a probe reads."""
         return self.vectors_WD.shape[1] * (3 if len(self.rows) == 2 else 1)
 
-    def buffer(self, orders: int, batch: int) -> torch.Tensor:
-        """Room for what probes read of a minibatch; made once, since the system takes as long to find memory as to fill it."""
-        return torch.empty(orders, batch, self.dimensions, device=self.vectors_WD.device)
 
-    def read(self, rows: Sequence[torch.Tensor], buffer: torch.Tensor) -> torch.Tensor:
+class Reader:
+    """Makes what probes read, in memory that it keeps: the system takes longer to find memory than a minibatch to fill it.
+
+    Args:
+        examples: the most that are read at once.
+    """
+
+    def __init__(self, inputs: Inputs, examples: int) -> None:
+        self._vectors_WD = inputs.vectors_WD
+        self._found_ND = inputs.vectors_WD.new_empty(examples, inputs.vectors_WD.shape[1])
+        self._x_NF = torch.empty(examples, inputs.dimensions, device=inputs.vectors_WD.device)
+
+    def read(self, rows: Sequence[torch.Tensor]) -> torch.Tensor:
         """What probes read of the examples of these rows, [orders, examples] each: [orders, examples, F] in float32.
 
-        It lies in the buffer until the next call.
+        It lies in the reader's memory until the next call.
         """
         orders, batch = rows[0].shape
-        x_OBF = buffer[:orders, :batch]
-        blocks = x_OBF.split(self.vectors_WD.shape[1], dim=2)
-        for x_OBD, rows_OB in zip(blocks, rows, strict=False):
+        x_NF, found_ND = self._x_NF[: orders * batch], self._found_ND[: orders * batch]
+        blocks = x_NF.split(found_ND.shape[1], dim=1)
+        for x_ND, rows_OB in zip(blocks, rows, strict=False):
             # Several times as fast as indexing with a matrix.
-            x_OBD.copy_(self.vectors_WD.index_select(0, rows_OB.flatten()).view(x_OBD.shape))
+            torch.index_select(self._vectors_WD, 0, rows_OB.flatten(), out=found_ND)
+            x_ND.copy_(found_ND)
         if len(blocks) == 3:
             torch.mul(blocks[0], blocks[1], out=blocks[2])
-        return x_OBF
+        return x_NF.view(orders, batch, -1)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One probe to train.
+
+    Attributes:
+        seed: draws its initial weights and the orders in which it sees its examples.
+        train_y_N, dev_y_N: class numbers; a dev label that train never has counts as an error (-1, say).
+        portion: the examples of train that it sees; None is all of them.
+        stop_by_loss: whether the best epoch is that of the lowest cross-entropy on dev, not of the highest accuracy.
+    """
+
+    seed: int
+    train_y_N: torch.Tensor
+    dev_y_N: torch.Tensor
+    portion: torch.Tensor | None = None
+    stop_by_loss: bool = False
 
 
 @dataclass(frozen=True)
 class FittedProbes:
-    """Probes of all seeds, each as it was after its best epoch.
+    """Probes in the order of their problems, each as it was after its best epoch.
 
     Attributes:
-        weight_SCF, bias_SC: the linear layers.
-        epochs: epochs that each seed trained for.
-        dev_accuracy: each seed's best accuracy on dev.
+        weight_PCF, bias_PC: the linear layers.
+        epochs: epochs that each trained for.
+        dev_score: each one's best accuracy on dev, or its negative loss there.
     """
 
-    weight_SCF: torch.Tensor
-    bias_SC: torch.Tensor
+    weight_PCF: torch.Tensor
+    bias_PC: torch.Tensor
     epochs: list[int]
-    dev_accuracy: list[float]
+    dev_score: list[float]
+
+    def __getitem__(self, probes: slice) -> "FittedProbes":
+        """Some of the probes."""
+        return FittedProbes(self.weight_PCF[probes], self.bias_PC[probes], self.epochs[probes], self.dev_score[probes])
 
     def predict(self, inputs: Inputs) -> torch.Tensor:
-        """The class that each seed's probe gives each example, [seeds, examples]."""
-        return _predict(self.weight_SCF, self.bias_SC, inputs)
+        """The class that each probe gives each example, [probes, examples]."""
+        return torch.cat([logits_PCB.argmax(dim=1) for logits_PCB in _logits(self.weight_PCF, self.bias_PC, inputs)], dim=1)
+
+    def losses(self, inputs: Inputs, y_N: torch.Tensor) -> torch.Tensor:
+        """The cross-entropy in nats of each example's class under each probe, [probes, examples]."""
+        parts = zip(_logits(self.weight_PCF, self.bias_PC, inputs), y_N.split(EXAMPLES_AT_ONCE), strict=True)
+        losses = [cross_entropy(logits_PCB, y_B.expand(len(logits_PCB), -1), reduction="none") for logits_PCB, y_B in parts]
+        return torch.cat(losses, dim=1)
+
+
+# Of an evaluation; bounds its memory.
+EXAMPLES_AT_ONCE = 1024
 
 
 def epoch_order(generator: torch.Generator, examples: int) -> torch.Tensor:
-    """The order in which one seed sees the examples in its next epoch."""
+    """The order in which one probe sees its examples in its next epoch."""
     return torch.randperm(examples, generator=generator)
 
 
@@ -103,70 +152,127 @@ def initial_weights(generator: torch.Generator, classes: int, dimensions: int) -
 
 
 @torch.no_grad()
-def fit_probes(
-    train: Inputs,
-    train_y_N: torch.Tensor,
-    dev: Inputs,
-    dev_y_N: torch.Tensor,
-    classes: int,
-    seeds: Sequence[int],
-    settings: ProbeSettings,
-) -> FittedProbes:
-    """Train one probe a seed on the same examples.
+def fit_probes(train: Inputs, dev: Inputs, problems: Sequence[Problem], classes: int, settings: ProbeSettings) -> FittedProbes:
+    """Train one probe a problem, all on the same vectors.
 
-    Minibatches are of equal size but for an epoch's last. After each epoch the dev accuracy is taken; a seed stops
-    once `patience` epochs in a row have not bettered its best, or after `epochs`, and keeps its best epoch's weights.
-
-    Args:
-        train_y_N, dev_y_N: class numbers; a dev label that train never has counts as an error (-1, say).
-        seeds: one for each probe; it draws the probe's initial weights and orders. With `settings.shared_order` all
-            probes go through the first one's orders.
+    Minibatches are of equal size but for an epoch's last. After each epoch dev is scored; a probe stops once `patience`
+    epochs in a row have not bettered its best, or after `epochs`, and keeps its best epoch's weights. With
+    `settings.shared_order` all probes that see the whole of train go through the orders of the first of them.
     """
-    device = train_y_N.device
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    initial = [initial_weights(generator, classes, train.dimensions) for generator in generators]
-    weight_SCF = torch.stack([weight_CF for weight_CF, _ in initial]).to(device)
-    bias_SC = torch.stack([bias_C for _, bias_C in initial]).to(device)
-    best_weight_SCF, best_bias_SC = weight_SCF.clone(), bias_SC.clone()
-    best_accuracy, best_epoch, last_epoch = [-1.0] * len(seeds), [0] * len(seeds), [0] * len(seeds)
-
-    active = list(range(len(seeds)))
-    optimizer = Adam([weight_SCF, bias_SC], settings.learning_rate)
-    at_once = problems_at_once(device, len(seeds))
-    buffer = train.buffer(at_once, settings.batch_size)
+    fitting = _Fitting(train, problems, classes, settings)
+    best_weight_PCF, best_bias_PC = torch.empty_like(fitting.weight_PCF), torch.empty_like(fitting.bias_PC)
+    best_score, best_epoch, last_epoch = [float("-inf")] * len(problems), [0] * len(problems), [0] * len(problems)
     for epoch in range(1, settings.epochs + 1):
-        drawing = [generators[seed] for seed in ([0] if settings.shared_order else active)]
-        order_ON = torch.stack([epoch_order(generator, len(train)) for generator in drawing]).to(device)
-        rows = [rows_N[order_ON] for rows_N in train.rows]
-        y_ON = train_y_N[order_ON]
-        gradients = torch.empty_like(weight_SCF), torch.empty_like(bias_SC)
-        by_order = [tensor.view(len(drawing), -1, *tensor.shape[2:]) for tensor in (weight_SCF, bias_SC, *gradients)]
-        groups = list(zip(*(tensor.split(at_once) for tensor in (y_ON, *by_order, *rows)), strict=True))
-        for start in range(0, len(train), settings.batch_size):
-            batch = slice(start, start + settings.batch_size)
-            for y_GN, weight_GKF, bias_GK, weight_gradient_GKF, bias_gradient_GK, *rows_here in groups:
-                x_GBF = train.read([rows_GN[:, batch] for rows_GN in rows_here], buffer)
-                # Products in this order are the fastest where classes are few.
-                logits_GKB = torch.baddbmm(bias_GK[:, :, None], weight_GKF, x_GBF.transpose(1, 2))
-                gradient_GKB = _loss_gradient(logits_GKB, y_GN[:, batch], classes)
-                torch.bmm(gradient_GKB, x_GBF, out=weight_gradient_GKF)
-                torch.sum(gradient_GKB, dim=2, out=bias_gradient_GK)
-            optimizer.step(gradients)
-        accuracy = (_predict(weight_SCF, bias_SC, dev) == dev_y_N).double().mean(dim=1).tolist()
+        fitting.train_epoch()
+        active = fitting.active
+        scores = _dev_scores(fitting.weight_PCF, fitting.bias_PC, dev, [problems[problem] for problem in active])
         going_on = []
-        for place, seed in enumerate(active):
-            last_epoch[seed] = epoch
-            if accuracy[place] > best_accuracy[seed]:
-                best_accuracy[seed], best_epoch[seed] = accuracy[place], epoch
-                best_weight_SCF[seed], best_bias_SC[seed] = weight_SCF[place], bias_SC[place]
-            if epoch - best_epoch[seed] < settings.patience:
+        for place, (problem, score) in enumerate(zip(active, scores, strict=True)):
+            last_epoch[problem] = epoch
+            if score > best_score[problem]:
+                best_score[problem], best_epoch[problem] = score, epoch
+                best_weight_PCF[problem], best_bias_PC[problem] = fitting.weight_PCF[place], fitting.bias_PC[place]
+            if epoch - best_epoch[problem] < settings.patience:
                 going_on.append(place)
         if not going_on:
             break
-        if len(going_on) < len(active):
-            active = [active[place] for place in going_on]
-            weight_SCF, bias_SC = optimizer.keep(going_on)
-    return FittedProbes(best_weight_SCF, best_bias_SC, last_epoch, best_accuracy)
+        fitting.keep(going_on)
+    return FittedProbes(best_weight_PCF, best_bias_PC, last_epoch, best_score)
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """Probes that are computed in one operation, in one epoch: Q probes on each of O orders.
+
+    Attributes:
+        minibatches: of each, the rows of its examples' words, [orders, examples], and their classes, [orders, Q, 1, examples].
+        weight_OKF, bias_OK1, weight_gradient_OKF, bias_gradient_OK: these probes' part of all weights.
+    """
+
+    minibatches: Sequence[tuple[Sequence[torch.Tensor], torch.Tensor]]
+    weight_OKF: torch.Tensor
+    bias_OK1: torch.Tensor
+    weight_gradient_OKF: torch.Tensor
+    bias_gradient_OK: torch.Tensor
+
+    def compute_gradients(self, minibatch: int, reader: Reader) -> None:
+        """The gradients of each probe's mean cross-entropy on a minibatch, in place."""
+        rows, y_OQ1B = self.minibatches[minibatch]
+        x_OBF = reader.read(rows)
+        # Products in this order are the fastest where classes are few.
+        logits_OKB = torch.baddbmm(self.bias_OK1, self.weight_OKF, x_OBF.transpose(1, 2))
+        orders, probes, _, batch = y_OQ1B.shape
+        gradient_OQCB = torch.softmax(logits_OKB.view(orders, probes, -1, batch), dim=2)
+        gradient_OQCB.scatter_(2, y_OQ1B, -1.0, reduce="add")
+        gradient_OKB = gradient_OQCB.div_(batch).view(logits_OKB.shape)
+        torch.bmm(gradient_OKB, x_OBF, out=self.weight_gradient_OKF)
+        torch.sum(gradient_OKB, dim=2, out=self.bias_gradient_OK)
+
+
+class _Fitting:
+    """The state of a batched problem between epochs: which probes are still trained, their weights, optimizer and generators."""
+
+    def __init__(self, train: Inputs, problems: Sequence[Problem], classes: int, settings: ProbeSettings) -> None:
+        self.train, self.problems, self.classes, self.settings = train, problems, classes, settings
+        self.device = train.vectors_WD.device
+        self.sizes = [len(train) if problem.portion is None else len(problem.portion) for problem in problems]
+        # The largest first, so that those with minibatches left in an epoch are the first of the stack.
+        self.active = sorted(range(len(problems)), key=lambda problem: -self.sizes[problem])
+        # Draws the order that others share.
+        self.first_whole = next((number for number, problem in enumerate(problems) if problem.portion is None), 0)
+        self.generators = [torch.Generator().manual_seed(problem.seed) for problem in problems]
+        initial = {problem: initial_weights(self.generators[problem], classes, train.dimensions) for problem in self.active}
+        self.weight_PCF = torch.stack([weight_CF for weight_CF, _ in initial.values()]).to(self.device)
+        self.bias_PC = torch.stack([bias_C for _, bias_C in initial.values()]).to(self.device)
+        self.optimizer = Adam([self.weight_PCF, self.bias_PC], settings.learning_rate)
+        self.reader = Reader(train, settings.batch_size * problems_at_once(self.device, len(problems)))
+
+    def keep(self, places: list[int]) -> None:
+        """Go on with the probes at these places of the stack alone."""
+        if len(places) < len(self.active):
+            self.active = [self.active[place] for place in places]
+            self.weight_PCF, self.bias_PC = self.optimizer.keep(places)
+
+    def train_epoch(self) -> None:
+        """Let every active probe see its examples once."""
+        gradients = torch.empty_like(self.weight_PCF), torch.empty_like(self.bias_PC)
+        stacks = list(self._stacks(gradients))
+        sizes = [self.sizes[problem] for problem in self.active]
+        for minibatch, start in enumerate(range(0, sizes[0], self.settings.batch_size)):
+            for stack in stacks:
+                if minibatch < len(stack.minibatches):
+                    stack.compute_gradients(minibatch, self.reader)
+            self.optimizer.step(gradients, sum(start < size for size in sizes))
+
+    def _stacks(self, gradients: Sequence[torch.Tensor]) -> Iterator[_Stack]:
+        """The active probes in their order, those together that are computed in one operation."""
+        for size, members in itertools.groupby(enumerate(self.active), key=lambda member: self.sizes[member[1]]):
+            equal = list(members)
+            shared = self.settings.shared_order and self.problems[equal[0][1]].portion is None
+            at_once = len(equal) if shared else problems_at_once(self.device, len(equal))
+            for first in range(0, len(equal), at_once):
+                places, probes = zip(*equal[first : first + at_once], strict=True)
+                order_ON = torch.stack([self._order(problem, size) for problem in ([self.first_whole] if shared else probes)])
+                order_ON = order_ON.to(self.device)
+                y_OQN = torch.stack([self.problems[problem].train_y_N for problem in probes]).view(len(order_ON), -1, len(self.train))
+                y_OQ1N = y_OQN.gather(2, order_ON[:, None].expand(-1, y_OQN.shape[1], -1))[:, :, None]
+                rows = zip(*(rows_N[order_ON].split(self.settings.batch_size, dim=1) for rows_N in self.train.rows), strict=True)
+                weight_OKF, bias_OK, weight_gradient_OKF, bias_gradient_OK = (
+                    tensor[places[0] : places[-1] + 1].view(len(order_ON), -1, *tensor.shape[2:])
+                    for tensor in (self.weight_PCF, self.bias_PC, *gradients)
+                )
+                yield _Stack(
+                    list(zip(rows, y_OQ1N.split(self.settings.batch_size, dim=3), strict=True)),
+                    weight_OKF,
+                    bias_OK[:, :, None],
+                    weight_gradient_OKF,
+                    bias_gradient_OK,
+                )
+
+    def _order(self, problem: int, size: int) -> torch.Tensor:
+        order_N = epoch_order(self.generators[problem], size)
+        portion = self.problems[problem].portion
+        return order_N if portion is None else portion[order_N]
 
 
 class Adam:
@@ -180,41 +286,55 @@ class Adam:
         self.learning_rate = learning_rate
         self.mean = [torch.zeros_like(parameter) for parameter in parameters]
         self.square = [torch.zeros_like(parameter) for parameter in parameters]
-        self.steps = 0
+        self.steps = [0] * len(parameters[0])
 
-    def step(self, gradients: Sequence[torch.Tensor]) -> None:
-        """Update the parameters in place."""
-        self.steps += 1
+    def step(self, gradients: Sequence[torch.Tensor], problems: int) -> None:
+        """Update the parameters of the first so many problems in place."""
         beta1, beta2 = self.BETAS
-        size = self.learning_rate / (1 - beta1**self.steps)
-        correction = (1 - beta2**self.steps) ** 0.5
-        for parameter, gradient, mean, square in zip(self.parameters, gradients, self.mean, self.square, strict=True):
+        self.steps[:problems] = [steps + 1 for steps in self.steps[:problems]]
+        # Of each problem, since those with fewer examples have made fewer steps: what its update is divided by is
+        # scale * sqrt(square) + offset.
+        sizes = [self.learning_rate / (1 - beta1**steps) for steps in self.steps[:problems]]
+        scales = [1 / (size * (1 - beta2**steps) ** 0.5) for size, steps in zip(sizes, self.steps, strict=False)]
+        factors_2P = torch.tensor([scales, [self.EPSILON / size for size in sizes]]).to(gradients[0].device)
+        for parameter, gradient, mean, square in zip(
+            *([tensor[:problems] for tensor in tensors] for tensors in (self.parameters, gradients, self.mean, self.square)), strict=True
+        ):
+            scale, offset = factors_2P.view(2, problems, *[1] * (parameter.dim() - 1))
             mean.lerp_(gradient, 1 - beta1)
             square.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-            parameter.addcdiv_(mean, (square.sqrt() / correction).add_(self.EPSILON), value=-size)
+            parameter.addcdiv_(mean, square.sqrt().mul_(scale).add_(offset), value=-1)
 
     def keep(self, problems: list[int]) -> list[torch.Tensor]:
         """Drop all problems (the tensors' first dimension) but these; returns the parameters left."""
+        self.steps = [self.steps[problem] for problem in problems]
         for tensors in (self.parameters, self.mean, self.square):
             tensors[:] = [tensor[problems] for tensor in tensors]
         return self.parameters
 
 
-def _loss_gradient(logits_OKB: torch.Tensor, y_OB: torch.Tensor, classes: int) -> torch.Tensor:
-    """The gradient of each seed's mean cross-entropy with respect to its logits, [orders, K, examples]."""
-    orders, batch = y_OB.shape
-    gradient_OSCB = torch.softmax(logits_OKB.view(orders, -1, classes, batch), dim=2)
-    places = y_OB[:, None, None].expand(-1, gradient_OSCB.shape[1], -1, -1)
-    gradient_OSCB.scatter_add_(2, places, gradient_OSCB.new_full((1,), -1.0).expand(places.shape))
-    return gradient_OSCB.div_(batch).view(logits_OKB.shape)
+def _logits(weight_PCF: torch.Tensor, bias_PC: torch.Tensor, inputs: Inputs) -> Iterator[torch.Tensor]:
+    """The probes' logits of EXAMPLES_AT_ONCE examples after the others, [probes, classes, examples]."""
+    probes, classes, dimensions = weight_PCF.shape
+    reader = Reader(inputs, EXAMPLES_AT_ONCE)
+    for rows in zip(*(rows_N[None].split(EXAMPLES_AT_ONCE, dim=1) for rows_N in inputs.rows), strict=True):
+        (x_BF,) = reader.read(rows)
+        logits_KB = torch.addmm(bias_PC.view(-1, 1), weight_PCF.view(-1, dimensions), x_BF.T)
+        yield logits_KB.view(probes, classes, -1)
 
 
-def _predict(weight_SCF: torch.Tensor, bias_SC: torch.Tensor, inputs: Inputs, rows: int = 1024) -> torch.Tensor:
-    seeds, classes, dimensions = weight_SCF.shape
-    buffer = inputs.buffer(1, rows)
-    parts = []
-    for rows_here in zip(*(rows_N[None].split(rows, dim=1) for rows_N in inputs.rows), strict=True):
-        (x_BF,) = inputs.read(rows_here, buffer)
-        logits_KB = torch.addmm(bias_SC.view(-1, 1), weight_SCF.view(-1, dimensions), x_BF.T)
-        parts.append(logits_KB.view(seeds, classes, -1).argmax(dim=1))
-    return torch.cat(parts, dim=1)
+def _dev_scores(weight_PCF: torch.Tensor, bias_PC: torch.Tensor, dev: Inputs, problems: Sequence[Problem]) -> list[float]:
+    """Each probe's accuracy on dev or, where the loss decides, minus its loss there, to which labels new to train add nothing."""
+    total_P = torch.zeros(len(problems), dtype=torch.float64, device=bias_PC.device)
+    start = 0
+    for logits_PCB in _logits(weight_PCF, bias_PC, dev):
+        end = start + logits_PCB.shape[2]
+        predicted_PB = logits_PCB.argmax(dim=1)
+        for place, problem in enumerate(problems):
+            y_B = problem.dev_y_N[start:end]
+            if problem.stop_by_loss:
+                total_P[place] -= cross_entropy(logits_PCB[place].T, y_B, ignore_index=-1, reduction="sum")
+            else:
+                total_P[place] += (predicted_PB[place] == y_B).sum()
+        start = end
+    return (total_P / len(dev)).tolist()

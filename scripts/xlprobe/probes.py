@@ -1,7 +1,14 @@
-"""Training the probes of one checkpoint, task and treebank: every layer, every seed, scores and weights."""
+"""Training the probes of one checkpoint, task and treebank: every layer, every seed, scores and weights.
+
+Shape letters: S seeds, N examples.
+"""
 
 import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,80 +16,172 @@ import torch
 from safetensors.torch import save_file
 
 from xlprobe.checkpoint_names import columns, run_of
+from xlprobe.description_length import code_length, compression, portion_problems
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
 from xlprobe.examples import WORD_COLUMNS, read_examples
 from xlprobe.feature_file import FeatureFile
 from xlprobe.files import atomic_path
-from xlprobe.labels import label_numbers, scored_examples
-from xlprobe.linear_probe import FittedProbes, Inputs, ProbeSettings, fit_probes
+from xlprobe.labels import control_labels, label_numbers, scored_examples
+from xlprobe.linear_probe import FittedProbes, Inputs, ProbeSettings, Problem, fit_probes
 from xlprobe.progress import progress
+from xlprobe.scoring import NO_INTERVALS, Bootstrap, Intervals, score_rows, seed_rows
 from xlprobe.seeds import derive_seed
+from xlprobe.splits import SPLITS
 from xlprobe.tables import write_table
-from xlprobe.tasks import load_probe_task
+from xlprobe.tasks import ProbeTask, load_probe_task
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What a reviewer asks of a probe's accuracy, each trained in one batch with the probes themselves.
+
+    Attributes:
+        control_task: how much of it forms learnt by heart would earn (Hewitt & Liang 2019): the metrics `<metric>_control`
+            and `<metric>_selectivity`, the difference.
+        description_length: how many bits the labels of train take (Voita & Titov 2020): the metrics `code_length`, in
+            bits, and `compression`.
+    """
+
+    control_task: bool = False
+    description_length: bool = False
+
+
+NO_CONTROLS = Controls()
 
 
 def train_probes(
-    features_path: Path, dataset: Path, task_name: str, seeds: int, settings: ProbeSettings, device_name: str, scores: Path, weights: Path
+    features_path: Path,
+    dataset: Path,
+    task_name: str,
+    seeds: int,
+    settings: ProbeSettings,
+    device_name: str,
+    scores: Path,
+    weights: Path,
+    controls: Controls = NO_CONTROLS,
+    intervals: Intervals = NO_INTERVALS,
 ) -> None:
     """Train a task's probes on a treebank's train split, stop on dev, and score dev and test.
 
-    Writes `scores` (schemas/probes.schema.yaml), a row for each layer, split, metric and seed, and `weights`, for
-    each layer `layer_<n>.weight` [seeds, classes, F] and `layer_<n>.bias`; the file's metadata say as JSON, under
-    `probes`, what was trained on what, and the labels by class number (`xlprobe.probe_file` reads them).
+    Writes `scores` (schemas/probes.schema.yaml), a row for each layer, split, metric and seed, and one for the mean over
+    seeds, and `weights`, for each layer `layer_<n>.weight` [seeds, classes, F] and `layer_<n>.bias`; the file's metadata say
+    as JSON, under `probes`, what was trained on what, and the labels by class number (`xlprobe.probe_file` reads them).
 
     Raises:
         XlprobeError: the treebank has no train or no dev examples of the task.
     """
     task = load_probe_task(task_name)
     device = choose_device(device_name)
-    examples = read_examples(dataset, task)
-    of_split = {split: examples[examples["split"] == split] for split in ("train", "dev", "test")}
-    if not len(of_split["train"]) or not len(of_split["dev"]):
-        raise XlprobeError(
-            f"{dataset.name}: has no examples of {task_name} in train or in dev, so that no probe can be trained on it; take it out of"
-            " `treebanks`, or the task out of `probes.tasks`"
-        )
-    inventory = sorted(set(of_split["train"]["label"]))
-    targets = {split: torch.from_numpy(label_numbers(part["label"], inventory)).to(device) for split, part in of_split.items()}
-    words = {
-        split: [torch.tensor(part[column].to_numpy(), device=device) for column in WORD_COLUMNS[task.data]]
-        for split, part in of_split.items()
-    }
-    scored = {split: scored_examples(of_split[split], of_split["train"], task) for split in ("dev", "test")}
-
-    rows: list[dict[str, object]] = []
+    measured = _Measured(dataset, task, seeds, controls, intervals, device)
+    rows: list[dict[str, Any]] = []
     tensors: dict[str, torch.Tensor] = {}
     with FeatureFile(features_path) as features:
         checkpoint = features.checkpoint
         for layer in progress(features.layers, f"{task_name} {dataset.name} step {checkpoint['step']}", "layers"):
             vectors_WD = torch.from_numpy(features.layer(layer)).to(device)
-            inputs = {split: Inputs(vectors_WD, rows) for split, rows in words.items()}
-            layer_seeds = [
-                derive_seed(run_of(checkpoint), checkpoint["step"], task_name, dataset.name, layer, seed) for seed in range(seeds)
-            ]
-            probes = fit_probes(inputs["train"], targets["train"], inputs["dev"], targets["dev"], len(inventory), layer_seeds, settings)
-            tensors[f"layer_{layer}.weight"] = probes.weight_SCF.cpu()
-            tensors[f"layer_{layer}.bias"] = probes.bias_SC.cpu()
-            for split, masks in scored.items():
-                rows += _score_rows(probes, inputs[split], targets[split], masks, layer=layer, split=split)
+            inputs = {split: Inputs(vectors_WD, rows) for split, rows in measured.words.items()}
+            identity = (run_of(checkpoint), checkpoint["step"], task_name, dataset.name, layer)
+            problems = measured.problems(partial(derive_seed, *identity))
+            fitted = fit_probes(inputs["train"], inputs["dev"], problems, len(measured.inventory), settings)
+            tensors[f"layer_{layer}.weight"] = fitted[:seeds].weight_PCF.cpu()
+            tensors[f"layer_{layer}.bias"] = fitted[:seeds].bias_PC.cpu()
+            rows += [row | {"layer": layer} for row in measured.rows(fitted, inputs)]
     # One entry: safetensors writes several in an order of its own.
     description = json.dumps(
-        columns(checkpoint) | {"task": task_name, "version": task.version, "dataset": dataset.name, "labels": inventory}
+        columns(checkpoint) | {"task": task_name, "version": task.version, "dataset": dataset.name, "labels": measured.inventory}
     )
     with atomic_path(weights) as temporary:
         save_file(tensors, temporary, metadata={"probes": description})
-    identity = columns(checkpoint) | {"task": task_name, "source": dataset.name, "target": dataset.name}
-    write_table(pd.DataFrame(rows).assign(**identity), "probes.schema.yaml", scores)
+    names = columns(checkpoint) | {"task": task_name, "source": dataset.name, "target": dataset.name}
+    write_table(pd.DataFrame(rows).assign(**names), "probes.schema.yaml", scores)
 
 
-def _score_rows(
-    probes: FittedProbes, inputs: Inputs, targets_N: torch.Tensor, masks: dict[str, np.ndarray], layer: int, split: str
-) -> list[dict[str, object]]:
-    correct_SN = (probes.predict(inputs) == targets_N).cpu().numpy()
-    rows: list[dict[str, object]] = []
-    for metric, mask_N in masks.items():
-        shared = {"layer": layer, "split": split, "metric": metric, "n": int(mask_N.sum())}
-        values = correct_SN[:, mask_N].mean(axis=1).tolist()
-        rows += [shared | {"seed": seed, "value": value, "epochs": probes.epochs[seed]} for seed, value in enumerate(values)]
-    return rows
+class _Measured:
+    """What the probes of all layers have in common: examples, labels, and what is scored.
+
+    Attributes:
+        inventory: the labels by class number.
+        words: by split, the rows of the examples' word or words.
+    """
+
+    def __init__(self, dataset: Path, task: ProbeTask, seeds: int, controls: Controls, intervals: Intervals, device: torch.device) -> None:
+        examples = read_examples(dataset, task)
+        of_split = {split: examples[examples["split"] == split] for split in SPLITS}
+        train = of_split["train"]
+        if not len(train) or not len(of_split["dev"]):
+            raise XlprobeError(
+                f"{dataset.name}: has no examples of {task.name} in train or in dev, so that no probe can be trained on it; name"
+                f" it under `probes.leave_out.{task.name}`, or take it out of `treebanks`"
+            )
+        self.seeds = seeds
+        self.metric = task.metric
+        self.inventory = sorted(set(train["label"]))
+
+        def numbers(labels: pd.Series) -> dict[str, torch.Tensor]:
+            return {
+                split: torch.from_numpy(label_numbers(labels[part.index], self.inventory)).to(device) for split, part in of_split.items()
+            }
+
+        self.targets = numbers(examples["label"])
+        identity = (task.name, dataset.name)
+        self.control_targets = [
+            numbers(control_labels(examples, train, *identity, seed)) for seed in range(seeds if controls.control_task else 0)
+        ]
+        # The labels are sent in the same orders at every checkpoint and layer.
+        self.orders = [
+            torch.randperm(len(train), generator=torch.Generator().manual_seed(derive_seed("order of labels", *identity, seed))).to(device)
+            for seed in range(seeds if controls.description_length else 0)
+        ]
+        self.words = {
+            split: [torch.tensor(part[column].to_numpy(), device=device) for column in WORD_COLUMNS[task.data]]
+            for split, part in of_split.items()
+        }
+        scored = {split: of_split[split] for split in ("dev", "test") if len(of_split[split])}
+        self.masks = {split: scored_examples(part, train, task) for split, part in scored.items()}
+        self.bootstraps = {split: Bootstrap(intervals, dataset.name, split, part["sentence"].to_numpy()) for split, part in scored.items()}
+
+    def problems(self, seed_of: Callable[..., int]) -> list[Problem]:
+        """The probes of a layer: of each seed, then of each seed's control task, then the portions of each seed's code."""
+        train_y_N, dev_y_N = self.targets["train"], self.targets["dev"]
+        problems = [Problem(seed_of(seed), train_y_N, dev_y_N) for seed in range(self.seeds)]
+        for seed, targets in enumerate(self.control_targets):
+            problems.append(Problem(seed_of(seed, "control task"), targets["train"], targets["dev"]))
+        for seed, order_N in enumerate(self.orders):
+            problems += portion_problems(order_N, seed_of(seed, "description length"), train_y_N, dev_y_N)
+        return problems
+
+    def rows(self, fitted: FittedProbes, inputs: Mapping[str, Inputs]) -> list[dict[str, Any]]:
+        """A layer's rows of the table, from the probes of `problems`."""
+        probes, controls = fitted[: self.seeds], fitted[self.seeds : self.seeds + len(self.control_targets)]
+        rows: list[dict[str, Any]] = []
+        for split, masks in self.masks.items():
+            bootstrap, all_examples = self.bootstraps[split], masks[self.metric]
+            right_SN = self._right(probes, inputs[split], [self.targets[split]] * self.seeds)
+            found = score_rows(right_SN, masks, bootstrap)
+            for row in found:
+                row["epochs"] = None if row["seed"] is None else probes.epochs[row["seed"]]
+            if self.control_targets:
+                control_SN = self._right(controls, inputs[split], [targets[split] for targets in self.control_targets])
+                found += score_rows(control_SN, {f"{self.metric}_control": all_examples}, bootstrap)
+                found += score_rows(right_SN - control_SN, {f"{self.metric}_selectivity": all_examples}, bootstrap)
+            rows += [row | {"split": split} for row in found]
+        if self.orders:
+            rows += self._description_rows(fitted[self.seeds + len(self.control_targets) :], inputs["train"])
+        return rows
+
+    @staticmethod
+    def _right(probes: FittedProbes, inputs: Inputs, targets: Sequence[torch.Tensor]) -> np.ndarray:
+        """Whether each probe is right, 1 or 0, [seeds, examples]."""
+        return (probes.predict(inputs) == torch.stack(list(targets))).cpu().numpy().astype(np.int8)
+
+    def _description_rows(self, portions: FittedProbes, train: Inputs) -> list[dict[str, Any]]:
+        """How well train's labels are compressed, in each seed's order; `portions` are the probes of all seeds' codes."""
+        classes, of_seed = len(self.inventory), len(portions.epochs) // self.seeds
+        bits = [
+            code_length(portions[seed * of_seed : (seed + 1) * of_seed], order_N, train, self.targets["train"], classes)
+            for seed, order_N in enumerate(self.orders)
+        ]
+        values = {"code_length": bits, "compression": [compression(length, len(train), classes) for length in bits]}
+        rows = [row for metric, found in values.items() for row in seed_rows(found, metric, len(train), self.bootstraps["dev"])]
+        return [row | {"split": "train"} for row in rows]

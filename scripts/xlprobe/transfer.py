@@ -21,6 +21,7 @@ from xlprobe.feature_file import FeatureFile
 from xlprobe.labels import label_numbers
 from xlprobe.probe_file import ProbeFile
 from xlprobe.progress import progress
+from xlprobe.scoring import NO_INTERVALS, Bootstrap, Intervals, score_rows
 from xlprobe.tables import table_writer, write_table
 from xlprobe.tasks import ProbeTask, load_probe_task
 
@@ -61,11 +62,12 @@ def transfer_probes(
     output: Path,
     shared_labels: bool = False,
     predictions: Path | None = None,
+    intervals: Intervals = NO_INTERVALS,
 ) -> None:
     """Score the probes of several treebanks, every layer and seed, on a dataset's test set.
 
-    Writes `output` (schemas/scores.schema.yaml), a row for each layer, source and seed. Labels are matched by name: one
-    that the source's train split never has counts as an error (paper 1 does not say).
+    Writes `output` (schemas/scores.schema.yaml), a row for each layer, source and seed, and for the mean over seeds.
+    Labels are matched by name: one that the source's train split never has counts as an error (paper 1 does not say).
 
     Args:
         features_path: the dataset's vectors from the checkpoint that the probes were trained on.
@@ -81,11 +83,13 @@ def transfer_probes(
     examples = examples[examples["split"] == "test"]
     if not len(examples):
         raise XlprobeError(
-            f"{dataset.name}: its test set has no example of {task_name}; take it out of `treebanks`, or the task out of `probes.tasks`"
+            f"{dataset.name}: its test set has no example of {task_name}; name it under `probes.leave_out.{task_name}`, or take it out of"
+            " `treebanks`"
         )
     sources = [ProbeFile(path) for path in weights]
     numbers = [label_numbers(examples["label"], source.labels) for source in sources]
     word_rows = [examples[column].to_numpy() for column in WORD_COLUMNS[task.data]]
+    bootstrap = Bootstrap(intervals, dataset.name, "test", examples["sentence"].to_numpy())
     rows: list[dict[str, object]] = []
     with ExitStack() as stack:
         features = stack.enter_context(FeatureFile(features_path))
@@ -99,10 +103,8 @@ def transfer_probes(
                 masks = {task.metric: np.ones(len(examples), dtype=bool)}
                 if shared_labels:
                     masks[f"{task.metric}_shared"] = numbers_N >= 0
-                for metric, mask_N in masks.items():
-                    shared = {"layer": layer, "source": source.dataset, "metric": metric, "n": int(mask_N.sum())}
-                    values = (classes_SN == numbers_N)[:, mask_N].mean(axis=1).tolist() if mask_N.any() else []
-                    rows += [shared | {"seed": seed, "value": value} for seed, value in enumerate(values)]
+                found = score_rows((classes_SN == numbers_N).astype(np.int8), masks, bootstrap)
+                rows += [row | {"layer": layer, "source": source.dataset} for row in found]
                 if write:
                     write(_said(examples, np.array(source.labels)[classes_SN]).assign(layer=layer, source=source.dataset))
     identity = checkpoint | {"task": task_name, "target": dataset.name, "split": "test"}

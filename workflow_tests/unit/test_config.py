@@ -1,4 +1,5 @@
 import copy
+import re
 
 import pytest
 import yaml
@@ -149,11 +150,29 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
         "epochs": 50,
         "patience": 3,
         "shared_order": False,
+        "leave_out": {},
+        "control_tasks": [],
+        "description_lengths": [],
         "device": "auto",
     }
     assert completed["transfer"] == {"shared_labels": False, "predictions": False}
     assert completed["alignment"] == {"method": "itermax"} and completed["world"] is None
     assert config.complete(completed) == completed
+
+
+@pytest.mark.parametrize(
+    ("probes", "message"),
+    [
+        ({"tasks": ["pos"], "control_tasks": ["number"]}, "probes.control_tasks: 'number' is not among probes.tasks; add it there, or"),
+        ({"tasks": ["pos"], "description_lengths": ["xnli"]}, "probes.description_lengths: 'xnli' is not among probes.tasks"),
+        ({"leave_out": {"number": ["en_ewt"]}}, "probes.leave_out: 'number' is not among probes.tasks"),
+        ({"leave_out": {"pos": ["ja_gsd"]}}, "probes.leave_out.pos: 'ja_gsd' is not among treebanks; take it out"),
+        ({"leave_out": {"pos": BASE["treebanks"]}}, "treebanks: names no treebank with a train set, so there is nothing to probe for pos"),
+    ],
+)
+def test_what_tasks_are_given_must_fit_the_tasks_and_treebanks(probes, message):
+    with pytest.raises(ConfigError, match=f"^config key {re.escape(message)}"):
+        config.complete(BASE | {"probes": probes})
 
 
 def test_paper_1_schedule_has_39_steps_beside_step_0():

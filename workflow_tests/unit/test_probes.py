@@ -13,10 +13,11 @@ from xlprobe.datasets import read_splits, read_words, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.feature_file import FeatureFile
 from xlprobe.features import extract_features
-from xlprobe.labels import label_numbers, scored_examples
-from xlprobe.linear_probe import Adam, Inputs, ProbeSettings, epoch_order, fit_probes, initial_weights
+from xlprobe.labels import control_labels, label_numbers, scored_examples
+from xlprobe.linear_probe import Adam, Inputs, ProbeSettings, Problem, _Fitting, epoch_order, fit_probes, initial_weights
 from xlprobe.metrics import join_tables
-from xlprobe.probes import train_probes
+from xlprobe.probes import Controls, train_probes
+from xlprobe.scoring import Intervals
 from xlprobe.seeds import derive_seed
 from xlprobe.tables import conform
 from xlprobe.tasks import load_probe_task
@@ -41,7 +42,7 @@ def problem():
 def fit(problem, seeds=SEEDS, settings=SETTINGS):
     """The probes of a problem whose examples are single words, each with a row of its own."""
     train_x, train_y, dev_x, dev_y = problem
-    return fit_probes(words(train_x), train_y, words(dev_x), dev_y, classes=7, seeds=seeds, settings=settings)
+    return fit_probes(words(train_x), words(dev_x), [Problem(seed, train_y, dev_y) for seed in seeds], 7, settings)
 
 
 def words(x):
@@ -76,9 +77,9 @@ def assert_equal_to_plain_loops(probes, problem, settings, orders_of=None):
     assert len(set(probes.epochs)) > 1, "the seeds must stop at different epochs for the test to see them leave the batch"
     for place, seed in enumerate(SEEDS):
         weight, bias, epochs, best = plain_loop(problem, seed, settings, orders_of)
-        torch.testing.assert_close(probes.weight_SCF[place], weight, atol=1e-5, rtol=0)
-        torch.testing.assert_close(probes.bias_SC[place], bias, atol=1e-5, rtol=0)
-        assert (probes.epochs[place], probes.dev_accuracy[place]) == (epochs, best)
+        torch.testing.assert_close(probes.weight_PCF[place], weight, atol=1e-5, rtol=0)
+        torch.testing.assert_close(probes.bias_PC[place], bias, atol=1e-5, rtol=0)
+        assert (probes.epochs[place], probes.dev_score[place]) == (epochs, best)
 
 
 @pytest.mark.parametrize(("patience", "at_once"), [(2, 1), (5, 1), (2, 4), (2, 3)])
@@ -107,25 +108,26 @@ def test_probes_of_pairs_equal_a_plain_loop_over_what_they_read_side_by_side(pai
     vectors, first, second, y = pairs
     train, dev = (Inputs(vectors, [first[part], second[part]]) for part in (slice(1003), slice(1003, None)))
     settings = ProbeSettings(1e-2, 64, 30, 2)
-    probes = fit_probes(train, y[:1003], dev, y[1003:], classes=7, seeds=SEEDS, settings=settings)
+    probes = fit_probes(train, dev, [Problem(seed, y[:1003], y[1003:]) for seed in SEEDS], 7, settings)
     r1, r2 = vectors.float()[first], vectors.float()[second]
     x = torch.cat([r1, r2, r1 * r2], dim=1)
     assert_equal_to_plain_loops(probes, (x[:1003], y[:1003], x[1003:], y[1003:]), settings)
-    assert min(probes.dev_accuracy) > 0.5
+    assert min(probes.dev_score) > 0.5
 
 
 def test_words_are_held_once_and_read_by_row(problem):
     train_x, train_y, dev_x, dev_y = problem
     mixed = torch.cat([dev_x, train_x])
     rows = [torch.arange(len(dev_x), len(mixed))], [torch.arange(len(dev_x))]
-    probes = fit_probes(Inputs(mixed, rows[0]), train_y, Inputs(mixed, rows[1]), dev_y, classes=7, seeds=SEEDS, settings=SETTINGS)
-    assert torch.equal(probes.weight_SCF, fit(problem).weight_SCF)
+    problems = [Problem(seed, train_y, dev_y) for seed in SEEDS]
+    probes = fit_probes(Inputs(mixed, rows[0]), Inputs(mixed, rows[1]), problems, 7, SETTINGS)
+    assert torch.equal(probes.weight_PCF, fit(problem).weight_PCF)
 
 
 def test_a_seed_does_not_depend_on_its_neighbours(problem):
     together = fit(problem)
     alone = fit(problem, seeds=SEEDS[2:3])
-    torch.testing.assert_close(together.weight_SCF[2:3], alone.weight_SCF, atol=1e-5, rtol=0)
+    torch.testing.assert_close(together.weight_PCF[2:3], alone.weight_PCF, atol=1e-5, rtol=0)
     assert together.epochs[2:3] == alone.epochs
 
 
@@ -133,12 +135,62 @@ def test_probes_stop_at_the_last_epoch_allowed(problem):
     assert fit(problem, settings=ProbeSettings(1e-4, 64, 4, 100)).epochs == [4] * 4
 
 
+@pytest.mark.parametrize(("at_once", "shared"), [(1, False), (9, False), (2, False), (1, True)])
+def test_probes_of_other_labels_and_of_portions_train_beside_the_others(problem, at_once, shared, monkeypatch):
+    """Each as if it were alone, whatever the size of its data."""
+    monkeypatch.setattr(linear_probe, "problems_at_once", lambda device, problems: min(at_once, problems))
+    settings = ProbeSettings(1e-2, 64, 30, 2, shared_order=shared)
+    train_x, train_y, dev_x, dev_y = problem
+    other_y, other_dev_y = train_y.flip(0), (dev_y + 2) % 7
+    drawn = torch.randperm(len(train_x), generator=torch.Generator().manual_seed(8))
+    problems = [
+        Problem(SEEDS[0], train_y, dev_y, portion=drawn[:300]),
+        *(Problem(seed, train_y, dev_y) for seed in SEEDS[1:]),
+        Problem(SEEDS[0], other_y, other_dev_y),
+        Problem(SEEDS[1], train_y, dev_y, portion=drawn[:5]),
+        Problem(SEEDS[2], train_y, dev_y, portion=drawn[:300]),
+    ]
+    probes = fit_probes(words(train_x), words(dev_x), problems, 7, settings)
+    orders_of = SEEDS[1] if shared else None
+    alone = [plain_loop((train_x[drawn[:300]], train_y[drawn[:300]], dev_x, dev_y), SEEDS[0], settings)]
+    alone += [plain_loop(problem, seed, settings, orders_of) for seed in SEEDS[1:]]
+    alone += [plain_loop((train_x, other_y, dev_x, other_dev_y), SEEDS[0], settings, orders_of)]
+    alone += [plain_loop((train_x[drawn[:5]], train_y[drawn[:5]], dev_x, dev_y), SEEDS[1], settings)]
+    alone += [plain_loop((train_x[drawn[:300]], train_y[drawn[:300]], dev_x, dev_y), SEEDS[2], settings)]
+    assert len({epochs for _, _, epochs, _ in alone}) > 2
+    for place, (weight, bias, epochs, best) in enumerate(alone):
+        torch.testing.assert_close(probes.weight_PCF[place], weight, atol=1e-5, rtol=0)
+        torch.testing.assert_close(probes.bias_PC[place], bias, atol=1e-5, rtol=0)
+        assert (probes.epochs[place], probes.dev_score[place]) == (epochs, best)
+
+
+def test_a_probe_may_stop_by_its_loss(problem):
+    """It stops where the loss on dev over labels that train has is lowest, as the same probe stopped there by the clock shows."""
+    train_x, train_y, dev_x, dev_y = problem
+    known = dev_y >= 0
+    settings = ProbeSettings(1e-1, 64, 30, 3)
+    probe = fit_probes(words(train_x), words(dev_x), [Problem(1, train_y, dev_y, stop_by_loss=True)], 7, settings)
+    losses = []
+    for epochs in range(1, probe.epochs[0] + 1):
+        # Stopped by accuracy with endless patience, the last epochs' weights are kept only where they are the best; so count by hand.
+        after = _Fitting(words(train_x), [Problem(1, train_y, dev_y)], 7, settings)
+        for _ in range(epochs):
+            after.train_epoch()
+        logits = dev_x[known] @ after.weight_PCF[0].T + after.bias_PC[0]
+        losses.append(torch.nn.functional.cross_entropy(logits, dev_y[known], reduction="sum").item() / len(dev_y))
+    best = int(np.argmin(losses))
+    assert probe.epochs[0] == best + 1 + settings.patience < 30
+    assert probe.dev_score[0] == pytest.approx(-losses[best], rel=1e-5)
+    found = probe.losses(words(dev_x[known]), dev_y[known]).sum().item() / len(dev_y)
+    assert found == pytest.approx(losses[best], rel=1e-5)
+
+
 def test_predictions_are_the_linear_layers(problem):
     probes = fit(problem)
-    expected = (problem[2] @ probes.weight_SCF[1].T + probes.bias_SC[1]).argmax(1)
+    expected = (problem[2] @ probes.weight_PCF[1].T + probes.bias_PC[1]).argmax(1)
     assert torch.equal(probes.predict(words(problem[2]))[1], expected)
     dev = (probes.predict(words(problem[2])) == problem[3]).double().mean(dim=1).tolist()
-    assert dev == probes.dev_accuracy
+    assert dev == probes.dev_score
 
 
 def test_adam_is_torchs():
@@ -149,7 +201,7 @@ def test_adam_is_torchs():
         gradient = torch.tensor([[0.1 * step, -1.0], [1e-4, 2.0]])
         parameter.grad = gradient.clone()
         theirs.step()
-        ours.step([gradient])
+        ours.step([gradient], 2)
     torch.testing.assert_close(ours.parameters[0], parameter.detach(), atol=1e-6, rtol=0)
     assert torch.equal(ours.keep([1])[0], ours.parameters[0]) and ours.mean[0].shape == (1, 2)
 
@@ -158,7 +210,7 @@ def test_probes_come_close_to_a_tuned_logistic_regression(problem):
     train_x, train_y, dev_x, dev_y = (part.numpy() for part in problem)
     tuned = max(LogisticRegression(C=c, max_iter=2000).fit(train_x, train_y).score(dev_x, dev_y) for c in (0.01, 0.1, 1.0))
     probes = fit(problem)
-    assert np.mean(probes.dev_accuracy) == pytest.approx(tuned, abs=0.02)
+    assert np.mean(probes.dev_score) == pytest.approx(tuned, abs=0.02)
 
 
 def test_seeds_come_from_the_targets_identity():
@@ -229,8 +281,9 @@ def world_treebank(tiny_model, tmp_path_factory):
 def test_scores_and_weights_of_a_treebank(world_treebank, tmp_path):
     scores_path, weights_path = tmp_path / "scores.parquet", tmp_path / "weights.safetensors"
     train_probes(world_treebank / "f.h5", world_treebank / "qba_world", "pos", 3, SETTINGS, "cpu", scores_path, weights_path)
-    scores = pd.read_parquet(scores_path)
-    assert len(scores) == 2 * 3 * 2 * 3  # layers, seeds, splits, metrics
+    everything = pd.read_parquet(scores_path)
+    assert len(everything) == 2 * 4 * 2 * 3  # layers, seeds and their mean, splits, metrics
+    scores = everything[everything["seed"].notna()]
     words = read_words(world_treebank / "qba_world")
     test, train = words[words["split"] == "test"], words[words["split"] == "train"]
     unseen = ~test["form"].isin(train["form"])
@@ -247,14 +300,61 @@ def test_scores_and_weights_of_a_treebank(world_treebank, tmp_path):
     found = scores[(scores["split"] == "test") & (scores["layer"] == 2) & (scores["seed"] == 1)].set_index("metric")["value"]
     assert found["accuracy"] == (predicted == test["upos"]).mean()
     assert found["accuracy_unseen"] == (predicted == test["upos"])[unseen].mean()
+    means = everything[everything["seed"].isna()].set_index(["layer", "split", "metric"])["value"]
+    pd.testing.assert_series_equal(means, scores.groupby(["layer", "split", "metric"])["value"].mean(), check_like=True)
     # The same target again gives the same numbers.
     train_probes(world_treebank / "f.h5", world_treebank / "qba_world", "pos", 3, SETTINGS, "cpu", tmp_path / "b", tmp_path / "c")
-    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "b"), scores)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "b"), everything)
     assert (tmp_path / "c").read_bytes() == weights_path.read_bytes()
     join_tables([scores_path], "scores.schema.yaml", tmp_path / "table.parquet")
     table = conform(pd.read_parquet(tmp_path / "table.parquet"), "scores.schema.yaml")
-    assert len(table) == len(scores) and set(table["source"]) == {"qba_world"} == set(table["target"])
+    assert len(table) == len(everything) and set(table["source"]) == {"qba_world"} == set(table["target"])
     assert set(table["metric"]) == {"accuracy", "accuracy_ambiguous", "accuracy_unseen"}
+
+
+def test_controls_and_intervals_of_a_treebank(world_treebank, tmp_path):
+    paths = (world_treebank / "f.h5", world_treebank / "qba_world")
+    train_probes(*paths, "pos", 3, SETTINGS, "cpu", tmp_path / "a", tmp_path / "w")
+    controls, intervals = Controls(control_task=True, description_length=True), Intervals(200, 0.9)
+    train_probes(*paths, "pos", 3, SETTINGS, "cpu", tmp_path / "s", tmp_path / "v", controls, intervals)
+    # Controls change nothing of the probes beside them.
+    assert (tmp_path / "w").read_bytes() == (tmp_path / "v").read_bytes()
+    table, alone = pd.read_parquet(tmp_path / "s"), pd.read_parquet(tmp_path / "a")
+    added = ["accuracy_control", "accuracy_selectivity", "code_length", "compression"]
+    beside = table[~table["metric"].isin(added)]
+    pd.testing.assert_frame_equal(beside.drop(columns=["low", "high"]).reset_index(drop=True), alone.drop(columns=["low", "high"]))
+    assert alone["low"].isna().all() and beside["low"].notna().all()
+    assert (beside["low"] <= beside["value"]).all() and (beside["value"] <= beside["high"]).all() and (beside["low"] < beside["high"]).any()
+    found = table[table["split"] == "test"].set_index(["layer", "seed", "metric"])["value"]
+    for layer in (0, 2):
+        for seed in range(3):
+            accuracy, control, selectivity = (found[layer, seed, f"accuracy{kind}"] for kind in ("", "_control", "_selectivity"))
+            assert selectivity == pytest.approx(accuracy - control) and 0 < control < accuracy
+    of_code = table[table["split"] == "train"].set_index(["metric", "layer", "seed"])
+    words = read_words(world_treebank / "qba_world")
+    labels = words.loc[words["split"] == "train", "upos"]
+    uniform = len(labels) * np.log2(labels.nunique())
+    entropy = -(labels.value_counts(normalize=True) * np.log2(labels.value_counts(normalize=True))).sum() * len(labels)
+    for layer in (0, 2):
+        bits = of_code.loc["code_length", layer]["value"]
+        # A probe that learned nothing but how frequent labels are would need their entropy.
+        assert (bits < entropy).all() and (of_code.loc["compression", layer]["value"][:3] == uniform / bits[:3]).all()
+    assert set(of_code["n"]) == {len(labels)} and len(of_code) == 2 * 2 * 4
+
+
+def test_the_control_task_gives_each_form_one_label_as_often_as_train_has_it():
+    generator = np.random.default_rng(1)
+    forms = [f"w{number}" for number in range(3000)]
+    examples = pd.DataFrame({"form": generator.choice(forms, size=9000), "label": generator.choice(["A", "B"], p=[0.8, 0.2], size=9000)})
+    train = examples[:4000]
+    labels = control_labels(examples, train, "pos", "xx_test", 0)
+    by_form = labels.groupby(examples["form"]).agg(["nunique", "first"])
+    assert (by_form["nunique"] == 1).all() and labels.index.equals(examples.index)
+    assert (by_form["first"] == "A").mean() == pytest.approx(0.8, abs=0.03)
+    # Nothing of the true label is left in it, and another seed draws others.
+    assert (labels == examples["label"]).mean() == pytest.approx(0.8**2 + 0.2**2, abs=0.03)
+    assert labels.equals(control_labels(examples, train, "pos", "xx_test", 0))
+    assert not labels.equals(control_labels(examples, train, "pos", "xx_test", 1))
 
 
 def test_baselines_of_a_treebank(world_treebank, tmp_path):

@@ -39,7 +39,7 @@ def labels(dataset, task):
 def test_words_are_tagged(dataset):
     examples = read_examples(dataset, load_probe_task("pos"))
     words = read_words(dataset)
-    assert list(examples.columns) == ["split", "label", "word", "form"]
+    assert list(examples.columns) == ["split", "sentence", "label", "word", "form"]
     assert (examples["label"] == words["upos"]).all() and examples["word"].tolist() == list(range(7))
     assert examples["split"].tolist() == ["train"] * 5 + ["test"] * 2
 

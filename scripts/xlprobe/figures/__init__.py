@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures.drawing import STYLE, save_figure
-from xlprobe.tasks import Task, load_task
+from xlprobe.tasks import ProbeTask, Task, load_task
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,9 @@ class Scores:
         return chosen[chosen["source"] == chosen["target"]]
 
     def of_task(self, metric: str | None = None) -> pd.DataFrame:
-        """The task's scores in its own metric, unless another is named."""
-        return self.table[(self.table["task"] == self.task.name) & (self.table["metric"] == (metric or self.task.metric))]
+        """The task's scores in its own metric, unless another is named; of probes those of each seed, without their means."""
+        table = self.table[(self.table["task"] == self.task.name) & (self.table["metric"] == (metric or self.task.metric))]
+        return table[table["seed"].notna() | table["step"].isna()] if isinstance(self.task, ProbeTask) else table
 
     def of_model(self, scores: pd.DataFrame, split: str) -> pd.DataFrame:
         """The model's part of some scores on one split."""
