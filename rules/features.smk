@@ -29,6 +29,7 @@ rule features:
         checkpoint=folder_of("checkpoint"),
         datasets=folder_of("dataset"),
         layers=config["features"]["layers"] or [],
+        precision=config["features"]["precision"],
         tokens_per_batch=untracked(
             lambda wildcards: config["features"]["tokens_per_batch"]
         ),
@@ -38,6 +39,7 @@ rule features:
     shell:
         "python scripts/extract_features.py --checkpoint {params.checkpoint:q} --datasets {params.datasets:q}"
         " --outputs {output.vectors:q} --audit-outputs {output.audit:q} --layers {params.layers}"
+        " --precision {params.precision}"
         " --tokens-per-batch {params.tokens_per_batch} --device {params.device} > {log:q} 2>&1"
 
 

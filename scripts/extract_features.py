@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.features import extract_features
+from xlprobe.features import PRECISIONS, extract_features
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
     parser.add_argument("--audit-outputs", type=Path, nargs="+", required=True, help="Parquet file of each dataset")
     parser.add_argument("--layers", type=int, nargs="*", default=[], help="0 is the embedding layer; none takes all")
     parser.add_argument("--tokens-per-batch", type=int, required=True)
+    parser.add_argument("--precision", default="float32", choices=PRECISIONS, help="what the model computes in")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     extract_features(**vars(parser.parse_args()))
 

@@ -20,3 +20,8 @@ def choose_device(name: str) -> torch.device:
 def problems_at_once(device: torch.device, problems: int) -> int:
     """How many of some small problems to compute in one operation: on a CPU one by one, so that what they read stays in its cache."""
     return 1 if device.type == "cpu" else problems
+
+
+def padding_worth_a_batch(device: torch.device) -> int:
+    """How many subwords of padding cost as much as one more batch: on a GPU as long as launching it takes (an estimate)."""
+    return 16 if device.type == "cpu" else 4096

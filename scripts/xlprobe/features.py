@@ -1,7 +1,8 @@
 """Word vectors of every wanted layer from one forward pass, in one HDF5 file a checkpoint and dataset.
 
 A file holds `vectors` [layers, words, dim] in float16, `offsets` [sentences + 1] into the words, `sent_id` and `split`
-[sentences], and as attributes `layers` (0 is the embedding layer) and the identities of checkpoint and dataset.
+[sentences], and as attributes `layers` (0 is the embedding layer), the `precision` that the model computed in, and the
+identities of checkpoint and dataset.
 
 A word's vector is the mean of its subwords' (paper 1, section 2.2). Text is encoded as it is written, not word by word:
 a subword belongs to each word that it covers a character of, and a lone `▁` to none. A sentence longer than the model's
@@ -19,10 +20,11 @@ import numpy as np
 import pandas as pd
 import torch
 import transformers
+from torch.nn.functional import embedding_bag
 
 from xlprobe import checkpoint_names
 from xlprobe.datasets import read_sentences
-from xlprobe.device import choose_device
+from xlprobe.device import choose_device, padding_worth_a_batch
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path, read_json
 from xlprobe.language_models import Framing, load_body, load_tokenizer
@@ -31,6 +33,8 @@ from xlprobe.tables import write_table
 
 # Vectors wait in memory until so many words are done, which bounds the memory and makes the writes long.
 WORDS_PER_WRITE = 16_384
+# What a model may compute in.
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 @dataclass
@@ -110,11 +114,14 @@ def subword_word_pairs(offsets: np.ndarray, blank: np.ndarray, starts: np.ndarra
 class Encoder:
     """A checkpoint and its tokenizer, ready to turn sentences into subword vectors.
 
+    Args:
+        dtype: of the weights and of all that the model computes.
+
     Raises:
         XlprobeError: the checkpoint's folder is incomplete.
     """
 
-    def __init__(self, checkpoint: Path, device: torch.device) -> None:
+    def __init__(self, checkpoint: Path, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
         identity = read_json(checkpoint / "identity.json")
         if missing := [name for name in identity["files"] if not (checkpoint / name).exists()]:
             raise XlprobeError(f"{checkpoint / missing[0]} is gone; delete {checkpoint / 'identity.json'} to make the checkpoint again")
@@ -122,7 +129,8 @@ class Encoder:
         self.identity = identity
         self.device = device
         self.tokenizer = load_tokenizer(checkpoint)
-        self.model = load_body(checkpoint).to(device)
+        # Weights are cast once: an eighth faster than autocast, whose error is half (its sums between blocks stay in float32).
+        self.model = load_body(checkpoint, dtype).to(device)
         self.framing = Framing(self.model, self.tokenizer)
         self.blank = [id_ for piece, id_ in self.tokenizer.get_vocab().items() if piece in ("▁", "Ġ")]
 
@@ -141,30 +149,33 @@ class Encoder:
         return sentences
 
     @torch.no_grad()
-    def hidden_states(self, rows: Sequence[np.ndarray], layers: Sequence[int]) -> torch.Tensor:
-        """Hidden states [layers, rows, longest, dim] of rows of subword ids, the special tokens around them left out."""
+    def hidden_states(self, rows: Sequence[np.ndarray], layers: Sequence[int]) -> list[torch.Tensor]:
+        """Hidden states of rows of subword ids: for each layer [rows, positions, dim], on the device, special tokens included."""
         batch = {name: tensor_BT.to(self.device) for name, tensor_BT in self.framing.rows(rows).items()}
         output = self.model(**batch, output_hidden_states=True)
-        first = len(self.framing.prefix)
-        inner = slice(first, first + max(map(len, rows)))
-        return torch.stack([output.hidden_states[layer][:, inner] for layer in layers])
+        return [output.hidden_states[layer] for layer in layers]
 
 
-def batches(costs: Sequence[tuple[int, int]], tokens_per_batch: int) -> Iterator[list[int]]:
-    """Group sentences of similar length, the longest first, so that a padded batch holds at most `tokens_per_batch`.
+def batches(costs: Sequence[tuple[int, int]], tokens_per_batch: int, padding_per_batch: int) -> Iterator[list[int]]:
+    """Group sentences of similar length, the longest first.
 
     Args:
         costs: for each sentence, its number of windows and the length of the longest; a sentence is never split.
+        tokens_per_batch: how many subwords a batch holds at most, padding included.
+        padding_per_batch: how many of them may be padding.
     """
     batch: list[int] = []
-    rows = width = 0
+    rows = width = padding = 0
     for index in sorted(range(len(costs)), key=lambda index: -costs[index][1]):
         windows_here, longest = costs[index]
-        if batch and (rows + windows_here) * max(width, longest) > tokens_per_batch:
+        added = windows_here * (width - longest)
+        if batch and ((rows + windows_here) * width > tokens_per_batch or padding + added > padding_per_batch):
             yield batch
-            batch, rows, width = [], 0, 0
+            batch = []
+        if not batch:
+            rows, width, padding, added = 0, longest, 0, 0
         batch.append(index)
-        rows, width = rows + windows_here, max(width, longest)
+        rows, padding = rows + windows_here, padding + added
     if batch:
         yield batch
 
@@ -182,23 +193,40 @@ def word_vectors(
     """
     plans = [windows(number, len(sentence.ids), encoder.framing.window) for number, sentence in enumerate(sentences)]
     first_word = np.concatenate([[0], np.cumsum(word_counts)])
-    vectors = torch.zeros(len(layers), int(first_word[-1]), encoder.model.config.hidden_size)
-    counts = torch.zeros(int(first_word[-1]))
+    vectors_LWD = torch.zeros(len(layers), int(first_word[-1]), encoder.model.config.hidden_size)
     costs = [(len(plan), plan[0].end - plan[0].start) for plan in plans]
-    for batch in batches(costs, tokens_per_batch):
+    for batch in batches(costs, tokens_per_batch, padding_worth_a_batch(encoder.device)):
         rows = [window for number in batch for window in plans[number]]
-        hidden_LBTD = encoder.hidden_states([sentences[w.sentence].ids[w.start : w.end] for w in rows], layers)
-        row_of, column_of, word_of = [], [], []
+        hidden_BTD_of_layers = encoder.hidden_states([sentences[w.sentence].ids[w.start : w.end] for w in rows], layers)
+        positions_a_row = hidden_BTD_of_layers[0].shape[1]
+        subword_parts, word_parts = [], []
         for row, window in enumerate(rows):
             pairs = sentences[window.sentence].pairs
             taken = pairs[(pairs[:, 0] >= window.keep_from) & (pairs[:, 0] < window.keep_to)]
-            row_of.append(np.full(len(taken), row))
-            column_of.append(taken[:, 0] - window.start)
-            word_of.append(taken[:, 1] + first_word[window.sentence])
-        row_index, column_index, word_index = (torch.from_numpy(np.concatenate(part)) for part in (row_of, column_of, word_of))
-        vectors.index_add_(1, word_index, hidden_LBTD[:, row_index, column_index].float().cpu())
-        counts.index_add_(0, word_index, torch.ones(len(word_index)))
-    return (vectors / counts.clamp(min=1)[:, None]).numpy()
+            subword_parts.append(row * positions_a_row + len(encoder.framing.prefix) + taken[:, 0] - window.start)
+            word_parts.append(taken[:, 1] + first_word[window.sentence])
+        subword, word = np.concatenate(subword_parts), np.concatenate(word_parts)
+        in_order = np.argsort(word, kind="stable")
+        words, starts = np.unique(word[in_order], return_index=True)
+        vectors_LWD[:, torch.from_numpy(words)] = means(hidden_BTD_of_layers, subword[in_order], starts).cpu()
+    return vectors_LWD.numpy()
+
+
+def means(hidden_BTD_of_layers: Sequence[torch.Tensor], subwords: np.ndarray, starts: np.ndarray) -> torch.Tensor:
+    """Means of words' subwords, computed where the hidden states are, so that only words leave a GPU.
+
+    Args:
+        hidden_BTD_of_layers: for each layer [rows, positions, dim], in any precision.
+        subwords: which positions to take, word by word, counted over all rows.
+        starts: [words], where in `subwords` each word begins.
+
+    Returns:
+        [layers, words, dim] in float32.
+    """
+    device = hidden_BTD_of_layers[0].device
+    at, first = torch.from_numpy(subwords).to(device), torch.from_numpy(starts).to(device)
+    # One operation, the same on each run: index_add_ on a GPU sums in any order.
+    return torch.stack([embedding_bag(at, hidden_BTD.flatten(0, 1).float(), first, mode="mean") for hidden_BTD in hidden_BTD_of_layers])
 
 
 def extract_features(
@@ -209,16 +237,18 @@ def extract_features(
     layers: Sequence[int],
     tokens_per_batch: int,
     device: str,
+    precision: str = "float32",
 ) -> None:
     """Write the word vectors of some datasets from one checkpoint, and the audit of what encoding each of them met.
 
     Args:
         layers: 0 is the embedding layer; none named takes all.
+        precision: one of PRECISIONS.
 
     Raises:
         XlprobeError: the checkpoint has not that many layers, or a vector does not fit float16.
     """
-    encoder = Encoder(checkpoint, choose_device(device))
+    encoder = Encoder(checkpoint, choose_device(device), PRECISIONS[precision])
     last = encoder.identity["layers"]
     if max(layers, default=0) > last:
         raise XlprobeError(f"config key features.layers: layer {max(layers)} was asked for, {checkpoint} has 0 to {last}")
@@ -240,6 +270,7 @@ def _extract(encoder: Encoder, dataset: Path, output: Path, audit_output: Path, 
         file["sent_id"] = sentences["sent_id"].to_list()
         file["split"] = sentences["split"].to_list()
         file.attrs["layers"] = list(layers)
+        file.attrs["precision"] = str(encoder.model.dtype).removeprefix("torch.")
         file.attrs["checkpoint"] = json.dumps(encoder.identity, sort_keys=True)
         file.attrs["dataset"] = json.dumps(read_json(dataset / "identity.json"), sort_keys=True)
         file.attrs["versions"] = json.dumps({"torch": torch.__version__, "transformers": transformers.__version__})
@@ -247,13 +278,20 @@ def _extract(encoder: Encoder, dataset: Path, output: Path, audit_output: Path, 
         for part in progress(list(_parts(offsets)), name, "parts"):
             encoded = encoder.encode(sentences["text"].iloc[part].to_list(), starts[part], ends[part])
             word_counts = np.diff(offsets[part.start : part.stop + 1])
-            found = word_vectors(encoder, encoded, word_counts.tolist(), layers, tokens_per_batch).astype(np.float16)
-            if not np.isfinite(found).all():
-                raise XlprobeError(f"{encoder.checkpoint}: a vector is not finite in float16; the checkpoint is not usable")
-            vectors[:, offsets[part.start] : offsets[part.stop]] = found
+            exact = word_vectors(encoder, encoded, word_counts.tolist(), layers, tokens_per_batch)
+            # NumPy's conversion takes seven times as long.
+            found = torch.from_numpy(exact).half()
+            if not found.isfinite().all():
+                raise XlprobeError(f"{encoder.checkpoint}: a vector is not finite in float16; {_advice(encoder.model.dtype)}")
+            vectors[:, offsets[part.start] : offsets[part.stop]] = found.numpy()
             _count(audit, encoder, encoded, word_counts)
     identity = checkpoint_names.columns(encoder.identity) | {"dataset": dataset.name}
     write_table(pd.DataFrame([identity | asdict(audit)]), "audit.schema.yaml", audit_output)
+
+
+def _advice(dtype: torch.dtype) -> str:
+    # In float16, a sum inside the model may have overflowed where no vector would.
+    return "set features.precision to bfloat16 or float32" if dtype == torch.float16 else "the checkpoint is not usable"
 
 
 def _parts(offsets: np.ndarray) -> Iterator[slice]:

@@ -105,8 +105,11 @@ def load_model(folder: Path, objective: str = "auto", dtype: torch.dtype = torch
     return LoadedModel(model, chosen, "tied" if output.weight is model.get_input_embeddings().weight else "untied")
 
 
-def load_body(folder: Path) -> transformers.PreTrainedModel:
-    """Load a published checkpoint's model without its head, in float32 and evaluation mode.
+def load_body(folder: Path, dtype: torch.dtype = torch.float32) -> transformers.PreTrainedModel:
+    """Load a published checkpoint's model without its head, in evaluation mode.
+
+    Args:
+        dtype: of the weights.
 
     Raises:
         XlprobeError: the folder cannot be read, or weights are missing.
@@ -115,7 +118,7 @@ def load_body(folder: Path) -> transformers.PreTrainedModel:
     model_class = transformers.MODEL_MAPPING[type(config)]
     # A pooler over the first subword is no part of a language model, and is random where it was not trained.
     pooling = {"add_pooling_layer": False} if "add_pooling_layer" in model_class.__init__.__code__.co_varnames else {}
-    model, loading = _read(folder, model_class, dtype=torch.float32, output_loading_info=True, **pooling)
+    model, loading = _read(folder, model_class, dtype=dtype, output_loading_info=True, **pooling)
     if missing := sorted(loading["missing_keys"]):
         raise XlprobeError(f"{folder}: weights are missing from the checkpoint ({missing[0]} and {len(missing) - 1} others)")
     return model.eval()

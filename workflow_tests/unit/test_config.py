@@ -39,6 +39,7 @@ def changed(path: str, value: object) -> dict:
         ("probes.seeds", "3", r"config key probes.seeds: found '3', expected a whole number"),
         ("corpus", None, r"config key corpus: found None, expected a group of keys"),
         ("features.device", "gpu", r"config key features.device: found 'gpu', expected one of auto, cpu, cuda"),
+        ("features.precision", "fp16", r"config key features.precision: found 'fp16', expected one of float32, bfloat16, float16"),
         ("models.m.steps", [0, "x"], r"config key models.m.steps.1: found 'x', expected a step"),
         ("probes.seeds", 0, r"config key probes.seeds: 0 is less than the minimum"),
         ("languages", ["en", "xx"], r"config key languages.1: unknown language 'xx'"),

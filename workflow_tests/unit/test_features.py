@@ -1,13 +1,16 @@
+import shutil
+
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from xlprobe.datasets import read_sentences, read_splits, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.feature_file import FeatureFile, read_sentence
-from xlprobe.features import Encoder, batches, extract_features, subword_word_pairs, windows, word_vectors
+from xlprobe.features import EncodedSentence, Encoder, batches, extract_features, means, subword_word_pairs, windows, word_vectors
 from xlprobe.resources import treebanks
 from xlprobe.treebanks import Sentence, Word
 
@@ -123,6 +126,58 @@ def test_vectors_fit_float16(features, tiny_model, dataset):
     np.testing.assert_allclose(read_sentence(features / "xx.h5", "a", "train"), exact, atol=2e-3)
 
 
+@pytest.mark.parametrize(("precision", "least", "most"), [("float32", 0.0, 5e-4), ("bfloat16", 1e-3, 2e-2), ("float16", 1e-4, 2e-3)])
+def test_half_precision_is_off_by_little(tiny_model, dataset, tmp_path, precision, least, most):
+    output = tmp_path / "xx.h5"
+    extract_features(tiny_model.checkpoint, [dataset], [output], [tmp_path / "audit"], LAYERS, 256, "cpu", precision)
+    encoder = Encoder(tiny_model.checkpoint, torch.device("cpu"))
+    sentences, words = read_sentences(dataset), pd.read_parquet(dataset / "words.parquet")
+    spans = [words[words["sentence"] == number] for number in range(len(sentences))]
+    encoded = encoder.encode(sentences["text"], [span["start"].to_numpy() for span in spans], [span["end"].to_numpy() for span in spans])
+    exact_LWD = word_vectors(encoder, encoded, sentences["words"].to_list(), LAYERS, 256)
+    with h5py.File(output, locking=False) as file:
+        assert file.attrs["precision"] == precision
+        difference_LW = np.linalg.norm(file["vectors"] - exact_LWD, axis=2)
+    norm_LW = np.linalg.norm(exact_LWD, axis=2)
+    # A word without a subword has zeros in all of them.
+    assert (difference_LW[norm_LW == 0] == 0).all() and (norm_LW == 0).any()
+    off = difference_LW[norm_LW > 0] / norm_LW[norm_LW > 0]
+    assert least <= off.mean() and off.max() < most
+
+
+def test_means_are_computed_in_float32():
+    one, next_one = 1.0, 1.0078125  # neighbours in bfloat16
+    hidden_BTD = torch.tensor([[[9.0], [one], [next_one]], [[next_one], [8.0], [7.0]]], dtype=torch.bfloat16)
+    found_LWD = means([hidden_BTD, 2 * hidden_BTD], np.array([1, 2, 3, 5]), np.array([0, 2, 3]))
+    assert found_LWD.dtype == torch.float32
+    assert found_LWD[:, :, 0].tolist() == [[1.00390625, next_one, 7.0], [2.0078125, 2 * next_one, 14.0]]
+
+
+def test_words_of_a_text_without_subwords_get_zeros(tiny_model):
+    nothing = EncodedSentence(np.zeros(0, dtype=np.int64), np.zeros((0, 2), dtype=np.int64))
+    found_LWD = word_vectors(Encoder(tiny_model.checkpoint, torch.device("cpu")), [nothing], [2], LAYERS, 256)
+    assert found_LWD.shape == (3, 2, 32) and not found_LWD.any()
+
+
+@pytest.mark.parametrize(
+    ("precision", "advice"),
+    [
+        ("float32", "the checkpoint is not usable"),
+        ("bfloat16", "the checkpoint is not usable"),
+        ("float16", "set features.precision to bfloat16 or float32"),
+    ],
+)
+def test_a_vector_beyond_float16_is_refused(tiny_model, dataset, tmp_path, precision, advice):
+    folder = tmp_path / "checkpoint"
+    shutil.copytree(tiny_model.checkpoint, folder)
+    weights = load_file(folder / "model.safetensors")
+    weights["roberta.encoder.layer.1.output.LayerNorm.bias"][7] = 70_000.0
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(XlprobeError, match=f"checkpoint: a vector is not finite in float16; {advice}"):
+        extract_features(folder, [dataset], [tmp_path / "f.h5"], [tmp_path / "f.parquet"], LAYERS, 256, "cpu", precision)
+    assert not (tmp_path / "f.h5").exists()
+
+
 def test_the_audit_counts_what_encoding_met(features):
     (audit,) = pd.read_parquet(features / "xx.audit.parquet").to_dict("records")
     assert (audit["model"], audit["step"], audit["dataset"]) == ("xlmr", 12, "xx_test")
@@ -152,17 +207,19 @@ def test_subwords_belong_to_the_words_they_cover():
     assert subword_word_pairs(np.array([[0, 1], [0, 1]]), np.array([True, False]), np.array([0]), np.array([1])).tolist() == [[1, 0]]
 
 
-def test_batches_hold_to_their_budget_and_take_each_sentence_once():
+def test_batches_hold_to_their_budgets_and_take_each_sentence_once():
     costs = [(1, 5), (1, 9), (3, 10), (1, 1), (2, 10), (1, 7)]
-    found = list(batches(costs, 30))
-    assert sorted(index for batch in found for index in batch) == list(range(6))
-    for batch in found:
-        assert sum(costs[index][0] for index in batch) * max(costs[index][1] for index in batch) <= 30
+    for padding_per_batch in (0, 2, 30):
+        found = list(batches(costs, 30, padding_per_batch))
+        assert sorted(index for batch in found for index in batch) == list(range(6))
+        for batch in found:
+            size = sum(costs[index][0] for index in batch) * max(costs[index][1] for index in batch)
+            assert size <= 30 and size - sum(costs[index][0] * costs[index][1] for index in batch) <= padding_per_batch
+    assert list(batches(costs, 100, 0)) == [[2, 4], [1], [5], [0], [3]]
+    assert list(batches(costs, 100, 2)) == [[2, 4, 1], [5, 0], [3]]
 
 
 def test_an_incomplete_checkpoint_is_refused(tiny_model, tmp_path):
-    import shutil
-
     shutil.copytree(tiny_model.checkpoint, tmp_path / "checkpoint")
     (tmp_path / "checkpoint" / "model.safetensors").unlink()
     with pytest.raises(XlprobeError, match=r"model\.safetensors is gone; delete .*identity\.json"):

@@ -149,6 +149,8 @@ def test_a_second_run_does_nothing(finished_run):
             "Subwords <unk>",
             AUDIT,
         ),
+        # What features are computed in: features, and what follows.
+        ("config/tiny.yaml", "{keep: true}", "{keep: true, precision: bfloat16}", AUDIT),
         # The configuration's schema, or a treebank more that the run does not use: nothing.
         ("schemas/config.schema.yaml", "# Every key", "# Each key", {}),
         (
