@@ -69,6 +69,12 @@ CHECKPOINT_FILES = (
 # Treebanks and bitexts both end in this file; the names of alignment sets tell them apart.
 DATASET_IDENTITY = "<results>/datasets/{dataset}/identity.json"
 PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.parquet"
+# Tasks whose probes can be trained in one job: all treebanks have them.
+TASKS_TOGETHER = [
+    task
+    for task in config["probes"]["tasks"]
+    if task not in config["probes"]["leave_out"]
+]
 # How the scripts that score are told to take intervals.
 INTERVALS = "--resamples {resamples} --level {level}".format(**config["intervals"])
 BITEXT_NAME, TREEBANK_NAME = "align_[^/]+", "(?!align_)[^/]+"
@@ -214,17 +220,14 @@ def probed_datasets(task):
     return [name for name in TREEBANKS if name not in [*TEST_ONLY, *left_out]]
 
 
-def controls(wildcards):
-    """What else is trained with a task's probes."""
-    asked = [
-        flag
-        for key, flag in (
-            ("control_tasks", "--control-task"),
-            ("description_lengths", "--description-length"),
-        )
-        if wildcards.task in config["probes"][key]
+def controls(tasks):
+    """What else is trained with the probes of these tasks, as arguments; none where nothing is."""
+    return [
+        argument
+        for key in ("control_tasks", "description_lengths")
+        if (asked := [task for task in tasks if task in config["probes"][key]])
+        for argument in ("--" + key.replace("_", "-"), *asked)
     ]
-    return " ".join(asked)
 
 
 def transfer_targets(task):

@@ -30,24 +30,53 @@ rule probes:
             "scripts/train_probes.py", f"xlprobe.tasks.{wildcards.task}"
         ),
         dataset=folder_of("dataset"),
+        tasks=lambda wildcards: [wildcards.task],
         seeds=config["probes"]["seeds"],
         learning_rate=config["probes"]["learning_rate"],
         batch_size=config["probes"]["batch_size"],
         epochs=config["probes"]["epochs"],
         patience=config["probes"]["patience"],
         shared_order="--shared-order" if config["probes"]["shared_order"] else "",
-        controls=controls,
+        controls=lambda wildcards: controls([wildcards.task]),
         intervals=INTERVALS,
         device=untracked(lambda wildcards: config["probes"]["device"]),
     message:
         "Probing {wildcards.task} on {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/train_probes.py --features {input.features:q} --dataset {params.dataset:q}"
-        " --task {wildcards.task} --scores {output.scores:q} --weights {output.weights:q}"
+        " --tasks {params.tasks} --scores {output.scores:q} --weights {output.weights:q}"
         " --seeds {params.seeds} --learning-rate {params.learning_rate} --batch-size {params.batch_size}"
         " --epochs {params.epochs} --patience {params.patience} {params.shared_order}"
         " {params.controls} {params.intervals}"
         " --device {params.device} > {log:q} 2>&1"
+
+
+if config["probes"]["together"]:
+
+    ruleorder: probes_together > probes
+
+    use rule probes as probes_together with:
+        output:
+            scores=expand(
+                rules.probes.output.scores, task=TASKS_TOGETHER, allow_missing=True
+            ),
+            weights=expand(
+                rules.probes.output.weights, task=TASKS_TOGETHER, allow_missing=True
+            ),
+        log:
+            "<results>/logs/probes/{model}/{step}/{dataset}.log",
+        benchmark:
+            "<results>/benchmarks/probes/{model}/{step}/{dataset}.tsv"
+        params:
+            # The others are those of the rule above.
+            code=code(
+                "scripts/train_probes.py",
+                *(f"xlprobe.tasks.{task}" for task in TASKS_TOGETHER),
+            ),
+            tasks=TASKS_TOGETHER,
+            controls=controls(TASKS_TOGETHER),
+        message:
+            "Probing {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
 
 
 rule baselines:

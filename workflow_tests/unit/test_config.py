@@ -152,6 +152,7 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
         "patience": 3,
         "shared_order": False,
         "leave_out": {},
+        "together": False,
         "control_tasks": [],
         "description_lengths": [],
         "device": "auto",
