@@ -1,0 +1,101 @@
+"""The memory that a treebank of 1.2 million words takes, command line by command line, in vectors of 768 dimensions.
+
+Peaks are of resident memory, each of a process of its own.
+"""
+
+import json
+import lzma
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from xlprobe.files import read_json
+from xlprobe.paths import PROJECT
+
+# The sizes of the largest treebanks: words of train, dev and test.
+WORDS = {"train": 1_000_000, "dev": 50_000, "test": 150_000}
+DIMENSIONS, LAYERS = 768, 2
+# MiB: what a job of the rule `probes` asks for.
+LIMIT = 6000
+PROBES = ["--seeds", "2", "--learning-rate", "1e-3", "--batch-size", "256", "--epochs", "1", "--patience", "1", "--device", "cpu"]
+TASKS = ("pos", "arc_prediction", "arc_classification")
+# getrusage's figure would be the test's own where that holds more.
+LAUNCHER = """
+import atexit, re, runpy, sys
+from pathlib import Path
+atexit.register(lambda: print("peak", re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]))
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def peak(script: str, *arguments: object) -> float:
+    """Run a script; the most memory that it held, in MiB."""
+    command = [sys.executable, "-c", LAUNCHER, PROJECT / "scripts" / f"{script}.py", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(PROJECT / "scripts")}
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return int(re.search(r"^peak (\d+)$", done.stdout, flags=re.M)[1]) / 1024
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder of a few GB that goes when the benchmark is over."""
+    folder = tmp_path_factory.mktemp("memory")
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def peaks(real_data, folder) -> dict[str, float]:
+    """The peak of each command line on sentences of English EWT, again and again."""
+    files = []
+    for split, words in WORDS.items():
+        with lzma.open(real_data / "ud" / "UD_English-EWT" / f"en_ewt-ud-{split}.conllu.xz", "rt", encoding="utf-8") as file:
+            text = file.read()
+        times = -(-words // len(re.findall(r"^\d+\t", text, flags=re.M)))
+        files.append(folder / f"en_large-ud-{split}.conllu")
+        with files[-1].open("w", encoding="utf-8") as file:
+            file.writelines([text] * times)
+    dataset, features = folder / "en_large", folder / "features.h5"
+    built = ["--files", *files, "--folder", dataset, "--dataset", "en_large", "--language", "en", "--dev-fraction", 0.1]
+    found = {"build_treebank": peak("build_treebank", *built)}
+    write_vectors(features, dataset)
+    on_dataset = ["--features", features, "--dataset", dataset]
+    for task in TASKS:
+        weights = folder / f"{task}.safetensors"
+        trained = [*on_dataset, "--task", task, "--scores", folder / "scores.parquet", "--weights", weights, *PROBES]
+        found[f"train_probes {task}"] = peak("train_probes", *trained)
+        found[f"score_baselines {task}"] = peak("score_baselines", "--dataset", dataset, "--task", task, "--output", folder / "b.parquet")
+        transferred = [*on_dataset, "--task", task, "--weights", weights, "--output", folder / "t.parquet"]
+        found[f"transfer_probes {task}"] = peak("transfer_probes", *transferred, "--shared-labels", "--predictions", folder / "p.parquet")
+    return found
+
+
+def write_vectors(path: Path, dataset: Path) -> None:
+    """A features file of random vectors, the same again and again."""
+    words = sum(read_json(dataset / "identity.json")["words"].values())
+    assert words >= 1_200_000
+    block = np.random.default_rng(1).standard_normal((50_000, DIMENSIONS), dtype=np.float32).astype(np.float16)
+    with h5py.File(path, "w") as file:
+        vectors = file.create_dataset("vectors", (LAYERS, words, DIMENSIONS), dtype=np.float16)
+        for layer in range(LAYERS):
+            for start in range(0, words, len(block)):
+                vectors[layer, start : start + len(block)] = block[: words - start]
+        file.attrs["layers"] = list(range(LAYERS))
+        file.attrs["checkpoint"] = json.dumps({"model": "xlmr", "training_seed": None, "step": 1})
+        file.attrs["dataset"] = (dataset / "identity.json").read_text()
+
+
+def test_a_treebank_of_1_2_million_words_takes_no_more_than_a_job_asks_for(peaks):
+    print("\n" + "\n".join(f"{step}: {mebibytes:,.0f} MiB" for step, mebibytes in peaks.items()))
+    # Vectors of one layer are held, so the probes' figure says that the whole of it was read.
+    assert min(value for step, value in peaks.items() if step.startswith("train_probes")) > sum(WORDS.values()) * DIMENSIONS * 2 / 2**20
+    assert max(peaks.values()) < LIMIT, peaks
