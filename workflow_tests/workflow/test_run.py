@@ -49,9 +49,16 @@ def test_a_run_makes_what_it_promises(finished_run):
         and probes["value"].between(0.1, 1).all()
     )
     transfer = probes["target"] == "qba_pud"
-    # Tasks, steps, layers, treebanks, seeds, splits; of transfer the test split alone; two baselines for each treebank and split.
-    assert len(probes[~transfer]) == 3 * 3 * 3 * 2 * 2 * 2 and transfer.sum() == 3 * 3 * 3 * 2 * 2
+    # Tasks, steps, layers, treebanks, seeds and their mean, splits; of transfer the test split alone; two baselines for each
+    # treebank and split.
+    assert len(probes[~transfer]) == 3 * 3 * 3 * 2 * 3 * 2 and transfer.sum() == 3 * 3 * 3 * 2 * 3
     assert len(accuracy) == len(probes) + 3 * 2 * 2 * 2
+    # Every score has its interval, of sentences and, for means, seeds.
+    assert (
+        scores["low"].notna().all()
+        and (scores["low"] <= scores["value"] + 1e-9).mean() > 0.99
+        and (scores["low"] < scores["high"]).mean() > 0.9
+    )
     alignment = scores[scores["task"] == "alignment"]
     assert len(alignment) == 3 * 3 * 4 and set(alignment["metric"]) == {"precision", "recall", "f1", "aer"}
     audit = conform(pd.read_parquet(results / "metrics" / "audit.parquet"), "audit.schema.yaml")
@@ -306,16 +313,34 @@ def test_data_that_are_not_there_end_in_one_sentence(finished_run, folder, messa
     assert message in output and "Traceback" not in output
 
 
-def test_one_job_a_checkpoint_can_extract_all_datasets(project):
+def test_one_job_can_extract_all_datasets_and_one_train_all_tasks_and_controls_change_nothing_else(project):
     project.edit("config/tiny.yaml", "{keep: true}", "{keep: true, together: true}")
-    before = {path: sha256(path) for path in (project.folder / RESULTS / "probes" / "xlmr" / "20").rglob("*.parquet")}
+    project.edit("config/tiny.yaml", "{seeds: 2,", "{seeds: 2, together: true, control_tasks: [pos], description_lengths: [pos],")
+    probes = project.folder / RESULTS / "probes" / "xlmr" / "20"
+    of_pos = pd.read_parquet(probes / "pos" / "qba_world.parquet")
+    before = {path: sha256(path) for path in (*probes.rglob("*.safetensors"), *probes.glob("arc_*/*.parquet"))}
+    assert len(before) == 6 + 4
     for folder in ("features", "probes"):
         shutil.rmtree(project.folder / RESULTS / folder / "xlmr" / "20")
     target = f"{RESULTS}/metrics/parts/xlmr/20.scores.parquet"
     planned = project.planned(target, *TINY)
-    assert (planned["features_together"], planned["probes"]) == (1, 6) and "features" not in planned
+    assert (planned["features_together"], planned["probes_together"]) == (1, 2) and not {"features", "probes"} & planned.keys()
     project.snakemake(target, *TINY, "--quiet", "all")
     assert {path: sha256(path) for path in before} == before
+    scores = pd.read_parquet(probes / "pos" / "qba_world.parquet")
+    controls = {"accuracy_control", "accuracy_selectivity", "code_length", "compression"}
+    assert set(scores["metric"]) == {*of_pos["metric"], *controls}
+    pd.testing.assert_frame_equal(scores[~scores["metric"].isin(controls)].reset_index(drop=True), of_pos)
+
+
+def test_a_task_leaves_out_treebanks_without_its_labels(project):
+    project.edit("config/tiny.yaml", "probes: {", "probes: {tasks: [pos, number], leave_out: {number: [qba_world, qba_pud]}, ")
+    planned = project.planned(*TINY)
+    # The other tasks' tables are no longer asked for; of the new one's there is one treebank, and no transfer.
+    assert (planned["probes"], planned["baselines"]) == (3, 1) and "transfer" not in planned
+    target = f"{RESULTS}/probes/xlmr/20/number/qaa_world.parquet"
+    project.snakemake(target, *TINY, "--quiet", "all")
+    assert set(pd.read_parquet(project.folder / target)["metric"]) >= {"accuracy", "accuracy_unseen"}
 
 
 def test_predictions_are_a_table_beside_the_scores_of_transfer(project):
@@ -353,7 +378,8 @@ def expected_jobs(config: dict) -> dict[str, int]:
     every, names, alignments = checkpoints.total(), config["treebanks"], len(config.get("alignments", []))
     parallel = sum(name.endswith("_pud") for name in names)
     tasks = len(config.get("probes", {}).get("tasks", TASKS))
-    together = config.get("features", {}).get("together", False)
+    together, probes_together = (config.get(section, {}).get("together", False) for section in ("features", "probes"))
+    probed = every * (len(names) - parallel)
     jobs = {
         "pretrain": checkpoints["pretrain"],
         "checkpoint": checkpoints["pretrain"],
@@ -363,7 +389,8 @@ def expected_jobs(config: dict) -> dict[str, int]:
         "bitext": alignments,
         "features": 0 if together else every * (len(names) * (tasks > 0) + alignments),
         "features_together": every if together else 0,
-        "probes": every * (len(names) - parallel) * tasks,
+        "probes": 0 if probes_together else probed * tasks,
+        "probes_together": probed if probes_together else 0,
         "transfer": every * parallel * tasks,
         "alignment": every * alignments,
         "fetch_repository": checkpoints["huggingface"],
