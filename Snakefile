@@ -33,6 +33,7 @@ include: "rules/features.smk"
 include: "rules/probes.smk"
 include: "rules/transfer.smk"
 include: "rules/alignment.smk"
+include: "rules/bpc.smk"
 include: "rules/metrics.smk"
 include: "rules/figures.smk"
 
@@ -42,7 +43,8 @@ rule all:
     input:
         rules.checkpoint_table.output,
         expand(DATASET_IDENTITY, dataset=[*TREEBANKS, *ALIGNMENTS]),
-        [rules.scores.output, rules.audit.output] if measured_datasets() else [],
+        rules.scores.output if measured_datasets() or BPC_LANGUAGES else [],
+        rules.audit.output if measured_datasets() else [],
         prediction_files(),
         [figures(pattern) for pattern in rules.figure.output],
 

@@ -57,6 +57,7 @@ FIGURES = {
     "words": ["word_groups"],
     "transfer": ["transfer_curve", "transfer_matrix"],
     "alignment": ["layer_curves"],
+    "bpc": ["language_curves"],
 }
 # What every checkpoint's folder holds; those that fairseq saved have a SentencePiece model, too.
 CHECKPOINT_FOLDER = "<results>/checkpoints/{model}/{step}/"
@@ -79,6 +80,8 @@ TASKS_TOGETHER = [
 # How the scripts that score are told to take intervals.
 INTERVALS = "--resamples {resamples} --level {level}".format(**config["intervals"])
 BITEXT_NAME, TREEBANK_NAME = "align_[^/]+", "(?!align_)[^/]+"
+# Those whose bits per character are taken.
+BPC_LANGUAGES = config["bpc"]["languages"]
 
 
 wildcard_constraints:
@@ -233,7 +236,7 @@ def controls(tasks):
         argument
         for key in ("control_tasks", "description_lengths")
         if (asked := [task for task in tasks if task in config["probes"][key]])
-        for argument in ("--" + key.replace("_", "-"), *asked)
+        for argument in (f"--{key.replace('_', '-')}", *asked)
     ]
 
 
@@ -252,6 +255,27 @@ def of_tasks(pattern, datasets):
             pattern, task=task, dataset=datasets(task), allow_missing=True
         )
     ]
+
+
+def parallel_sets():
+    """The parallel test sets that bits per character are taken of."""
+    return [
+        name
+        for name in TEST_ONLY
+        if name.endswith("_pud") and TREEBANKS[name].language in BPC_LANGUAGES
+    ]
+
+
+def takes_bits(model):
+    """Whether bits per character are taken of a model."""
+    return bool(BPC_LANGUAGES) and model not in config["bpc"]["leave_out"]
+
+
+def bits_of(wildcards):
+    """A checkpoint's table of bits per character, where these are taken."""
+    if not takes_bits(RUNS[wildcards.model].model):
+        return []
+    return expand(rules.bpc.output, model=wildcards.model, step=wildcards.step)
 
 
 def measured_datasets():
@@ -288,6 +312,10 @@ def dataset_facts():
             language="-".join(language.code for language in pair),
             family="-".join(sorted(families)),
         )
+    for code in BPC_LANGUAGES:
+        facts[code] = dict(
+            title=known[code].name, language=code, family=known[code].family
+        )
     return facts
 
 
@@ -302,10 +330,15 @@ def figures(pattern):
         wanted += [(task, kind) for group in shown for kind in FIGURES[group]]
     if ALIGNMENTS:
         wanted += [("alignment", kind) for kind in FIGURES["alignment"]]
-    return [
+    of_all = [
         path
         for task, kind in wanted
         for path in expand(pattern, model=list(config["models"]), task=task, kind=kind)
+    ]
+    models = [model for model in config["models"] if takes_bits(model)]
+    return [
+        *of_all,
+        *expand(pattern, model=models, task="bpc", kind=FIGURES["bpc"]),
     ]
 
 

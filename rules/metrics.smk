@@ -1,6 +1,6 @@
 """Tidy tables, one row an observation; columns in schemas/.
 
-reads: probes/, baselines/, transfer/, features/**/*.audit.parquet, checkpoints/**/identity.json
+reads: probes/, baselines/, transfer/, alignment/, bpc/, features/**/*.audit.parquet, checkpoints/**/identity.json
 makes: metrics/parts/<model>/<step>.*.parquet, one checkpoint's rows
        metrics/scores.parquet, metrics/audit.parquet, metrics/checkpoints.parquet
 """
@@ -11,6 +11,7 @@ rule checkpoint_scores:
         of_tasks(rules.probes.output.scores, probed_datasets),
         of_tasks(rules.transfer.output.scores, transfer_targets),
         expand(rules.alignment.output, dataset=config["alignments"], allow_missing=True),
+        bits_of,
     output:
         "<results>/metrics/parts/{model}/{step}.scores.parquet",
     log:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.features import PRECISIONS, extract_features
+from xlprobe.features import extract_features
+from xlprobe.language_models import PRECISIONS
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ Imports inside the package point one way (a test holds this):
     checkpoint_comparison, language_models, canary, checkpoints, fairseq_checkpoints, huggingface_files,
     huggingface_checkpoints, checkpoint_checks                    models
     downloads, archives, hub, sources, origins, source_list, world   where data come from
-    treebanks, pairs, bitexts, datasets, feature_file, features   data and their vectors
+    treebanks, pairs, bitexts, datasets, windows, feature_file, features   data and their vectors
     tasks, examples, labels, scoring, linear_probe, description_length, probe_file, probes, baselines, transfer,
-    alignment                                                     measurements
+    alignment, piece_coverage, piece_bits, bits_per_character   measurements
     metrics, figures                                              results
 """
 

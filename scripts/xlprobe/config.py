@@ -25,6 +25,8 @@ from xlprobe.sweeps import layers_of, tasks_of
 TYPE_NAMES = {"integer": "a whole number", "number": "a number", "string": "text", "array": "a list", "object": "a group of keys"}
 # The release whose treebanks bear other names than later ones'.
 OLD_NAMES_RELEASE = "2.1"
+# What the entries of keys of `bpc` are.
+BITS_KEYS = {"languages": "languages", "leave_out": "models"}
 LOCAL_CODE = re.compile("q[a-t][a-z]")
 TYPE_NAMES |= {"boolean": "true or false", "null": "null"}
 
@@ -51,6 +53,7 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     _check_names(completed)
     _check_probes(completed)
     _check_sweeps(completed)
+    _check_bits(completed)
     for name, model in completed["models"].items():
         _check_model(f"models.{name}", model, completed)
     return completed
@@ -151,6 +154,15 @@ def _check_sweeps(config: dict[str, Any]) -> None:
                     f"config key sweeps: {task} is measured at layers {trained} on {source} and {tested} on {target}, so that no probe"
                     f" can be transferred; give the two a layer in common"
                 )
+
+
+def _check_bits(config: dict[str, Any]) -> None:
+    """That bits per character are asked of languages that have text here, and left out of models that there are."""
+    for key, known in (("languages", config["languages"]), ("leave_out", [*config["models"]])):
+        for n, name in enumerate(config["bpc"][key]):
+            if name not in known:
+                advice = _suggestion(name, known) if known else "the run has none"
+                raise ConfigError(f"config key bpc.{key}.{n}: {name!r} is not among the run's {BITS_KEYS[key]}; {advice}")
 
 
 def _fill_defaults(value: Any, rule: dict[str, Any]) -> None:

@@ -9,7 +9,6 @@ a subword belongs to each word that it covers a character of, and a lone `▁` t
 window is encoded in windows that overlap by half, each subword taken from the window in which it stands most central.
 """
 
-import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -27,14 +26,13 @@ from xlprobe.datasets import read_sentences
 from xlprobe.device import choose_device, padding_worth_a_batch
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path, read_json
-from xlprobe.language_models import Framing, load_body, load_tokenizer
+from xlprobe.language_models import PRECISIONS, Framing, load_body, load_tokenizer, read_identity
 from xlprobe.progress import progress
 from xlprobe.tables import write_table
+from xlprobe.windows import batches, windows
 
 # Vectors wait in memory until so many words are done, which bounds the memory and makes the writes long.
 WORDS_PER_WRITE = 16_384
-# What a model may compute in.
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 @dataclass
@@ -62,34 +60,6 @@ class EncodedSentence:
 
     ids: np.ndarray
     pairs: np.ndarray
-
-
-@dataclass(frozen=True)
-class Window:
-    """Subwords `start` to `end` of a sentence in one pass, of which `keep_from` to `keep_to` are taken from it."""
-
-    sentence: int
-    start: int
-    end: int
-    keep_from: int
-    keep_to: int
-
-
-def windows(sentence: int, length: int, size: int) -> list[Window]:
-    """Windows of at most `size` subwords that cover `length`, overlapping by half; the last ends with the sentence.
-
-    >>> [(w.start, w.end, w.keep_from, w.keep_to) for w in windows(0, 10, 4)]
-    [(0, 4, 0, 3), (2, 6, 3, 5), (4, 8, 5, 7), (6, 10, 7, 10)]
-    """
-    if length <= size:
-        return [Window(sentence, 0, length, 0, length)]
-    starts = [*range(0, length - size, max(1, size // 2)), length - size]
-    # Halfway through an overlap, a subword is as far from the one window's edge as from the other's.
-    borders = [0, *((before + size + after + 1) // 2 for before, after in itertools.pairwise(starts)), length]
-    return [
-        Window(sentence, start, start + size, keep_from, keep_to)
-        for start, keep_from, keep_to in zip(starts, borders[:-1], borders[1:], strict=True)
-    ]
 
 
 def subword_word_pairs(offsets: np.ndarray, blank: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -122,11 +92,8 @@ class Encoder:
     """
 
     def __init__(self, checkpoint: Path, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
-        identity = read_json(checkpoint / "identity.json")
-        if missing := [name for name in identity["files"] if not (checkpoint / name).exists()]:
-            raise XlprobeError(f"{checkpoint / missing[0]} is gone; delete {checkpoint / 'identity.json'} to make the checkpoint again")
         self.checkpoint = checkpoint
-        self.identity = identity
+        self.identity = read_identity(checkpoint)
         self.device = device
         self.tokenizer = load_tokenizer(checkpoint)
         # Weights are cast once: an eighth faster than autocast, whose error is half (its sums between blocks stay in float32).
@@ -154,30 +121,6 @@ class Encoder:
         batch = {name: tensor_BT.to(self.device) for name, tensor_BT in self.framing.rows(rows).items()}
         output = self.model(**batch, output_hidden_states=True)
         return [output.hidden_states[layer] for layer in layers]
-
-
-def batches(costs: Sequence[tuple[int, int]], tokens_per_batch: int, padding_per_batch: int) -> Iterator[list[int]]:
-    """Group sentences of similar length, the longest first.
-
-    Args:
-        costs: for each sentence, its number of windows and the length of the longest; a sentence is never split.
-        tokens_per_batch: how many subwords a batch holds at most, padding included.
-        padding_per_batch: how many of them may be padding.
-    """
-    batch: list[int] = []
-    rows = width = padding = 0
-    for index in sorted(range(len(costs)), key=lambda index: -costs[index][1]):
-        windows_here, longest = costs[index]
-        added = windows_here * (width - longest)
-        if batch and ((rows + windows_here) * width > tokens_per_batch or padding + added > padding_per_batch):
-            yield batch
-            batch = []
-        if not batch:
-            rows, width, padding, added = 0, longest, 0, 0
-        batch.append(index)
-        rows, padding = rows + windows_here, padding + added
-    if batch:
-        yield batch
 
 
 def word_vectors(

@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from tokenizers import Tokenizer
 
 from xlprobe.errors import XlprobeError
+from xlprobe.files import read_json
 
 AUTOMATIC_CLASSES = {"masked": transformers.AutoModelForMaskedLM, "causal": transformers.AutoModelForCausalLM}
 # Architectures' names end so; BertForPreTraining and its kin hold a masked head and one for sentence pairs. The first that fits.
@@ -32,6 +33,8 @@ OBJECTIVES = {
 CONSTANTS = ("position_ids", "attention.bias", "attention.masked_bias", "rotary_emb.inv_freq")
 # What a tokenizer's pieces stand in.
 VOCABULARY_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model")
+# What a model may compute in.
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # A window for models without a limit of their own.
 UNLIMITED_WINDOW = 2048
 
@@ -53,6 +56,18 @@ class LoadedModel:
     model: transformers.PreTrainedModel
     objective: str
     head: str
+
+
+def read_identity(checkpoint: Path) -> dict[str, Any]:
+    """What a published checkpoint is (`xlprobe.checkpoints`).
+
+    Raises:
+        XlprobeError: it has no identity, or one of its files is gone.
+    """
+    identity = read_json(checkpoint / "identity.json")
+    if missing := [name for name in identity["files"] if not (checkpoint / name).exists()]:
+        raise XlprobeError(f"{checkpoint / missing[0]} is gone; delete {checkpoint / 'identity.json'} to make the checkpoint again")
+    return identity
 
 
 def load_model(folder: Path, objective: str = "auto", dtype: torch.dtype = torch.float32) -> LoadedModel:

@@ -10,9 +10,10 @@ from safetensors.torch import load_file, save_file
 from xlprobe.datasets import read_sentences, read_splits, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.feature_file import FeatureFile, read_sentence
-from xlprobe.features import EncodedSentence, Encoder, batches, extract_features, means, subword_word_pairs, windows, word_vectors
+from xlprobe.features import EncodedSentence, Encoder, extract_features, means, subword_word_pairs, word_vectors
 from xlprobe.resources import treebanks
 from xlprobe.treebanks import Sentence, Word
+from xlprobe.windows import batches, windows
 
 LAYERS = [0, 1, 2]
 

@@ -49,11 +49,11 @@ def panels(titles: Mapping[str, str]) -> tuple[Figure, dict[str, Axes]]:
     return figure, dict(zip(titles, places, strict=False))
 
 
-def plot_band(axes: Axes, line: pd.DataFrame, colour: Any, label: str, width: float = 1.2) -> None:
-    """A line of `mean` by `step`, per cent, with a band from `low` to `high`."""
+def plot_band(axes: Axes, line: pd.DataFrame, colour: Any, label: str, width: float = 1.2, scale: float = 100) -> None:
+    """A line of `mean` by `step`, per cent unless the scale is another, with a band from `low` to `high`."""
     line = line.sort_values("step")
-    axes.plot(line["step"], 100 * line["mean"], color=colour, marker="o", markersize=2 * width, linewidth=width, label=label)
-    axes.fill_between(line["step"], 100 * line["low"], 100 * line["high"], color=colour, alpha=0.25, linewidth=0)
+    axes.plot(line["step"], scale * line["mean"], color=colour, marker="o", markersize=2 * width, linewidth=width, label=label)
+    axes.fill_between(line["step"], scale * line["low"], scale * line["high"], color=colour, alpha=0.25, linewidth=0)
 
 
 def legend_below(figure: Figure, columns: int) -> None:

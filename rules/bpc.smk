@@ -1,0 +1,43 @@
+"""Bits per character: what held-out text, and parallel text, costs each checkpoint.
+
+reads: checkpoints/<model>/<step>/, corpus/<language>/valid.txt.zst, datasets/<language>_pud/
+makes: bpc/<model>/<step>.parquet, all languages
+"""
+
+
+rule bpc:
+    input:
+        checkpoint=CHECKPOINT_IDENTITY,
+        texts=expand(rules.clean_corpus.output.valid, language=BPC_LANGUAGES),
+        parallel=expand(DATASET_IDENTITY, dataset=parallel_sets()),
+    output:
+        "<results>/bpc/{model}/{step}.parquet",
+    log:
+        "<results>/logs/bpc/{model}/{step}.log",
+    benchmark:
+        "<results>/benchmarks/bpc/{model}/{step}.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(8000),
+        runtime=minutes(60),
+    params:
+        code=code("scripts/score_bits_per_character.py"),
+        checkpoint=folder_of("checkpoint"),
+        languages=BPC_LANGUAGES,
+        parallel=expand(folder("datasets", "{dataset}"), dataset=parallel_sets()),
+        cap=(["--max-lines", limit] if (limit := config["bpc"]["max_lines"]) else []),
+        spaces=[] if config["bpc"]["count_spaces"] else ["--leave-out-spaces"],
+        mask_share=config["bpc"]["mask_share"],
+        seed=config["bpc"]["seed"],
+        precision=config["bpc"]["precision"],
+        tokens_per_batch=untracked(lambda wildcards: config["bpc"]["tokens_per_batch"]),
+        device=untracked(lambda wildcards: config["bpc"]["device"]),
+        intervals=INTERVALS,
+    message:
+        "Measuring bits per character of {wildcards.model} at step {wildcards.step}"
+    shell:
+        "python scripts/score_bits_per_character.py --checkpoint {params.checkpoint:q} --texts {input.texts:q}"
+        " --languages {params.languages:q} --parallel {params.parallel:q} {params.cap} {params.spaces}"
+        " --mask-share {params.mask_share} --seed {params.seed} --precision {params.precision}"
+        " --tokens-per-batch {params.tokens_per_batch} --device {params.device} --output {output:q} {params.intervals} > {log:q} 2>&1"

@@ -1,0 +1,5 @@
+"""What held-out text costs the model itself (paper 1, section 2.2): no probe, no layer."""
+
+from xlprobe.tasks import Task
+
+TASK = Task(name="bpc", title="Bits per character", metric="bits_per_character", direction="lower", version=1)
