@@ -79,6 +79,9 @@ def changed(path: str, value: object) -> dict:
         ("corpus.source", "oscar", r"config key corpus.source: found 'oscar', expected one of cc100, conll2017"),
         ("xnli", ["en", "xx"], r"config key xnli.1: unknown language 'xx'"),
         ("xnli", ["en", "fi"], r"config key xnli.1: XNLI has no Finnish \(fi\); its languages are ar, bg"),
+        ("bpc.languages", ["en", "fr"], r"config key bpc.languages.1: 'fr' is not among the run's languages; known here: en, de"),
+        ("bpc.leave_out", ["n"], r"config key bpc.leave_out.0: 'n' is not among the run's models; "),
+        ("bpc.mask_share", 1, r"config key bpc.mask_share: 1 is greater than or equal to the maximum of 1"),
         ("features.layers", [0, 13], r"config key features.layers: layer 13 .* models.m has layers 0 to 12"),
     ],
 )

@@ -24,13 +24,15 @@ FACTS = {
     "zh_gsd": {"title": "Chinese (zh_gsd)", "language": "zh", "family": "Sino-Tibetan"},
     "en_pud": {"title": "English (en_pud)", "language": "en", "family": "Indo-European"},
     "de_pud": {"title": "German (de_pud)", "language": "de", "family": "Indo-European"},
+    "en": {"title": "English", "language": "en", "family": "Indo-European"},
+    "tr": {"title": "Turkish", "language": "tr", "family": "Turkic"},
     "align_en_de": {"title": "English - German", "language": "en-de", "family": "Indo-European"},
 }
 TASKS = ["pos", "arc_prediction", "arc_classification", "number"]
 KINDS = ["learning_curve", "layer_by_step", "word_groups", "transfer_curve", "transfer_matrix"]
 
 SHOWN = [(task, kind) for task in TASKS for kind in KINDS if kind != "word_groups" or load_probe_task(task).data == "words"]
-SHOWN += [("alignment", "layer_curves")]
+SHOWN += [("alignment", "layer_curves"), ("bpc", "language_curves")]
 
 
 @pytest.fixture
@@ -68,6 +70,11 @@ def table():
         for step, value in ((0, 0.2), (10, 0.6))
         for layer in (0, 1)
         for metric in ("f1", "aer")
+    ]
+    rows += [
+        ("m", step, None, "bpc", language, language, split, None, "bits_per_character", value + (split == "test"), 50)
+        for step, value in ((0, 3.5), (10, 1.5))
+        for language, split in (("en", "valid"), ("en", "test"), ("tr", "valid"))
     ]
     columns = ["model", "step", "layer", "task", "source", "target", "split", "seed", "metric", "value", "n"]
     table = pd.DataFrame(rows, columns=columns)
@@ -135,6 +142,18 @@ def test_alignment_is_shown_layer_by_layer(table):
     assert len(curves) == 4 and curves["align_en_de", 1, 10] == pytest.approx(0.7)
 
 
+def test_bits_are_shown_language_by_language_as_they_are(table):
+    several = pd.concat([table.assign(training_seed=seed, value=table["value"] + seed, low=seed, high=9.0) for seed in (0, 1)])
+    scores = scores_of(several, "bpc")
+    made = load_figure("language_curves").table(scores)
+    row = made.set_index(["dataset", "split", "step"]).loc[("en", "valid", 10)]
+    assert len(made) == 6 and row.tolist() == [2.0, 0.0, 9.0]
+    figure = load_figure("language_curves").plot(made, scores)
+    assert [axes.get_title() for axes in figure.axes] == ["English", "Turkish"]
+    np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), [4.0, 2.0])
+    plt.close(figure)
+
+
 @pytest.mark.parametrize(("task", "kind"), SHOWN)
 def test_figures_are_drawn_with_the_table_behind_them_and_twice_the_same(table, tmp_path, task, kind):
     write_table(table, "scores.schema.yaml", tmp_path / "scores.parquet")
@@ -165,7 +184,7 @@ def test_a_group_that_one_dataset_lacks_stays_in_the_legend(table):
 def test_every_kind_of_figure_has_a_caption():
     kinds = {path.stem for path in (PROJECT / "scripts" / "xlprobe" / "figures").glob("*.py")} - {"__init__", "drawing"}
     named = set(re.findall(r'^  "(\w+)": "', (PROJECT / "report" / "figure.rst").read_text(), flags=re.M))
-    assert named == kinds == {*KINDS, "layer_curves"}
+    assert named == kinds == {*KINDS, "layer_curves", "language_curves"}
 
 
 def test_where_lower_is_better_the_best_layer_is_the_lowest(scores):
