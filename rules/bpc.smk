@@ -19,6 +19,7 @@ rule bpc:
     conda:
         "../envs/xlprobe.yaml"
     resources:
+        gpu=int(config["bpc"]["device"] != "cpu"),
         mem_mb=mebibytes(8000),
         runtime=minutes(60),
     params:

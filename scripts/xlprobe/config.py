@@ -163,6 +163,11 @@ def _check_bits(config: dict[str, Any]) -> None:
             if name not in known:
                 advice = _suggestion(name, known) if known else "the run has none"
                 raise ConfigError(f"config key bpc.{key}.{n}: {name!r} is not among the run's {BITS_KEYS[key]}; {advice}")
+    measured = config["probes"]["tasks"] or config["alignments"]
+    if config["bpc"]["languages"] and config["bpc"]["leave_out"] and not measured:
+        raise ConfigError(
+            f"config key bpc.leave_out: nothing else is measured of {config['bpc']['leave_out'][0]!r} in this run; take it out of models"
+        )
 
 
 def _fill_defaults(value: Any, rule: dict[str, Any]) -> None:

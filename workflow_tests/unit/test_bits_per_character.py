@@ -3,6 +3,8 @@
 import json
 import math
 import shutil
+import unicodedata
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +27,10 @@ from xlprobe.bits_per_character import (
     score_bits_per_character,
     score_text,
 )
-from xlprobe.corpus import text_lines
+from xlprobe.corpus import normalise, text_lines
 from xlprobe.datasets import read_splits, write_dataset
 from xlprobe.errors import XlprobeError
+from xlprobe.files import read_lines
 from xlprobe.huggingface_checkpoints import publish_huggingface
 from xlprobe.piece_bits import PiecePredictor, bits_of_pieces
 from xlprobe.piece_coverage import PieceCoverage
@@ -121,6 +124,18 @@ def test_pieces_cover_a_text_once(tiny_text, lines, family):
         characters, bytes_ = (sum(column) for column in list(zip(("", 0, 0), *covered(tokenizer, line), strict=True))[1:])
         whole = line.replace(" ", "") if family == "bert" else line
         assert (round(characters, 6), round(bytes_, 6)) == (len(whole), len(whole.encode())), line
+
+
+@pytest.mark.parametrize("language", ["ar", "fa", "ja", "ko", "th", "vi", "zh"])
+def test_pieces_cover_real_text_but_for_its_format_characters(real_data, tiny_text, language):
+    tokenizer = new_tokenizer("xlm-roberta", [], tiny_text.tokenizer)
+    (file,) = (real_data / "cc100").glob(f"{language}.txt*")
+    lines = [line for line in (normalise(raw) for _, raw in islice(read_lines(file), 300)) if line]
+    for line in lines:
+        characters = sum(value for _, value, _ in covered(tokenizer, line))
+        dropped = sum(unicodedata.category(letter) == "Cf" for letter in line)
+        # Two spaces become one where what stood between them is dropped.
+        assert len(line) - 2 * dropped <= round(characters, 6) <= len(line), line
 
 
 def plain_bits(folder: Path, lines: list[str], masked: bool) -> list[float]:

@@ -91,6 +91,13 @@ def test_faults_end_in_one_sentence_that_names_the_key(path, value, message):
     assert "\n" not in str(caught.value)
 
 
+def test_a_model_of_which_nothing_is_measured_is_refused():
+    run = BASE | {"bpc": {"languages": ["en"], "leave_out": ["m"]}}
+    assert config.complete(run)["bpc"]["max_lines"] == 2000
+    with pytest.raises(ConfigError, match=r"^config key bpc.leave_out: nothing else is measured of 'm' in this run; take it out of models"):
+        config.complete(run | {"probes": {"tasks": []}})
+
+
 WORLD = {"languages": {"qaa": {"name": "Arva", "parent": "arvic"}, "qab": {"name": "Arvel", "parent": "qaa"}}}
 
 
