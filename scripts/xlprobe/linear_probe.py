@@ -217,7 +217,7 @@ class _Fitting:
         self.device = train.vectors_WD.device
         self.sizes = [len(train) if problem.portion is None else len(problem.portion) for problem in problems]
         # The largest first, so that those with minibatches left in an epoch are the first of the stack.
-        self.active = sorted(range(len(problems)), key=lambda problem: -self.sizes[problem])
+        self.active = sorted(range(len(problems)), key=self._kind, reverse=True)
         # Draws the order that others share.
         self.first_whole = next((number for number, problem in enumerate(problems) if problem.portion is None), 0)
         self.generators = [torch.Generator().manual_seed(problem.seed) for problem in problems]
@@ -246,14 +246,13 @@ class _Fitting:
 
     def _stacks(self, gradients: Sequence[torch.Tensor]) -> Iterator[_Stack]:
         """The active probes in their order, those together that are computed in one operation."""
-        for size, members in itertools.groupby(enumerate(self.active), key=lambda member: self.sizes[member[1]]):
+        for (_, whole), members in itertools.groupby(enumerate(self.active), key=lambda member: self._kind(member[1])):
             equal = list(members)
-            shared = self.settings.shared_order and self.problems[equal[0][1]].portion is None
+            shared = whole and self.settings.shared_order
             at_once = len(equal) if shared else problems_at_once(self.device, len(equal))
             for first in range(0, len(equal), at_once):
                 places, probes = zip(*equal[first : first + at_once], strict=True)
-                order_ON = torch.stack([self._order(problem, size) for problem in ([self.first_whole] if shared else probes)])
-                order_ON = order_ON.to(self.device)
+                order_ON = torch.stack([self._order(problem) for problem in ([self.first_whole] if shared else probes)])
                 y_OQN = torch.stack([self.problems[problem].train_y_N for problem in probes]).view(len(order_ON), -1, len(self.train))
                 y_OQ1N = y_OQN.gather(2, order_ON[:, None].expand(-1, y_OQN.shape[1], -1))[:, :, None]
                 rows = zip(*(rows_N[order_ON].split(self.settings.batch_size, dim=1) for rows_N in self.train.rows), strict=True)
@@ -269,8 +268,12 @@ class _Fitting:
                     bias_gradient_OK,
                 )
 
-    def _order(self, problem: int, size: int) -> torch.Tensor:
-        order_N = epoch_order(self.generators[problem], size)
+    def _kind(self, problem: int) -> tuple[int, bool]:
+        """Problems of one kind can be computed in one operation: how many examples they see, and whether that is all of train."""
+        return self.sizes[problem], self.problems[problem].portion is None
+
+    def _order(self, problem: int) -> torch.Tensor:
+        order_N = epoch_order(self.generators[problem], self.sizes[problem]).to(self.device)
         portion = self.problems[problem].portion
         return order_N if portion is None else portion[order_N]
 

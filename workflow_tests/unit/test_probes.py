@@ -150,6 +150,7 @@ def test_probes_of_other_labels_and_of_portions_train_beside_the_others(problem,
         Problem(SEEDS[0], other_y, other_dev_y),
         Problem(SEEDS[1], train_y, dev_y, portion=drawn[:5]),
         Problem(SEEDS[2], train_y, dev_y, portion=drawn[:300]),
+        Problem(SEEDS[3], train_y, dev_y, portion=drawn),
     ]
     probes = fit_probes(words(train_x), words(dev_x), problems, 7, settings)
     orders_of = SEEDS[1] if shared else None
@@ -158,6 +159,7 @@ def test_probes_of_other_labels_and_of_portions_train_beside_the_others(problem,
     alone += [plain_loop((train_x, other_y, dev_x, other_dev_y), SEEDS[0], settings, orders_of)]
     alone += [plain_loop((train_x[drawn[:5]], train_y[drawn[:5]], dev_x, dev_y), SEEDS[1], settings)]
     alone += [plain_loop((train_x[drawn[:300]], train_y[drawn[:300]], dev_x, dev_y), SEEDS[2], settings)]
+    alone += [plain_loop((train_x[drawn], train_y[drawn], dev_x, dev_y), SEEDS[3], settings)]
     assert len({epochs for _, _, epochs, _ in alone}) > 2
     for place, (weight, bias, epochs, best) in enumerate(alone):
         torch.testing.assert_close(probes.weight_PCF[place], weight, atol=1e-5, rtol=0)
