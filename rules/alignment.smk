@@ -74,9 +74,10 @@ rule alignment:
         code=code("scripts/align_words.py"),
         dataset=folder_of("dataset"),
         method=config["alignment"]["method"],
+        layers=lambda wildcards: layers("alignment", wildcards.dataset),
         intervals=INTERVALS,
     message:
         "Aligning {wildcards.dataset} by {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/align_words.py --features {input.features:q} --dataset {params.dataset:q}"
-        " --method {params.method} --output {output:q} {params.intervals} > {log:q} 2>&1"
+        " --layers {params.layers} --method {params.method} --output {output:q} {params.intervals} > {log:q} 2>&1"

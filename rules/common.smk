@@ -12,6 +12,7 @@ from xlprobe import runs as training_runs
 from xlprobe.code_identity import code_identity
 from xlprobe.errors import XlprobeError
 from xlprobe.huggingface_files import read_files
+from xlprobe.sweeps import extracted_layers, layers_of
 from xlprobe.tasks import load_probe_task
 from xlprobe.training_version import TRAINING_VERSION
 from xlprobe.vocabulary import SENTENCEPIECE_FILE
@@ -220,6 +221,12 @@ def probed_datasets(task):
     """The treebanks that a task's probes are trained on."""
     left_out = config["probes"]["leave_out"].get(task, [])
     return [name for name in TREEBANKS if name not in [*TEST_ONLY, *left_out]]
+
+
+def layers(task, dataset):
+    """The layers at which a task is measured on a dataset, as scripts are told."""
+    chosen = layers_of(config, task, dataset)
+    return "all" if chosen is None else ",".join(map(str, chosen))
 
 
 def controls(tasks):

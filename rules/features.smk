@@ -28,7 +28,7 @@ rule features:
         code=code("scripts/extract_features.py"),
         checkpoint=folder_of("checkpoint"),
         datasets=folder_of("dataset"),
-        layers=config["features"]["layers"] or [],
+        layers=lambda wildcards: extracted_layers(config, [wildcards.dataset]) or [],
         precision=config["features"]["precision"],
         tokens_per_batch=untracked(
             lambda wildcards: config["features"]["tokens_per_batch"]
@@ -75,5 +75,6 @@ if config["features"]["together"]:
             datasets=expand(
                 folder("datasets", "{dataset}"), dataset=measured_datasets()
             ),
+            layers=extracted_layers(config, measured_datasets()) or [],
         message:
             "Extracting all datasets from {wildcards.model} at step {wildcards.step}"

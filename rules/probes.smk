@@ -31,6 +31,7 @@ rule probes:
         ),
         dataset=folder_of("dataset"),
         tasks=lambda wildcards: [wildcards.task],
+        layers=lambda wildcards: layers(wildcards.task, wildcards.dataset),
         seeds=config["probes"]["seeds"],
         learning_rate=config["probes"]["learning_rate"],
         batch_size=config["probes"]["batch_size"],
@@ -44,7 +45,7 @@ rule probes:
         "Probing {wildcards.task} on {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/train_probes.py --features {input.features:q} --dataset {params.dataset:q}"
-        " --tasks {params.tasks} --scores {output.scores:q} --weights {output.weights:q}"
+        " --tasks {params.tasks} --layers {params.layers} --scores {output.scores:q} --weights {output.weights:q}"
         " --seeds {params.seeds} --learning-rate {params.learning_rate} --batch-size {params.batch_size}"
         " --epochs {params.epochs} --patience {params.patience} {params.shared_order}"
         " {params.controls} {params.intervals}"
@@ -74,6 +75,9 @@ if config["probes"]["together"]:
                 *(f"xlprobe.tasks.{task}" for task in TASKS_TOGETHER),
             ),
             tasks=TASKS_TOGETHER,
+            layers=lambda wildcards: [
+                layers(task, wildcards.dataset) for task in TASKS_TOGETHER
+            ],
             controls=controls(TASKS_TOGETHER),
         message:
             "Probing {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"

@@ -37,6 +37,7 @@ rule transfer:
         ),
         dataset=folder_of("dataset"),
         shared_labels="--shared-labels" if config["transfer"]["shared_labels"] else "",
+        layers=lambda wildcards: layers(wildcards.task, wildcards.dataset),
         intervals=INTERVALS,
         predictions=lambda wildcards, output: (
             ["--predictions", output.predictions]
@@ -47,5 +48,5 @@ rule transfer:
         "Transferring {wildcards.task} probes to {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/transfer_probes.py --features {input.features:q} --dataset {params.dataset:q}"
-        " --task {wildcards.task} --weights {input.weights:q} --output {output.scores:q}"
+        " --task {wildcards.task} --layers {params.layers} --weights {input.weights:q} --output {output.scores:q}"
         " {params.shared_labels} {params.predictions:q} {params.intervals} > {log:q} 2>&1"

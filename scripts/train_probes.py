@@ -14,6 +14,7 @@ def main() -> None:
     parser.add_argument("--features", type=Path, required=True, help="HDF5 file")
     parser.add_argument("--dataset", type=Path, required=True)
     parser.add_argument("--tasks", nargs="+", required=True)
+    parser.add_argument("--layers", type=command_line.layers, nargs="+", required=True, help="of each task: 0,6,12 or all")
     parser.add_argument("--scores", type=Path, nargs="+", required=True, help="Parquet file of each task")
     parser.add_argument("--weights", type=Path, nargs="+", required=True, help="safetensors file of each task")
     parser.add_argument("--learning-rate", type=float, required=True)
@@ -27,9 +28,10 @@ def main() -> None:
     given = parser.parse_args()
     settings = ProbeSettings(**{field.name: getattr(given, field.name) for field in fields(ProbeSettings)})
     intervals = Intervals(given.resamples, given.level)
-    for task, scores, weights in zip(given.tasks, given.scores, given.weights, strict=True):
+    read = (given.features, given.dataset)
+    for task, layers, *written in zip(given.tasks, given.layers, given.scores, given.weights, strict=True):
         controls = Controls(task in given.control_tasks, task in given.description_lengths)
-        train_probes(given.features, given.dataset, task, given.seeds, settings, given.device, scores, weights, controls, intervals)
+        train_probes(*read, task, given.seeds, settings, given.device, *written, layers, controls, intervals)
 
 
 if __name__ == "__main__":

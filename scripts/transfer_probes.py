@@ -12,6 +12,7 @@ def main() -> None:
     parser.add_argument("--features", type=Path, required=True, help="HDF5 file of the target")
     parser.add_argument("--dataset", type=Path, required=True, help="the target's folder")
     parser.add_argument("--task", required=True)
+    parser.add_argument("--layers", type=command_line.layers, help="0,6,12 or all")
     parser.add_argument("--weights", type=Path, nargs="+", required=True, help="safetensors files of probes, one a source")
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
     parser.add_argument("--shared-labels", action="store_true", help="score the examples apart whose label the source has, too")
@@ -24,6 +25,7 @@ def main() -> None:
         arguments.task,
         arguments.weights,
         arguments.output,
+        arguments.layers,
         arguments.shared_labels,
         arguments.predictions,
         Intervals(arguments.resamples, arguments.level),

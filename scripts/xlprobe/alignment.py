@@ -6,7 +6,7 @@ words, as our features do. numpy alone, so that a job starts at once.
 Shapes: S source words, T target words, D dimensions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -118,8 +118,10 @@ def count(found_ST: np.ndarray, sure_ST: np.ndarray, possible_ST: np.ndarray) ->
     return Counts(int(found_ST.sum()), int((found_ST & sure_ST).sum()), int((found_ST & possible_ST).sum()), int(sure_ST.sum()))
 
 
-def score_alignment(features_path: Path, dataset: Path, method: str, output: Path, intervals: Intervals = NO_INTERVALS) -> None:
-    """Align a bitext at every layer of its features and write the scores (schemas/scores.schema.yaml), a row a layer and metric."""
+def score_alignment(
+    features_path: Path, dataset: Path, method: str, output: Path, layers: Sequence[int] | None = None, intervals: Intervals = NO_INTERVALS
+) -> None:
+    """Align a bitext at all layers of its features or some; write the scores (schemas/scores.schema.yaml), a row a layer and metric."""
     sentences = read_sentences(dataset)
     pairs = len(sentences) // 2
     gold = _gold(dataset, sentences["words"].to_numpy())
@@ -127,7 +129,7 @@ def score_alignment(features_path: Path, dataset: Path, method: str, output: Pat
     rows: list[dict[str, object]] = []
     with FeatureFile(features_path) as features:
         checkpoint = columns(features.checkpoint)
-        for layer in progress(features.layers, f"{dataset.name} step {checkpoint['step']}", "layers"):
+        for layer in progress(features.chosen(layers), f"{dataset.name} step {checkpoint['step']}", "layers"):
             vectors_WD = features.layer(layer).astype(np.float32)
             of_sentence = np.split(vectors_WD, sentences["first_word"].to_numpy()[1:])
             counts = [

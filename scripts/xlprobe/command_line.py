@@ -13,6 +13,11 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
+def layers(text: str) -> list[int] | None:
+    """Layers as an argument names them: `0,6,12`, or `all`."""
+    return None if text == "all" else [int(layer) for layer in text.split(",")]
+
+
 def add_intervals(arguments: argparse.ArgumentParser) -> None:
     """Arguments of the scripts that score: how intervals are taken (`xlprobe.scoring.Intervals`)."""
     arguments.add_argument("--resamples", type=int, default=0, help="bootstrap resamples behind an interval; 0 takes none")

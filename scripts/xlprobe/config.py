@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from xlprobe.catalogue import AlignmentSet, Language, Treebank, world_alignment,
 from xlprobe.errors import ConfigError
 from xlprobe.paths import SCHEMAS
 from xlprobe.runs import Run, check_places, kind, steps
+from xlprobe.sweeps import layers_of, tasks_of
 
 TYPE_NAMES = {"integer": "a whole number", "number": "a number", "string": "text", "array": "a list", "object": "a group of keys"}
 # The release whose treebanks bear other names than later ones'.
@@ -49,6 +50,7 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     _check_world(completed)
     _check_names(completed)
     _check_probes(completed)
+    _check_sweeps(completed)
     for name, model in completed["models"].items():
         _check_model(f"models.{name}", model, completed)
     return completed
@@ -129,6 +131,28 @@ def _check_probes(config: dict[str, Any]) -> None:
             )
 
 
+def _check_sweeps(config: dict[str, Any]) -> None:
+    """That entries name what is measured, and that probes share a layer with each set that they are transferred to."""
+    tasks = [*config["probes"]["tasks"], *(["alignment"] if config["alignments"] else [])]
+    datasets = [*config["treebanks"], *config["alignments"]]
+    for n, sweep in enumerate(config["sweeps"]):
+        for key, known in (("tasks", tasks), ("datasets", datasets)):
+            if others := [name for name in sweep[key] or [] if name not in known]:
+                raise ConfigError(
+                    f"config key sweeps.{n}.{key}: {others[0]!r} is not measured in this run; {_suggestion(others[0], known)}"
+                )
+    for task in config["probes"]["tasks"]:
+        measured = [name for name in config["treebanks"] if task in tasks_of(config, name)]
+        sources = [name for name in measured if not treebanks(config)[name].test_only]
+        for source, target in product(sources, set(measured) - set(sources)):
+            trained, tested = layers_of(config, task, source), layers_of(config, task, target)
+            if trained and tested and not set(trained) & set(tested):
+                raise ConfigError(
+                    f"config key sweeps: {task} is measured at layers {trained} on {source} and {tested} on {target}, so that no probe"
+                    f" can be transferred; give the two a layer in common"
+                )
+
+
 def _fill_defaults(value: Any, rule: dict[str, Any]) -> None:
     if not isinstance(value, dict):
         return
@@ -140,6 +164,9 @@ def _fill_defaults(value: Any, rule: dict[str, Any]) -> None:
     for pattern_rule in rule.get("patternProperties", {}).values():
         for child in value.values():
             _fill_defaults(child, pattern_rule)
+    for key, property_rule in rule.get("properties", {}).items():
+        for entry in value[key] if isinstance(value.get(key), list) else []:
+            _fill_defaults(entry, property_rule.get("items", {}))
 
 
 def _sentence(error: Any) -> str:
@@ -300,8 +327,12 @@ def _check_pretraining(key: str, pretrain: dict[str, Any], last_step: int, confi
             f"config key {key}.steps: step {last_step} lies beyond {key}.pretrain.training.updates = {training['updates']};"
             " lower it or lengthen the training"
         )
-    if (highest := max(config["features"]["layers"] or [0])) > architecture["layers"]:
-        raise ConfigError(f"config key features.layers: layer {highest} is asked for, but {key} has layers 0 to {architecture['layers']}")
+    asked = {"features": config["features"]} | {f"sweeps.{n}": sweep for n, sweep in enumerate(config["sweeps"])}
+    for section, settings in asked.items():
+        if (highest := max(settings["layers"] or [0])) > architecture["layers"]:
+            raise ConfigError(
+                f"config key {section}.layers: layer {highest} is asked for, but {key} has layers 0 to {architecture['layers']}"
+            )
     if architecture["hidden_size"] % architecture["heads"]:
         raise ConfigError(
             f"config key {key}.pretrain.architecture.heads: {architecture['heads']} heads do not divide"

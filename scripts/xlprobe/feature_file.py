@@ -1,6 +1,7 @@
 """Reading features files; what is in them stands in `xlprobe.features`, which writes them."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -35,14 +36,23 @@ class FeatureFile:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._file.close()
 
+    def chosen(self, layers: Sequence[int] | None) -> list[int]:
+        """These layers, or all that the file holds.
+
+        Raises:
+            XlprobeError: it does not hold one of them.
+        """
+        if missing := set(layers or []) - set(self.layers):
+            raise XlprobeError(f"{self.path}: holds layers {self.layers}, not {min(missing)}")
+        return self.layers if layers is None else list(layers)
+
     def layer(self, layer: int) -> np.ndarray:
         """All words' vectors at one layer, [words, dim] in float16.
 
         Raises:
             XlprobeError: the file does not hold that layer.
         """
-        if layer not in self.layers:
-            raise XlprobeError(f"{self.path}: holds layers {self.layers}, not {layer}")
+        (layer,) = self.chosen([layer])
         return self._file["vectors"][self.layers.index(layer)]
 
     def sentence(self, sent_id: str, split: str | None = None) -> np.ndarray:

@@ -19,6 +19,7 @@ class ProbeFile:
         task, version: what they tell.
         dataset: the treebank that they were trained on.
         labels: the inventory, by class number.
+        layers: those whose probes it holds.
 
     Raises:
         XlprobeError: there is no such file, or it holds no probes.
@@ -29,11 +30,13 @@ class ProbeFile:
         try:
             with safe_open(path, framework="numpy") as file:
                 description = json.loads((file.metadata() or {})["probes"])
+                names = file.keys()
             self.checkpoint: dict[str, Any] = columns(description)
             self.task: str = description["task"]
             self.version: int = description["version"]
             self.dataset: str = description["dataset"]
             self.labels: list[str] = description["labels"]
+            self.layers = sorted(int(name[len("layer_") : -len(".weight")]) for name in names if name.endswith(".weight"))
         except FileNotFoundError:
             raise XlprobeError(f"{path}: no such file") from None
         except (SafetensorError, KeyError):

@@ -59,17 +59,18 @@ def train_probes(
     device_name: str,
     scores: Path,
     weights: Path,
+    layers: Sequence[int] | None = None,
     controls: Controls = NO_CONTROLS,
     intervals: Intervals = NO_INTERVALS,
 ) -> None:
-    """Train a task's probes on a treebank's train split, stop on dev, and score dev and test.
+    """Train a task's probes on a treebank's train split, stop on dev, and score dev and test; at all layers or at some.
 
     Writes `scores` (schemas/probes.schema.yaml), a row for each layer, split, metric and seed, and one for the mean over
     seeds, and `weights`, for each layer `layer_<n>.weight` [seeds, classes, F] and `layer_<n>.bias`; the file's metadata say
     as JSON, under `probes`, what was trained on what, and the labels by class number (`xlprobe.probe_file` reads them).
 
     Raises:
-        XlprobeError: the treebank has no train or no dev examples of the task.
+        XlprobeError: the treebank has no train or no dev examples of the task, or the features lack a layer.
     """
     task = load_probe_task(task_name)
     device = choose_device(device_name)
@@ -78,7 +79,7 @@ def train_probes(
     tensors: dict[str, torch.Tensor] = {}
     with FeatureFile(features_path) as features:
         checkpoint = features.checkpoint
-        for layer in progress(features.layers, f"{task_name} {dataset.name} step {checkpoint['step']}", "layers"):
+        for layer in progress(features.chosen(layers), f"{task_name} {dataset.name} step {checkpoint['step']}", "layers"):
             vectors_WD = torch.from_numpy(features.layer(layer)).to(device)
             inputs = {split: Inputs(vectors_WD, rows) for split, rows in measured.words.items()}
             identity = (run_of(checkpoint), checkpoint["step"], task_name, dataset.name, layer)

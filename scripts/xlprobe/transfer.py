@@ -60,6 +60,7 @@ def transfer_probes(
     task_name: str,
     weights: Sequence[Path],
     output: Path,
+    layers: Sequence[int] | None = None,
     shared_labels: bool = False,
     predictions: Path | None = None,
     intervals: Intervals = NO_INTERVALS,
@@ -72,11 +73,13 @@ def transfer_probes(
     Args:
         features_path: the dataset's vectors from the checkpoint that the probes were trained on.
         weights: files of probes, one a source.
+        layers: at which to score, each source's probes at those that it has; all of the features where none are named.
         shared_labels: add rows of the metric `<metric>_shared`, over the examples whose label the source's train split has.
         predictions: where to write what every probe says of every example (schemas/predictions.schema.yaml).
 
     Raises:
-        XlprobeError: a file's probes are of another task, version, model or step, or the test set has no example of the task.
+        XlprobeError: a file's probes are of another task, version, model or step, or none of them is of these layers; or the
+            test set has no example of the task.
     """
     task = load_probe_task(task_name)
     examples = read_examples(dataset, task)
@@ -97,9 +100,13 @@ def transfer_probes(
         checkpoint = columns(features.checkpoint)
         for source in sources:
             _check(source, task, checkpoint, features_path)
-        for layer in progress(features.layers, f"{task_name} on {dataset.name} step {checkpoint['step']}", "layers"):
-            classes = layer_predictions([source.layer(layer) for source in sources], features.layer(layer), word_rows)
-            for source, numbers_N, classes_SN in zip(sources, numbers, classes, strict=True):
+        chosen = features.chosen(layers)
+        if lacking := [source for source in sources if not set(source.layers) & set(chosen)]:
+            raise XlprobeError(f"{lacking[0].path}: has probes of layers {lacking[0].layers}, none of {chosen}; train them on one of these")
+        for layer in progress(chosen, f"{task_name} on {dataset.name} step {checkpoint['step']}", "layers"):
+            here = [(source, numbers_N) for source, numbers_N in zip(sources, numbers, strict=True) if layer in source.layers]
+            classes = layer_predictions([source.layer(layer) for source, _ in here], features.layer(layer), word_rows)
+            for (source, numbers_N), classes_SN in zip(here, classes, strict=True):
                 masks = {task.metric: np.ones(len(examples), dtype=bool)}
                 if shared_labels:
                     masks[f"{task.metric}_shared"] = numbers_N >= 0

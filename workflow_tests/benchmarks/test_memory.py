@@ -72,7 +72,8 @@ def peaks(real_data, folder) -> dict[str, float]:
     on_dataset = ["--features", features, "--dataset", dataset]
     for task in TASKS:
         weights = folder / f"{task}.safetensors"
-        trained = [*on_dataset, "--tasks", task, "--scores", folder / "scores.parquet", "--weights", weights, *PROBES, *INTERVALS]
+        asked = ["--tasks", task, "--control-tasks", task, "--scores", folder / "scores.parquet", "--weights", weights]
+        trained = [*on_dataset, *asked, *PROBES, *INTERVALS]
         found[f"train_probes {task}"] = peak("train_probes", *trained)
         guessed = ["--dataset", dataset, "--task", task, "--output", folder / "b.parquet"]
         found[f"score_baselines {task}"] = peak("score_baselines", *guessed, *INTERVALS)

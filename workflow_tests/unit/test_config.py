@@ -9,6 +9,7 @@ from xlprobe.errors import ConfigError
 from xlprobe.paths import PROJECT
 from xlprobe.resources import languages, treebanks
 from xlprobe.runs import runs, steps
+from xlprobe.sweeps import extracted_layers, layers_of, tasks_of
 
 BASE = {"experiment": "test", "languages": ["en", "de"], "models": {"m": {"steps": [0, 10], "pretrain": {}}}, "treebanks": ["en_ewt"]}
 SHIPPED = [PROJECT / "config.yaml", *sorted((PROJECT / "config").glob("*.yaml"))]
@@ -175,6 +176,55 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
 def test_what_tasks_are_given_must_fit_the_tasks_and_treebanks(probes, message):
     with pytest.raises(ConfigError, match=f"^config key {re.escape(message)}"):
         config.complete(BASE | {"probes": probes})
+
+
+@pytest.mark.parametrize(
+    ("sweeps", "message"),
+    [
+        ([{"layers": [0, 13]}], "sweeps.0.layers: layer 13 is asked for, but models.m"),
+        ([{"layers": None}, {"tasks": ["bpc"], "layers": [1]}], "sweeps.1.tasks: 'bpc' is not measured in this run"),
+        ([{"datasets": ["en_ewd"], "layers": [1]}], "sweeps.0.datasets: 'en_ewd' is not measured in this run; did you mean 'en_ewt'?"),
+        ([{"tasks": ["pos"]}], "sweeps.0.layers: missing; it has no default"),
+        (
+            [{"layers": [1]}, {"tasks": ["pos"], "datasets": ["en_pud"], "layers": [2, 3]}],
+            "sweeps: pos is measured at layers [1] on en_ewt and [2, 3] on en_pud, so that no probe can be transferred",
+        ),
+    ],
+)
+def test_a_sweep_names_what_is_measured(sweeps, message):
+    with pytest.raises(ConfigError, match=f"^config key {re.escape(message)}"):
+        config.complete(BASE | {"treebanks": ["en_ewt", "en_pud"], "sweeps": sweeps})
+
+
+def test_the_last_sweep_that_fits_says_the_layers_and_features_hold_all_that_are_asked_for():
+    sweeps = [{"layers": [12]}, {"tasks": ["pos"], "layers": [6, 0]}, {"datasets": ["en_pud"], "layers": None}]
+    given = {"treebanks": ["en_ewt", "fi_tdt", "en_pud"], "alignments": ["align_en_fr"], "sweeps": sweeps}
+    completed = config.complete(BASE | given | {"features": {"layers": [3]}})
+    assert [layers_of(completed, task, "en_ewt") for task in ("pos", "arc_prediction")] == [[0, 6], [12]]
+    assert layers_of(completed, "pos", "en_pud") is None and layers_of(completed, "alignment", "align_en_fr") == [12]
+    assert extracted_layers(completed, ["en_ewt"]) == [0, 6, 12] and extracted_layers(completed, ["en_ewt", "en_pud"]) is None
+    assert extracted_layers(completed, ["align_en_fr"]) == [12]
+    left_out = config.complete(BASE | given | {"probes": {"leave_out": {"pos": ["fi_tdt"]}}})
+    assert extracted_layers(left_out, ["fi_tdt"]) == [12]
+    assert layers_of(config.complete(BASE), "pos", "en_ewt") is None
+
+
+def test_paper_1_measures_the_last_layer_and_sweeps_over_a_few_languages():
+    """Section 5: arc classification in four languages at all layers, its transfer and alignment at every other one."""
+    for name in ("paper", "replica"):
+        completed = config.complete(yaml.safe_load((PROJECT / "config" / f"{name}.yaml").read_text()))
+        swept = {
+            (task, dataset): layers
+            for dataset in (*completed["treebanks"], *completed["alignments"])
+            for task in tasks_of(completed, dataset)
+            if (layers := layers_of(completed, task, dataset)) != [12]
+        }
+        every_other = list(range(0, 13, 2))
+        assert swept == {
+            **{("arc_classification", name): None for name in ("cs_pdtc", "en_ewt", "hi_hdtb", "ja_gsd")},
+            **{("arc_classification", f"{code}_pud"): every_other for code in ("cs", "en", "hi", "ja")},
+            **{("alignment", name): every_other for name in completed["alignments"]},
+        }
 
 
 def test_paper_1_schedule_has_39_steps_beside_step_0():

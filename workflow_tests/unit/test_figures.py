@@ -123,6 +123,13 @@ def test_transfer_is_grouped_by_relation_at_the_sources_best_layer(scores):
     assert len(matrix) == 6 and matrix.loc[("tr_imst", "de_pud"), "mean"] == pytest.approx(0.2) and set(matrix["step"]) == {10}
 
 
+def test_transfer_is_shown_at_the_best_layer_of_those_that_both_are_measured_at(table):
+    """Of English, layer 1 is the best at step 10; where German is measured at layer 0 alone, that is taken."""
+    elsewhere = (table["target"] == "de_pud") & (table["layer"] == 1)
+    matrix = transfer_matrix_table(scores_of(table[~elsewhere], "pos")).set_index(["source", "target"])["layer"]
+    assert (matrix["en_ewt", "de_pud"], matrix["en_ewt", "en_pud"]) == (0, 1) and len(matrix) == 6
+
+
 def test_alignment_is_shown_layer_by_layer(table):
     curves = scores_of(table, "alignment").by_layer().set_index(["dataset", "layer", "step"])["mean"]
     assert len(curves) == 4 and curves["align_en_de", 1, 10] == pytest.approx(0.7)

@@ -16,6 +16,7 @@ from xlprobe.features import extract_features
 from xlprobe.labels import control_labels, label_numbers, scored_examples
 from xlprobe.linear_probe import Adam, Inputs, ProbeSettings, Problem, _Fitting, epoch_order, fit_probes, initial_weights
 from xlprobe.metrics import join_tables
+from xlprobe.probe_file import ProbeFile
 from xlprobe.probes import Controls, train_probes
 from xlprobe.scoring import Intervals
 from xlprobe.seeds import derive_seed
@@ -316,7 +317,7 @@ def test_controls_and_intervals_of_a_treebank(world_treebank, tmp_path):
     paths = (world_treebank / "f.h5", world_treebank / "qba_world")
     train_probes(*paths, "pos", 3, SETTINGS, "cpu", tmp_path / "a", tmp_path / "w")
     controls, intervals = Controls(control_task=True, description_length=True), Intervals(200, 0.9)
-    train_probes(*paths, "pos", 3, SETTINGS, "cpu", tmp_path / "s", tmp_path / "v", controls, intervals)
+    train_probes(*paths, "pos", 3, SETTINGS, "cpu", tmp_path / "s", tmp_path / "v", None, controls, intervals)
     # Controls change nothing of the probes beside them.
     assert (tmp_path / "w").read_bytes() == (tmp_path / "v").read_bytes()
     table, alone = pd.read_parquet(tmp_path / "s"), pd.read_parquet(tmp_path / "a")
@@ -340,6 +341,17 @@ def test_controls_and_intervals_of_a_treebank(world_treebank, tmp_path):
         # A probe that learned nothing but how frequent labels are would need their entropy.
         assert (bits < entropy).all() and (of_code.loc["compression", layer]["value"][:3] == uniform / bits[:3]).all()
     assert set(of_code["n"]) == {len(labels)} and len(of_code) == 2 * 2 * 4
+
+
+def test_some_layers_can_be_probed_alone(world_treebank, tmp_path):
+    paths = (world_treebank / "f.h5", world_treebank / "qba_world")
+    for name, layers in (("all", None), ("last", [2])):
+        train_probes(*paths, "pos", 2, SETTINGS, "cpu", tmp_path / f"{name}.parquet", tmp_path / f"{name}.safetensors", layers)
+    everything, last = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("all", "last"))
+    pd.testing.assert_frame_equal(everything[everything["layer"] == 2].reset_index(drop=True), last)
+    assert ProbeFile(tmp_path / "last.safetensors").layers == [2] and ProbeFile(tmp_path / "all.safetensors").layers == [0, 2]
+    with pytest.raises(XlprobeError, match=r"f.h5: holds layers \[0, 2\], not 1"):
+        train_probes(*paths, "pos", 2, SETTINGS, "cpu", tmp_path / "s", tmp_path / "w", [1, 2])
 
 
 def test_the_control_task_gives_each_form_one_label_as_often_as_train_has_it():

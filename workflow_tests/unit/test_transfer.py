@@ -114,6 +114,21 @@ def test_words_whose_label_the_source_knows_are_scored_apart_where_asked_for(tar
     ]
 
 
+def test_probes_are_transferred_at_the_layers_that_they_and_the_target_have(tmp_path):
+    dataset = write_treebank(tmp_path / "xx_pud", test=["N", "V"])
+    features = write_features(tmp_path / "xx_pud.h5", dataset, np.zeros((3, 2, 1)), [0, 1, 2])
+    sources = [write_weights(tmp_path / f"l{layer}.safetensors", ["N", "V"], [[[1], [0]]], layer=layer) for layer in (0, 2)]
+    transfer_probes(features, dataset, "pos", sources, tmp_path / "t.parquet")
+    everywhere = pd.read_parquet(tmp_path / "t.parquet").dropna(subset="seed")
+    assert everywhere[["source", "layer"]].to_numpy().tolist() == [["l0", 0], ["l2", 2]]
+    transfer_probes(features, dataset, "pos", sources[1:], tmp_path / "t.parquet", layers=[1, 2])
+    assert pd.read_parquet(tmp_path / "t.parquet")["layer"].unique().tolist() == [2]
+    with pytest.raises(XlprobeError, match=r"l0.safetensors: has probes of layers \[0\], none of \[1, 2\]; train them"):
+        transfer_probes(features, dataset, "pos", sources, tmp_path / "t.parquet", layers=[1, 2])
+    with pytest.raises(XlprobeError, match=r"xx_pud.h5: holds layers \[0, 1, 2\], not 3"):
+        transfer_probes(features, dataset, "pos", sources, tmp_path / "t.parquet", layers=[2, 3])
+
+
 def test_predictions_are_kept_where_asked_for(target, tmp_path):
     features, dataset = target
     weights = write_weights(tmp_path / "bb_bb.safetensors", ["N", "V", "X"], [np.eye(3), [[1, 1, 1], [0, 0, 0], [0, 0, 0]]])
@@ -162,7 +177,7 @@ def test_on_its_own_test_set_a_source_scores_what_it_does_in_language(tmp_path, 
         ({"model": "other"}, "holds pos probes of other step 5, expected pos probes of xlmr step 5"),
         ({"task": "arcs"}, "holds arcs probes of xlmr step 5, expected pos probes"),
         ({"version": 2}, "holds probes of version 2 of pos, expected version 1; train them anew"),
-        ({"layer": 2}, "has no probes of layer 1; train them on vectors of that layer"),
+        ({"layer": 2}, r"has probes of layers \[2\], none of \[1\]; train them on one of these"),
     ],
 )
 def test_probes_of_anything_else_are_refused(target, tmp_path, changes, message):

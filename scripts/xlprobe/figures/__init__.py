@@ -61,11 +61,14 @@ class Scores:
         """The model's part of some scores on one split."""
         return scores[(scores["model"] == self.model) & (scores["split"] == split)]
 
+    def on_dev(self) -> pd.Series:
+        """How good each dev score is, mean over seeds, by dataset, step and layer; higher is better."""
+        means = self.of_model(self.in_language(), "dev").groupby(["source", "step", "layer"])["value"].mean()
+        return -means if self.task.direction == "lower" else means
+
     def best_layers(self) -> pd.Series:
         """The layer with the best dev score, mean over seeds, by dataset and step."""
-        means = self.of_model(self.in_language(), "dev").groupby(["source", "step", "layer"])["value"].mean()
-        if self.task.direction == "lower":
-            means = -means
+        means = self.on_dev()
         return means.groupby(level=["source", "step"]).idxmax().map(lambda place: place[2])
 
     def by_layer(self) -> pd.DataFrame:

@@ -11,15 +11,19 @@ RELATIONS = {"the same language": ORANGE, "another of the family": GREEN, "anoth
 
 
 def transfer_scores(scores: Scores) -> pd.DataFrame:
-    """Scores of each source's probes on each parallel test set, at the source's best layer on its own dev set.
+    """Scores of each source's probes on each parallel test set, at the layer that is best on the source's own dev set.
+
+    Of the layers that both are measured at, where these differ.
 
     Returns:
         Rows of the scores table with a column `relation`, a key of `RELATIONS`.
     """
     chosen = scores.of_model(scores.of_task(), "test")
     chosen = chosen[chosen["source"] != chosen["target"]]
-    wanted = pd.MultiIndex.from_frame(chosen[["source", "step"]]).map(scores.best_layers())
-    chosen = chosen[chosen["layer"].to_numpy() == wanted.to_numpy()]
+    pair = ["source", "target", "step"]
+    measured = chosen[[*pair, "layer"]].drop_duplicates().sort_values("layer").merge(scores.on_dev().rename("dev").reset_index())
+    best = measured.loc[measured.groupby(pair)["dev"].idxmax(), [*pair, "layer"]]
+    chosen = chosen.merge(best)
     return chosen.assign(relation=[_relation(scores, *pair) for pair in zip(chosen["source"], chosen["target"], strict=True)])
 
 
