@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
@@ -90,6 +91,7 @@ wildcard_constraints:
     kind="|".join(sum(FIGURES.values(), [])),
 
 
+@cache
 def code(script, *modules, tables=()):
     """The identity of a script's code, and of the modules and tables that it gets by name."""
     return code_identity(Path(workflow.basedir) / script, modules, tables)
