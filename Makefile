@@ -53,7 +53,7 @@ report: $(READY) ## Gather the figures of a finished CONFIG in results/<experime
 	snakemake --configfile $(CONFIG) --report $(RESULTS)/report.html
 
 test: $(READY) ## Run the tests; those on real data need XLPROBE_DATA
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-library test-workflow
+	@$(MAKE) --no-print-directory --jobs 2 test-library test-workflow
 
 # Two at a time: either alone leaves cores idle.
 test-library: $(READY)

@@ -80,14 +80,10 @@ def train_probes(
     with FeatureFile(features_path) as features:
         checkpoint = features.checkpoint
         for layer in progress(features.chosen(layers), f"{task_name} {dataset.name} step {checkpoint['step']}", "layers"):
-            vectors_WD = torch.from_numpy(features.layer(layer)).to(device)
-            inputs = {split: Inputs(vectors_WD, rows) for split, rows in measured.words.items()}
             identity = (run_of(checkpoint), checkpoint["step"], task_name, dataset.name, layer)
-            problems = measured.problems(partial(derive_seed, *identity))
-            fitted = fit_probes(inputs["train"], inputs["dev"], problems, len(measured.inventory), settings)
-            tensors[f"layer_{layer}.weight"] = fitted[:seeds].weight_PCF.cpu()
-            tensors[f"layer_{layer}.bias"] = fitted[:seeds].bias_PC.cpu()
-            rows += [row | {"layer": layer} for row in measured.rows(fitted, inputs)]
+            probes, found = measured.fit(torch.from_numpy(features.layer(layer)), partial(derive_seed, *identity), settings)
+            tensors[f"layer_{layer}.weight"], tensors[f"layer_{layer}.bias"] = probes.weight_PCF.cpu(), probes.bias_PC.cpu()
+            rows += [row | {"layer": layer} for row in found]
     # One entry: safetensors writes several in an order of its own.
     description = json.dumps(
         columns(checkpoint) | {"task": task_name, "version": task.version, "dataset": dataset.name, "labels": measured.inventory}
@@ -115,7 +111,7 @@ class _Measured:
                 f"{dataset.name}: has no examples of {task.name} in train or in dev, so that no probe can be trained on it; name"
                 f" it under `probes.leave_out.{task.name}`, or take it out of `treebanks`"
             )
-        self.seeds = seeds
+        self.seeds, self.device = seeds, device
         self.metric = task.metric
         self.inventory = sorted(set(train["label"]))
 
@@ -141,6 +137,15 @@ class _Measured:
         scored = {split: of_split[split] for split in ("dev", "test") if len(of_split[split])}
         self.masks = {split: scored_examples(part, train, task) for split, part in scored.items()}
         self.bootstraps = {split: Bootstrap(intervals, dataset.name, split, part["sentence"].to_numpy()) for split, part in scored.items()}
+
+    def fit(
+        self, vectors_WD: torch.Tensor, seed_of: Callable[..., int], settings: ProbeSettings
+    ) -> tuple[FittedProbes, list[dict[str, Any]]]:
+        """Train on the vectors of a layer: the task's own probes, and the layer's rows of the table."""
+        on_device_WD = vectors_WD.to(self.device)
+        inputs = {split: Inputs(on_device_WD, rows) for split, rows in self.words.items()}
+        fitted = fit_probes(inputs["train"], inputs["dev"], self.problems(seed_of), len(self.inventory), settings)
+        return fitted[: self.seeds], self.rows(fitted, inputs)
 
     def problems(self, seed_of: Callable[..., int]) -> list[Problem]:
         """The probes of a layer: of each seed, then of each seed's control task, then the portions of each seed's code."""
