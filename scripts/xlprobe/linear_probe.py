@@ -199,14 +199,33 @@ class _Stack:
         """The gradients of each probe's mean cross-entropy on a minibatch, in place."""
         rows, y_OQ1B = self.minibatches[minibatch]
         x_OBF = reader.read(rows)
+        orders, probes, _, batch = y_OQ1B.shape
+        if self.weight_OKF.shape[1] == 2 * probes:
+            self._compute_gradients_of_two_classes(x_OBF, y_OQ1B[:, :, 0])
+            return
         # Products in this order are the fastest where classes are few.
         logits_OKB = torch.baddbmm(self.bias_OK1, self.weight_OKF, x_OBF.transpose(1, 2))
-        orders, probes, _, batch = y_OQ1B.shape
         gradient_OQCB = torch.softmax(logits_OKB.view(orders, probes, -1, batch), dim=2)
         gradient_OQCB.scatter_(2, y_OQ1B, -1.0, reduce="add")
         gradient_OKB = gradient_OQCB.div_(batch).view(logits_OKB.shape)
         torch.bmm(gradient_OKB, x_OBF, out=self.weight_gradient_OKF)
         torch.sum(gradient_OKB, dim=2, out=self.bias_gradient_OK)
+
+    def _compute_gradients_of_two_classes(self, x_OBF: torch.Tensor, y_OQB: torch.Tensor) -> None:
+        """The same with half the products: only the difference of two logits counts, and their gradients are opposite."""
+        orders, probes, batch = y_OQB.shape
+        weight_OQ2F, bias_OQ21 = (tensor.view(orders, probes, 2, -1) for tensor in (self.weight_OKF, self.bias_OK1))
+        logit_OQB = torch.baddbmm(
+            bias_OQ21[:, :, 1] - bias_OQ21[:, :, 0], weight_OQ2F[:, :, 1] - weight_OQ2F[:, :, 0], x_OBF.transpose(1, 2)
+        )
+        gradient_OQB = logit_OQB.sigmoid_().sub_(y_OQB).div_(batch)
+        for gradient, of_second in (
+            (self.weight_gradient_OKF, torch.bmm(gradient_OQB, x_OBF)),
+            (self.bias_gradient_OK, gradient_OQB.sum(dim=2)),
+        ):
+            of_classes = gradient.view(orders, probes, 2, *gradient.shape[2:])
+            of_classes[:, :, 1] = of_second
+            torch.neg(of_second, out=of_classes[:, :, 0])
 
 
 class _Fitting:
