@@ -67,7 +67,7 @@ def changed(path: str, value: object) -> dict:
         ("models.m.pretrain", {"training": {"fp16": True}, "execution": {"device": "cpu"}}, r"config key models.m.pretrain.training.fp16"),
         ("treebanks", ["en_pud"], r"config key treebanks: names no treebank with a train set"),
         ("alignments", ["align_en_rf"], r"config key alignments.0: unknown alignment set 'align_en_rf'; did you mean 'align_en_fr'\?"),
-        ("alignment.method", "match", r"config key alignment.method: found 'match', expected one of itermax, argmax"),
+        ("alignment.method", "mwmf", r"config key alignment.method: found 'mwmf', expected one of itermax, argmax, match"),
         ("models.m.pretrain.training.learning_rate", "3e-3", r".*found '3e-3', expected a number; YAML reads 3e-3 as text: write 0.003"),
         ("models.m.pretrain.training.adam_betas", [0.9], r"config key models.m.pretrain.training.adam_betas: .*too short"),
         ("languages", [False], r"config key languages.0: found False, expected text; YAML reads no, yes"),
