@@ -12,7 +12,7 @@ from xlprobe import runs as training_runs
 from xlprobe.code_identity import code_identity
 from xlprobe.errors import XlprobeError
 from xlprobe.huggingface_files import read_files
-from xlprobe.sweeps import extracted_layers, layers_of
+from xlprobe.sweeps import extracted_layers, layers_of, tasks_of
 from xlprobe.tasks import load_probe_task
 from xlprobe.training_version import TRAINING_VERSION
 from xlprobe.vocabulary import SENTENCEPIECE_FILE
@@ -75,7 +75,7 @@ PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.pa
 TASKS_TOGETHER = [
     task
     for task in config["probes"]["tasks"]
-    if task not in config["probes"]["leave_out"]
+    if not config["probes"]["leave_out"].get(task)
 ]
 # How the scripts that score are told to take intervals.
 INTERVALS = "--resamples {resamples} --level {level}".format(**config["intervals"])
@@ -258,7 +258,7 @@ def of_tasks(pattern, datasets):
 
 def measured_datasets():
     """Everything that features are extracted for."""
-    return [*(TREEBANKS if config["probes"]["tasks"] else []), *ALIGNMENTS]
+    return [name for name in [*TREEBANKS, *ALIGNMENTS] if tasks_of(config, name)]
 
 
 def kept_or_temporary(path):

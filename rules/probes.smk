@@ -79,6 +79,10 @@ if config["probes"]["together"]:
                 layers(task, wildcards.dataset) for task in TASKS_TOGETHER
             ],
             controls=controls(TASKS_TOGETHER),
+        resources:
+            gpu=int(config["probes"]["device"] == "cuda"),
+            mem_mb=mebibytes(6000),
+            runtime=minutes(120 * len(TASKS_TOGETHER)),
         message:
             "Probing {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
 

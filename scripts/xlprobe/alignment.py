@@ -135,7 +135,7 @@ def score_alignment(
     sentences = read_sentences(dataset)
     pairs = len(sentences) // 2
     gold = _gold(dataset, sentences["words"].to_numpy())
-    bootstrap = Bootstrap(intervals, dataset.name, "test", np.arange(pairs))
+    bootstrap = Bootstrap(intervals, (dataset.name, "test"), pairs, np.arange(pairs))
     rows: list[dict[str, object]] = []
     with FeatureFile(features_path) as features:
         checkpoint = columns(features.checkpoint)

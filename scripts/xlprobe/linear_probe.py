@@ -160,7 +160,7 @@ def fit_probes(train: Inputs, dev: Inputs, problems: Sequence[Problem], classes:
     `settings.shared_order` all probes that see the whole of train go through the orders of the first of them.
     """
     fitting = _Fitting(train, problems, classes, settings)
-    best_weight_PCF, best_bias_PC = torch.empty_like(fitting.weight_PCF), torch.empty_like(fitting.bias_PC)
+    best_weight_PCF, best_bias_PC = torch.zeros_like(fitting.weight_PCF), torch.zeros_like(fitting.bias_PC)
     best_score, best_epoch, last_epoch = [float("-inf")] * len(problems), [0] * len(problems), [0] * len(problems)
     for epoch in range(1, settings.epochs + 1):
         fitting.train_epoch()

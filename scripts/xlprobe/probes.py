@@ -16,16 +16,17 @@ import torch
 from safetensors.torch import save_file
 
 from xlprobe.checkpoint_names import columns, run_of
+from xlprobe.control_tasks import control_labels
 from xlprobe.description_length import code_length, compression, portion_problems
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
 from xlprobe.examples import WORD_COLUMNS, read_examples
 from xlprobe.feature_file import FeatureFile
 from xlprobe.files import atomic_path
-from xlprobe.labels import control_labels, label_numbers, scored_examples
+from xlprobe.labels import label_numbers, scored_examples
 from xlprobe.linear_probe import FittedProbes, Inputs, ProbeSettings, Problem, fit_probes
 from xlprobe.progress import progress
-from xlprobe.scoring import NO_INTERVALS, Bootstrap, Intervals, score_rows, seed_rows
+from xlprobe.scoring import NO_INTERVALS, Intervals, bootstrap_of, score_rows, seed_rows
 from xlprobe.seeds import derive_seed
 from xlprobe.splits import SPLITS
 from xlprobe.tables import write_table
@@ -136,7 +137,7 @@ class _Measured:
         }
         scored = {split: of_split[split] for split in ("dev", "test") if len(of_split[split])}
         self.masks = {split: scored_examples(part, train, task) for split, part in scored.items()}
-        self.bootstraps = {split: Bootstrap(intervals, dataset.name, split, part["sentence"].to_numpy()) for split, part in scored.items()}
+        self.bootstraps = {split: bootstrap_of(dataset, split, part, intervals) for split, part in scored.items()}
 
     def fit(
         self, vectors_WD: torch.Tensor, seed_of: Callable[..., int], settings: ProbeSettings

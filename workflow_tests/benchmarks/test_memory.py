@@ -24,7 +24,7 @@ WORDS = {"train": 1_000_000, "dev": 50_000, "test": 150_000}
 DIMENSIONS, LAYERS = 768, 2
 # MiB: what a job of the rule `probes` asks for.
 LIMIT = 6000
-PROBES = ["--seeds", "2", "--learning-rate", "1e-3", "--batch-size", "256", "--epochs", "1", "--patience", "1", "--device", "cpu"]
+PROBES = ["--seeds", "5", "--learning-rate", "1e-3", "--batch-size", "256", "--epochs", "1", "--patience", "1", "--device", "cpu"]
 INTERVALS = ["--resamples", "1000"]
 TASKS = ("pos", "arc_prediction", "arc_classification")
 # getrusage's figure would be the test's own where that holds more.
@@ -72,7 +72,18 @@ def peaks(real_data, folder) -> dict[str, float]:
     on_dataset = ["--features", features, "--dataset", dataset]
     for task in TASKS:
         weights = folder / f"{task}.safetensors"
-        asked = ["--tasks", task, "--control-tasks", task, "--scores", folder / "scores.parquet", "--weights", weights]
+        asked = [
+            "--tasks",
+            task,
+            "--control-tasks",
+            task,
+            "--description-lengths",
+            task,
+            "--scores",
+            folder / "scores.parquet",
+            "--weights",
+            weights,
+        ]
         trained = [*on_dataset, *asked, *PROBES, *INTERVALS]
         found[f"train_probes {task}"] = peak("train_probes", *trained)
         guessed = ["--dataset", dataset, "--task", task, "--output", folder / "b.parquet"]

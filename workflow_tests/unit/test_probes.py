@@ -9,11 +9,12 @@ from sklearn.linear_model import LogisticRegression
 
 from xlprobe import linear_probe
 from xlprobe.baselines import majority_label, word_type_labels, write_baselines
+from xlprobe.control_tasks import control_labels
 from xlprobe.datasets import read_splits, read_words, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.feature_file import FeatureFile
 from xlprobe.features import extract_features
-from xlprobe.labels import control_labels, label_numbers, scored_examples
+from xlprobe.labels import label_numbers, scored_examples
 from xlprobe.linear_probe import Adam, Inputs, ProbeSettings, Problem, _Fitting, epoch_order, fit_probes, initial_weights
 from xlprobe.metrics import join_tables
 from xlprobe.probe_file import ProbeFile
