@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
@@ -11,7 +12,7 @@ from xlprobe import runs as training_runs
 from xlprobe.code_identity import code_identity
 from xlprobe.errors import XlprobeError
 from xlprobe.huggingface_files import read_files
-from xlprobe.sweeps import extracted_layers, layers_of
+from xlprobe.sweeps import extracted_layers, layers_of, tasks_of
 from xlprobe.tasks import load_probe_task
 from xlprobe.training_version import TRAINING_VERSION
 from xlprobe.vocabulary import SENTENCEPIECE_FILE
@@ -75,7 +76,7 @@ PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.pa
 TASKS_TOGETHER = [
     task
     for task in config["probes"]["tasks"]
-    if task not in config["probes"]["leave_out"]
+    if not config["probes"]["leave_out"].get(task)
 ]
 # How the scripts that score are told to take intervals.
 INTERVALS = "--resamples {resamples} --level {level}".format(**config["intervals"])
@@ -93,6 +94,7 @@ wildcard_constraints:
     kind="|".join(sum(FIGURES.values(), [])),
 
 
+@cache
 def code(script, *modules, tables=()):
     """The identity of a script's code, and of the modules and tables that it gets by name."""
     return code_identity(Path(workflow.basedir) / script, modules, tables)
@@ -280,7 +282,7 @@ def bits_of(wildcards):
 
 def measured_datasets():
     """Everything that features are extracted for."""
-    return [*(TREEBANKS if config["probes"]["tasks"] else []), *ALIGNMENTS]
+    return [name for name in [*TREEBANKS, *ALIGNMENTS] if tasks_of(config, name)]
 
 
 def kept_or_temporary(path):

@@ -25,7 +25,7 @@ rule checkpoint_scores:
         mem_mb=mebibytes(1000),
         runtime=minutes(10),
     params:
-        code=code("scripts/join_tables.py", tables=["scores.schema.yaml"]),
+        code=code("scripts/join_tables.py", tables=("scores.schema.yaml",)),
         schema="scores.schema.yaml",
     message:
         "Joining tables into {output}"
@@ -60,7 +60,7 @@ use rule checkpoint_scores as checkpoint_audit with:
     benchmark:
         "<results>/benchmarks/metrics/{model}/{step}.audit.tsv"
     params:
-        code=code("scripts/join_tables.py", tables=["audit.schema.yaml"]),
+        code=code("scripts/join_tables.py", tables=("audit.schema.yaml",)),
         schema="audit.schema.yaml",
 
 

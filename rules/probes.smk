@@ -68,6 +68,10 @@ if config["probes"]["together"]:
             "<results>/logs/probes/{model}/{step}/{dataset}.log",
         benchmark:
             "<results>/benchmarks/probes/{model}/{step}/{dataset}.tsv"
+        resources:
+            gpu=int(config["probes"]["device"] == "cuda"),
+            mem_mb=mebibytes(6000),
+            runtime=minutes(120 * len(TASKS_TOGETHER)),
         params:
             # The others are those of the rule above.
             code=code(

@@ -10,8 +10,8 @@ Imports inside the package point one way (a test holds this):
     huggingface_checkpoints, checkpoint_checks                    models
     downloads, archives, hub, sources, origins, source_list, world   where data come from
     treebanks, pairs, bitexts, datasets, windows, feature_file, features   data and their vectors
-    tasks, examples, labels, scoring, linear_probe, description_length, probe_file, probes, baselines, transfer,
-    alignment, piece_coverage, piece_bits, bits_per_character   measurements
+    tasks, examples, labels, control_tasks, scoring, linear_probe, description_length, probe_file, probes, baselines,
+    transfer, alignment, piece_coverage, piece_bits, bits_per_character   measurements
     metrics, figures                                              results
 """
 

@@ -69,7 +69,17 @@ def itermax(similarity_ST: np.ndarray, iterations: int = 2, alpha: float = 0.9) 
     return links_ST
 
 
-METHODS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"itermax": itermax, "argmax": argmax}
+def match(similarity_ST: np.ndarray) -> np.ndarray:
+    """The links, one a word of the shorter sentence, whose similarities add up to the most (SimAlign's match), booleans [S, T]."""
+    # Here, since it takes longer to import than the other methods to align.
+    from scipy.optimize import linear_sum_assignment
+
+    links_ST = np.zeros(similarity_ST.shape, dtype=bool)
+    links_ST[linear_sum_assignment(similarity_ST, maximize=True)] = True
+    return links_ST
+
+
+METHODS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"itermax": itermax, "argmax": argmax, "match": match}
 
 
 @dataclass(frozen=True)
@@ -125,7 +135,7 @@ def score_alignment(
     sentences = read_sentences(dataset)
     pairs = len(sentences) // 2
     gold = _gold(dataset, sentences["words"].to_numpy())
-    bootstrap = Bootstrap(intervals, dataset.name, "test", np.arange(pairs))
+    bootstrap = Bootstrap(intervals, (dataset.name, "test"), pairs, np.arange(pairs))
     rows: list[dict[str, object]] = []
     with FeatureFile(features_path) as features:
         checkpoint = columns(features.checkpoint)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from xlprobe.examples import FORM_COLUMNS, read_examples
 from xlprobe.labels import scored_examples
-from xlprobe.scoring import NO_INTERVALS, Bootstrap, Intervals, score_rows
+from xlprobe.scoring import NO_INTERVALS, Intervals, bootstrap_of, score_rows
 from xlprobe.tables import write_table
 from xlprobe.tasks import load_probe_task
 
@@ -45,7 +45,7 @@ def write_baselines(dataset: Path, task_name: str, output: Path, intervals: Inte
             continue
         guesses = {"majority": majority_label(train), "word_type": word_type_labels(train, part, FORM_COLUMNS[task.data])}
         masks = scored_examples(part, train, task)
-        bootstrap = Bootstrap(intervals, dataset.name, split, part["sentence"].to_numpy())
+        bootstrap = bootstrap_of(dataset, split, part, intervals)
         for name, guess in guesses.items():
             right_1N = (part["label"] == guess).to_numpy(np.int8)[None]
             # A baseline has no seeds: the mean over its one run is its score.

@@ -190,7 +190,9 @@ def score_text(predictor: PiecePredictor, text: Text, settings: BitsSettings, to
             f"{text.place}: holds no character to predict ({len(text.lines)} lines, {sums['pieces']:.0f} pieces); give more text, or take"
             f" {text.language} out of bpc.languages in the configuration"
         )
-    bootstrap = Bootstrap(intervals, text.language, text.split, np.arange(len(counts)))
+    # Parallel test sets are other tasks' as well, and meet the same resamples.
+    name = text.language if text.words is None else text.place.name
+    bootstrap = Bootstrap(intervals, (name, text.split), len(counts), np.arange(len(counts)))
     resampled = pd.DataFrame(bootstrap.totals(counts.to_numpy()), columns=counts.columns, dtype=float)
     metrics = METRICS if text.words is None else METRICS | METRICS_OF_PARALLEL_TEXT
     limits = bootstrap.limits(np.stack([np.asarray(value(resampled)) for value, _ in metrics.values()], axis=1))

@@ -21,7 +21,13 @@ def layers(text: str) -> list[int] | None:
 def add_intervals(arguments: argparse.ArgumentParser) -> None:
     """Arguments of the scripts that score: how intervals are taken (`xlprobe.scoring.Intervals`)."""
     arguments.add_argument("--resamples", type=int, default=0, help="bootstrap resamples behind an interval; 0 takes none")
-    arguments.add_argument("--level", type=float, default=0.95, help="share of the resamples that an interval holds")
+    arguments.add_argument("--level", type=_level, default=0.95, help="share of the resamples that an interval holds")
+
+
+def _level(text: str) -> float:
+    if not 0 < float(text) < 1:
+        raise argparse.ArgumentTypeError(f"found {text}, expected a share between 0 and 1")
+    return float(text)
 
 
 def run(main: Callable[[], None]) -> None:

@@ -128,6 +128,8 @@ def _check_probes(config: dict[str, Any]) -> None:
         if others := sorted(set(left_out) - set(config["treebanks"])):
             raise ConfigError(f"config key probes.leave_out.{task}: {others[0]!r} is not among treebanks; take it out")
         if all(treebanks(config)[name].test_only for name in set(config["treebanks"]) - set(left_out)):
+            if left_out:
+                raise ConfigError(f"config key probes.leave_out.{task}: leaves no treebank with a train set; take one out, or the task")
             raise ConfigError(
                 f"config key treebanks: names no treebank with a train set, so there is nothing to probe for {task}; add one"
                 f" ({example}, say)"
@@ -144,6 +146,11 @@ def _check_sweeps(config: dict[str, Any]) -> None:
                 raise ConfigError(
                     f"config key sweeps.{n}.{key}: {others[0]!r} is not measured in this run; {_suggestion(others[0], known)}"
                 )
+        fitting = [
+            (task, name) for name in sweep["datasets"] or datasets for task in sweep["tasks"] or tasks if task in tasks_of(config, name)
+        ]
+        if not fitting:
+            raise ConfigError(f"config key sweeps.{n}: none of its tasks is measured on one of its datasets; correct it, or take it out")
     for task in config["probes"]["tasks"]:
         measured = [name for name in config["treebanks"] if task in tasks_of(config, name)]
         sources = [name for name in measured if not treebanks(config)[name].test_only]

@@ -43,7 +43,7 @@ class FeatureFile:
             XlprobeError: it does not hold one of them.
         """
         if missing := set(layers or []) - set(self.layers):
-            raise XlprobeError(f"{self.path}: holds layers {self.layers}, not {min(missing)}")
+            raise XlprobeError(f"{self.path}: holds layers {self.layers}, not {min(missing)}; extract it, or name one of these")
         return self.layers if layers is None else list(layers)
 
     def layer(self, layer: int) -> np.ndarray:

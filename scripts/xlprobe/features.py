@@ -194,7 +194,7 @@ def extract_features(
     encoder = Encoder(checkpoint, choose_device(device), PRECISIONS[precision])
     last = encoder.identity["layers"]
     if max(layers, default=0) > last:
-        raise XlprobeError(f"config key features.layers: layer {max(layers)} was asked for, {checkpoint} has 0 to {last}")
+        raise XlprobeError(f"config keys features.layers and sweeps: layer {max(layers)} is asked for, {checkpoint} has 0 to {last}")
     layers = layers or range(last + 1)
     for dataset, output, audit_output in zip(datasets, outputs, audit_outputs, strict=True):
         _extract(encoder, dataset, output, audit_output, layers, tokens_per_batch)

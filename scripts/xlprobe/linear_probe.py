@@ -160,7 +160,7 @@ def fit_probes(train: Inputs, dev: Inputs, problems: Sequence[Problem], classes:
     `settings.shared_order` all probes that see the whole of train go through the orders of the first of them.
     """
     fitting = _Fitting(train, problems, classes, settings)
-    best_weight_PCF, best_bias_PC = torch.empty_like(fitting.weight_PCF), torch.empty_like(fitting.bias_PC)
+    best_weight_PCF, best_bias_PC = torch.zeros_like(fitting.weight_PCF), torch.zeros_like(fitting.bias_PC)
     best_score, best_epoch, last_epoch = [float("-inf")] * len(problems), [0] * len(problems), [0] * len(problems)
     for epoch in range(1, settings.epochs + 1):
         fitting.train_epoch()
@@ -199,14 +199,33 @@ class _Stack:
         """The gradients of each probe's mean cross-entropy on a minibatch, in place."""
         rows, y_OQ1B = self.minibatches[minibatch]
         x_OBF = reader.read(rows)
+        orders, probes, _, batch = y_OQ1B.shape
+        if self.weight_OKF.shape[1] == 2 * probes:
+            self._compute_gradients_of_two_classes(x_OBF, y_OQ1B[:, :, 0])
+            return
         # Products in this order are the fastest where classes are few.
         logits_OKB = torch.baddbmm(self.bias_OK1, self.weight_OKF, x_OBF.transpose(1, 2))
-        orders, probes, _, batch = y_OQ1B.shape
         gradient_OQCB = torch.softmax(logits_OKB.view(orders, probes, -1, batch), dim=2)
         gradient_OQCB.scatter_(2, y_OQ1B, -1.0, reduce="add")
         gradient_OKB = gradient_OQCB.div_(batch).view(logits_OKB.shape)
         torch.bmm(gradient_OKB, x_OBF, out=self.weight_gradient_OKF)
         torch.sum(gradient_OKB, dim=2, out=self.bias_gradient_OK)
+
+    def _compute_gradients_of_two_classes(self, x_OBF: torch.Tensor, y_OQB: torch.Tensor) -> None:
+        """The same with half the products: only the difference of two logits counts, and their gradients are opposite."""
+        orders, probes, batch = y_OQB.shape
+        weight_OQ2F, bias_OQ21 = (tensor.view(orders, probes, 2, -1) for tensor in (self.weight_OKF, self.bias_OK1))
+        logit_OQB = torch.baddbmm(
+            bias_OQ21[:, :, 1] - bias_OQ21[:, :, 0], weight_OQ2F[:, :, 1] - weight_OQ2F[:, :, 0], x_OBF.transpose(1, 2)
+        )
+        gradient_OQB = logit_OQB.sigmoid_().sub_(y_OQB).div_(batch)
+        for gradient, of_second in (
+            (self.weight_gradient_OKF, torch.bmm(gradient_OQB, x_OBF)),
+            (self.bias_gradient_OK, gradient_OQB.sum(dim=2)),
+        ):
+            of_classes = gradient.view(orders, probes, 2, *gradient.shape[2:])
+            of_classes[:, :, 1] = of_second
+            torch.neg(of_second, out=of_classes[:, :, 0])
 
 
 class _Fitting:
@@ -217,7 +236,7 @@ class _Fitting:
         self.device = train.vectors_WD.device
         self.sizes = [len(train) if problem.portion is None else len(problem.portion) for problem in problems]
         # The largest first, so that those with minibatches left in an epoch are the first of the stack.
-        self.active = sorted(range(len(problems)), key=lambda problem: -self.sizes[problem])
+        self.active = sorted(range(len(problems)), key=self._kind, reverse=True)
         # Draws the order that others share.
         self.first_whole = next((number for number, problem in enumerate(problems) if problem.portion is None), 0)
         self.generators = [torch.Generator().manual_seed(problem.seed) for problem in problems]
@@ -246,14 +265,13 @@ class _Fitting:
 
     def _stacks(self, gradients: Sequence[torch.Tensor]) -> Iterator[_Stack]:
         """The active probes in their order, those together that are computed in one operation."""
-        for size, members in itertools.groupby(enumerate(self.active), key=lambda member: self.sizes[member[1]]):
+        for (_, whole), members in itertools.groupby(enumerate(self.active), key=lambda member: self._kind(member[1])):
             equal = list(members)
-            shared = self.settings.shared_order and self.problems[equal[0][1]].portion is None
+            shared = whole and self.settings.shared_order
             at_once = len(equal) if shared else problems_at_once(self.device, len(equal))
             for first in range(0, len(equal), at_once):
                 places, probes = zip(*equal[first : first + at_once], strict=True)
-                order_ON = torch.stack([self._order(problem, size) for problem in ([self.first_whole] if shared else probes)])
-                order_ON = order_ON.to(self.device)
+                order_ON = torch.stack([self._order(problem) for problem in ([self.first_whole] if shared else probes)])
                 y_OQN = torch.stack([self.problems[problem].train_y_N for problem in probes]).view(len(order_ON), -1, len(self.train))
                 y_OQ1N = y_OQN.gather(2, order_ON[:, None].expand(-1, y_OQN.shape[1], -1))[:, :, None]
                 rows = zip(*(rows_N[order_ON].split(self.settings.batch_size, dim=1) for rows_N in self.train.rows), strict=True)
@@ -269,8 +287,12 @@ class _Fitting:
                     bias_gradient_OK,
                 )
 
-    def _order(self, problem: int, size: int) -> torch.Tensor:
-        order_N = epoch_order(self.generators[problem], size)
+    def _kind(self, problem: int) -> tuple[int, bool]:
+        """Problems of one kind can be computed in one operation: how many examples they see, and whether that is all of train."""
+        return self.sizes[problem], self.problems[problem].portion is None
+
+    def _order(self, problem: int) -> torch.Tensor:
+        order_N = epoch_order(self.generators[problem], self.sizes[problem]).to(self.device)
         portion = self.problems[problem].portion
         return order_N if portion is None else portion[order_N]
 

@@ -16,16 +16,17 @@ import torch
 from safetensors.torch import save_file
 
 from xlprobe.checkpoint_names import columns, run_of
+from xlprobe.control_tasks import control_labels
 from xlprobe.description_length import code_length, compression, portion_problems
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
 from xlprobe.examples import WORD_COLUMNS, read_examples
 from xlprobe.feature_file import FeatureFile
 from xlprobe.files import atomic_path
-from xlprobe.labels import control_labels, label_numbers, scored_examples
+from xlprobe.labels import label_numbers, scored_examples
 from xlprobe.linear_probe import FittedProbes, Inputs, ProbeSettings, Problem, fit_probes
 from xlprobe.progress import progress
-from xlprobe.scoring import NO_INTERVALS, Bootstrap, Intervals, score_rows, seed_rows
+from xlprobe.scoring import NO_INTERVALS, Intervals, bootstrap_of, score_rows, seed_rows
 from xlprobe.seeds import derive_seed
 from xlprobe.splits import SPLITS
 from xlprobe.tables import write_table
@@ -80,14 +81,10 @@ def train_probes(
     with FeatureFile(features_path) as features:
         checkpoint = features.checkpoint
         for layer in progress(features.chosen(layers), f"{task_name} {dataset.name} step {checkpoint['step']}", "layers"):
-            vectors_WD = torch.from_numpy(features.layer(layer)).to(device)
-            inputs = {split: Inputs(vectors_WD, rows) for split, rows in measured.words.items()}
             identity = (run_of(checkpoint), checkpoint["step"], task_name, dataset.name, layer)
-            problems = measured.problems(partial(derive_seed, *identity))
-            fitted = fit_probes(inputs["train"], inputs["dev"], problems, len(measured.inventory), settings)
-            tensors[f"layer_{layer}.weight"] = fitted[:seeds].weight_PCF.cpu()
-            tensors[f"layer_{layer}.bias"] = fitted[:seeds].bias_PC.cpu()
-            rows += [row | {"layer": layer} for row in measured.rows(fitted, inputs)]
+            probes, found = measured.fit(torch.from_numpy(features.layer(layer)), partial(derive_seed, *identity), settings)
+            tensors[f"layer_{layer}.weight"], tensors[f"layer_{layer}.bias"] = probes.weight_PCF.cpu(), probes.bias_PC.cpu()
+            rows += [row | {"layer": layer} for row in found]
     # One entry: safetensors writes several in an order of its own.
     description = json.dumps(
         columns(checkpoint) | {"task": task_name, "version": task.version, "dataset": dataset.name, "labels": measured.inventory}
@@ -115,7 +112,7 @@ class _Measured:
                 f"{dataset.name}: has no examples of {task.name} in train or in dev, so that no probe can be trained on it; name"
                 f" it under `probes.leave_out.{task.name}`, or take it out of `treebanks`"
             )
-        self.seeds = seeds
+        self.seeds, self.device = seeds, device
         self.metric = task.metric
         self.inventory = sorted(set(train["label"]))
 
@@ -140,7 +137,16 @@ class _Measured:
         }
         scored = {split: of_split[split] for split in ("dev", "test") if len(of_split[split])}
         self.masks = {split: scored_examples(part, train, task) for split, part in scored.items()}
-        self.bootstraps = {split: Bootstrap(intervals, dataset.name, split, part["sentence"].to_numpy()) for split, part in scored.items()}
+        self.bootstraps = {split: bootstrap_of(dataset, split, part, intervals) for split, part in scored.items()}
+
+    def fit(
+        self, vectors_WD: torch.Tensor, seed_of: Callable[..., int], settings: ProbeSettings
+    ) -> tuple[FittedProbes, list[dict[str, Any]]]:
+        """Train on the vectors of a layer: the task's own probes, and the layer's rows of the table."""
+        on_device_WD = vectors_WD.to(self.device)
+        inputs = {split: Inputs(on_device_WD, rows) for split, rows in self.words.items()}
+        fitted = fit_probes(inputs["train"], inputs["dev"], self.problems(seed_of), len(self.inventory), settings)
+        return fitted[: self.seeds], self.rows(fitted, inputs)
 
     def problems(self, seed_of: Callable[..., int]) -> list[Problem]:
         """The probes of a layer: of each seed, then of each seed's control task, then the portions of each seed's code."""

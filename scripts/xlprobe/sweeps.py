@@ -1,4 +1,4 @@
-"""Which layers are measured: those that are extracted, or what the entries of `sweeps` say of a task and a dataset.
+"""Which layers are measured: those of `features.layers`, or what the entries of `sweeps` say of a task and a dataset.
 
 Layers are numbers in order (0 is the embedding layer); None is all that a model has, whose number a configuration need not
 know.

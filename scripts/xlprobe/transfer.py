@@ -21,7 +21,7 @@ from xlprobe.feature_file import FeatureFile
 from xlprobe.labels import label_numbers
 from xlprobe.probe_file import ProbeFile
 from xlprobe.progress import progress
-from xlprobe.scoring import NO_INTERVALS, Bootstrap, Intervals, score_rows
+from xlprobe.scoring import NO_INTERVALS, Intervals, bootstrap_of, score_rows
 from xlprobe.tables import table_writer, write_table
 from xlprobe.tasks import ProbeTask, load_probe_task
 
@@ -92,7 +92,7 @@ def transfer_probes(
     sources = [ProbeFile(path) for path in weights]
     numbers = [label_numbers(examples["label"], source.labels) for source in sources]
     word_rows = [examples[column].to_numpy() for column in WORD_COLUMNS[task.data]]
-    bootstrap = Bootstrap(intervals, dataset.name, "test", examples["sentence"].to_numpy())
+    bootstrap = bootstrap_of(dataset, "test", examples, intervals)
     rows: list[dict[str, object]] = []
     with ExitStack() as stack:
         features = stack.enter_context(FeatureFile(features_path))

@@ -24,22 +24,8 @@ WORDS = {"train": 1_000_000, "dev": 50_000, "test": 150_000}
 DIMENSIONS, LAYERS = 768, 2
 # MiB: what a job of the rule `probes` asks for.
 LIMIT = 6000
-PROBES = [
-    "--seeds",
-    "2",
-    "--resamples",
-    "1000",
-    "--learning-rate",
-    "1e-3",
-    "--batch-size",
-    "256",
-    "--epochs",
-    "1",
-    "--patience",
-    "1",
-    "--device",
-    "cpu",
-]
+PROBES = ["--seeds", "5", "--learning-rate", "1e-3", "--batch-size", "256", "--epochs", "1", "--patience", "1", "--device", "cpu"]
+INTERVALS = ["--resamples", "1000"]
 TASKS = ("pos", "arc_prediction", "arc_classification")
 # getrusage's figure would be the test's own where that holds more.
 LAUNCHER = """
@@ -86,21 +72,23 @@ def peaks(real_data, folder) -> dict[str, float]:
     on_dataset = ["--features", features, "--dataset", dataset]
     for task in TASKS:
         weights = folder / f"{task}.safetensors"
-        trained = [
-            *on_dataset,
+        asked = [
             "--tasks",
             task,
             "--control-tasks",
+            task,
+            "--description-lengths",
             task,
             "--scores",
             folder / "scores.parquet",
             "--weights",
             weights,
-            *PROBES,
         ]
+        trained = [*on_dataset, *asked, *PROBES, *INTERVALS]
         found[f"train_probes {task}"] = peak("train_probes", *trained)
-        found[f"score_baselines {task}"] = peak("score_baselines", "--dataset", dataset, "--task", task, "--output", folder / "b.parquet")
-        transferred = [*on_dataset, "--task", task, "--weights", weights, "--output", folder / "t.parquet"]
+        guessed = ["--dataset", dataset, "--task", task, "--output", folder / "b.parquet"]
+        found[f"score_baselines {task}"] = peak("score_baselines", *guessed, *INTERVALS)
+        transferred = [*on_dataset, "--task", task, "--weights", weights, "--output", folder / "t.parquet", *INTERVALS]
         found[f"transfer_probes {task}"] = peak("transfer_probes", *transferred, "--shared-labels", "--predictions", folder / "p.parquet")
     return found
 

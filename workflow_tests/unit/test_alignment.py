@@ -1,3 +1,4 @@
+import itertools
 import re
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 from simalign import SentenceAligner
 
-from xlprobe.alignment import METHODS, Counts, argmax, count, distort, itermax, score_alignment, similarity
+from xlprobe.alignment import METHODS, Counts, argmax, count, distort, itermax, match, score_alignment, similarity
 from xlprobe.bitexts import Pair, read_bitext, write_bitext
 from xlprobe.feature_file import FeatureFile
 from xlprobe.features import extract_features
@@ -55,6 +56,22 @@ def test_links_are_simaligns(kind):
         for iterations in (1, 2, 4):
             assert np.array_equal(itermax(ours_ST, iterations), SentenceAligner.iter_max(theirs_ST, iterations) > 0)
         assert np.array_equal(itermax(ours_ST), SentenceAligner.iter_max(theirs_ST) > 0)
+
+
+@pytest.mark.parametrize("kind", ["random", "tiny", "narrow", "related", "ties"])
+def test_matches_are_simaligns(kind):
+    """Or, where several are equally good, another of these."""
+    for source_SD, target_TD in itertools.islice(matrices(kind, 40), 40):
+        similarity_ST = similarity(source_SD, target_TD)
+        ours_ST, theirs_ST = match(similarity_ST), SentenceAligner.get_max_weight_match(similarity_ST) > 0
+        assert ours_ST.sum() == theirs_ST.sum() == min(similarity_ST.shape)
+        assert similarity_ST[ours_ST].sum() == pytest.approx(similarity_ST[theirs_ST].sum())
+        assert kind in ("ties", "narrow") or np.array_equal(ours_ST, theirs_ST)
+
+
+def test_a_match_by_hand():
+    # Word 0 gives up its best target, so that word 1 has one at all: 0.8 + 0.7 beats 0.9 + 0.1.
+    assert np.argwhere(match(np.array([[0.9, 0.8], [0.7, 0.1], [0.2, 0.2]]))).tolist() == [[0, 1], [1, 0]]
 
 
 def test_links_are_simaligns_where_whole_matrices_are_ties():

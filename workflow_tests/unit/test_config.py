@@ -67,7 +67,7 @@ def changed(path: str, value: object) -> dict:
         ("models.m.pretrain", {"training": {"fp16": True}, "execution": {"device": "cpu"}}, r"config key models.m.pretrain.training.fp16"),
         ("treebanks", ["en_pud"], r"config key treebanks: names no treebank with a train set"),
         ("alignments", ["align_en_rf"], r"config key alignments.0: unknown alignment set 'align_en_rf'; did you mean 'align_en_fr'\?"),
-        ("alignment.method", "match", r"config key alignment.method: found 'match', expected one of itermax, argmax"),
+        ("alignment.method", "mwmf", r"config key alignment.method: found 'mwmf', expected one of itermax, argmax, match"),
         ("models.m.pretrain.training.learning_rate", "3e-3", r".*found '3e-3', expected a number; YAML reads 3e-3 as text: write 0.003"),
         ("models.m.pretrain.training.adam_betas", [0.9], r"config key models.m.pretrain.training.adam_betas: .*too short"),
         ("languages", [False], r"config key languages.0: found False, expected text; YAML reads no, yes"),
@@ -180,7 +180,7 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
         ({"tasks": ["pos"], "description_lengths": ["xnli"]}, "probes.description_lengths: 'xnli' is not among probes.tasks"),
         ({"leave_out": {"number": ["en_ewt"]}}, "probes.leave_out: 'number' is not among probes.tasks"),
         ({"leave_out": {"pos": ["ja_gsd"]}}, "probes.leave_out.pos: 'ja_gsd' is not among treebanks; take it out"),
-        ({"leave_out": {"pos": BASE["treebanks"]}}, "treebanks: names no treebank with a train set, so there is nothing to probe for pos"),
+        ({"leave_out": {"pos": BASE["treebanks"]}}, "probes.leave_out.pos: leaves no treebank with a train set; take one out, or the task"),
     ],
 )
 def test_what_tasks_are_given_must_fit_the_tasks_and_treebanks(probes, message):
@@ -194,6 +194,10 @@ def test_what_tasks_are_given_must_fit_the_tasks_and_treebanks(probes, message):
         ([{"layers": [0, 13]}], "sweeps.0.layers: layer 13 is asked for, but models.m"),
         ([{"layers": None}, {"tasks": ["bpc"], "layers": [1]}], "sweeps.1.tasks: 'bpc' is not measured in this run"),
         ([{"datasets": ["en_ewd"], "layers": [1]}], "sweeps.0.datasets: 'en_ewd' is not measured in this run; did you mean 'en_ewt'?"),
+        (
+            [{"tasks": ["alignment"], "datasets": ["en_ewt"], "layers": [1]}],
+            "sweeps.0: none of its tasks is measured on one of its datasets",
+        ),
         ([{"tasks": ["pos"]}], "sweeps.0.layers: missing; it has no default"),
         (
             [{"layers": [1]}, {"tasks": ["pos"], "datasets": ["en_pud"], "layers": [2, 3]}],
@@ -203,7 +207,7 @@ def test_what_tasks_are_given_must_fit_the_tasks_and_treebanks(probes, message):
 )
 def test_a_sweep_names_what_is_measured(sweeps, message):
     with pytest.raises(ConfigError, match=f"^config key {re.escape(message)}"):
-        config.complete(BASE | {"treebanks": ["en_ewt", "en_pud"], "sweeps": sweeps})
+        config.complete(BASE | {"treebanks": ["en_ewt", "en_pud"], "alignments": ["align_en_fr"], "sweeps": sweeps})
 
 
 def test_the_last_sweep_that_fits_says_the_layers_and_features_hold_all_that_are_asked_for():

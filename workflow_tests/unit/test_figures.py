@@ -8,6 +8,7 @@ import pytest
 
 from xlprobe.errors import XlprobeError
 from xlprobe.figures import Dataset, Scores, draw, load_figure
+from xlprobe.figures.layer_by_step import layer_by_step_table
 from xlprobe.figures.learning_curve import learning_curve_table, plot_learning_curves
 from xlprobe.figures.transfer_curve import transfer_curve_table
 from xlprobe.figures.transfer_matrix import transfer_matrix_table
@@ -109,6 +110,14 @@ def test_the_heatmaps_table_is_the_mean_over_seeds_on_test(scores):
     assert len(table) == 3 * 4
     cell = table[(table["dataset"] == "tr_imst") & (table["layer"] == 1) & (table["step"] == 10)]
     assert cell["mean"].tolist() == [pytest.approx(0.8)]
+
+
+def test_the_heatmap_leaves_out_what_is_measured_at_one_layer_unless_all_is(table):
+    in_language = table["source"] == table["target"]
+    swept = layer_by_step_table(scores_of(table[~in_language | (table["source"] == "tr_imst") | (table["layer"] != 0)], "pos"))
+    assert set(swept["dataset"]) == {"tr_imst"} and len(swept) == 4
+    last = layer_by_step_table(scores_of(table[~in_language | (table["layer"] != 0)], "pos"))
+    assert len(set(last["dataset"])) == 3 and set(last["layer"]) == {1}
 
 
 def test_groups_of_words_are_scored_at_the_best_layer_beside_their_own_baseline(scores):

@@ -9,11 +9,12 @@ from sklearn.linear_model import LogisticRegression
 
 from xlprobe import linear_probe
 from xlprobe.baselines import majority_label, word_type_labels, write_baselines
+from xlprobe.control_tasks import control_labels
 from xlprobe.datasets import read_splits, read_words, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.feature_file import FeatureFile
 from xlprobe.features import extract_features
-from xlprobe.labels import control_labels, label_numbers, scored_examples
+from xlprobe.labels import label_numbers, scored_examples
 from xlprobe.linear_probe import Adam, Inputs, ProbeSettings, Problem, _Fitting, epoch_order, fit_probes, initial_weights
 from xlprobe.metrics import join_tables
 from xlprobe.probe_file import ProbeFile
@@ -50,14 +51,14 @@ def words(x):
     return Inputs(x, [torch.arange(len(x))])
 
 
-def plain_loop(problem, seed: int, settings: ProbeSettings, orders_of: int | None = None):
+def plain_loop(problem, seed: int, settings: ProbeSettings, orders_of: int | None = None, classes: int = 7):
     """One probe trained as anyone would write it, over the same orders: its own, or those of another seed."""
     train_x, train_y, dev_x, dev_y = problem
     drawing = torch.Generator().manual_seed(seed if orders_of is None else orders_of)
-    initial_weights(drawing, 7, train_x.shape[1])
+    initial_weights(drawing, classes, train_x.shape[1])
     generator = torch.Generator().manual_seed(seed)
-    probe = torch.nn.Linear(train_x.shape[1], 7)
-    weight, bias = initial_weights(generator, 7, train_x.shape[1])
+    probe = torch.nn.Linear(train_x.shape[1], classes)
+    weight, bias = initial_weights(generator, classes, train_x.shape[1])
     probe.load_state_dict({"weight": weight, "bias": bias})
     optimizer = torch.optim.Adam(probe.parameters(), lr=settings.learning_rate)
     best, best_epoch, kept = -1.0, 0, None
@@ -74,10 +75,10 @@ def plain_loop(problem, seed: int, settings: ProbeSettings, orders_of: int | Non
     return kept["weight"], kept["bias"], epoch, best
 
 
-def assert_equal_to_plain_loops(probes, problem, settings, orders_of=None):
+def assert_equal_to_plain_loops(probes, problem, settings, orders_of=None, classes=7):
     assert len(set(probes.epochs)) > 1, "the seeds must stop at different epochs for the test to see them leave the batch"
     for place, seed in enumerate(SEEDS):
-        weight, bias, epochs, best = plain_loop(problem, seed, settings, orders_of)
+        weight, bias, epochs, best = plain_loop(problem, seed, settings, orders_of, classes)
         torch.testing.assert_close(probes.weight_PCF[place], weight, atol=1e-5, rtol=0)
         torch.testing.assert_close(probes.bias_PC[place], bias, atol=1e-5, rtol=0)
         assert (probes.epochs[place], probes.dev_score[place]) == (epochs, best)
@@ -116,6 +117,17 @@ def test_probes_of_pairs_equal_a_plain_loop_over_what_they_read_side_by_side(pai
     assert min(probes.dev_score) > 0.5
 
 
+@pytest.mark.parametrize(("at_once", "shared"), [(1, False), (4, False), (1, True)])
+def test_probes_of_two_classes_equal_a_plain_loop(problem, at_once, shared, monkeypatch):
+    """They are computed in a way of their own."""
+    monkeypatch.setattr(linear_probe, "problems_at_once", lambda device, problems: at_once)
+    train_x, train_y, dev_x, dev_y = problem
+    settings = ProbeSettings(1e-2, 64, 30, 2, shared_order=shared)
+    problems = [Problem(seed, train_y % 2, dev_y % 2) for seed in SEEDS]
+    probes = fit_probes(words(train_x), words(dev_x), problems, 2, settings)
+    assert_equal_to_plain_loops(probes, (train_x, train_y % 2, dev_x, dev_y % 2), settings, SEEDS[0] if shared else None, classes=2)
+
+
 def test_words_are_held_once_and_read_by_row(problem):
     train_x, train_y, dev_x, dev_y = problem
     mixed = torch.cat([dev_x, train_x])
@@ -150,6 +162,7 @@ def test_probes_of_other_labels_and_of_portions_train_beside_the_others(problem,
         Problem(SEEDS[0], other_y, other_dev_y),
         Problem(SEEDS[1], train_y, dev_y, portion=drawn[:5]),
         Problem(SEEDS[2], train_y, dev_y, portion=drawn[:300]),
+        Problem(SEEDS[3], train_y, dev_y, portion=drawn),
     ]
     probes = fit_probes(words(train_x), words(dev_x), problems, 7, settings)
     orders_of = SEEDS[1] if shared else None
@@ -158,6 +171,7 @@ def test_probes_of_other_labels_and_of_portions_train_beside_the_others(problem,
     alone += [plain_loop((train_x, other_y, dev_x, other_dev_y), SEEDS[0], settings, orders_of)]
     alone += [plain_loop((train_x[drawn[:5]], train_y[drawn[:5]], dev_x, dev_y), SEEDS[1], settings)]
     alone += [plain_loop((train_x[drawn[:300]], train_y[drawn[:300]], dev_x, dev_y), SEEDS[2], settings)]
+    alone += [plain_loop((train_x[drawn], train_y[drawn], dev_x, dev_y), SEEDS[3], settings)]
     assert len({epochs for _, _, epochs, _ in alone}) > 2
     for place, (weight, bias, epochs, best) in enumerate(alone):
         torch.testing.assert_close(probes.weight_PCF[place], weight, atol=1e-5, rtol=0)

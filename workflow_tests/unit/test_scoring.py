@@ -1,12 +1,17 @@
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
+from xlprobe.datasets import write_dataset
 from xlprobe.scoring import Bootstrap, Intervals, score_rows, seed_rows
+from xlprobe.scoring import bootstrap_of as bootstrap_of_examples
+from xlprobe.treebanks import Sentence, Word
 
 
 def bootstrap_of(sentences, resamples=500, level=0.95):
-    return Bootstrap(Intervals(resamples, level), "xx_test", "test", np.array(sentences))
+    places = np.unique(sentences, return_inverse=True)[1]
+    return Bootstrap(Intervals(resamples, level), ("xx_test", "test"), max(places) + 1, places)
 
 
 def test_a_resample_takes_whole_sentences():
@@ -16,9 +21,8 @@ def test_a_resample_takes_whole_sentences():
     assert (bootstrap.totals(counts) == bootstrap.taken_RM @ counts).all()
     right, mask = np.array([[1, 0, 1, 0, 0, 1]]), np.array([1, 1, 1, 1, 1, 0], dtype=bool)
     for taken, mean in zip(bootstrap.taken_RM, bootstrap.means(right, mask)[:, 0], strict=True):
-        examples = np.repeat([0, 0, 1, 2, 2], np.repeat(taken, [2, 1, 2]).astype(int))
         chosen = [value for sentence, times in enumerate(taken) for value in [[1, 0], [1], [0, 0]][sentence] * int(times)]
-        assert len(examples) == len(chosen) and mean == pytest.approx(np.mean(chosen))
+        assert mean == pytest.approx(np.mean(chosen))
 
 
 def test_the_interval_is_that_of_scipy():
@@ -50,13 +54,33 @@ def test_the_mean_over_seeds_varies_with_the_seeds_too():
 
 
 def test_everything_on_a_test_set_meets_the_same_resamples():
-    one, other = bootstrap_of(range(30)), bootstrap_of(range(30))
-    assert (one.taken_RM == other.taken_RM).all()
-    assert (one.taken_RM != Bootstrap(Intervals(500), "xx_test", "dev", np.arange(30)).taken_RM).any()
-    # So a difference that is the same everywhere has an interval of no width.
-    right = np.random.default_rng(3).integers(0, 2, (1, 30))
-    difference = one.means(right, np.ones(30, dtype=bool)) - other.means(right, np.ones(30, dtype=bool))
-    assert (difference == 0).all()
+    """Tasks too: one with examples in each sentence, and one without any in three of them."""
+    everywhere, somewhere = np.arange(30), np.setdiff1d(np.arange(30), [0, 7, 29])
+    one, other = (Bootstrap(Intervals(50), ("xx_test", "test"), 30, places) for places in (everywhere, somewhere))
+    assert (one.taken_RM[:, somewhere] == other.taken_RM).all() and (one.taken_RM.sum(axis=1) == 30).all()
+    assert (one.taken_RM != Bootstrap(Intervals(50), ("xx_test", "dev"), 30, everywhere).taken_RM).any()
+
+
+def test_sentences_without_an_example_are_drawn_as_well(tmp_path):
+    word = Word("a", 0, 1, "X", "_", 0, "dep")
+    splits = {"train": [Sentence("1", "a", [word])] * 3, "test": [Sentence(str(number), "a", [word]) for number in range(4)]}
+    write_dataset(splits, tmp_path / "xx_test", "xx_test", "en")
+    found = bootstrap_of_examples(tmp_path / "xx_test", "test", pd.DataFrame({"sentence": [4, 4, 6]}), Intervals(50))
+    drawn = Bootstrap(Intervals(50), ("xx_test", "test"), 4, np.arange(4))
+    assert (found.taken_RM == drawn.taken_RM[:, [1, 3]]).all() and found.starts_M.tolist() == [0, 2]
+
+
+def test_an_interval_holds_its_value_to_the_last_digit():
+    rows = score_rows(np.tile([[1, 0, 1]], 10), {"accuracy": np.ones(30, dtype=bool)}, bootstrap_of(np.repeat(range(10), 3)))
+    assert rows[0]["low"] == rows[0]["value"] == rows[0]["high"] == 2 / 3
+
+
+def test_few_seeds_are_made_good_for_as_far_as_said():
+    """Of five normal numbers: about 88 % of the intervals hold the truth, where resampling alone would give 83 %."""
+    bootstrap = bootstrap_of(range(5), 400)
+    held = [seed_rows(np.random.default_rng(trial).standard_normal(5).tolist(), "bits", 1, bootstrap)[-1] for trial in range(1000)]
+    assert 0.85 < np.mean([row["low"] <= 0 <= row["high"] for row in held]) < 0.92
+    assert np.isnan(seed_rows([3.0], "bits", 1, bootstrap)[-1]["low"])
 
 
 def test_without_resamples_there_are_no_intervals_and_without_examples_no_rows():

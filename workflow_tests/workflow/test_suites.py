@@ -53,7 +53,7 @@ def suites_run(tiny_model, tmp_path_factory) -> Project:
 def test_suites_go_from_a_folder_to_learning_curves(suites_run):
     results = suites_run.folder / RESULTS
     scores = conform(pd.read_parquet(results / "metrics" / "scores.parquet"), "scores.schema.yaml")
-    accuracy = scores[(scores["metric"] == "accuracy") & scores["step"].notna() & (scores["split"] == "test")]
+    accuracy = scores[(scores["metric"] == "accuracy") & scores["seed"].notna() & (scores["split"] == "test")]
     # Steps, layers, seeds of the probes; training seeds are a column, not models.
     assert accuracy.groupby("model").size().to_dict() == {"masked": 2 * 3 * 3 * 2, "causal": 3 * 3 * 2, "theirs": 3 * 2}
     assert accuracy.groupby("model")["training_seed"].unique().map(lambda seeds: seeds.dropna().tolist()).to_dict() == {

@@ -7,6 +7,13 @@ from xlprobe.figures import FigureKind, Scores
 from xlprobe.figures.drawing import headline, panels, spread
 
 
+def layer_by_step_table(scores: Scores) -> pd.DataFrame:
+    """The table of `by_layer`, without datasets measured at a single layer where others are measured at several."""
+    table = scores.by_layer()
+    several = table.groupby("dataset")["layer"].transform("nunique") > 1
+    return table[several] if several.any() else table
+
+
 def plot_layer_by_step(table: pd.DataFrame, scores: Scores) -> Figure:
     """At most 4 steps and 7 layers are named on the axes."""
     figure, of_dataset = panels(scores.titles(table["dataset"]))
@@ -24,4 +31,4 @@ def plot_layer_by_step(table: pd.DataFrame, scores: Scores) -> Figure:
     return figure
 
 
-FIGURE = FigureKind(Scores.by_layer, plot_layer_by_step)
+FIGURE = FigureKind(layer_by_step_table, plot_layer_by_step)
