@@ -4,6 +4,9 @@ import torch
 
 from xlprobe.errors import ConfigError
 
+# Bytes; half of what a core of a server has to itself.
+CACHE = 2**19
+
 
 def choose_device(name: str) -> torch.device:
     """The device for `auto` (a GPU where there is one), `cpu` or `cuda`.
@@ -17,9 +20,9 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if available and name != "cpu" else "cpu")
 
 
-def problems_at_once(device: torch.device, problems: int) -> int:
-    """How many of some small problems to compute in one operation: on a CPU one by one, so that what they read stays in its cache."""
-    return 1 if device.type == "cpu" else problems
+def problems_at_once(device: torch.device, problems: int, bytes_each: int) -> int:
+    """How many of some small problems to compute in one operation: on a CPU so many that what they read stays in its cache."""
+    return problems if device.type != "cpu" else min(problems, max(1, CACHE // bytes_each))
 
 
 def padding_worth_a_batch(device: torch.device) -> int:

@@ -244,7 +244,7 @@ class _Fitting:
         self.weight_PCF = torch.stack([weight_CF for weight_CF, _ in initial.values()]).to(self.device)
         self.bias_PC = torch.stack([bias_C for _, bias_C in initial.values()]).to(self.device)
         self.optimizer = Adam([self.weight_PCF, self.bias_PC], settings.learning_rate)
-        self.reader = Reader(train, settings.batch_size * problems_at_once(self.device, len(problems)))
+        self.reader = Reader(train, settings.batch_size * self._at_once(len(problems)))
 
     def keep(self, places: list[int]) -> None:
         """Go on with the probes at these places of the stack alone."""
@@ -268,7 +268,7 @@ class _Fitting:
         for (_, whole), members in itertools.groupby(enumerate(self.active), key=lambda member: self._kind(member[1])):
             equal = list(members)
             shared = whole and self.settings.shared_order
-            at_once = len(equal) if shared else problems_at_once(self.device, len(equal))
+            at_once = len(equal) if shared else self._at_once(len(equal))
             for first in range(0, len(equal), at_once):
                 places, probes = zip(*equal[first : first + at_once], strict=True)
                 order_ON = torch.stack([self._order(problem) for problem in ([self.first_whole] if shared else probes)])
@@ -286,6 +286,10 @@ class _Fitting:
                     weight_gradient_OKF,
                     bias_gradient_OK,
                 )
+
+    def _at_once(self, problems: int) -> int:
+        """How many problems' minibatches are computed in one operation, each in an order of its own."""
+        return problems_at_once(self.device, problems, 4 * self.settings.batch_size * self.train.dimensions)
 
     def _kind(self, problem: int) -> tuple[int, bool]:
         """Problems of one kind can be computed in one operation: how many examples they see, and whether that is all of train."""

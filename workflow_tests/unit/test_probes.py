@@ -86,7 +86,7 @@ def assert_equal_to_plain_loops(probes, problem, settings, orders_of=None, class
 
 @pytest.mark.parametrize(("patience", "at_once"), [(2, 1), (5, 1), (2, 4), (2, 3)])
 def test_batched_probes_equal_a_plain_loop(problem, patience, at_once, monkeypatch):
-    monkeypatch.setattr(linear_probe, "problems_at_once", lambda device, problems: at_once)
+    monkeypatch.setattr(linear_probe, "problems_at_once", lambda device, problems, bytes_each: at_once)
     settings = ProbeSettings(1e-2, 64, 30, patience)
     assert_equal_to_plain_loops(fit(problem, settings=settings), problem, settings)
 
@@ -120,7 +120,7 @@ def test_probes_of_pairs_equal_a_plain_loop_over_what_they_read_side_by_side(pai
 @pytest.mark.parametrize(("at_once", "shared"), [(1, False), (4, False), (1, True)])
 def test_probes_of_two_classes_equal_a_plain_loop(problem, at_once, shared, monkeypatch):
     """They are computed in a way of their own."""
-    monkeypatch.setattr(linear_probe, "problems_at_once", lambda device, problems: at_once)
+    monkeypatch.setattr(linear_probe, "problems_at_once", lambda device, problems, bytes_each: at_once)
     train_x, train_y, dev_x, dev_y = problem
     settings = ProbeSettings(1e-2, 64, 30, 2, shared_order=shared)
     problems = [Problem(seed, train_y % 2, dev_y % 2) for seed in SEEDS]
@@ -151,7 +151,7 @@ def test_probes_stop_at_the_last_epoch_allowed(problem):
 @pytest.mark.parametrize(("at_once", "shared"), [(1, False), (9, False), (2, False), (1, True)])
 def test_probes_of_other_labels_and_of_portions_train_beside_the_others(problem, at_once, shared, monkeypatch):
     """Each as if it were alone, whatever the size of its data."""
-    monkeypatch.setattr(linear_probe, "problems_at_once", lambda device, problems: min(at_once, problems))
+    monkeypatch.setattr(linear_probe, "problems_at_once", lambda device, problems, bytes_each: min(at_once, problems))
     settings = ProbeSettings(1e-2, 64, 30, 2, shared_order=shared)
     train_x, train_y, dev_x, dev_y = problem
     other_y, other_dev_y = train_y.flip(0), (dev_y + 2) % 7
