@@ -134,17 +134,17 @@ def test_part_of_speech_probes_are_three_times_as_fast():
 def test_probes_of_pairs_with_two_classes_are_faster():
     """What limits ours: memory. Reading vectors, converting and multiplying them takes half the time, and two classes make
     products that a processor waits for its cache in."""
-    assert ratio("pairs, 2 classes", [Data.draw(10_000, 20_000, 2, 2)] * 2, SETTINGS) > 3
+    assert ratio("pairs, 2 classes", [Data.draw(10_000, 20_000, 2, 2)] * 2, SETTINGS) > 5
 
 
 def test_probes_of_pairs_with_40_classes_are_faster():
     """What limits both: products."""
-    assert ratio("pairs, 40 classes", [Data.draw(10_000, 10_000, 2, 40)] * 2, SETTINGS) > 1.5
+    assert ratio("pairs, 40 classes", [Data.draw(10_000, 10_000, 2, 40)] * 2, SETTINGS) > 2
 
 
 def test_with_a_shared_order_probes_are_faster_still():
     """What limits ours: products; a minibatch is read once for all seeds."""
-    assert ratio("17 tags, shared order", [Data.draw(4000, 4000, 1, 17)] * 13, replace(SETTINGS, shared_order=True)) > 6
+    assert ratio("17 tags, shared order", [Data.draw(4000, 4000, 1, 17)] * 13, replace(SETTINGS, shared_order=True)) > 7
 
 
 PEAK = """
