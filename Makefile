@@ -19,7 +19,7 @@ ifneq ($(XLPROBE_DATA),)
 export XLPROBE_DATA := $(abspath $(XLPROBE_DATA))
 endif
 
-.PHONY: help setup demo sources run report test test-library test-workflow bench lint format lock clean
+.PHONY: help setup demo sources run report test test-run test-others bench lint format lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -53,14 +53,14 @@ report: $(READY) ## Gather the figures of a finished CONFIG in results/<experime
 	snakemake --configfile $(CONFIG) --report $(RESULTS)/report.html
 
 test: $(READY) ## Run the tests; those on real data need XLPROBE_DATA
-	@$(MAKE) --no-print-directory --jobs 2 test-library test-workflow
+	@$(MAKE) --no-print-directory --jobs 2 test-run test-others
 
-# Two at a time: either alone leaves cores idle.
-test-library: $(READY)
-	OMP_NUM_THREADS=1 python -m pytest workflow_tests scripts/xlprobe --ignore=workflow_tests/benchmarks --ignore=workflow_tests/workflow
+# Two at a time, of about the same length: either alone leaves cores idle.
+test-run: $(READY)
+	OMP_NUM_THREADS=1 python -m pytest workflow_tests/workflow/test_run.py
 
-test-workflow: $(READY)
-	OMP_NUM_THREADS=1 python -m pytest workflow_tests/workflow
+test-others: $(READY)
+	OMP_NUM_THREADS=1 python -m pytest workflow_tests scripts/xlprobe --ignore=workflow_tests/benchmarks --ignore=workflow_tests/workflow/test_run.py
 
 bench: $(READY) ## Measure the speed claims, each after an equality check
 	OMP_NUM_THREADS=1 python -m pytest workflow_tests/benchmarks -s

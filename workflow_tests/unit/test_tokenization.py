@@ -1,9 +1,10 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
 import xlprobe.fairseq_runtime  # noqa: F401  isort: skip  (must come before fairseq)
 from fairseq.data import Dictionary
-from fairseq.tokenizer import tokenize_line
 from transformers import AutoTokenizer
 
 from xlprobe.corpus import clean_corpus, text_lines
@@ -31,8 +32,8 @@ def three_views(folder, lines):
     dictionary.add_symbol("<mask>")
     tokenizer = AutoTokenizer.from_pretrained(folder)
     ours = [model_ids(np.array(ids)).tolist() for ids in processor.encode(lines)]
-    # As `encode_line`, which takes several times as long: it fills a tensor piece by piece.
-    fairseq = [[dictionary.index(piece) for piece in tokenize_line(" ".join(pieces))] for pieces in processor.encode(lines, out_type=str)]
+    encode = partial(dictionary.encode_line, add_if_not_exist=False, append_eos=False)
+    fairseq = [encode(" ".join(pieces)).tolist() for pieces in processor.encode(lines, out_type=str)]
     huggingface = tokenizer(lines, add_special_tokens=False, verbose=False)["input_ids"]
     return ours, fairseq, huggingface, (processor, dictionary, tokenizer)
 

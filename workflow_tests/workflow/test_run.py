@@ -240,10 +240,12 @@ def test_a_step_added_between_two_trains_one_interval_and_leaves_the_later_ones(
     expected = {"pretrain": 1, "checkpoint": 1} | measured
     planned = project.planned(*TINY)
     assert {rule: planned.get(rule) for rule in expected} == expected
-    # Checkpoints alone: what is measured of them is that of the one step, as the test above makes it.
+    # Checkpoints first: what is left to measure is that of the one step.
     project.snakemake(CHECKPOINTS, *TINY, "--quiet", "all")
     planned = project.planned(*TINY)
     assert {rule: planned.get(rule) for rule in measured} == measured and planned.keys() <= measured.keys() | METRICS
+    project.snakemake(*TINY, "--quiet", "all")
+    assert project.planned(*TINY) == {}
     assert before == {path: path.stat().st_mtime_ns for path in folder.glob("[12]0/*")}
     assert json.loads((folder / "15" / "training.json").read_text())["previous"] == 10
     assert json.loads((folder / "20" / "training.json").read_text())["previous"] == 10
