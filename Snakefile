@@ -42,7 +42,7 @@ rule all:
     default_target: True
     input:
         rules.checkpoint_table.output,
-        expand(DATASET_IDENTITY, dataset=[*TREEBANKS, *ALIGNMENTS]),
+        expand(DATASET_IDENTITY, dataset=[*PROBED, *ALIGNMENTS]),
         rules.scores.output if measured_datasets() or BPC_LANGUAGES else [],
         rules.audit.output if measured_datasets() else [],
         prediction_files(),

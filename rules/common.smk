@@ -9,10 +9,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from xlprobe import config as configuration
 from xlprobe import runs as training_runs
+from xlprobe.catalogue import inference_sets
 from xlprobe.code_identity import code_identity
 from xlprobe.errors import XlprobeError
 from xlprobe.huggingface_files import read_files
-from xlprobe.sweeps import extracted_layers, layers_of, tasks_of
+from xlprobe.inference import split_of_file as split_of_inference_file
+from xlprobe.sweeps import extracted_layers, layers_of, probe_tasks, tasks_of
 from xlprobe.tasks import load_probe_task
 from xlprobe.training_version import TRAINING_VERSION
 from xlprobe.vocabulary import SENTENCEPIECE_FILE
@@ -40,7 +42,11 @@ def folder(*parts):
 KNOWN_TREEBANKS = configuration.treebanks(config)
 KNOWN_ALIGNMENTS = configuration.alignments(config)
 TREEBANKS = {name: KNOWN_TREEBANKS[name] for name in config["treebanks"]}
-TEST_ONLY = [name for name, treebank in TREEBANKS.items() if treebank.test_only]
+INFERENCE = inference_sets(config["xnli"])
+# What probes are trained on, or tested.
+PROBED = TREEBANKS | INFERENCE
+PROBE_TASKS = probe_tasks(config)
+TEST_ONLY = [name for name, dataset in PROBED.items() if dataset.test_only]
 ALIGNMENTS = {name: KNOWN_ALIGNMENTS[name] for name in config["alignments"]}
 # Named after the world's settings, so that data of other settings are never taken for these.
 WORLD = (
@@ -69,7 +75,7 @@ CHECKPOINT_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
 )
-# Treebanks and bitexts both end in this file; the names of alignment sets tell them apart.
+# All datasets end in this file; the names of bitexts and of inference sets tell them apart from treebanks.
 DATASET_IDENTITY = "<results>/datasets/{dataset}/identity.json"
 PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.parquet"
 # Tasks whose probes can be trained in one job: all treebanks have them.
@@ -80,7 +86,8 @@ TASKS_TOGETHER = [
 ]
 # How the scripts that score are told to take intervals.
 INTERVALS = "--resamples {resamples} --level {level}".format(**config["intervals"])
-BITEXT_NAME, TREEBANK_NAME = "align_[^/]+", "(?!align_)[^/]+"
+BITEXT_NAME, INFERENCE_NAME = "align_[^/]+", "xnli_[^/]+"
+TREEBANK_NAME = f"(?!{BITEXT_NAME}|{INFERENCE_NAME})[^/]+"
 # Those whose bits per character are taken.
 BPC_LANGUAGES = config["bpc"]["languages"]
 
@@ -221,9 +228,12 @@ def every_checkpoint(pattern):
 
 
 def probed_datasets(task):
-    """The treebanks that a task's probes are trained on."""
-    left_out = config["probes"]["leave_out"].get(task, [])
-    return [name for name in TREEBANKS if name not in [*TEST_ONLY, *left_out]]
+    """The datasets that a task's probes are trained on."""
+    return [
+        name
+        for name in PROBED
+        if task in tasks_of(config, name) and name not in TEST_ONLY
+    ]
 
 
 def layers(task, dataset):
@@ -243,16 +253,25 @@ def controls(tasks):
 
 
 def transfer_targets(task):
-    """The test-only treebanks, on which the probes of every probed treebank are scored."""
-    left_out = config["probes"]["leave_out"].get(task, [])
-    return [name for name in TEST_ONLY if name not in left_out]
+    """The test sets on which the probes of every probed dataset are scored."""
+    return [name for name in TEST_ONLY if task in tasks_of(config, name)]
+
+
+def inference_files(wildcards):
+    """XNLI's files in a language: all, or the test set alone."""
+    dataset = INFERENCE[wildcards.dataset]
+    return [
+        folder("sources", path)
+        for path in INFERENCE_SOURCES[dataset.xnli_language]
+        if not dataset.test_only or split_of_inference_file(Path(path)) == "test"
+    ]
 
 
 def of_tasks(pattern, datasets):
     """A pattern filled in for each task that probes learn and each of its datasets."""
     return [
         path
-        for task in config["probes"]["tasks"]
+        for task in PROBE_TASKS
         for path in expand(
             pattern, task=task, dataset=datasets(task), allow_missing=True
         )
@@ -264,7 +283,7 @@ def parallel_sets():
     return [
         name
         for name in TEST_ONLY
-        if name.endswith("_pud") and TREEBANKS[name].language in BPC_LANGUAGES
+        if name.endswith("_pud") and PROBED[name].language in BPC_LANGUAGES
     ]
 
 
@@ -282,7 +301,7 @@ def bits_of(wildcards):
 
 def measured_datasets():
     """Everything that features are extracted for."""
-    return [name for name in [*TREEBANKS, *ALIGNMENTS] if tasks_of(config, name)]
+    return [name for name in [*PROBED, *ALIGNMENTS] if tasks_of(config, name)]
 
 
 def kept_or_temporary(path):
@@ -301,8 +320,8 @@ def dataset_facts():
     """What figures say of the datasets: title, language and family."""
     known = configuration.languages(config)
     facts = {}
-    for name, treebank in TREEBANKS.items():
-        language = known[treebank.language]
+    for name, dataset in PROBED.items():
+        language = known[dataset.language]
         title = f"{language.name} ({name})"
         facts[name] = dict(title=title, language=language.code, family=language.family)
     for name, bitext in ALIGNMENTS.items():
@@ -324,7 +343,7 @@ def dataset_facts():
 def figures(pattern):
     """A pattern of a figure's path filled in for each figure of the run."""
     wanted = []
-    for task in config["probes"]["tasks"]:
+    for task in PROBE_TASKS:
         shown = (
             ["probes", "words"] if load_probe_task(task).data == "words" else ["probes"]
         )

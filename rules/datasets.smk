@@ -1,8 +1,9 @@
 """Evaluation data, normalised.
 
-reads: sources/ud/<folder>/<treebank>-ud-<split>.conllu*
+reads: sources/ud/<folder>/<treebank>-ud-<split>.conllu*, sources/xnli/
 makes: datasets/<treebank>/, sentences, words with labels and pairs of words as Parquet, and identity.json, which
        later rules depend on
+       datasets/xnli_<language>/, sentences and labelled pairs of them; xnli_<language>_test, the test set alone
 """
 
 
@@ -47,3 +48,44 @@ rule treebank:
         "python scripts/build_treebank.py --files {input.files:q} --folder {params.folder:q}"
         " --dataset {wildcards.dataset:q} --language {params.language:q} --dev-fraction {params.dev_fraction}"
         " {params.cap} > {log:q} 2>&1"
+
+
+rule inference:
+    input:
+        files=inference_files,
+        world=WORLD,
+    output:
+        tables=multiext(
+            "<results>/datasets/{dataset}/",
+            "sentences.parquet",
+            "pairs.parquet",
+        ),
+        identity=DATASET_IDENTITY,
+    log:
+        "<results>/logs/datasets/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/datasets/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=INFERENCE_NAME,
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(4000),
+        runtime=minutes(20),
+    params:
+        code=code("scripts/build_inference.py"),
+        folder=folder_of("identity"),
+        language=lambda wildcards: INFERENCE[wildcards.dataset].language,
+        xnli_language=lambda wildcards: INFERENCE[wildcards.dataset].xnli_language,
+        cap=(
+            ["--max-pairs", limit]
+            if (limit := config["datasets"]["max_inference_pairs"])
+            else []
+        ),
+    message:
+        "Reading {wildcards.dataset}"
+    # Pairs that had to be left out are said on the terminal, too.
+    shell:
+        "python scripts/build_inference.py --files {input.files:q} --folder {params.folder:q}"
+        " --dataset {wildcards.dataset:q} --language {params.language:q} --xnli-language {params.xnli_language:q}"
+        " {params.cap} 2>&1 | tee {log:q} >&2"

@@ -52,7 +52,7 @@ rule probes:
         " --device {params.device} > {log:q} 2>&1"
 
 
-if config["probes"]["together"]:
+if config["probes"]["together"] and TASKS_TOGETHER:
 
     ruleorder: probes_together > probes
 

@@ -8,7 +8,7 @@ What is in sources/ already is made by no rule: a finished run needs neither its
 """
 
 from xlprobe import archives, origins, sources
-from xlprobe.splits import split_file
+from xlprobe.splits import SPLITS, split_file
 
 SOURCES = RESULTS / "sources"
 DATA_ROOT = (
@@ -33,6 +33,10 @@ if config["world"]:
         for name, treebank in TREEBANKS.items()
     }
     ALIGNMENT_SOURCES = {name: bitext.files for name, bitext in ALIGNMENTS.items()}
+    INFERENCE_SOURCES = {
+        language: [f"xnli/{split}-{language}.tsv" for split in SPLITS]
+        for language in config["xnli"]
+    }
 
 else:
     CORPUS_SOURCES = {
@@ -40,6 +44,7 @@ else:
     }
     TREEBANK_SOURCES = dict(origins.readers(ORIGINS, "treebank"))
     ALIGNMENT_SOURCES = dict(origins.readers(ORIGINS, "alignment"))
+    INFERENCE_SOURCES = dict(origins.readers(ORIGINS, "xnli"))
 
 # What the target `sources` fetches: all but what is published already, and what only a person can get.
 SOURCE_FILES = {

@@ -34,7 +34,7 @@ def word_type_labels(train: pd.DataFrame, examples: pd.DataFrame, forms: Sequenc
 
 
 def write_baselines(dataset: Path, task_name: str, output: Path, intervals: Intervals = NO_INTERVALS) -> None:
-    """Write two baselines' scores on dev and test: `majority`, and `word_type` (majority for unseen forms)."""
+    """Write baselines' scores on dev and test: `majority` and, of words, `word_type` (majority for unseen forms)."""
     task = load_probe_task(task_name)
     examples = read_examples(dataset, task)
     train = examples[examples["split"] == "train"]
@@ -43,7 +43,9 @@ def write_baselines(dataset: Path, task_name: str, output: Path, intervals: Inte
         part = examples[examples["split"] == split]
         if not len(part):
             continue
-        guesses = {"majority": majority_label(train), "word_type": word_type_labels(train, part, FORM_COLUMNS[task.data])}
+        guesses: dict[str, str | np.ndarray] = {"majority": majority_label(train)}
+        if forms := FORM_COLUMNS[task.data]:
+            guesses["word_type"] = word_type_labels(train, part, forms)
         masks = scored_examples(part, train, task)
         bootstrap = bootstrap_of(dataset, split, part, intervals)
         for name, guess in guesses.items():

@@ -1,9 +1,11 @@
-"""What a run can name: languages, treebanks, alignment sets, sources. `resources` lists the real ones, a world adds its own.
+"""What a run can name: languages, treebanks, inference sets, alignment sets, sources.
+
+`resources` lists the real ones, a world adds its own.
 
 No table is read here, so that code that needs only these entries does not change with the tables.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +43,20 @@ class Treebank:
     def test_only(self) -> bool:
         """Whether no probe can be trained on it, as on the parallel (PUD) treebanks, which are test sets alone."""
         return "train" not in self.splits
+
+
+@dataclass(frozen=True)
+class InferenceSet:
+    """XNLI in one language: its name (`xnli_zh`), the language's CC100 code (`zh-Hans`), XNLI's name of it (`zh`).
+
+    The test set stands there twice, in the set that probes are trained on, and alone (`xnli_zh_test`), as a target of other
+    languages' probes: so the large features of the training pairs are of no more use once these probes are trained.
+    """
+
+    name: str
+    language: str
+    xnli_language: str
+    test_only: bool
 
 
 @dataclass(frozen=True)
@@ -85,6 +101,21 @@ class Source:
     unverified: str
     evidence: str
     obtain: str
+
+
+def inference_sets(codes: Iterable[str]) -> dict[str, InferenceSet]:
+    """XNLI's sets of some languages, given by CC100's codes, by name: of each language the whole one, and its test set alone."""
+    found = {}
+    for code in codes:
+        language = inference_name(code)
+        for name, test_only in ((f"xnli_{language}", False), (f"xnli_{language}_test", True)):
+            found[name] = InferenceSet(name, code, language, test_only)
+    return found
+
+
+def inference_name(code: str) -> str:
+    """XNLI's name of a language, from CC100's code: `zh` for `zh-Hans`."""
+    return code.removesuffix("-Hans")
 
 
 def world_family(languages: Mapping[str, Mapping[str, Any]], code: str) -> str:

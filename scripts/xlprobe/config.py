@@ -16,11 +16,12 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from xlprobe import resources
-from xlprobe.catalogue import AlignmentSet, Language, Treebank, world_alignment, world_family, world_treebanks
+from xlprobe.catalogue import AlignmentSet, InferenceSet, Language, Treebank, inference_sets, world_alignment, world_family, world_treebanks
 from xlprobe.errors import ConfigError
 from xlprobe.paths import SCHEMAS
 from xlprobe.runs import Run, check_places, kind, steps
-from xlprobe.sweeps import layers_of, tasks_of
+from xlprobe.splits import SPLITS
+from xlprobe.sweeps import layers_of, probe_tasks, tasks_of
 
 TYPE_NAMES = {"integer": "a whole number", "number": "a number", "string": "text", "array": "a list", "object": "a group of keys"}
 # The release whose treebanks bear other names than later ones'.
@@ -106,6 +107,12 @@ def alignments(config: dict[str, Any]) -> dict[str, AlignmentSet]:
     return {bitext.name: bitext for bitext in sets}
 
 
+def probed(config: dict[str, Any]) -> dict[str, Treebank | InferenceSet]:
+    """The datasets of a completed configuration that probes are trained or tested on, by name."""
+    known = treebanks(config)
+    return {name: known[name] for name in config["treebanks"]} | inference_sets(config["xnli"])
+
+
 def digest(settings: dict[str, Any]) -> str:
     """A short name for some settings: equal settings, equal names."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
@@ -120,8 +127,11 @@ def _check_probes(config: dict[str, Any]) -> None:
     """What the schema cannot say: each task has a treebank to train on, and no key names another task or treebank."""
     probes = config["probes"]
     example = f"{next(iter(config['world']['languages']))}_world" if config["world"] else "en_ewt"
-    for key in ("control_tasks", "description_lengths", "leave_out"):
-        if others := sorted(set(probes[key]) - set(probes["tasks"])):
+    for key, tasks in (("control_tasks", probes["tasks"]), ("description_lengths", probe_tasks(config)), ("leave_out", probes["tasks"])):
+        if "xnli" in probes[key] and "xnli" not in tasks and config["xnli"]:
+            why = "its languages are those of xnli" if key == "leave_out" else "a control task is one of word forms"
+            raise ConfigError(f"config key probes.{key}: found 'xnli', but {why}; take it out")
+        if others := sorted(set(probes[key]) - set(tasks)):
             raise ConfigError(f"config key probes.{key}: {others[0]!r} is not among probes.tasks; add it there, or take it out here")
     for task in probes["tasks"]:
         left_out = probes["leave_out"].get(task, [])
@@ -138,8 +148,9 @@ def _check_probes(config: dict[str, Any]) -> None:
 
 def _check_sweeps(config: dict[str, Any]) -> None:
     """That entries name what is measured, and that probes share a layer with each set that they are transferred to."""
-    tasks = [*config["probes"]["tasks"], *(["alignment"] if config["alignments"] else [])]
-    datasets = [*config["treebanks"], *config["alignments"]]
+    tasks = [*probe_tasks(config), *(["alignment"] if config["alignments"] else [])]
+    probes_read = probed(config)
+    datasets = [*probes_read, *config["alignments"]]
     for n, sweep in enumerate(config["sweeps"]):
         for key, known in (("tasks", tasks), ("datasets", datasets)):
             if others := [name for name in sweep[key] or [] if name not in known]:
@@ -151,9 +162,9 @@ def _check_sweeps(config: dict[str, Any]) -> None:
         ]
         if not fitting:
             raise ConfigError(f"config key sweeps.{n}: none of its tasks is measured on one of its datasets; correct it, or take it out")
-    for task in config["probes"]["tasks"]:
-        measured = [name for name in config["treebanks"] if task in tasks_of(config, name)]
-        sources = [name for name in measured if not treebanks(config)[name].test_only]
+    for task in probe_tasks(config):
+        measured = [name for name in probes_read if task in tasks_of(config, name)]
+        sources = [name for name in measured if not probes_read[name].test_only]
         for source, target in product(sources, set(measured) - set(sources)):
             trained, tested = layers_of(config, task, source), layers_of(config, task, target)
             if trained and tested and not set(trained) & set(tested):
@@ -289,12 +300,7 @@ def _check_names(config: dict[str, Any]) -> None:
     for key, code in named():
         if code not in known_languages:
             raise ConfigError(f"config key {key}: unknown language {code!r} (codes are {codes}); {_suggestion(code, known_languages)}")
-    translated = {code for code, tasks in resources.language_facts("paper1").items() if "xnli" in tasks.split()}
-    for n, code in enumerate(config["xnli"]):
-        if code not in translated:
-            raise ConfigError(
-                f"config key xnli.{n}: XNLI has no {known_languages[code].name} ({code}); its languages are {', '.join(sorted(translated))}"
-            )
+    _check_inference(config, known_languages)
     _check_corpus_source(config, known_languages)
     for n, name in enumerate(config["treebanks"]):
         if name not in known_treebanks:
@@ -310,6 +316,19 @@ def _check_names(config: dict[str, Any]) -> None:
             swapped = re.sub(r"_([^_]+)_([^_]+)$", r"_\2_\1", name)
             advice = f"did you mean {swapped!r}?" if swapped in known_alignments else _suggestion(name, known_alignments)
             raise ConfigError(f"config key alignments.{n}: unknown alignment set {name!r}; {advice}")
+
+
+def _check_inference(config: dict[str, Any], known_languages: dict[str, Language]) -> None:
+    if config["world"]:
+        if config["xnli"] and (without := [split for split in SPLITS if not config["world"]["pairs"][split]]):
+            raise ConfigError(f"config key xnli: needs pairs, but world.pairs.{without[0]} is 0; raise it, or leave xnli empty")
+        return
+    translated = {code for code, tasks in resources.language_facts("paper1").items() if "xnli" in tasks.split()}
+    for n, code in enumerate(config["xnli"]):
+        if code not in translated:
+            raise ConfigError(
+                f"config key xnli.{n}: XNLI has no {known_languages[code].name} ({code}); its languages are {', '.join(sorted(translated))}"
+            )
 
 
 def _check_corpus_source(config: dict[str, Any], known_languages: dict[str, Language]) -> None:

@@ -1,4 +1,4 @@
-"""Datasets: sentences and words with their labels, as Parquet; what features are extracted for and probes trained on.
+"""Datasets of treebanks: sentences and words with their labels, as Parquet; what features are extracted for and probes trained on.
 
 sentences.parquet   split, sent_id, text, first_word, words     one row a sentence, splits in the order train, dev, test
 words.parquet       sentence, form, start, end, upos, feats, head, deprel   one row a word, in order
@@ -89,5 +89,16 @@ def read_words(folder: Path) -> pd.DataFrame:
 
 
 def read_pairs(folder: Path) -> pd.DataFrame:
-    """A dataset's table of pairs."""
+    """A dataset's table of pairs: of words, or of sentences."""
     return pd.read_parquet(folder / "pairs.parquet")
+
+
+def has_words(folder: Path) -> bool:
+    """Whether a dataset is one of words; one of sentence pairs has none."""
+    return (folder / "words.parquet").exists()
+
+
+def independent_sentences(folder: Path, split: str) -> np.ndarray:
+    """The rows of a split's sentences that were drawn on their own: all, or the premises, which several pairs share."""
+    rows = np.flatnonzero(read_sentences(folder)["split"] == split)
+    return rows if has_words(folder) else np.intersect1d(rows, read_pairs(folder)["premise"])

@@ -1,37 +1,41 @@
-"""The examples of a task in a dataset: words, or pairs of words, with their labels.
+"""The examples of a task in a dataset: words, pairs of words, or pairs of sentences, with their labels.
 
-A pair is a word and its head or, where the dataset has a negative, the word and that one in the head's place.
+A pair of words is a word and its head or, where the dataset has a negative, the word and that one in the head's place.
 """
 
 from pathlib import Path
 
 import pandas as pd
 
-from xlprobe.datasets import read_pairs, read_words
+from xlprobe.datasets import read_pairs, read_sentences, read_words
 from xlprobe.tasks import ProbeTask
 
-# The columns that hold an example's word or words, as rows of the word table, and those that hold their forms.
-WORD_COLUMNS = {"words": ["word"], "pairs": ["word", "head"]}
-FORM_COLUMNS = {"words": ["form"], "pairs": ["form", "head_form"]}
+# The columns that hold the one or two rows of the vectors that a probe reads of an example, and those that hold words' forms.
+VECTOR_COLUMNS = {"words": ["word"], "pairs": ["word", "head"], "sentence_pairs": ["premise", "hypothesis"]}
+FORM_COLUMNS = {"words": ["form"], "pairs": ["form", "head_form"], "sentence_pairs": []}
 
 
 def read_examples(dataset: Path, task: ProbeTask) -> pd.DataFrame:
-    """A task's examples, in order of the word.
+    """A task's examples, in order of the word or the premise.
 
     Returns:
-        Columns split, sentence, label, word, form and, of pairs, head and head_form; sentence, word and head are rows of the
-        dataset's tables.
+        Columns split, sentence, label and those of VECTOR_COLUMNS and FORM_COLUMNS; sentence (of a pair of sentences, the
+        premise) and those of VECTOR_COLUMNS are rows of the dataset's tables.
     """
+    if task.data == "sentence_pairs":
+        pairs = read_pairs(dataset).sort_values("premise", kind="stable", ignore_index=True)
+        split = read_sentences(dataset)["split"].to_numpy()[pairs["premise"]]
+        return pd.DataFrame({"split": split, "sentence": pairs["premise"], "label": task.label(pairs), **pairs[VECTOR_COLUMNS[task.data]]})
     words = read_words(dataset)
     examples = words.assign(word=range(len(words)))
     if task.data == "pairs":
         examples = _pairs(read_pairs(dataset)).sort_values("word", kind="stable", ignore_index=True)
-        for column, form in zip(WORD_COLUMNS["pairs"], FORM_COLUMNS["pairs"], strict=True):
+        for column, form in zip(VECTOR_COLUMNS["pairs"], FORM_COLUMNS["pairs"], strict=True):
             examples[form] = words["form"].to_numpy()[examples[column]]
         for column in ("split", "sentence"):
             examples[column] = words[column].to_numpy()[examples["word"]]
     examples = examples.assign(label=task.label(examples)).dropna(subset="label", ignore_index=True)
-    return examples[["split", "sentence", "label", *WORD_COLUMNS[task.data], *FORM_COLUMNS[task.data]]]
+    return examples[["split", "sentence", "label", *VECTOR_COLUMNS[task.data], *FORM_COLUMNS[task.data]]]
 
 
 def _pairs(arcs: pd.DataFrame) -> pd.DataFrame:

@@ -214,8 +214,11 @@ def _beside(name: str, folder: Path) -> dict[str, Path]:
 def _inference(name: str, wanted: Sequence[Need], sources: Path, root: Path | None) -> list[Origin]:
     """XNLI in one language: XTREME's layout where a folder has it, else the official one."""
     needed = [replace(wanted[0], path=f"xnli/{split}-{name}.tsv", place=Place(), what=f"XNLI's {split} set") for split in SPLITS]
-    simple = [origin for need in needed if (origin := _origin(need, sources, root)).way in (THERE, FOLDER)]
-    return simple or [_origin(need, sources, root) for need in wanted]
+    found = [_origin(need, sources, root) for need in needed]
+    there = [origin for origin in found if origin.way in (THERE, FOLDER)]
+    if there and (missing := [origin for origin in found if origin not in there]):
+        raise XlprobeError(f"{missing[0].path} is missing beside {there[0].path}; add it, or move that away")
+    return there or [_origin(need, sources, root) for need in wanted]
 
 
 def _check_link(link: Path, file: Path, sources: Path) -> None:

@@ -20,7 +20,7 @@ from xlprobe.control_tasks import control_labels
 from xlprobe.description_length import code_length, compression, portion_problems
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
-from xlprobe.examples import WORD_COLUMNS, read_examples
+from xlprobe.examples import FORM_COLUMNS, VECTOR_COLUMNS, read_examples
 from xlprobe.feature_file import FeatureFile
 from xlprobe.files import atomic_path
 from xlprobe.labels import label_numbers, scored_examples
@@ -107,6 +107,8 @@ class _Measured:
         examples = read_examples(dataset, task)
         of_split = {split: examples[examples["split"] == split] for split in SPLITS}
         train = of_split["train"]
+        if controls.control_task and not FORM_COLUMNS[task.data]:
+            raise XlprobeError(f"--control-tasks: {task.name} labels no words, so it has no control task of word forms; leave it out")
         if not len(train) or not len(of_split["dev"]):
             raise XlprobeError(
                 f"{dataset.name}: has no examples of {task.name} in train or in dev, so that no probe can be trained on it; name"
@@ -132,7 +134,7 @@ class _Measured:
             for seed in range(seeds if controls.description_length else 0)
         ]
         self.words = {
-            split: [torch.tensor(part[column].to_numpy(), device=device) for column in WORD_COLUMNS[task.data]]
+            split: [torch.tensor(part[column].to_numpy(), device=device) for column in VECTOR_COLUMNS[task.data]]
             for split, part in of_split.items()
         }
         scored = {split: of_split[split] for split in ("dev", "test") if len(of_split[split])}

@@ -1,8 +1,9 @@
 """Rows of the scores table: what each probe's run scores, their mean, and how far test sentences and seeds let these vary.
 
 Intervals are percentiles of a bootstrap (Efron & Tibshirani 1993, chapter 13) over whole sentences, since the words of one
-sentence are not independent, and for the mean over the seeds as well. All that is scored on a test set meets the same
-resamples, whichever the checkpoint, layer and task, so that differences between them can be taken resample by resample.
+sentence are not independent (nor are sentence pairs with one premise), and for the mean over the seeds as well. All that is
+scored on a test set meets the same resamples, whichever the checkpoint, layer and task, so that differences between them
+can be taken resample by resample.
 
 Resampled seeds vary too little by sqrt((n - 1) / n), which is made good. What is left of having few of them is not: of an
 interval over five seeds alone, about 88 % hold the truth where 95 % should.
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xlprobe.datasets import read_sentences
+from xlprobe.datasets import independent_sentences
 from xlprobe.seeds import derive_seed
 
 NO_INTERVAL = {"low": np.nan, "high": np.nan}
@@ -88,7 +89,7 @@ class Bootstrap:
 
 def bootstrap_of(dataset: Path, split: str, examples: pd.DataFrame, intervals: Intervals) -> Bootstrap:
     """Resamples of the sentences of a dataset's split, for examples of it (`xlprobe.examples`)."""
-    rows = np.flatnonzero(read_sentences(dataset)["split"] == split)
+    rows = independent_sentences(dataset, split)
     return Bootstrap(intervals, (dataset.name, split), len(rows), np.searchsorted(rows, examples["sentence"].to_numpy()))
 
 

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from xlprobe import config as configuration
 from xlprobe import resources
-from xlprobe.catalogue import Source
+from xlprobe.catalogue import Source, inference_name
 from xlprobe.errors import ConfigError
 from xlprobe.runs import PLACEHOLDERS, runs
 from xlprobe.splits import split_file
@@ -237,11 +237,6 @@ def _inference(config: dict[str, Any]) -> Iterator[Need]:
             yield _need(f"xnli/XNLI-1.0/{file}", f"XNLI's {split} set", reader, "xnli", file=file)
         file = f"multinli.train.{inference_name(code)}.tsv"
         yield _need(f"xnli/XNLI-MT-1.0/multinli/{file}", f"XNLI's train set in language {code!r}", reader, "xnli_mt", file=file)
-
-
-def inference_name(code: str) -> str:
-    """XNLI's name of a language, from CC100's code: `zh` for `zh-Hans`."""
-    return code.removesuffix("-Hans")
 
 
 def _need(path: str, what: str, reader: tuple[str, str], source: str, size: int | None = None, **fields: str) -> Need:

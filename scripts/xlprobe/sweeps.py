@@ -7,6 +7,8 @@ know.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from xlprobe.catalogue import inference_sets
+
 
 def layers_of(config: Mapping[str, Any], task: str, dataset: str) -> list[int] | None:
     """The layers at which a task is measured on a dataset: those of the last entry of `sweeps` that fits, or `features.layers`."""
@@ -23,8 +25,15 @@ def extracted_layers(config: Mapping[str, Any], datasets: Iterable[str]) -> list
     return None if None in asked else sorted({layer for layers in asked for layer in layers or []})
 
 
+def probe_tasks(config: Mapping[str, Any]) -> list[str]:
+    """The tasks that probes are trained for: those on treebanks and, where XNLI is named, that on its pairs."""
+    return [*config["probes"]["tasks"], *(["xnli"] if config["xnli"] else [])]
+
+
 def tasks_of(config: Mapping[str, Any], dataset: str) -> list[str]:
     """The tasks that are measured on a dataset."""
     if dataset in config["alignments"]:
         return ["alignment"]
+    if dataset in inference_sets(config["xnli"]):
+        return ["xnli"]
     return [task for task in config["probes"]["tasks"] if dataset not in config["probes"]["leave_out"].get(task, [])]

@@ -16,7 +16,7 @@ import pandas as pd
 
 from xlprobe.checkpoint_names import columns, title
 from xlprobe.errors import XlprobeError
-from xlprobe.examples import WORD_COLUMNS, read_examples
+from xlprobe.examples import VECTOR_COLUMNS, read_examples
 from xlprobe.feature_file import FeatureFile
 from xlprobe.labels import label_numbers
 from xlprobe.probe_file import ProbeFile
@@ -91,7 +91,7 @@ def transfer_probes(
         )
     sources = [ProbeFile(path) for path in weights]
     numbers = [label_numbers(examples["label"], source.labels) for source in sources]
-    word_rows = [examples[column].to_numpy() for column in WORD_COLUMNS[task.data]]
+    word_rows = [examples[column].to_numpy() for column in VECTOR_COLUMNS[task.data]]
     bootstrap = bootstrap_of(dataset, "test", examples, intervals)
     rows: list[dict[str, object]] = []
     with ExitStack() as stack:
@@ -113,15 +113,16 @@ def transfer_probes(
                 found = score_rows((classes_SN == numbers_N).astype(np.int8), masks, bootstrap)
                 rows += [row | {"layer": layer, "source": source.dataset} for row in found]
                 if write:
-                    write(_said(examples, np.array(source.labels)[classes_SN]).assign(layer=layer, source=source.dataset))
+                    write(_said(task, examples, np.array(source.labels)[classes_SN]).assign(layer=layer, source=source.dataset))
     identity = checkpoint | {"task": task_name, "target": dataset.name, "split": "test"}
     write_table(pd.DataFrame(rows).assign(**identity), "scores.schema.yaml", output)
 
 
-def _said(examples: pd.DataFrame, predicted_SN: np.ndarray) -> pd.DataFrame:
+def _said(task: ProbeTask, examples: pd.DataFrame, predicted_SN: np.ndarray) -> pd.DataFrame:
     """What each seed's probe says of each example, seed by seed."""
     seeds, count = predicted_SN.shape
-    asked = examples.assign(head=examples.get("head"))[["word", "head", "label"]]
+    first, *second = VECTOR_COLUMNS[task.data]
+    asked = pd.DataFrame({"word": examples[first], "head": examples[second[0]] if second else None, "label": examples["label"]})
     return pd.concat([asked] * seeds).assign(seed=np.repeat(np.arange(seeds), count), predicted=predicted_SN.ravel())
 
 

@@ -12,7 +12,7 @@ def learning_curve_table(scores: Scores) -> pd.DataFrame:
 
     Returns:
         Columns dataset, step, curve (`last layer`, `best layer`), layer, mean, low and high over seeds, and the two
-        baselines.
+        baselines (that by form is missing where sentences are labelled).
     """
     chosen = scores.in_language()
     baselines = chosen[chosen["step"].isna() & (chosen["split"] == "test")].set_index(["source", "model"])["value"]
@@ -21,7 +21,8 @@ def learning_curve_table(scores: Scores) -> pd.DataFrame:
     for (dataset, step), best in scores.best_layers().items():
         layers = test.loc[(dataset, step)]
         for curve, layer in (("last layer", layers.index.max()), ("best layer", best)):
-            rows.append((dataset, step, curve, layer, *layers.loc[layer], baselines[dataset, "word_type"], baselines[dataset, "majority"]))
+            of_baselines = (baselines.get((dataset, name)) for name in ("word_type", "majority"))
+            rows.append((dataset, step, curve, layer, *layers.loc[layer], *of_baselines))
     return pd.DataFrame(rows, columns=["dataset", "step", "curve", "layer", "mean", "low", "high", "word_type", "majority"])
 
 
@@ -33,9 +34,8 @@ def plot_learning_curves(table: pd.DataFrame, scores: Scores) -> Figure:
         # The wider one is seen where the two are the same.
         for curve, colour, width in (("best layer", ORANGE, 2.0), ("last layer", BLUE, 1.2)):
             plot_band(axes, here[here["curve"] == curve], colour, curve, width)
-        axes.axhline(
-            100 * here["word_type"].iloc[0], color=GREY, linestyle="--", linewidth=0.9, label="baseline, most frequent label by form"
-        )
+        if pd.notna(by_form := here["word_type"].iloc[0]):
+            axes.axhline(100 * by_form, color=GREY, linestyle="--", linewidth=0.9, label="baseline, most frequent label by form")
         # As a line, this baseline would flatten the curves.
         axes.set_title(f"{axes.get_title()}\nmost frequent label: {100 * here['majority'].iloc[0]:.1f} %")
         scale_steps(axes, sorted(table["step"].unique()))

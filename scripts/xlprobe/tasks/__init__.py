@@ -38,12 +38,13 @@ class ProbeTask(Task):
     """A task that linear probes learn.
 
     Attributes:
-        data: what is labelled: single words, or pairs of words (a word's vector and its head's; `xlprobe.examples`).
+        data: what is labelled: single words, pairs of words (a word's vector and its head's; `xlprobe.examples`), or pairs of
+            sentences.
         label: from the dataset's word table, or from the table of pairs, the label of each row; where it is missing, the
             row is no example.
     """
 
-    data: Literal["words", "pairs"]
+    data: Literal["words", "pairs", "sentence_pairs"]
     label: Callable[["pd.DataFrame"], "pd.Series"]
 
 

@@ -1,0 +1,24 @@
+"""Read XNLI's files in one language into a dataset: sentences, and labelled pairs of them."""
+
+from pathlib import Path
+
+from xlprobe import command_line
+from xlprobe.inference import read_splits, split_of_file, write_inference
+
+
+def main() -> None:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--files", type=Path, nargs="+", required=True, help="a split each, in the official or in XTREME's layout")
+    parser.add_argument("--folder", type=Path, required=True, help="where the dataset goes")
+    parser.add_argument("--dataset", required=True, help="its name, e.g. xnli_en")
+    parser.add_argument("--language", required=True, help="CC100 code of the language")
+    parser.add_argument("--xnli-language", required=True, help="what XNLI calls it, e.g. zh")
+    parser.add_argument("--max-pairs", type=int, help="pairs of each split to use; all without it")
+    arguments = parser.parse_args()
+    files = {split_of_file(path): path for path in arguments.files}
+    splits = read_splits(files, arguments.xnli_language, arguments.max_pairs)
+    write_inference(splits, arguments.folder, arguments.dataset, arguments.language)
+
+
+if __name__ == "__main__":
+    command_line.run(main)

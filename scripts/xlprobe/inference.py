@@ -1,0 +1,163 @@
+"""Natural language inference (XNLI; Conneau et al. 2018): pairs of sentences in the layouts they are published in; their datasets.
+
+official   `xnli.dev.tsv`, `xnli.test.tsv`: all languages in one file, columns named in the first line
+           `multinli.train.<language>.tsv`: the train set (MultiNLI's, translated), three columns named in the first line
+xtreme     `{train,dev,test}-<language>.tsv`: premise, hypothesis, label, without a first line; Windows line ends and quoted
+           fields where Python's csv module wrote it (XTREME's script does), neither where others did
+
+A dataset holds sentences.parquet (a sentence that comes several times in a split, as most premises do, stands there once),
+pairs.parquet and identity.json. It has no words: what features hold of it is a vector a sentence.
+"""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import pandas as pd
+
+from xlprobe.errors import FormatError, XlprobeError
+from xlprobe.files import read_lines, sha256, write_json
+from xlprobe.splits import SPLITS
+from xlprobe.tables import write_table
+
+LABELS = ("contradiction", "entailment", "neutral")
+# MultiNLI's translated train sets spell it so.
+SPELLINGS = {"contradictory": "contradiction"}
+# The first column's name in the files of all languages, and in the train sets.
+OFFICIAL = {"language": ("sentence1", "sentence2", "gold_label"), "premise": ("premise", "hypo", "label")}
+# A translation may have come out empty; a file read in the wrong layout has more of these.
+MOST_LEFT_OUT = 0.01
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SentencePair:
+    """A premise, a hypothesis, and how the second stands to the first (one of LABELS); where the file has it."""
+
+    line: int
+    premise: str
+    hypothesis: str
+    label: str
+
+
+def read_inference(path: Path, language: str) -> Iterator[SentencePair]:
+    """Read the pairs of one language from a file in any of the layouts, one at a time.
+
+    Args:
+        language: as XNLI calls it (`zh`); chooses the lines of a file that holds all languages.
+
+    Raises:
+        FormatError: a line has other columns than its layout, or an unknown label.
+        XlprobeError: the file has no pair in that language.
+    """
+    found = False
+    columns: list[str] = []
+    for number, line in read_lines(path):
+        fields = line.split("\t")
+        if number == 1 and fields[0] in OFFICIAL and {*OFFICIAL[fields[0]]} <= {*fields}:
+            columns = fields
+            continue
+        if columns and len(fields) != len(columns):
+            raise FormatError(path, number, f"{len(fields)} columns", f"the {len(columns)} that the first line names")
+        if not columns and len(fields) != 3:
+            advice = "; XTREME withholds the labels of its test sets, take XNLI's own" if len(fields) == 2 else ""
+            raise FormatError(path, number, f"{len(fields)} columns", f"premise, hypothesis and label{advice}")
+        if columns:
+            row = dict(zip(columns, fields, strict=True))
+            if row.get("language", language) != language:
+                continue
+            premise, hypothesis, label = (row[name] for name in OFFICIAL[columns[0]])
+        else:
+            premise, hypothesis, label = map(_unquoted, fields)
+        found = True
+        label = SPELLINGS.get(label.strip(), label.strip())
+        if label not in LABELS:
+            raise FormatError(path, number, f"label {label!r}", f"one of {', '.join(LABELS)}")
+        yield SentencePair(number, premise.strip(), hypothesis.strip(), label)
+    if not found:
+        raise XlprobeError(f"{path}: holds no pair in language {language!r}")
+
+
+def read_splits(files: Mapping[str, Path], language: str, max_pairs: int | None = None) -> dict[str, list[SentencePair]]:
+    """Read the pairs of some splits.
+
+    A pair with an empty sentence is upstream's slip, which nobody here can mend: it is left out with a warning.
+
+    Args:
+        files: by split.
+        language: as XNLI calls it.
+        max_pairs: pairs of each split to use, from its start.
+
+    Raises:
+        XlprobeError: more than 1 % of a split's pairs have an empty sentence.
+    """
+    splits = {}
+    for split in SPLITS:
+        if split in files:
+            pairs = list(islice(read_inference(files[split], language), max_pairs))
+            splits[split] = [pair for pair in pairs if pair.premise and pair.hypothesis]
+            if empty := [pair.line for pair in pairs if not (pair.premise and pair.hypothesis)]:
+                found = f"{files[split]}:{empty[0]}: the first of {len(empty)} pairs (of {len(pairs)}) with an empty sentence"
+                if len(empty) > MOST_LEFT_OUT * len(pairs):
+                    raise XlprobeError(f"{found}; that is more than an upstream's slip, so fetch the file again or correct it")
+                logger.warning("%s; they are left out", found)
+    return splits
+
+
+def split_of_file(path: Path) -> str:
+    """The split that a file of XNLI holds, from its name.
+
+    Raises:
+        XlprobeError: the name does not follow XNLI's or XTREME's.
+    """
+    match = re.match(r"(train|dev|test)-|xnli\.(dev|test)\.|multinli\.(train)\.", path.name)
+    if not match:
+        raise XlprobeError(
+            f"{path}: the name does not say the split, expected xnli.dev.tsv, multinli.train.LANGUAGE.tsv or dev-LANGUAGE.tsv"
+        )
+    return next(filter(None, match.groups()))
+
+
+def write_inference(splits: Mapping[str, Sequence[SentencePair]], folder: Path, dataset: str, language: str) -> None:
+    """Write an inference dataset: sentences, each once a split, pairs of them, and the identity; `language` is CC100's code."""
+    sentence_rows: list[tuple] = []
+    pair_rows: list[tuple] = []
+    for split, pairs in splits.items():
+        places: dict[str, int] = {}
+        for pair in pairs:
+            for text in (pair.premise, pair.hypothesis):
+                if text not in places:
+                    places[text] = len(sentence_rows)
+                    sentence_rows.append((split, f"{split}-{len(places)}", text, len(sentence_rows), 1))
+            pair_rows.append((places[pair.premise], places[pair.hypothesis], pair.label))
+    sentences = pd.DataFrame(sentence_rows, columns=["split", "sent_id", "text", "first_word", "words"])
+    write_table(sentences, "sentences.schema.yaml", folder / "sentences.parquet")
+    table = pd.DataFrame(pair_rows, columns=["premise", "hypothesis", "label"])
+    write_table(table, "sentence_pairs.schema.yaml", folder / "pairs.parquet")
+    write_json(
+        folder / "identity.json",
+        {
+            "dataset": dataset,
+            "language": language,
+            "sentences": dict(Counter(sentences["split"])),
+            "pairs": {split: len(pairs) for split, pairs in splits.items()},
+            "labels": {split: dict(Counter(pair.label for pair in pairs)) for split, pairs in splits.items()},
+            "sha256": {name: sha256(folder / f"{name}.parquet") for name in ("sentences", "pairs")},
+        },
+    )
+
+
+def _unquoted(field: str) -> str:
+    """A field as it was before the csv module quoted it: one that holds quotes stands in quotes, and its own are doubled.
+
+    >>> _unquoted('"He said ""no""."'), _unquoted('"No," he said.'), _unquoted('"No."')
+    ('He said "no".', '"No," he said.', '"No."')
+    """
+    inner = field[1:-1]
+    quoted = len(field) > 2 and field[0] == field[-1] == '"' and '""' in inner and '"' not in inner.replace('""', "")
+    return inner.replace('""', '"') if quoted else field
