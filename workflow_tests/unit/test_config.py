@@ -9,7 +9,7 @@ from xlprobe.errors import ConfigError
 from xlprobe.paths import PROJECT
 from xlprobe.resources import languages, treebanks
 from xlprobe.runs import runs, steps
-from xlprobe.sweeps import extracted_layers, layers_of, tasks_of
+from xlprobe.sweeps import extracted_layers, layers_of, probe_tasks, tasks_of
 
 BASE = {"experiment": "test", "languages": ["en", "de"], "models": {"m": {"steps": [0, 10], "pretrain": {}}}, "treebanks": ["en_ewt"]}
 SHIPPED = [PROJECT / "config.yaml", *sorted((PROJECT / "config").glob("*.yaml"))]
@@ -136,6 +136,10 @@ def test_a_world_takes_the_place_of_data():
         config.complete(run | {"languages": ["en"]})
     with pytest.raises(ConfigError, match=r"^config key alignments.0: unknown alignment set 'align_qab_qaa'; did you mean"):
         config.complete(run | {"alignments": ["align_qab_qaa"]})
+    assert config.complete(run | {"xnli": ["qab"]})["xnli"] == ["qab"]
+    without = WORLD | {"pairs": {"dev": 0}}
+    with pytest.raises(ConfigError, match=r"^config key xnli: needs pairs, but world.pairs.dev is 0; raise it, or leave xnli empty"):
+        config.complete(run | {"xnli": ["qab"], "world": without})
     with pytest.raises(ConfigError, match=r"^config key world.languages: is empty; name at least one"):
         config.complete(run | {"world": {"languages": {}}})
 
@@ -188,6 +192,26 @@ def test_what_tasks_are_given_must_fit_the_tasks_and_treebanks(probes, message):
         config.complete(BASE | {"probes": probes})
 
 
+def test_xnli_is_measured_where_its_languages_are_named():
+    completed = config.complete(BASE | {"xnli": ["en", "zh-Hans"], "probes": {"description_lengths": ["xnli"]}})
+    sets = {name: dataset for name, dataset in config.probed(completed).items() if name not in completed["treebanks"]}
+    assert list(sets) == ["xnli_en", "xnli_en_test", "xnli_zh", "xnli_zh_test"]
+    assert [dataset.test_only for dataset in sets.values()] == [False, True] * 2
+    assert (sets["xnli_zh"].language, sets["xnli_zh"].xnli_language) == ("zh-Hans", "zh")
+    assert {*map(tuple, (tasks_of(completed, name) for name in sets))} == {("xnli",)}
+    assert "xnli" not in tasks_of(completed, "en_ewt") and "xnli" not in probe_tasks(config.complete(BASE))
+    for key, value, why in (
+        ("control_tasks", ["xnli"], "a control task is one of word forms"),
+        ("leave_out", {"xnli": ["xnli_en"]}, "its languages are those of xnli"),
+    ):
+        with pytest.raises(ConfigError, match=f"^config key probes.{key}: found 'xnli', but {why}; take it out"):
+            config.complete(BASE | {"xnli": ["en"], "probes": {key: value}})
+    with pytest.raises(ConfigError, match=r"^config key sweeps: xnli is measured at layers \[3\] on xnli_en and \[4\] on xnli_en_test"):
+        config.complete(
+            BASE | {"xnli": ["en"], "sweeps": [{"datasets": [name], "layers": [n]} for name, n in (("xnli_en", 3), ("xnli_en_test", 4))]}
+        )
+
+
 @pytest.mark.parametrize(
     ("sweeps", "message"),
     [
@@ -224,12 +248,12 @@ def test_the_last_sweep_that_fits_says_the_layers_and_features_hold_all_that_are
 
 
 def test_paper_1_measures_the_last_layer_and_sweeps_over_a_few_languages():
-    """Section 5: arc classification in four languages at all layers, its transfer and alignment at every other one."""
+    """Section 5: arc classification and XNLI in four languages at all layers, their transfer and alignment at every other one."""
     for name in ("paper", "replica"):
         completed = config.complete(yaml.safe_load((PROJECT / "config" / f"{name}.yaml").read_text()))
         swept = {
             (task, dataset): layers
-            for dataset in (*completed["treebanks"], *completed["alignments"])
+            for dataset in (*config.probed(completed), *completed["alignments"])
             for task in tasks_of(completed, dataset)
             if (layers := layers_of(completed, task, dataset)) != [12]
         }
@@ -237,6 +261,8 @@ def test_paper_1_measures_the_last_layer_and_sweeps_over_a_few_languages():
         assert swept == {
             **{("arc_classification", name): None for name in ("cs_pdtc", "en_ewt", "hi_hdtb", "ja_gsd")},
             **{("arc_classification", f"{code}_pud"): every_other for code in ("cs", "en", "hi", "ja")},
+            **{("xnli", f"xnli_{code}"): None for code in ("bg", "en", "hi", "zh")},
+            **{("xnli", f"xnli_{code}_test"): every_other for code in ("bg", "en", "hi", "zh")},
             **{("alignment", name): every_other for name in completed["alignments"]},
         }
 

@@ -121,6 +121,7 @@ def test_the_papers_configurations_name_the_papers_languages():
     paper_1, paper_2 = (yaml.safe_load((PROJECT / "config" / name).read_text()) for name in ("paper.yaml", "signatures.yaml"))
     assert paper_1["languages"] == [row["code"] for row in LANGUAGES if row["cc100_gib"]]
     assert sorted(paper_1["xnli"]) == of_paper_1("xnli")
+    assert sorted(paper_1["bpc"]["languages"]) == of_paper_1("bpc")
     probed = [row["treebank"] for row in LANGUAGES if row["treebank"]]
     assert sorted(paper_1["treebanks"]) == sorted(probed + [f"{code.removesuffix('-Hant')}_pud" for code in of_paper_1("pud")])
     assert paper_2["languages"] == [row["code"] for row in LANGUAGES if row["paper2"]]
