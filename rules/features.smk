@@ -1,4 +1,4 @@
-"""Word vectors of every layer.
+"""Vectors of every layer: of words, or of sentences where a dataset has no words.
 
 reads: checkpoints/<model>/<step>/, datasets/<dataset>/, a treebank or a bitext
 makes: features/<model>/<step>/<dataset>.h5, deleted once used unless features.keep, and <dataset>.audit.parquet

@@ -1,4 +1,4 @@
-"""Write the word vectors of datasets from one checkpoint, all layers in one pass, and the audit of their encoding."""
+"""Write the vectors of datasets (of words, or of sentences) from one checkpoint, all layers in one pass, and the encoding's audit."""
 
 from pathlib import Path
 

@@ -13,7 +13,7 @@ from xlprobe.errors import XlprobeError
 
 
 class FeatureFile:
-    """A features file, open for reading; use it in a `with` block.
+    """A features file, open for reading; use it in a `with` block. `units` says what a row of vectors stands for.
 
     >>> with FeatureFile(path) as features:          # doctest: +SKIP
     ...     layer_WD = features.layer(8)
@@ -26,6 +26,7 @@ class FeatureFile:
         # Files are never written twice, and cluster file systems often refuse HDF5's locks.
         self._file = h5py.File(path, "r", locking=False)
         self.path = path
+        self.units: str = self._file.attrs["units"]
         self.layers: list[int] = self._file.attrs["layers"].tolist()
         self.checkpoint: dict[str, Any] = json.loads(self._file.attrs["checkpoint"])
         self.dataset: dict[str, Any] = json.loads(self._file.attrs["dataset"])
@@ -47,7 +48,7 @@ class FeatureFile:
         return self.layers if layers is None else list(layers)
 
     def layer(self, layer: int) -> np.ndarray:
-        """All words' vectors at one layer, [words, dim] in float16.
+        """The vectors of all units (words, or sentences) at one layer, [units, dim] in float16.
 
         Raises:
             XlprobeError: the file does not hold that layer.
@@ -56,7 +57,7 @@ class FeatureFile:
         return self._file["vectors"][self.layers.index(layer)]
 
     def sentence(self, sent_id: str, split: str | None = None) -> np.ndarray:
-        """One sentence's vectors, [layers, words, dim] in float16.
+        """The vectors of one sentence's units, [layers, units, dim] in float16.
 
         Raises:
             XlprobeError: there is no such sentence, or several splits hold one of that name and `split` is not given.
@@ -70,6 +71,6 @@ class FeatureFile:
 
 
 def read_sentence(path: Path, sent_id: str, split: str | None = None) -> np.ndarray:
-    """The vectors of one sentence of a features file, [layers, words, dim] in float16 (see `FeatureFile.sentence`)."""
+    """The vectors of one sentence of a features file, [layers, units, dim] in float16 (see `FeatureFile.sentence`)."""
     with FeatureFile(path) as features:
         return features.sentence(sent_id, split)

@@ -1,12 +1,16 @@
-"""Word vectors of every wanted layer from one forward pass, in one HDF5 file a checkpoint and dataset.
+"""Vectors of words, or of whole sentences, at every wanted layer from one forward pass, in one HDF5 file a checkpoint and dataset.
 
-A file holds `vectors` [layers, words, dim] in float16, `offsets` [sentences + 1] into the words, `sent_id` and `split`
-[sentences], and as attributes `layers` (0 is the embedding layer), the `precision` that the model computed in, and the
-identities of checkpoint and dataset.
+A file holds `vectors` [layers, units, dim] in float16, `offsets` [sentences + 1] into the units, `sent_id` and `split`
+[sentences], and as attributes `units` (what a row of `vectors` stands for), `layers` (0 is the embedding layer), the
+`precision` that the model computed in, and the identities of checkpoint and dataset.
 
-A word's vector is the mean of its subwords' (paper 1, section 2.2). Text is encoded as it is written, not word by word:
-a subword belongs to each word that it covers a character of, and a lone `▁` to none. A sentence longer than the model's
-window is encoded in windows that overlap by half, each subword taken from the window in which it stands most central.
+A unit is a word, or, in a dataset without a table of words, a sentence. Its vector is the mean of its subwords' (paper 1,
+section 2.2), special tokens apart. Text is encoded as it is written, not word by word: a subword belongs to each word that
+it covers a character of, and a lone `▁` to none; to a sentence all its subwords belong. A unit without a subword has zeros,
+and is counted. A sentence longer than the model's window is encoded in windows that overlap by half, each subword taken
+from the window in which it stands most central.
+
+Shape letters: L layers, U units, B rows, T positions, D dimensions.
 """
 
 import json
@@ -31,13 +35,15 @@ from xlprobe.progress import progress
 from xlprobe.tables import write_table
 from xlprobe.windows import batches, windows
 
-# Vectors wait in memory until so many words are done, which bounds the memory and makes the writes long.
-WORDS_PER_WRITE = 16_384
+# Vectors wait in memory until so many units are done, which bounds the memory and makes the writes long; fewer are taken at
+# once where their text is longer than this (as subwords it takes some 50 bytes a character).
+UNITS_PER_WRITE = 16_384
+CHARACTERS_PER_WRITE = 4_000_000
 
 
 @dataclass
 class Audit:
-    """What encoding a dataset met; `words_cut` have subwords from more than one window."""
+    """What encoding a dataset met; `words_cut` have subwords from more than one window. Where units are sentences, so are words."""
 
     sentences: int = 0
     words: int = 0
@@ -51,15 +57,17 @@ class Audit:
 
 @dataclass(frozen=True)
 class EncodedSentence:
-    """A sentence's subword ids and which word each belongs to.
+    """A sentence's subword ids and which unit each belongs to.
 
     Attributes:
         ids: [subwords].
-        pairs: [pairs, 2] of (subword, word), for all words that a subword covers a character of.
+        pairs: [pairs, 2] of (subword, unit), for all units that a subword belongs to.
+        units: how many there are, those without a subword included.
     """
 
     ids: np.ndarray
     pairs: np.ndarray
+    units: int
 
 
 def subword_word_pairs(offsets: np.ndarray, blank: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -101,18 +109,22 @@ class Encoder:
         self.framing = Framing(self.model, self.tokenizer)
         self.blank = [id_ for piece, id_ in self.tokenizer.get_vocab().items() if piece in ("▁", "Ġ")]
 
-    def encode(self, texts: Sequence[str], starts: Sequence[np.ndarray], ends: Sequence[np.ndarray]) -> list[EncodedSentence]:
-        """Subwords of each text and the words that they belong to.
+    def encode(
+        self, texts: Sequence[str], starts: Sequence[np.ndarray] | None = None, ends: Sequence[np.ndarray] | None = None
+    ) -> list[EncodedSentence]:
+        """Subwords of each text and the words that they belong to; where no words are given, all belong to the sentence.
 
         Args:
             starts, ends: for each text, the code points of its words.
         """
-        encoded = self.tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        encoded = self.tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=starts is not None, verbose=False)
+        all_ids = [np.array(ids, dtype=np.int64) for ids in encoded["input_ids"]]
+        if starts is None or ends is None:
+            return [EncodedSentence(ids, np.stack([np.arange(len(ids)), np.zeros_like(ids)], axis=1), 1) for ids in all_ids]
         sentences = []
-        for ids, offsets, word_starts, word_ends in zip(encoded["input_ids"], encoded["offset_mapping"], starts, ends, strict=True):
-            ids_array = np.array(ids, dtype=np.int64)
-            pairs = subword_word_pairs(np.array(offsets).reshape(-1, 2), np.isin(ids_array, self.blank), word_starts, word_ends)
-            sentences.append(EncodedSentence(ids_array, pairs))
+        for ids, offsets, word_starts, word_ends in zip(all_ids, encoded["offset_mapping"], starts, ends, strict=True):
+            pairs = subword_word_pairs(np.array(offsets).reshape(-1, 2), np.isin(ids, self.blank), word_starts, word_ends)
+            sentences.append(EncodedSentence(ids, pairs, len(word_starts)))
         return sentences
 
     @torch.no_grad()
@@ -123,48 +135,43 @@ class Encoder:
         return [output.hidden_states[layer] for layer in layers]
 
 
-def word_vectors(
-    encoder: Encoder, sentences: Sequence[EncodedSentence], word_counts: Sequence[int], layers: Sequence[int], tokens_per_batch: int
-) -> np.ndarray:
-    """Vectors of all words of some sentences.
-
-    Args:
-        word_counts: words in each sentence.
+def vectors_of_units(encoder: Encoder, sentences: Sequence[EncodedSentence], layers: Sequence[int], tokens_per_batch: int) -> np.ndarray:
+    """Vectors of all units of some sentences.
 
     Returns:
-        [layers, words, dim] in float32; a word without a subword gets zeros.
+        [layers, units, dim] in float32; a unit without a subword gets zeros.
     """
     plans = [windows(number, len(sentence.ids), encoder.framing.window) for number, sentence in enumerate(sentences)]
-    first_word = np.concatenate([[0], np.cumsum(word_counts)])
-    vectors_LWD = torch.zeros(len(layers), int(first_word[-1]), encoder.model.config.hidden_size)
+    first_unit = np.cumsum([0, *(sentence.units for sentence in sentences)])
+    vectors_LUD = torch.zeros(len(layers), int(first_unit[-1]), encoder.model.config.hidden_size)
     costs = [(len(plan), plan[0].end - plan[0].start) for plan in plans]
     for batch in batches(costs, tokens_per_batch, padding_worth_a_batch(encoder.device)):
         rows = [window for number in batch for window in plans[number]]
         hidden_BTD_of_layers = encoder.hidden_states([sentences[w.sentence].ids[w.start : w.end] for w in rows], layers)
         positions_a_row = hidden_BTD_of_layers[0].shape[1]
-        subword_parts, word_parts = [], []
+        subword_parts, unit_parts = [], []
         for row, window in enumerate(rows):
             pairs = sentences[window.sentence].pairs
             taken = pairs[(pairs[:, 0] >= window.keep_from) & (pairs[:, 0] < window.keep_to)]
             subword_parts.append(row * positions_a_row + len(encoder.framing.prefix) + taken[:, 0] - window.start)
-            word_parts.append(taken[:, 1] + first_word[window.sentence])
-        subword, word = np.concatenate(subword_parts), np.concatenate(word_parts)
-        in_order = np.argsort(word, kind="stable")
-        words, starts = np.unique(word[in_order], return_index=True)
-        vectors_LWD[:, torch.from_numpy(words)] = means(hidden_BTD_of_layers, subword[in_order], starts).cpu()
-    return vectors_LWD.numpy()
+            unit_parts.append(taken[:, 1] + first_unit[window.sentence])
+        subword, unit = np.concatenate(subword_parts), np.concatenate(unit_parts)
+        in_order = np.argsort(unit, kind="stable")
+        units, starts = np.unique(unit[in_order], return_index=True)
+        vectors_LUD[:, torch.from_numpy(units)] = means(hidden_BTD_of_layers, subword[in_order], starts).cpu()
+    return vectors_LUD.numpy()
 
 
 def means(hidden_BTD_of_layers: Sequence[torch.Tensor], subwords: np.ndarray, starts: np.ndarray) -> torch.Tensor:
-    """Means of words' subwords, computed where the hidden states are, so that only words leave a GPU.
+    """Means of units' subwords, computed where the hidden states are, so that only units leave a GPU.
 
     Args:
         hidden_BTD_of_layers: for each layer [rows, positions, dim], in any precision.
-        subwords: which positions to take, word by word, counted over all rows.
-        starts: [words], where in `subwords` each word begins.
+        subwords: which positions to take, unit by unit, counted over all rows.
+        starts: [units], where in `subwords` each unit begins.
 
     Returns:
-        [layers, words, dim] in float32.
+        [layers, units, dim] in float32.
     """
     device = hidden_BTD_of_layers[0].device
     at, first = torch.from_numpy(subwords).to(device), torch.from_numpy(starts).to(device)
@@ -182,14 +189,14 @@ def extract_features(
     device: str,
     precision: str = "float32",
 ) -> None:
-    """Write the word vectors of some datasets from one checkpoint, and the audit of what encoding each of them met.
+    """Write the vectors of some datasets from one checkpoint, and the audit of what encoding each of them met.
 
     Args:
         layers: 0 is the embedding layer; none named takes all.
         precision: one of PRECISIONS.
 
     Raises:
-        XlprobeError: the checkpoint has not that many layers, or a vector does not fit float16.
+        XlprobeError: the checkpoint has not that many layers, a vector does not fit float16, or a dataset's words are gone.
     """
     encoder = Encoder(checkpoint, choose_device(device), PRECISIONS[precision])
     last = encoder.identity["layers"]
@@ -202,13 +209,14 @@ def extract_features(
 
 def _extract(encoder: Encoder, dataset: Path, output: Path, audit_output: Path, layers: Sequence[int], tokens_per_batch: int) -> None:
     sentences = read_sentences(dataset)
-    words = pd.read_parquet(dataset / "words.parquet", columns=["start", "end"])
-    offsets = np.concatenate([sentences["first_word"].to_numpy(), [len(words)]])
-    starts, ends = np.split(words["start"].to_numpy(), offsets[1:-1]), np.split(words["end"].to_numpy(), offsets[1:-1])
-    audit = Audit(sentences=len(sentences), words=len(words))
+    texts = sentences["text"]
+    spans = _words(dataset, sentences)
+    offsets = np.arange(len(sentences) + 1) if spans is None else np.append(sentences["first_word"], len(spans))
+    audit = Audit(sentences=len(sentences), words=int(offsets[-1]))
     with atomic_path(output) as temporary, h5py.File(temporary, "w") as file:
-        shape = (len(layers), len(words), encoder.model.config.hidden_size)
+        shape = (len(layers), int(offsets[-1]), encoder.model.config.hidden_size)
         vectors = file.create_dataset("vectors", shape, dtype=np.float16)
+        file.attrs["units"] = "sentences" if spans is None else "words"
         file["offsets"] = offsets
         file["sent_id"] = sentences["sent_id"].to_list()
         file["split"] = sentences["split"].to_list()
@@ -218,16 +226,15 @@ def _extract(encoder: Encoder, dataset: Path, output: Path, audit_output: Path, 
         file.attrs["dataset"] = json.dumps(read_json(dataset / "identity.json"), sort_keys=True)
         file.attrs["versions"] = json.dumps({"torch": torch.__version__, "transformers": transformers.__version__})
         name = f"{checkpoint_names.title(encoder.identity)} {dataset.name}"
-        for part in progress(list(_parts(offsets)), name, "parts"):
-            encoded = encoder.encode(sentences["text"].iloc[part].to_list(), starts[part], ends[part])
-            word_counts = np.diff(offsets[part.start : part.stop + 1])
-            exact = word_vectors(encoder, encoded, word_counts.tolist(), layers, tokens_per_batch)
+        for part in progress(list(_parts(offsets, texts.str.len().to_numpy())), name, "parts"):
+            encoded = encoder.encode(texts.iloc[part].to_list(), *_of_sentences(spans, offsets[part.start : part.stop + 1]))
+            exact = vectors_of_units(encoder, encoded, layers, tokens_per_batch)
             # NumPy's conversion takes seven times as long.
             found = torch.from_numpy(exact).half()
             if not found.isfinite().all():
                 raise XlprobeError(f"{encoder.checkpoint}: a vector is not finite in float16; {_advice(encoder.model.dtype)}")
             vectors[:, offsets[part.start] : offsets[part.stop]] = found.numpy()
-            _count(audit, encoder, encoded, word_counts)
+            _count(audit, encoder, encoded)
     identity = checkpoint_names.columns(encoder.identity) | {"dataset": dataset.name}
     write_table(pd.DataFrame([identity | asdict(audit)]), "audit.schema.yaml", audit_output)
 
@@ -237,24 +244,50 @@ def _advice(dtype: torch.dtype) -> str:
     return "set features.precision to bfloat16 or float32" if dtype == torch.float16 else "the checkpoint is not usable"
 
 
-def _parts(offsets: np.ndarray) -> Iterator[slice]:
-    """Slices of sentences of about WORDS_PER_WRITE words each."""
+def _words(dataset: Path, sentences: pd.DataFrame) -> pd.DataFrame | None:
+    """Starts and ends of a dataset's words; None where its unit is the sentence."""
+    path = dataset / "words.parquet"
+    if path.exists():
+        return pd.read_parquet(path, columns=["start", "end"])
+    if (sentences["words"] != 1).any():
+        raise XlprobeError(f"{path} is gone; delete {dataset / 'identity.json'} to make the dataset again")
+    return None
+
+
+def _of_sentences(spans: pd.DataFrame | None, offsets: np.ndarray) -> list[list[np.ndarray]]:
+    """Starts, and ends, of the words of the sentences that begin and end at `offsets`; nothing where there are no words."""
+    if spans is None:
+        return []
+    inside = spans.iloc[offsets[0] : offsets[-1]]
+    return [np.split(inside[edge].to_numpy(), offsets[1:-1] - offsets[0]) for edge in ("start", "end")]
+
+
+def _parts(offsets: np.ndarray, characters: np.ndarray) -> Iterator[slice]:
+    """Slices of sentences of about UNITS_PER_WRITE units or CHARACTERS_PER_WRITE characters, whichever are fewer.
+
+    Args:
+        offsets: [sentences + 1] into the units.
+        characters: [sentences].
+    """
+    bounds = ((offsets, UNITS_PER_WRITE), (np.cumsum([0, *characters]), CHARACTERS_PER_WRITE))
     start = 0
-    while start < len(offsets) - 1:
-        stop = max(start + 1, int(np.searchsorted(offsets, offsets[start] + WORDS_PER_WRITE, side="right")) - 1)
+    while start < len(characters):
+        stop = min(int(np.searchsorted(counted, counted[start] + limit, side="right")) - 1 for counted, limit in bounds)
+        stop = max(start + 1, stop)
         yield slice(start, stop)
         start = stop
 
 
-def _count(audit: Audit, encoder: Encoder, encoded: Sequence[EncodedSentence], word_counts: np.ndarray) -> None:
-    for number, (sentence, words) in enumerate(zip(encoded, word_counts, strict=True)):
+def _count(audit: Audit, encoder: Encoder, encoded: Sequence[EncodedSentence]) -> None:
+    for number, sentence in enumerate(encoded):
         subwords, of_words = sentence.pairs[:, 0], sentence.pairs[:, 1]
         audit.subwords += len(sentence.ids)
         audit.unknown_subwords += int((sentence.ids == encoder.tokenizer.unk_token_id).sum())
         audit.shared_subwords += int((np.bincount(subwords) > 1).sum())
-        audit.words_without_subword += int(words - len(np.unique(of_words)))
+        audit.words_without_subword += sentence.units - len(np.unique(of_words))
         if len(sentence.ids) > encoder.framing.window:
             audit.sentences_over_window += 1
             borders = [window.keep_from for window in windows(number, len(sentence.ids), encoder.framing.window)]
             window_of = np.searchsorted(borders, subwords, side="right")
-            audit.words_cut += len(np.unique(np.stack([of_words, window_of], axis=1), axis=0)) - len(np.unique(of_words))
+            word_in_window = np.unique(np.stack([of_words, window_of], axis=1), axis=0)
+            audit.words_cut += int((np.bincount(word_in_window[:, 0]) > 1).sum())

@@ -17,7 +17,7 @@ import transformers
 from suites import word_piece_tokenizer
 
 from xlprobe.corpus import text_lines
-from xlprobe.features import Encoder, word_vectors
+from xlprobe.features import Encoder, vectors_of_units
 
 LAYERS = range(5)
 SENTENCES = 150
@@ -68,7 +68,7 @@ def ours(encoder: Encoder, work: Work) -> np.ndarray:
     lengths = [np.array([len(word) for word in words]) for words in work.sentences]
     ends = [np.cumsum(length + 1) - 1 for length in lengths]
     encoded = encoder.encode(texts, [end - length for end, length in zip(ends, lengths, strict=True)], ends)
-    return word_vectors(encoder, encoded, [len(words) for words in work.sentences], LAYERS, TOKENS_PER_BATCH)
+    return vectors_of_units(encoder, encoded, LAYERS, TOKENS_PER_BATCH)
 
 
 def ratio(work: Work, dtype: torch.dtype, error: float) -> float:

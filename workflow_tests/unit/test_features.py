@@ -10,8 +10,10 @@ from safetensors.torch import load_file, save_file
 from xlprobe.datasets import read_sentences, read_splits, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.feature_file import FeatureFile, read_sentence
-from xlprobe.features import EncodedSentence, Encoder, extract_features, means, subword_word_pairs, word_vectors
+from xlprobe.features import EncodedSentence, Encoder, _parts, extract_features, means, subword_word_pairs, vectors_of_units
+from xlprobe.files import write_json
 from xlprobe.resources import treebanks
+from xlprobe.tables import write_table
 from xlprobe.treebanks import Sentence, Word
 from xlprobe.windows import batches, windows
 
@@ -53,8 +55,8 @@ def features(tiny_model, dataset, tmp_path_factory):
     return folder
 
 
-def loop(encoder: Encoder, text: str, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Word vectors of one sentence, the slow and plain way: [layers, words, dim]."""
+def loop(encoder: Encoder, text: str, starts: np.ndarray, ends: np.ndarray, lone: bool = False) -> np.ndarray:
+    """Word vectors of one sentence, the slow and plain way: [layers, words, dim]; a lone ▁ counts where it is to."""
     encoded = encoder.tokenizer(text, return_offsets_mapping=True, add_special_tokens=False)
     ids, offsets = encoded["input_ids"], encoded["offset_mapping"]
     size = encoder.framing.window
@@ -70,7 +72,7 @@ def loop(encoder: Encoder, text: str, starts: np.ndarray, ends: np.ndarray) -> n
             right = len(part) - place - 0.5 if start + size < len(ids) else np.inf
             if min(left, right) > best.get(start + place, (-1.0, None))[0]:
                 best[start + place] = (min(left, right), hidden[:, place])
-    blank = encoder.tokenizer.convert_tokens_to_ids("▁")
+    blank = None if lone else encoder.tokenizer.convert_tokens_to_ids("▁")
     vectors = []
     for word_start, word_end in zip(starts, ends, strict=True):
         own = [n for n, (a, b) in enumerate(offsets) if a < word_end and b > word_start and ids[n] != blank]
@@ -86,7 +88,7 @@ def test_vectors_equal_a_loop_over_sentences(tiny_model, dataset):
     encoded = encoder.encode(sentences["text"].to_list(), starts, ends)
     assert max(len(one.ids) for one in encoded) > 2 * encoder.framing.window > 100
     for tokens_per_batch in (1, 100, 100_000):
-        found = word_vectors(encoder, encoded, sentences["words"].to_list(), LAYERS, tokens_per_batch)
+        found = vectors_of_units(encoder, encoded, LAYERS, tokens_per_batch)
         with torch.no_grad():
             expected = np.concatenate([loop(encoder, *parts) for parts in zip(sentences["text"], starts, ends, strict=True)], axis=1)
         assert found.shape == (3, len(words), 32)
@@ -98,7 +100,7 @@ def test_a_file_holds_what_it_says(features, dataset, tiny_model):
         assert file["vectors"].dtype == np.float16 and file["vectors"].shape[0] == 3 and file["vectors"].compression is None
         assert file["offsets"][-1] == file["vectors"].shape[1] == 3 + 60 + 3 + 3 + 3 + 2
     with FeatureFile(features / "xx.h5") as opened:
-        assert opened.layers == LAYERS
+        assert opened.layers == LAYERS and opened.units == "words"
         assert opened.checkpoint["step"] == 12 and opened.checkpoint["files"]["model.safetensors"]
         assert opened.dataset["dataset"] == "xx_test" and opened.dataset["sha256"]
         layer = opened.layer(2)
@@ -123,7 +125,7 @@ def test_vectors_fit_float16(features, tiny_model, dataset):
     encoder = Encoder(tiny_model.checkpoint, torch.device("cpu"))
     text = "one two three"
     (encoded,) = encoder.encode([text], [np.array([0, 4, 8])], [np.array([3, 7, 13])])
-    exact = word_vectors(encoder, [encoded], [3], LAYERS, 100)
+    exact = vectors_of_units(encoder, [encoded], LAYERS, 100)
     np.testing.assert_allclose(read_sentence(features / "xx.h5", "a", "train"), exact, atol=2e-3)
 
 
@@ -135,7 +137,7 @@ def test_half_precision_is_off_by_little(tiny_model, dataset, tmp_path, precisio
     sentences, words = read_sentences(dataset), pd.read_parquet(dataset / "words.parquet")
     spans = [words[words["sentence"] == number] for number in range(len(sentences))]
     encoded = encoder.encode(sentences["text"], [span["start"].to_numpy() for span in spans], [span["end"].to_numpy() for span in spans])
-    exact_LWD = word_vectors(encoder, encoded, sentences["words"].to_list(), LAYERS, 256)
+    exact_LWD = vectors_of_units(encoder, encoded, LAYERS, 256)
     with h5py.File(output, locking=False) as file:
         assert file.attrs["precision"] == precision
         difference_LW = np.linalg.norm(file["vectors"] - exact_LWD, axis=2)
@@ -155,8 +157,8 @@ def test_means_are_computed_in_float32():
 
 
 def test_words_of_a_text_without_subwords_get_zeros(tiny_model):
-    nothing = EncodedSentence(np.zeros(0, dtype=np.int64), np.zeros((0, 2), dtype=np.int64))
-    found_LWD = word_vectors(Encoder(tiny_model.checkpoint, torch.device("cpu")), [nothing], [2], LAYERS, 256)
+    nothing = EncodedSentence(np.zeros(0, dtype=np.int64), np.zeros((0, 2), dtype=np.int64), units=2)
+    found_LWD = vectors_of_units(Encoder(tiny_model.checkpoint, torch.device("cpu")), [nothing], LAYERS, 256)
     assert found_LWD.shape == (3, 2, 32) and not found_LWD.any()
 
 
@@ -188,6 +190,82 @@ def test_the_audit_counts_what_encoding_met(features):
     assert audit["words_cut"] >= 1
     assert audit["unknown_subwords"] >= 1  # 漢字かな is one unknown subword, which four words share
     assert audit["shared_subwords"] >= 1
+
+
+@pytest.fixture(scope="module")
+def texts(tiny_model, tmp_path_factory):
+    """A dataset of sentences without words, as of inference pairs: one has no text, one is longer than the window."""
+    dataset = tmp_path_factory.mktemp("texts") / "xnli_xx"
+    known = next(letter for letter in "aeiou" if letter in Encoder(tiny_model.checkpoint, torch.device("cpu")).tokenizer.get_vocab())
+    # 漢 after a space is a lone ▁ and an unknown subword.
+    texts = ["a word", "one two 漢 three.", "", f"{known * 150} {known} end", "in the test"]
+    splits = ["train"] * 4 + ["test"]
+    columns = {"split": splits, "sent_id": [str(n) for n in range(5)], "text": texts, "first_word": range(5), "words": 1}
+    write_table(pd.DataFrame(columns), "sentences.schema.yaml", dataset / "sentences.parquet")
+    write_json(dataset / "identity.json", {"dataset": "xnli_xx"})
+    return dataset
+
+
+def extracted(checkpoint, dataset, folder, tokens_per_batch=256):
+    """A features file's vectors of all layers, and its audit's row."""
+    extract_features(checkpoint, [dataset], [folder / "f.h5"], [folder / "f.parquet"], LAYERS, tokens_per_batch, "cpu")
+    with FeatureFile(folder / "f.h5") as opened:
+        assert opened.units == "sentences"
+        np.testing.assert_array_equal(opened.sentence("1"), np.stack([opened.layer(layer)[[1]] for layer in LAYERS]))
+        vectors_LUD = np.stack([opened.layer(layer) for layer in LAYERS])
+    (audit,) = pd.read_parquet(folder / "f.parquet").to_dict("records")
+    return vectors_LUD, audit
+
+
+def test_without_words_a_sentence_is_the_mean_of_all_its_subwords(tiny_model, texts, tmp_path):
+    found_LUD, audit = extracted(tiny_model.checkpoint, texts, tmp_path)
+    encoder = Encoder(tiny_model.checkpoint, torch.device("cpu"))
+    subwords = lone = 0
+    for number, text in enumerate(read_sentences(texts)["text"]):
+        encoded = encoder.tokenizer(text, return_tensors="pt")
+        length = encoded["input_ids"].shape[1] - 2
+        subwords += length
+        lone += encoder.tokenizer.convert_ids_to_tokens(encoded["input_ids"][0]).count("▁")
+        if length == 0:
+            assert not found_LUD[:, number].any()
+            continue
+        if length > encoder.framing.window:
+            # As a word that covers the sentence: the loop knows the windows.
+            expected_LUD = loop(encoder, text, np.array([0]), np.array([len(text)]), lone=True)
+        else:
+            with torch.no_grad():
+                hidden = encoder.model(encoded["input_ids"], output_hidden_states=True).hidden_states
+            expected_LUD = torch.stack([layer[:, 1:-1].mean(1) for layer in hidden]).numpy()
+        np.testing.assert_allclose(found_LUD[:, [number]], expected_LUD, atol=2e-3)
+    assert lone >= 1
+    assert (audit["sentences"], audit["words"], audit["subwords"]) == (5, 5, subwords) and audit["unknown_subwords"] >= 1
+    # The text that is empty, and the long one.
+    assert (audit["words_without_subword"], audit["sentences_over_window"], audit["words_cut"]) == (1, 1, 1)
+    assert audit["shared_subwords"] == 0
+
+
+def test_sentences_are_extracted_in_parts(tiny_model, texts, tmp_path, monkeypatch):
+    whole_LUD, audit = extracted(tiny_model.checkpoint, texts, tmp_path)
+    for units, characters in ((2, 10**6), (10**6, 20), (1, 1)):
+        monkeypatch.setattr("xlprobe.features.UNITS_PER_WRITE", units)
+        monkeypatch.setattr("xlprobe.features.CHARACTERS_PER_WRITE", characters)
+        found_LUD, found_audit = extracted(tiny_model.checkpoint, texts, tmp_path)
+        np.testing.assert_allclose(found_LUD, whole_LUD, atol=2e-3)
+        assert found_audit == audit
+
+
+def test_parts_hold_to_whichever_bound_comes_first(monkeypatch):
+    monkeypatch.setattr("xlprobe.features.UNITS_PER_WRITE", 4)
+    monkeypatch.setattr("xlprobe.features.CHARACTERS_PER_WRITE", 100)
+    offsets, characters = np.array([0, 2, 4, 5, 9, 9, 18, 19]), np.array([10, 10, 90, 5, 0, 3, 500])
+    assert [(part.start, part.stop) for part in _parts(offsets, characters)] == [(0, 2), (2, 3), (3, 5), (5, 6), (6, 7)]
+
+
+def test_words_that_are_gone_are_no_sentences(tiny_model, dataset, tmp_path):
+    shutil.copytree(dataset, tmp_path / "xx_test")
+    (tmp_path / "xx_test" / "words.parquet").unlink()
+    with pytest.raises(XlprobeError, match=r"words\.parquet is gone; delete .*identity\.json to make the dataset again"):
+        extracted(tiny_model.checkpoint, tmp_path / "xx_test", tmp_path)
 
 
 def test_windows_cover_a_sentence_once():
