@@ -3,7 +3,6 @@
 Peaks are of resident memory, each of a process of its own.
 """
 
-import json
 import lzma
 import os
 import re
@@ -12,9 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
+from feature_files import open_features
 
 from xlprobe.files import read_json
 from xlprobe.paths import PROJECT
@@ -89,14 +88,11 @@ def write_vectors(path: Path, dataset: Path) -> None:
     words = sum(read_json(dataset / "identity.json")["words"].values())
     assert words >= 1_200_000
     block = np.random.default_rng(1).standard_normal((50_000, DIMENSIONS), dtype=np.float32).astype(np.float16)
-    with h5py.File(path, "w") as file:
+    with open_features(path, dataset, list(range(LAYERS))) as file:
         vectors = file.create_dataset("vectors", (LAYERS, words, DIMENSIONS), dtype=np.float16)
         for layer in range(LAYERS):
             for start in range(0, words, len(block)):
                 vectors[layer, start : start + len(block)] = block[: words - start]
-        file.attrs["layers"] = list(range(LAYERS))
-        file.attrs["checkpoint"] = json.dumps({"model": "xlmr", "training_seed": None, "step": 1})
-        file.attrs["dataset"] = (dataset / "identity.json").read_text()
 
 
 def test_a_treebank_of_1_2_million_words_takes_no_more_than_a_job_asks_for(peaks):

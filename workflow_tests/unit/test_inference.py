@@ -2,17 +2,23 @@ import logging
 import lzma
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
+from feature_files import write_features
 
+from xlprobe.baselines import write_baselines
 from xlprobe.datasets import has_words, independent_sentences, read_pairs, read_sentences
 from xlprobe.errors import FormatError, XlprobeError
 from xlprobe.examples import read_examples
 from xlprobe.files import read_json
 from xlprobe.inference import LABELS, SentencePair, read_inference, read_splits, split_of_file, write_inference
+from xlprobe.linear_probe import ProbeSettings
+from xlprobe.probes import Controls, train_probes
 from xlprobe.resources import language_facts
 from xlprobe.tables import conform
 from xlprobe.tasks import load_probe_task
+from xlprobe.transfer import transfer_probes
 
 PAIRS = [
     ("She said, \u201cno\u201d.", 'He heard "no".', "entailment"),
@@ -147,6 +153,58 @@ def test_examples_are_pairs_in_order_of_the_premise_which_is_resampled(dataset):
     assert examples["split"].to_list() == ["train"] * 3 + ["dev", "test"]
     assert independent_sentences(dataset, "train").tolist() == [0, 3]
     assert independent_sentences(dataset, "test").tolist() == [6]
+
+
+@pytest.fixture
+def planted(tmp_path):
+    """An inference set, its test set alone, and vectors in which a hypothesis lies along its premise, against it, or anywhere.
+
+    At layer 1; layer 2 holds vectors that say nothing. Returns a pair of features and dataset for each of the two sets.
+    """
+    generator = np.random.default_rng(3)
+    splits = {
+        split: [SentencePair(n, f"{split} p{n // 3}", f"{split} h{n}", LABELS[n % 3]) for n in range(pairs)]
+        for split, pairs in (("train", 900), ("dev", 300), ("test", 600))
+    }
+    direction = {"entailment": 1.0, "neutral": 0.0, "contradiction": -1.0}
+    vector_of = {}
+    for pair in (pair for pairs in splits.values() for pair in pairs):
+        premise = vector_of.setdefault(pair.premise, generator.standard_normal(24))
+        vector_of[pair.hypothesis] = direction[pair.label] * premise + generator.standard_normal(24)
+    sets = []
+    for name, chosen in (("xnli_en", splits), ("xnli_en_test", {"test": splits["test"]})):
+        write_inference(chosen, tmp_path / name, name, "en")
+        vectors_UD = np.stack([vector_of[text] for text in read_sentences(tmp_path / name)["text"]])
+        vectors_LUD = np.stack([vectors_UD, generator.standard_normal(vectors_UD.shape)])
+        sets.append((write_features(tmp_path / f"{name}.h5", tmp_path / name, vectors_LUD, [1, 2], units="sentences"), tmp_path / name))
+    return sets
+
+
+def test_probes_rise_where_the_vectors_tell_and_stay_at_chance_where_not(planted, tmp_path):
+    """The positive control of the task: 1/3 is chance, and neither premise nor hypothesis tells alone."""
+    (features, dataset), (features_of_test, dataset_of_test) = planted
+    scores, weights, transferred, baselines = (tmp_path / name for name in ("s.parquet", "w.safetensors", "t.parquet", "b.parquet"))
+    train_probes(features, dataset, "xnli", 3, ProbeSettings(1e-2, 64, 20, 3), "cpu", scores, weights)
+    transfer_probes(features_of_test, dataset_of_test, "xnli", [weights], transferred, predictions=tmp_path / "p.parquet")
+    found = pd.read_parquet(scores)
+    test = found[found["split"] == "test"].set_index(["layer", "seed"])["value"]
+    assert test[1].min() > 0.85 and abs(test[2].mean() - 1 / 3) < 0.05
+    assert set(found["metric"]) == {"accuracy"} and set(found[found["split"] == "test"]["n"]) == {600}
+    across = pd.read_parquet(transferred)
+    assert set(across["source"]) == {"xnli_en"} and set(across["target"]) == {"xnli_en_test"}
+    # On the test set alone the probes say what they say in language, of layer 1's vectors, which are the same.
+    pd.testing.assert_series_equal(across.set_index(["layer", "seed"])["value"][1], test[1], check_dtype=False)
+    said = pd.read_parquet(tmp_path / "p.parquet")
+    sentences, pairs = read_sentences(dataset_of_test)["text"], read_pairs(dataset_of_test)
+    first = said[(said["layer"] == 1) & (said["seed"] == 0)]
+    assert (first["label"].to_numpy() == pairs["label"]).all() and (sentences[first["head"]].str.contains("h")).all()
+    assert (first["label"] == first["predicted"]).mean() == test[1, 0]
+    write_baselines(dataset, "xnli", baselines)
+    assert pd.read_parquet(baselines)[["model", "split", "value"]].to_numpy().tolist() == [
+        ["majority", "dev", 1 / 3], ["majority", "test", 1 / 3]
+    ]  # fmt: skip
+    with pytest.raises(XlprobeError, match=r"--control-tasks: xnli labels no words, so it has no control task of word forms"):
+        train_probes(features, dataset, "xnli", 1, ProbeSettings(1e-2, 64, 1, 1), "cpu", scores, weights, controls=Controls(True))
 
 
 def test_real_files_hold_as_many_pairs_of_each_label(real_data, tmp_path):

@@ -2,11 +2,11 @@ import json
 import subprocess
 import sys
 
-import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from feature_files import write_features
 from safetensors.numpy import save_file
 
 from xlprobe import transfer
@@ -26,15 +26,6 @@ def write_treebank(folder, **tags):
     splits = {split: [Sentence("1", "", [Word(tag.lower(), 0, 0, tag, "_", 0, "_") for tag in of])] for split, of in tags.items()}
     write_dataset(splits, folder, folder.name, "en")
     return folder
-
-
-def write_features(path, dataset, vectors_LWD, layers, model="xlmr", step=5):
-    with h5py.File(path, "w") as file:
-        file["vectors"] = vectors_LWD.astype(np.float16)
-        file.attrs["layers"] = layers
-        file.attrs["checkpoint"] = json.dumps({"model": model, "training_seed": None, "step": step})
-        file.attrs["dataset"] = (dataset / "identity.json").read_text()
-    return path
 
 
 def write_weights(path, labels, weight_SCF, layer=1, **changes):
