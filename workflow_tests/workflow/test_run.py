@@ -26,15 +26,17 @@ TINY = ("--configfile", "config/tiny.yaml")
 RESULTS = "results/tiny"
 CHECKPOINTS = f"{RESULTS}/metrics/checkpoints.parquet"
 STEPS = (0, 10, 20)
+# On treebanks.
 TASKS = ("pos", "arc_prediction", "arc_classification")
 KINDS = ("learning_curve", "layer_by_step", "transfer_curve", "transfer_matrix")
-FIGURES = [*(f"{task}_{kind}" for task in TASKS for kind in KINDS), "pos_word_groups", "alignment_layer_curves"]
+FIGURES = [f"{task}_{kind}" for task in (*TASKS, "xnli") for kind in KINDS]
+FIGURES += ["pos_word_groups", "alignment_layer_curves", "bpc_language_curves"]
 TREEBANKS = ("qaa_world", "qba_world")
-METRICS_OF_SCORES = {"checkpoint_scores": 3, "scores": 1, "figure": 14}
+METRICS_OF_SCORES = {"checkpoint_scores": 3, "scores": 1, "figure": 19}
 ONE_TASK = METRICS_OF_SCORES | {"probes": 6, "transfer": 3}
-PROBES = METRICS_OF_SCORES | {"probes": 18, "transfer": 9}
+PROBES = METRICS_OF_SCORES | {"probes": 21, "transfer": 12}
 # Features write the audit, and know its columns.
-AUDIT = PROBES | {"features": 12, "alignment": 3, "checkpoint_audit": 3, "audit": 1}
+AUDIT = PROBES | {"features": 18, "alignment": 3, "checkpoint_audit": 3, "audit": 1}
 
 
 def test_a_run_makes_what_it_promises(finished_run):
@@ -42,18 +44,22 @@ def test_a_run_makes_what_it_promises(finished_run):
     scores = conform(pd.read_parquet(results / "metrics" / "scores.parquet"), "scores.schema.yaml")
     # The words behind the other metrics may be none; those behind accuracy are all.
     assert {"accuracy", "accuracy_unseen"} <= set(scores.loc[scores["task"] == "pos", "metric"])
-    assert set(scores["task"]) == {*TASKS, "alignment"}
+    assert set(scores["task"]) == {*TASKS, "xnli", "alignment", "bpc"}
     accuracy = scores[scores["metric"] == "accuracy"]
     probes = accuracy[accuracy["model"] == "xlmr"]
     assert (
         not probes.duplicated(["task", "step", "layer", "source", "target", "seed", "split"]).any()
         and probes["value"].between(0.1, 1).all()
     )
-    transfer = probes["target"] == "qba_pud"
+    transfer, inference = probes["target"].isin(["qba_pud", "xnli_qaa_test"]), probes["task"] == "xnli"
     # Tasks, steps, layers, treebanks, seeds and their mean, splits; of transfer the test split alone; two baselines for each
-    # treebank and split.
-    assert len(probes[~transfer]) == 3 * 3 * 3 * 2 * 3 * 2 and transfer.sum() == 3 * 3 * 3 * 2 * 3
-    assert len(accuracy) == len(probes) + 3 * 2 * 2 * 2
+    # treebank and split, one of inference.
+    assert (~transfer & ~inference).sum() == 3 * 3 * 3 * 2 * 3 * 2 and (transfer & ~inference).sum() == 3 * 3 * 3 * 2 * 3
+    assert (~transfer & inference).sum() == 3 * 3 * 3 * 2 and (transfer & inference).sum() == 3 * 3 * 3
+    assert len(accuracy) == len(probes) + 3 * 2 * 2 * 2 + 2
+    bits = scores[(scores["task"] == "bpc") & (scores["metric"] == "bits_per_character")]
+    assert set(zip(bits["step"], bits["split"], strict=True)) == {(step, split) for step in STEPS for split in ("valid", "test")}
+    assert (bits["source"] == "qba").all() and bits["value"].between(0.5, 10).all()
     # Every score has its interval, of sentences and, for means, seeds.
     assert (
         scores["low"].notna().all() and (scores["low"] <= scores["value"]).mean() > 0.99 and (scores["low"] < scores["high"]).mean() > 0.9
@@ -61,7 +67,7 @@ def test_a_run_makes_what_it_promises(finished_run):
     alignment = scores[scores["task"] == "alignment"]
     assert len(alignment) == 3 * 3 * 4 and set(alignment["metric"]) == {"precision", "recall", "f1", "aer"}
     audit = conform(pd.read_parquet(results / "metrics" / "audit.parquet"), "audit.schema.yaml")
-    assert len(audit) == 12 and (audit["words_without_subword"] == 0).all()
+    assert len(audit) == 18 and (audit["words_without_subword"] == 0).all()
     checkpoints = conform(pd.read_parquet(results / "metrics" / "checkpoints.parquet"), "checkpoints.schema.yaml")
     assert len(checkpoints) == 6 and checkpoints["weights_sha256"].nunique() == 3 and not checkpoints["out_of_line"].any()
     losses = checkpoints.groupby("step")["mean_bits_per_token"].first()
@@ -131,6 +137,12 @@ def test_a_second_run_does_nothing(finished_run):
             '"none"',
             ONE_TASK | {"baselines": 2},
         ),
+        (
+            "scripts/xlprobe/tasks/xnli.py",
+            "TASK = ",
+            "OTHER = 1\nTASK = ",
+            METRICS_OF_SCORES | {"probes": 3, "transfer": 3, "baselines": 1},
+        ),
         # A task that the run does not use.
         ("scripts/xlprobe/tasks/number.py", "Number=", "Numbers=", {}),
         # Alignment's code: alignment.
@@ -140,8 +152,15 @@ def test_a_second_run_does_nothing(finished_run):
             "import numpy as np\nOTHER = 1",
             METRICS_OF_SCORES | {"alignment": 3},
         ),
+        # That of bits per character: these.
+        (
+            "scripts/xlprobe/bits_per_character.py",
+            "import numpy as np",
+            "import numpy as np\nOTHER = 1",
+            METRICS_OF_SCORES | {"bpc": 3},
+        ),
         # What all figures share: figures. What one kind is: that figure.
-        ("scripts/xlprobe/figures/drawing.py", '"#0072B2"', '"#0072B3"', {"figure": 14}),
+        ("scripts/xlprobe/figures/drawing.py", '"#0072B2"', '"#0072B3"', {"figure": 19}),
         ("scripts/xlprobe/figures/word_groups.py", '"unseen": BLUE', '"unseen": GREY', {"figure": 1}),
         # Training's code: nothing; its version is what counts.
         ("scripts/xlprobe/pretraining.py", '"log-interval": 10', '"log-interval": 20', {}),
@@ -170,7 +189,7 @@ def test_a_second_run_does_nothing(finished_run):
             METRICS_OF_SCORES | {"transfer": 3},
         ),
         # How intervals are taken: all scores.
-        ("config/tiny.yaml", "probes: {", "intervals: {level: 0.9}\nprobes: {", PROBES | {"alignment": 3, "baselines": 6}),
+        ("config/tiny.yaml", "probes: {", "intervals: {level: 0.9}\nprobes: {", PROBES | {"alignment": 3, "bpc": 3, "baselines": 7}),
         # What features are computed in: features, and what follows.
         ("config/tiny.yaml", "{keep: true}", "{keep: true, precision: bfloat16}", AUDIT),
         # The configuration's schema, or a treebank more that the run does not use: nothing.
@@ -220,7 +239,7 @@ def test_a_touch_makes_nothing_again(project):
 
 def test_a_step_added_at_the_end_trains_one_interval(project):
     project.edit("config/tiny.yaml", "[0, 10, 20]", "[0, 10, 20, 30]")
-    expected = {"pretrain": 1, "checkpoint": 1, "features": 4, "probes": 6, "transfer": 3, "alignment": 1}
+    expected = {"pretrain": 1, "checkpoint": 1} | MEASURED
     planned = project.planned(*TINY)
     assert {rule: planned.get(rule) for rule in expected} == expected and planned.keys() <= expected.keys() | METRICS
     project.snakemake(*TINY, "--quiet", "all")
@@ -229,6 +248,8 @@ def test_a_step_added_at_the_end_trains_one_interval(project):
     assert set(scores["step"].dropna()) == {0, 10, 20, 30}
 
 
+# Of one checkpoint.
+MEASURED = {"features": 6, "probes": 7, "transfer": 4, "alignment": 1, "bpc": 1}
 METRICS = {"checkpoint_scores", "scores", "figure", "checkpoint_audit", "audit", "checkpoint_table"}
 
 
@@ -236,14 +257,13 @@ def test_a_step_added_between_two_trains_one_interval_and_leaves_the_later_ones(
     folder = project.folder / RESULTS / "checkpoints" / "xlmr"
     before = {path: path.stat().st_mtime_ns for path in folder.glob("[12]0/*")}
     project.edit("config/tiny.yaml", "[0, 10, 20]", "[0, 10, 15, 20]")
-    measured = {"features": 4, "probes": 6, "transfer": 3, "alignment": 1}
-    expected = {"pretrain": 1, "checkpoint": 1} | measured
+    expected = {"pretrain": 1, "checkpoint": 1} | MEASURED
     planned = project.planned(*TINY)
     assert {rule: planned.get(rule) for rule in expected} == expected
     # Checkpoints first: what is left to measure is that of the one step.
     project.snakemake(CHECKPOINTS, *TINY, "--quiet", "all")
     planned = project.planned(*TINY)
-    assert {rule: planned.get(rule) for rule in measured} == measured and planned.keys() <= measured.keys() | METRICS
+    assert {rule: planned.get(rule) for rule in MEASURED} == MEASURED and planned.keys() <= MEASURED.keys() | METRICS
     project.snakemake(*TINY, "--quiet", "all")
     assert project.planned(*TINY) == {}
     assert before == {path: path.stat().st_mtime_ns for path in folder.glob("[12]0/*")}
@@ -379,7 +399,7 @@ def test_predictions_are_a_table_beside_the_scores_of_transfer(project):
 def test_the_slurm_profile_plans_the_same_run(finished_run):
     output = finished_run.snakemake("--profile", "slurm", "-n", "--forceall", "--quiet", "rules", *TINY)
     table = output.rpartition("Job stats:")[2]
-    assert re.search(r"pretrain +3\n", table) and re.search(r"probes +18\n", table)
+    assert re.search(r"pretrain +3\n", table) and re.search(r"probes +21\n", table)
     profile = yaml.safe_load((PROJECT / "slurm" / "config.v8+.yaml").read_text())
     text = "".join(path.read_text() for path in (PROJECT / "rules").glob("*.smk"))
     rules = set(re.findall(r"^ *(?:use rule \w+ as|rule) (\w+)", text, flags=re.M))
@@ -395,7 +415,8 @@ def expected_jobs(config: dict) -> dict[str, int]:
         checkpoints[kind] += len(steps) * len(model.get("seeds") or [None])
     # Of three gold sets, a pair of files each, and of the replica's checkpoints no address is known.
     by_hand = 6 * ("align_en_fa" in config.get("alignments", [])) + checkpoints["fairseq"]
-    every, names, alignments = checkpoints.total(), config["treebanks"], len(config.get("alignments", []))
+    every, names = checkpoints.total(), config["treebanks"]
+    alignments, inference = len(config.get("alignments", [])), len(config.get("xnli", []))
     parallel = sum(name.endswith("_pud") for name in names)
     tasks = len(config.get("probes", {}).get("tasks", TASKS))
     together, probes_together = (config.get(section, {}).get("together", False) for section in ("features", "probes"))
@@ -407,17 +428,20 @@ def expected_jobs(config: dict) -> dict[str, int]:
         "adopt_checkpoint": checkpoints["huggingface"],
         "treebank": len(names),
         "bitext": alignments,
-        "features": 0 if together else every * (len(names) * (tasks > 0) + alignments),
+        # Of each language the whole, and the test set alone.
+        "inference": 2 * inference,
+        "features": 0 if together else every * (len(names) * (tasks > 0) + alignments + 2 * inference),
         "features_together": every if together else 0,
-        "probes": 0 if probes_together else probed * tasks,
+        "probes": (0 if probes_together else probed * tasks) + every * inference,
         "probes_together": probed if probes_together else 0,
-        "transfer": every * parallel * tasks,
+        "transfer": every * (parallel * tasks + inference),
         "alignment": every * alignments,
+        "bpc": every if "bpc" in config else 0,
         "fetch_repository": checkpoints["huggingface"],
         "obtain_source": by_hand,
-        # Treebanks' splits, out of one archive.
-        "link_source": 0 if config.get("world") else 3 * (len(names) - parallel) + parallel,
-        "unpack_source": 0 if config.get("world") else 1,
+        # Treebanks' splits, out of one archive; XNLI's dev and test sets out of one, a train set a language out of another.
+        "link_source": 0 if config.get("world") else 3 * (len(names) - parallel) + parallel + (2 + inference if inference else 0),
+        "unpack_source": 0 if config.get("world") else 3 if inference else 1,
     }
     return {rule: count for rule, count in jobs.items() if count}
 
@@ -440,7 +464,7 @@ def test_paper_1_is_39_checkpoints_by_44_treebanks():
     replica = yaml.safe_load((PROJECT / "config" / "replica.yaml").read_text())
     replica["models"] = {"replica": replica["models"]["replica"]}
     expected = expected_jobs(replica)
-    assert (expected["convert_checkpoint"], expected["probes"], expected["transfer"]) == (39, 39 * 44 * 3, 39 * 18 * 3)
+    assert (expected["convert_checkpoint"], expected["probes"], expected["transfer"]) == (39, 39 * (44 * 3 + 15), 39 * (18 * 3 + 15))
 
 
 def test_the_run_on_real_data_resolves(finished_run, real_data):
