@@ -8,7 +8,7 @@ makes: bpc/<model>/<step>.parquet, all languages
 rule bpc:
     input:
         checkpoint=CHECKPOINT_IDENTITY,
-        texts=expand(rules.clean_corpus.output.valid, language=BPC_LANGUAGES),
+        texts=expand(rules.clean_corpus.output.valid, language=held_out_languages()),
         parallel=expand(DATASET_IDENTITY, dataset=parallel_sets()),
     output:
         "<results>/bpc/{model}/{step}.parquet",
@@ -25,7 +25,7 @@ rule bpc:
     params:
         code=code("scripts/score_bits_per_character.py"),
         checkpoint=folder_of("checkpoint"),
-        languages=BPC_LANGUAGES,
+        languages=held_out_languages(),
         parallel=expand(folder("datasets", "{dataset}"), dataset=parallel_sets()),
         cap=(["--max-lines", limit] if (limit := config["bpc"]["max_lines"]) else []),
         spaces=[] if config["bpc"]["count_spaces"] else ["--leave-out-spaces"],

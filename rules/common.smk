@@ -278,6 +278,11 @@ def of_tasks(pattern, datasets):
     ]
 
 
+def held_out_languages():
+    """Those of them that have held-out text in this run."""
+    return [language for language in BPC_LANGUAGES if language in config["languages"]]
+
+
 def parallel_sets():
     """The parallel test sets that bits per character are taken of."""
     return [

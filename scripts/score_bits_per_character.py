@@ -11,8 +11,8 @@ from xlprobe.scoring import Intervals
 def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True, help="Hugging Face folder with identity.json")
-    parser.add_argument("--texts", type=Path, nargs="+", required=True, help="cleaned held-out text, a file a language")
-    parser.add_argument("--languages", nargs="+", required=True, help="the languages of these texts")
+    parser.add_argument("--texts", type=Path, nargs="*", default=[], help="cleaned held-out text, a file a language")
+    parser.add_argument("--languages", nargs="*", default=[], help="the languages of these texts")
     parser.add_argument("--parallel", type=Path, nargs="*", default=[], help="folders of parallel test sets")
     parser.add_argument("--max-lines", type=int, help="lines of each text to take, from its start; all if not given")
     parser.add_argument("--mask-share", type=float, required=True, help="the chance of each piece to be masked")
@@ -24,6 +24,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
     command_line.add_intervals(parser)
     given = vars(parser.parse_args())
+    if not given["texts"] + given["parallel"] or len(given["texts"]) != len(given["languages"]):
+        parser.error("give --texts, as many --languages, or --parallel")
     intervals = Intervals(given.pop("resamples"), given.pop("level"))
     count_spaces = not given.pop("leave_out_spaces")
     settings = BitsSettings(given.pop("mask_share"), given.pop("seed"), count_spaces, given.pop("max_lines"))

@@ -27,7 +27,7 @@ TYPE_NAMES = {"integer": "a whole number", "number": "a number", "string": "text
 # The release whose treebanks bear other names than later ones'.
 OLD_NAMES_RELEASE = "2.1"
 # What the entries of keys of `bpc` are.
-BITS_KEYS = {"languages": "languages", "leave_out": "models"}
+BITS_KEYS = {"languages": "languages, nor of a parallel test set (_pud) of its treebanks", "leave_out": "models"}
 LOCAL_CODE = re.compile("q[a-t][a-z]")
 TYPE_NAMES |= {"boolean": "true or false", "null": "null"}
 
@@ -175,8 +175,9 @@ def _check_sweeps(config: dict[str, Any]) -> None:
 
 
 def _check_bits(config: dict[str, Any]) -> None:
-    """That bits per character are asked of languages that have text here, and left out of models that there are."""
-    for key, known in (("languages", config["languages"]), ("leave_out", [*config["models"]])):
+    """That bits per character are asked of languages that have text or a parallel set here, and left out of models that there are."""
+    parallel = [treebanks(config)[name].language for name in config["treebanks"] if name.endswith("_pud")]
+    for key, known in (("languages", [*config["languages"], *parallel]), ("leave_out", [*config["models"]])):
         for n, name in enumerate(config["bpc"][key]):
             if name not in known:
                 advice = _suggestion(name, known) if known else "the run has none"

@@ -79,7 +79,11 @@ def changed(path: str, value: object) -> dict:
         ("corpus.source", "oscar", r"config key corpus.source: found 'oscar', expected one of cc100, conll2017"),
         ("xnli", ["en", "xx"], r"config key xnli.1: unknown language 'xx'"),
         ("xnli", ["en", "fi"], r"config key xnli.1: XNLI has no Finnish \(fi\); its languages are ar, bg"),
-        ("bpc.languages", ["en", "fr"], r"config key bpc.languages.1: 'fr' is not among the run's languages; known here: en, de"),
+        (
+            "bpc.languages",
+            ["en", "fr"],
+            r"config key bpc.languages.1: 'fr' is not among the run's languages, nor of a parallel .* known here: en, de",
+        ),
         ("bpc.leave_out", ["n"], r"config key bpc.leave_out.0: 'n' is not among the run's models; "),
         ("bpc.mask_share", 1, r"config key bpc.mask_share: 1 is greater than or equal to the maximum of 1"),
         ("features.layers", [0, 13], r"config key features.layers: layer 13 .* models.m has layers 0 to 12"),
@@ -277,6 +281,13 @@ def test_paper_1_schedule_has_39_steps_beside_step_0():
 def suite(section: str, **keys: object) -> dict:
     model = {"steps": keys.pop("steps", [1000, 2000]), "seeds": keys.pop("seeds", None), section: keys}
     return BASE | {"languages": [], "models": {"m": model}}
+
+
+def test_bits_per_character_of_a_suite_without_text_need_a_parallel_set():
+    published = suite("huggingface", folder="/suites/{step}") | {"treebanks": ["en_ewt", "en_pud"], "bpc": {"languages": ["en"]}}
+    assert config.complete(published)["bpc"]["languages"] == ["en"]
+    with pytest.raises(ConfigError, match=r"^config key bpc.languages.0: 'en' is not among the run's languages, nor of a parallel"):
+        config.complete(published | {"treebanks": ["en_ewt"]})
 
 
 def test_a_models_seeds_are_runs_of_their_own():
