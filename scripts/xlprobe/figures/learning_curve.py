@@ -34,10 +34,12 @@ def plot_learning_curves(table: pd.DataFrame, scores: Scores) -> Figure:
         # The wider one is seen where the two are the same.
         for curve, colour, width in (("best layer", ORANGE, 2.0), ("last layer", BLUE, 1.2)):
             plot_band(axes, here[here["curve"] == curve], colour, curve, width)
-        if pd.notna(by_form := here["word_type"].iloc[0]):
-            axes.axhline(100 * by_form, color=GREY, linestyle="--", linewidth=0.9, label="baseline, most frequent label by form")
-        # As a line, this baseline would flatten the curves.
-        axes.set_title(f"{axes.get_title()}\nmost frequent label: {100 * here['majority'].iloc[0]:.1f} %")
+        by_form, majority = 100 * here[["word_type", "majority"]].iloc[0]
+        has_forms = pd.notna(by_form)
+        baseline, label = (by_form, "most frequent label by form") if has_forms else (majority, "most frequent label")
+        axes.axhline(baseline, color=GREY, linestyle="--", linewidth=0.9, label=f"baseline, {label}")
+        # As a line beside the one by form, this baseline would flatten the curves.
+        axes.set_title(f"{axes.get_title()}\nmost frequent label: {majority:.1f} %")
         scale_steps(axes, sorted(table["step"].unique()))
     legend_below(figure, 3)
     title = f"{scores.task.title}, probes in language: test {scores.metric} over pretraining; bands span the seeds"

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures import FigureKind, Scores
-from xlprobe.figures.drawing import BLUE, GREEN, ORANGE, legend_below, plot_band, scale_steps
+from xlprobe.figures.drawing import BLUE, GREEN, ORANGE, headline, legend_below, plot_band, scale_steps
 
 RELATIONS = {"the same language": ORANGE, "another of the family": GREEN, "another family": BLUE}
 
@@ -49,9 +49,9 @@ def plot_transfer_curve(table: pd.DataFrame, scores: Scores) -> Figure:
             plot_band(axes, line, colour, f"{relation} ({line['pairs'].iloc[0]} pair{'' if line['pairs'].iloc[0] == 1 else 's'})")
     scale_steps(axes, sorted(table["step"].unique()))
     axes.set_xlabel("updates")
-    axes.set_ylabel(f"{scores.metric} (%)")
     legend_below(figure, 3)
-    figure.suptitle(f"{scores.task.title}, transfer to parallel test sets, by the probe's language; bands span the seeds", fontsize=9)
+    title = f"{scores.task.title}, transfer to parallel test sets, by the probe's language; bands span the seeds"
+    headline(figure, title, f"{scores.metric} (%)")
     return figure
 
 
