@@ -8,6 +8,7 @@ import pytest
 
 from xlprobe.errors import XlprobeError
 from xlprobe.figures import Dataset, Scores, draw, load_figure
+from xlprobe.figures.drawing import STYLE
 from xlprobe.figures.layer_by_step import layer_by_step_table
 from xlprobe.figures.learning_curve import learning_curve_table, plot_learning_curves
 from xlprobe.figures.transfer_curve import transfer_curve_table
@@ -29,7 +30,7 @@ FACTS = {
     "tr": {"title": "Turkish", "language": "tr", "family": "Turkic"},
     "align_en_de": {"title": "English - German", "language": "en-de", "family": "Indo-European"},
 }
-TASKS = ["pos", "arc_prediction", "arc_classification", "number"]
+TASKS = ["pos", "arc_prediction", "arc_classification", "number", "xnli"]
 KINDS = ["learning_curve", "layer_by_step", "word_groups", "transfer_curve", "transfer_matrix"]
 
 SHOWN = [(task, kind) for task in TASKS for kind in KINDS if kind != "word_groups" or load_probe_task(task).data == "words"]
@@ -82,6 +83,8 @@ def table():
     of_words = table[table["task"] == "pos"]
     of_pairs = of_words[of_words["metric"] == "accuracy"]
     others = [of_words.assign(task="number"), *(of_pairs.assign(task=task) for task in ("arc_prediction", "arc_classification"))]
+    # Where sentences are labelled, no form tells.
+    others.append(of_pairs[of_pairs["model"] != "word_type"].assign(task="xnli"))
     # Means stand beside the seeds' rows; a figure that took one for a seed's would be far off.
     means = [part[part["seed"].notna()].assign(seed=None, value=9.0) for part in (table, *others)]
     return conform(pd.concat([table, *others, *means]).assign(training_seed=None, low=None, high=None), "scores.schema.yaml")
@@ -205,9 +208,26 @@ def test_where_lower_is_better_the_best_layer_is_the_lowest(scores):
 def test_figures_name_the_task_in_words(table, task, kind):
     scores = scores_of(table, task)
     figure = load_figure(kind)
-    drawn = figure.plot(figure.table(scores), scores)
+    with plt.rc_context(STYLE):
+        drawn = figure.plot(figure.table(scores), scores)
+        drawn.canvas.draw()
     assert drawn.get_suptitle().startswith(scores.task.title) and "_" not in drawn.get_suptitle()
+    # It is not cut at the edges, and no legend is.
+    (title,) = (text for text in drawn.texts if text.get_text() == drawn.get_suptitle())
+    for part in (title, *drawn.legends):
+        extent = part.get_window_extent()
+        assert extent.x0 >= 0 and extent.x1 <= drawn.bbox.x1, part
     plt.close(drawn)
+
+
+def test_inference_stands_beside_its_most_frequent_label(table):
+    scores = scores_of(table, "xnli")
+    made = learning_curve_table(scores)
+    assert made["word_type"].isna().all() and (made["majority"] == 0.2).all()
+    figure = plot_learning_curves(made, scores)
+    (dashed,) = (line for line in figure.axes[0].lines if line.get_linestyle() == "--")
+    assert dashed.get_label() == "baseline, most frequent label" and set(dashed.get_ydata()) == {20.0}
+    plt.close(figure)
 
 
 def test_a_panel_shows_the_tables_numbers(scores):

@@ -1,5 +1,6 @@
 """A score over pretraining, a panel a dataset: the last layer, and at each step the layer that is best on dev."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -21,7 +22,7 @@ def learning_curve_table(scores: Scores) -> pd.DataFrame:
     for (dataset, step), best in scores.best_layers().items():
         layers = test.loc[(dataset, step)]
         for curve, layer in (("last layer", layers.index.max()), ("best layer", best)):
-            of_baselines = (baselines.get((dataset, name)) for name in ("word_type", "majority"))
+            of_baselines = (baselines.get((dataset, name), np.nan) for name in ("word_type", "majority"))
             rows.append((dataset, step, curve, layer, *layers.loc[layer], *of_baselines))
     return pd.DataFrame(rows, columns=["dataset", "step", "curve", "layer", "mean", "low", "high", "word_type", "majority"])
 
