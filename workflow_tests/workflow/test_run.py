@@ -62,6 +62,11 @@ def test_a_run_makes_what_it_promises(finished_run):
     assert len(alignment) == 3 * 3 * 4 and set(alignment["metric"]) == {"precision", "recall", "f1", "aer"}
     audit = conform(pd.read_parquet(results / "metrics" / "audit.parquet"), "audit.schema.yaml")
     assert len(audit) == 12 and (audit["words_without_subword"] == 0).all()
+    contamination = conform(pd.read_parquet(results / "metrics" / "contamination.parquet"), "contamination.schema.yaml")
+    compared = contamination.groupby(["language", "reference"])["test_set"].agg(list).to_dict()
+    tests = {"qaa": ["qaa_world", "align_qaa_qba"], "qba": ["qba_world", "qba_pud", "align_qaa_qba"]}
+    assert compared == {(code, reference): names for code, names in tests.items() for reference in ("corpus", f"{code}_world")}
+    assert (contamination["windows"] > 100).all() and (contamination["reference_characters"] > 1000).all()
     checkpoints = conform(pd.read_parquet(results / "metrics" / "checkpoints.parquet"), "checkpoints.schema.yaml")
     assert len(checkpoints) == 6 and checkpoints["weights_sha256"].nunique() == 3 and not checkpoints["out_of_line"].any()
     losses = checkpoints.groupby("step")["mean_bits_per_token"].first()
@@ -146,6 +151,8 @@ def test_a_second_run_does_nothing(finished_run):
         # Training's code: nothing; its version is what counts.
         ("scripts/xlprobe/pretraining.py", '"log-interval": 10', '"log-interval": 20', {}),
         ("scripts/xlprobe/fairseq_training.py", "os.fsync", "os.fdatasync", {}),
+        # How overlap is measured: its tables.
+        ("scripts/xlprobe/contamination.py", "WINDOW = 32", "WINDOW = 30", {"contamination": 2, "contamination_table": 1}),
         # A check of the checkpoints: its table.
         ("scripts/xlprobe/checkpoint_checks.py", "tolerance: float = 0.05", "tolerance: float = 0.06", {"checkpoint_table": 1}),
         # A table's schema: the tables of it.
@@ -413,6 +420,8 @@ def expected_jobs(config: dict) -> dict[str, int]:
         "probes_together": probed if probes_together else 0,
         "transfer": every * parallel * tasks,
         "alignment": every * alignments,
+        # A language each; where there is no corpus, those that have train splits.
+        "contamination": len({name.split("_")[0] for name in names if not name.endswith("_pud")}),
         "fetch_repository": checkpoints["huggingface"],
         "obtain_source": by_hand,
         # Treebanks' splits, out of one archive.
