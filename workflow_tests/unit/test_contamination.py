@@ -77,6 +77,7 @@ def test_the_same_is_found_as_by_a_naive_search_in_blocks_of_any_size(monkeypatc
     least = int(generator.integers(1, 5))
     monkeypatch.setattr(contamination, "LEAST_CHARACTERS", least)
     monkeypatch.setattr(contamination, "WINDOW", int(generator.integers(least, 2 * least + 3)))
+    monkeypatch.setattr(contamination, "BLOCK_LETTERS", int(generator.integers(1, 50)))
     signs = ["a", "B", "b", "ｂ", "\u0301", "日", " ", " ", ", "][: int(generator.integers(2, 8))]
 
     def drawn(longest: int, characters: list[str]) -> str:
