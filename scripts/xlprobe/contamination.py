@@ -345,6 +345,7 @@ def measure_contamination(
         references[CORPUS] = progress(text_blocks(corpus), f"searching the {language} corpus", "blocks")
     search = SentenceSearch([sentence for test_set in test_sets for sentence in test_set.sentences])
     tables = [overlap_of(test_sets, search, reference, blocks) for reference, blocks in references.items()]
-    table = pd.concat(tables)
+    # The index counts test sets: what was learned from stands side by side for each of them.
+    table = pd.concat(tables).sort_index(kind="stable")
     table.insert(0, "language", language)
     write_table(table, "contamination.schema.yaml", output)

@@ -135,6 +135,7 @@ def test_short_sentences_are_counted_apart_and_documents_keep_apart(tmp_path, ca
     held_out = write_corpus(tmp_path / "valid.txt.zst", f"{broken}\n\n{quoted}\nThe rest is not read.\n")
     measure_contamination("xx", [dataset], tmp_path / "found.parquet", corpus, held_out, 2)
     table = conform(pd.read_parquet(tmp_path / "found.parquet"), "contamination.schema.yaml").set_index(["test_set", "reference"])
+    assert list(table.index) == [(tested, learned) for tested in ("xx_test", "corpus") for learned in ("xx_test", "corpus")]
     in_corpus, in_train = table.loc[("xx_test", "corpus")], table.loc[("xx_test", "xx_test")]
     assert in_corpus[["language", "split", "sentences", "sentences_too_short"]].to_list() == ["xx", "test", 5, 1]
     assert in_corpus["sentences_found"] == 2 and in_corpus["share_of_sentences"] == 2 / 4
@@ -169,6 +170,15 @@ def test_of_a_bitext_the_language_s_side_is_a_test_set(tmp_path):
         ["de_test", "test", "de_test", 0],
         ["align_en_de", "target", "de_test", 1],
     ]
+
+
+def test_of_a_treebank_the_text_counts_as_it_is_written(tmp_path):
+    contracted = Sentence("one", "vamos a el cine de el barrio mañana", [Word("vamos", 0, 5, "X", "_", 0, "root")])
+    contracted.written = "vamos al cine del barrio mañana"
+    write_dataset({"test": [contracted]}, tmp_path / "es_pud", "es_pud", "es")
+    corpus = write_corpus(tmp_path / "train.txt.zst", "Hoy no, ¡vamos al cine del barrio mañana!\n")
+    measure_contamination("es", [tmp_path / "es_pud"], tmp_path / "found.parquet", corpus)
+    assert pd.read_parquet(tmp_path / "found.parquet")["sentences_found"].to_list() == [1]
 
 
 def test_a_text_that_breaks_off_ends_in_one_sentence(tmp_path):
