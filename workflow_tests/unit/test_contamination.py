@@ -93,12 +93,13 @@ def test_the_same_is_found_as_by_a_naive_search_in_blocks_of_any_size(monkeypatc
         assert characters == len(plain(text))
 
 
-def test_a_long_sentence_is_found_wherever_blocks_are_cut(tmp_path):
-    sentence = " ".join(f"word{n}" for n in range(40))
+def test_a_sentence_is_found_wherever_blocks_are_cut(tmp_path):
+    """The longest one, so that no other has more of the text kept for it; of words of a letter, so that cuts fall on each."""
+    sentence = " ".join("abcdefghijklmnopqrstuvwxyz" * 2)
     path = write_corpus(tmp_path / "train.txt.zst", f"Before it.\n\nAnd {sentence} and on\n\nAfter it.\n")
-    for block_bytes in range(1, 80):
-        sentences, windows, _ = SentenceSearch([sentence, f"{sentence} and so on"]).search(text_blocks(path, block_bytes))
-        assert sentences.tolist() == [True, False] and not windows.all() and windows.sum() >= len(plain(sentence)) - 31
+    for block_bytes in range(1, 150):
+        sentences, windows, _ = SentenceSearch([sentence, sentence[:-1] + "y"]).search(text_blocks(path, block_bytes))
+        assert sentences.tolist() == [True, False] and windows.tolist() == [True] * 41 + [False]
 
 
 def test_blocks_are_the_text(tmp_path):
