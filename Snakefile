@@ -34,6 +34,7 @@ include: "rules/probes.smk"
 include: "rules/transfer.smk"
 include: "rules/alignment.smk"
 include: "rules/bpc.smk"
+include: "rules/contamination.smk"
 include: "rules/metrics.smk"
 include: "rules/figures.smk"
 
@@ -45,6 +46,7 @@ rule all:
         expand(DATASET_IDENTITY, dataset=[*PROBED, *ALIGNMENTS]),
         rules.scores.output if measured_datasets() or BPC_LANGUAGES else [],
         rules.audit.output if measured_datasets() else [],
+        rules.contamination_table.output if compared_languages() else [],
         prediction_files(),
         [figures(pattern) for pattern in rules.figure.output],
 

@@ -119,6 +119,13 @@ def folder_of(name):
     )
 
 
+def option(name):
+    """A script's option for a rule's input of that name, where there is one."""
+    return lambda wildcards, input: (
+        [f"--{name.replace('_', '-')}", *input.get(name)] if input.get(name) else []
+    )
+
+
 def one_of(paths):
     """A wildcard's constraint: these paths and no others."""
     return "|".join(map(re.escape, paths)) or "(?!)"
@@ -307,6 +314,29 @@ def bits_of(wildcards):
 def measured_datasets():
     """Everything that features are extracted for."""
     return [name for name in [*PROBED, *ALIGNMENTS] if tasks_of(config, name)]
+
+
+def datasets_of(language):
+    """The datasets with sentences in a language, of bitexts one side's; inference test sets are part of their datasets."""
+    apart = {name for name in INFERENCE if name in TEST_ONLY}
+    languages_of = {
+        name: [PROBED[name].language] for name in PROBED if name not in apart
+    }
+    languages_of |= {name: [s.source, s.target] for name, s in ALIGNMENTS.items()}
+    return [name for name, codes in languages_of.items() if language in codes]
+
+
+def compared_languages():
+    """The languages in which something is tested and something was learned from: a corpus of the run, or a train split."""
+    return [
+        language
+        for language in configuration.languages(config)
+        if (datasets_of(language) or language in BPC_LANGUAGES)
+        and (
+            language in config["languages"]
+            or {*datasets_of(language)} - {*TEST_ONLY, *ALIGNMENTS}
+        )
+    ]
 
 
 def kept_or_temporary(path):

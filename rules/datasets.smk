@@ -19,6 +19,7 @@ rule treebank:
             "sentences.parquet",
             "words.parquet",
             "pairs.parquet",
+            "written.parquet",
         ),
         identity=DATASET_IDENTITY,
     log:

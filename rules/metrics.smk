@@ -1,8 +1,8 @@
 """Tidy tables, one row an observation; columns in schemas/.
 
-reads: probes/, baselines/, transfer/, alignment/, bpc/, features/**/*.audit.parquet, checkpoints/**/identity.json
+reads: probes/, baselines/, transfer/, alignment/, bpc/, contamination/, features/**/*.audit.parquet, checkpoints/**/identity.json
 makes: metrics/parts/<model>/<step>.*.parquet, one checkpoint's rows
-       metrics/scores.parquet, metrics/audit.parquet, metrics/checkpoints.parquet
+       metrics/scores.parquet, metrics/audit.parquet, metrics/contamination.parquet, metrics/checkpoints.parquet
 """
 
 
@@ -73,6 +73,20 @@ use rule checkpoint_audit as audit with:
         "<results>/logs/metrics/audit.log",
     benchmark:
         "<results>/benchmarks/metrics/audit.tsv"
+
+
+use rule checkpoint_scores as contamination_table with:
+    input:
+        expand(rules.contamination.output, language=compared_languages()),
+    output:
+        "<results>/metrics/contamination.parquet",
+    log:
+        "<results>/logs/metrics/contamination.log",
+    benchmark:
+        "<results>/benchmarks/metrics/contamination.tsv"
+    params:
+        code=code("scripts/join_tables.py", tables=("contamination.schema.yaml",)),
+        schema="contamination.schema.yaml",
 
 
 rule checkpoint_table:

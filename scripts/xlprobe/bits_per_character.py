@@ -29,7 +29,7 @@ import pandas as pd
 
 from xlprobe import checkpoint_names
 from xlprobe.corpus import text_lines
-from xlprobe.datasets import read_sentences
+from xlprobe.datasets import read_sentences, read_written
 from xlprobe.device import choose_device, padding_worth_a_batch
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json
@@ -96,10 +96,11 @@ def held_out_text(path: Path, language: str, max_lines: int | None) -> Text:
 
 
 def parallel_text(dataset: Path) -> Text:
-    """The sentences of a parallel test set."""
+    """The sentences of a parallel test set, as they are written."""
     sentences = read_sentences(dataset)
-    test = sentences[sentences["split"] == "test"]
-    return Text(dataset, read_json(dataset / "identity.json")["language"], "test", test["text"].to_list(), test["words"].to_numpy())
+    test = sentences["split"] == "test"
+    lines, words = read_written(dataset)[test].to_list(), sentences.loc[test, "words"].to_numpy()
+    return Text(dataset, read_json(dataset / "identity.json")["language"], "test", lines, words)
 
 
 def draw_masks(lengths: Sequence[int], share: float, seed: int, language: str, split: str) -> list[np.ndarray]:

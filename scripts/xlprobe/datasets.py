@@ -3,6 +3,7 @@
 sentences.parquet   split, sent_id, text, first_word, words     one row a sentence, splits in the order train, dev, test
 words.parquet       sentence, form, start, end, upos, feats, head, deprel   one row a word, in order
 pairs.parquet       dependent, head, relation, negative         one row an arc, those to the root left out
+written.parquet     sentence, text                              one row a sentence that is written otherwise: with multiword tokens
 identity.json       what later rules depend on: counts and the sha256 of the tables
 """
 
@@ -46,10 +47,13 @@ def write_dataset(splits: Mapping[str, list[Sentence]], folder: Path, dataset: s
     """Write a dataset's tables and its identity."""
     sentence_rows: list[tuple] = []
     word_rows: list[tuple] = []
+    written_rows: list[tuple] = []
     for split, sentences in splits.items():
         for sentence in sentences:
             sentence_rows.append((split, sentence.sent_id, sentence.text, len(word_rows), len(sentence.words)))
             number = len(sentence_rows) - 1
+            if sentence.written not in ("", sentence.text):
+                written_rows.append((number, sentence.written))
             word_rows += [(number, w.form, w.start, w.end, w.upos, w.feats, w.head, w.deprel) for w in sentence.words]
     sentence_table = pd.DataFrame(sentence_rows, columns=["split", "sent_id", "text", "first_word", "words"])
     word_table = pd.DataFrame(word_rows, columns=["sentence", "form", "start", "end", "upos", "feats", "head", "deprel"])
@@ -58,7 +62,8 @@ def write_dataset(splits: Mapping[str, list[Sentence]], folder: Path, dataset: s
     without_negative = split_of_pair[pairs["negative"].isna()]
     if len(without_negative):
         logger.warning("%s: %d arcs have no negative, their sentences being of two words", dataset, len(without_negative))
-    tables = {"sentences": sentence_table, "words": word_table, "pairs": pairs}
+    written_table = pd.DataFrame(written_rows, columns=["sentence", "text"])
+    tables = {"sentences": sentence_table, "words": word_table, "pairs": pairs, "written": written_table}
     for name, table in tables.items():
         write_table(table, f"{name}.schema.yaml", folder / f"{name}.parquet")
     write_json(
@@ -78,6 +83,15 @@ def write_dataset(splits: Mapping[str, list[Sentence]], folder: Path, dataset: s
 def read_sentences(folder: Path) -> pd.DataFrame:
     """A dataset's sentence table."""
     return pd.read_parquet(folder / "sentences.parquet")
+
+
+def read_written(folder: Path) -> pd.Series:
+    """A dataset's sentences as they are written, rows as in its sentence table; of treebanks, with multiword tokens whole."""
+    texts = read_sentences(folder)["text"]
+    if (path := folder / "written.parquet").exists():
+        written = pd.read_parquet(path)
+        texts.iloc[written["sentence"].to_numpy()] = written["text"].to_numpy()
+    return texts
 
 
 def read_words(folder: Path) -> pd.DataFrame:

@@ -33,11 +33,15 @@ class Word:
 
 @dataclass
 class Sentence:
-    """A sentence as text and its syntactic words in order; `head` counts from 1, 0 is the root."""
+    """A sentence as text and its syntactic words in order; `head` counts from 1, 0 is the root.
+
+    In `written`, multiword tokens stand as they are written: `du`, where `text` has `de le`.
+    """
 
     sent_id: str
     text: str = ""
     words: list[Word] = field(default_factory=list)
+    written: str = ""
 
 
 def read_treebank(path: Path) -> Iterator[Sentence]:
@@ -89,11 +93,12 @@ def _parse(path: Path, first_line: int, lines: list[str], number: int) -> Senten
 
     sentence = Sentence(parsed.metadata.get("sent_id") or str(number))
     word_lines: list[int] = []
-    text, end_of_token, space_after_token = "", 0, True
+    text, written, end_of_token, space_after_token = "", "", 0, True
     for line_number, token in zip(token_lines, parsed, strict=True):
         if isinstance(token["id"], tuple):
             if token["id"][1] == "-":
                 end_of_token, space_after_token = token["id"][2], _space_after(token)
+                written += token["form"] + " " * space_after_token
             continue
         if token["id"] != len(sentence.words) + 1:
             raise FormatError(path, line_number, f"word id {token['id']}", str(len(sentence.words) + 1))
@@ -109,12 +114,14 @@ def _parse(path: Path, first_line: int, lines: list[str], number: int) -> Senten
         inside_token = token["id"] < end_of_token
         if inside_token or (space_after_token if token["id"] == end_of_token else _space_after(token)):
             text += " "
+        if token["id"] > end_of_token:
+            written += token["form"] + " " * _space_after(token)
     for own, (line_number, word) in enumerate(zip(word_lines, sentence.words, strict=True), 1):
         if not 0 <= word.head <= len(sentence.words) or word.head == own:
             raise FormatError(path, line_number, f"HEAD {word.head}", f"0 to {len(sentence.words)} but its own {own}")
     if not sentence.words:
         raise FormatError(path, first_line, "a sentence without words", "at least one word")
-    sentence.text = text.rstrip(" ")
+    sentence.text, sentence.written = text.rstrip(" "), written.rstrip(" ")
     return sentence
 
 

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from xlprobe.datasets import read_sentences, read_splits, read_words, write_dataset
+from xlprobe.datasets import read_sentences, read_splits, read_words, read_written, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.files import link_file, read_json
 from xlprobe.splits import split_of_file
@@ -73,3 +73,12 @@ def test_a_link_takes_the_time_of_its_file(tmp_path):
     assert link.lstat().st_mtime_ns == source.stat().st_mtime_ns
     with pytest.raises(XlprobeError, match="no such file"):
         link_file(tmp_path / "gone", link)
+
+
+def test_sentences_with_multiword_tokens_are_kept_as_written(tmp_path):
+    path = write_split(tmp_path, "test", 2)
+    contracted = "# sent_id = x\n1-2\tdu" + "\t_" * 8 + "\n1\tde\t_\tX\t_\t_\t0\troot\t_\t_\n2\tle\t_\tX\t_\t_\t1\tdep\t_\t_\n\n"
+    path.write_text(path.read_text() + contracted)
+    write_dataset(read_splits([path], None, 0.1), tmp_path / "out", "xx_test", "xx")
+    assert read_sentences(tmp_path / "out")["text"].to_list() == ["w0", "w1", "de le"]
+    assert read_written(tmp_path / "out").to_list() == ["w0", "w1", "du"]

@@ -32,7 +32,7 @@ def write(tmp_path, text):
 def test_a_sentence_with_everything(tmp_path):
     (sentence,) = read_treebank(write(tmp_path, "\ufeff" + EXAMPLE.replace("\n", "\r\n")))
     assert sentence.sent_id == "one"
-    assert sentence.text == "New York va à les États."
+    assert sentence.text == "New York va à les États." and sentence.written == "New York va aux États."
     assert [word.form for word in sentence.words] == ["New York", "va", "à", "les", "États", "."]
     assert [sentence.text[word.start : word.end] for word in sentence.words] == [word.form for word in sentence.words]
     assert [word.head for word in sentence.words] == [2, 0, 5, 5, 2, 2]
@@ -42,7 +42,7 @@ def test_a_sentence_with_everything(tmp_path):
 def test_space_after_a_multiword_token_stands_on_its_line(tmp_path):
     glued = EXAMPLE.replace("3-4\taux\t_\t_\t_\t_\t_\t_\t_\t_", "3-4\taux\t_\t_\t_\t_\t_\t_\t_\tSpaceAfter=No")
     (sentence,) = read_treebank(write(tmp_path, glued))
-    assert sentence.text == "New York va à lesÉtats."
+    assert sentence.text == "New York va à lesÉtats." and sentence.written == "New York va auxÉtats."
 
 
 def test_sentences_without_sent_id_are_numbered(tmp_path):
@@ -101,7 +101,7 @@ REAL = [
 
 
 def test_real_treebanks_are_read_as_the_conllu_package_reads_them(real_data):
-    same_text = compared = 0
+    same_text = compared = same_written = read = 0
     for name in REAL:
         path = real_data / "ud" / treebanks()[name].folder / f"{name}-ud-test.conllu.xz"
         sentences = list(read_treebank(path))
@@ -113,11 +113,13 @@ def test_real_treebanks_are_read_as_the_conllu_package_reads_them(real_data):
             assert [word.upos for word in ours.words] == [token["upos"] for token in words], path
             assert [word.head for word in ours.words] == [token["head"] for token in words], path
             assert [ours.text[word.start : word.end] for word in ours.words] == [token["form"] for token in words], path
+            read += 1
+            same_written += " ".join(ours.written.split()) == " ".join(theirs.metadata["text"].split())
             if not any(isinstance(token["id"], tuple) and token["id"][1] == "-" for token in theirs):
                 compared += 1
                 same_text += " ".join(ours.text.split()) == " ".join(theirs.metadata["text"].split())
     # Where no token has several words, our text is the treebank's; a few have spaces that SpaceAfter does not tell of.
-    assert compared > 4000 and same_text / compared > 0.99
+    assert compared > 4000 and same_text / compared > 0.99 and read > compared + 1000 and same_written / read > 0.99
 
 
 def test_real_specimens_of_ud_version_1_are_reported(real_data):

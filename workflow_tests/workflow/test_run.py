@@ -18,6 +18,7 @@ from transformers import AutoModelForMaskedLM
 from xlprobe.feature_file import FeatureFile
 from xlprobe.files import sha256
 from xlprobe.paths import PROJECT
+from xlprobe.resources import treebanks
 from xlprobe.tables import conform
 from xlprobe.world.languages import World
 from xlprobe.world.publication import gold_links, parallel_meanings
@@ -68,6 +69,16 @@ def test_a_run_makes_what_it_promises(finished_run):
     assert len(alignment) == 3 * 3 * 4 and set(alignment["metric"]) == {"precision", "recall", "f1", "aer"}
     audit = conform(pd.read_parquet(results / "metrics" / "audit.parquet"), "audit.schema.yaml")
     assert len(audit) == 18 and (audit["words_without_subword"] == 0).all()
+    contamination = conform(pd.read_parquet(results / "metrics" / "contamination.parquet"), "contamination.schema.yaml")
+    compared = contamination.groupby(["language", "reference"])["test_set"].agg(set).to_dict()
+    tests = {
+        "qaa": (("corpus", "qaa_world", "xnli_qaa"), {"qaa_world", "xnli_qaa", "align_qaa_qba"}),
+        "qba": (("corpus", "qba_world"), {"qba_world", "qba_pud", "align_qaa_qba"}),
+    }
+    expected = {(code, reference): names for code, (references, names) in tests.items() for reference in references}
+    # Held-out text is one where bits per character are taken.
+    assert compared == expected | {("qba", reference): tests["qba"][1] | {"corpus"} for reference in ("corpus", "qba_world")}
+    assert (contamination["windows"] > 10).all() and (contamination["reference_characters"] > 500).all()
     checkpoints = conform(pd.read_parquet(results / "metrics" / "checkpoints.parquet"), "checkpoints.schema.yaml")
     assert len(checkpoints) == 6 and checkpoints["weights_sha256"].nunique() == 3 and not checkpoints["out_of_line"].any()
     losses = checkpoints.groupby("step")["mean_bits_per_token"].first()
@@ -165,6 +176,8 @@ def test_a_second_run_does_nothing(finished_run):
         # Training's code: nothing; its version is what counts.
         ("scripts/xlprobe/pretraining.py", '"log-interval": 10', '"log-interval": 20', {}),
         ("scripts/xlprobe/fairseq_training.py", "os.fsync", "os.fdatasync", {}),
+        # How overlap is measured: its tables.
+        ("scripts/xlprobe/contamination.py", "WINDOW = 32", "WINDOW = 30", {"contamination": 2, "contamination_table": 1}),
         # A check of the checkpoints: its table.
         ("scripts/xlprobe/checkpoint_checks.py", "tolerance: float = 0.05", "tolerance: float = 0.06", {"checkpoint_table": 1}),
         # A table's schema: the tables of it.
@@ -437,6 +450,7 @@ def expected_jobs(config: dict) -> dict[str, int]:
         "transfer": every * (parallel * tasks + inference),
         "alignment": every * alignments,
         "bpc": every if "bpc" in config else 0,
+        "contamination": len(compared_languages(config)),
         "fetch_repository": checkpoints["huggingface"],
         "obtain_source": by_hand,
         # Treebanks' splits, out of one archive; XNLI's dev and test sets out of one, a train set a language out of another.
@@ -444,6 +458,20 @@ def expected_jobs(config: dict) -> dict[str, int]:
         "unpack_source": 0 if config.get("world") else 3 if inference else 1,
     }
     return {rule: count for rule, count in jobs.items() if count}
+
+
+def compared_languages(config: dict) -> set[str]:
+    """Those with something that is tested and something that was learned from: a corpus, or a train split."""
+
+    def of_treebank(name: str) -> str:
+        return name.split("_")[0] if config.get("world") else treebanks()[name].language
+
+    inference = {*config.get("xnli", [])}
+    tested = inference | {*map(of_treebank, config["treebanks"])} | {*config.get("bpc", {}).get("languages", [])}
+    for name in config.get("alignments", []):
+        tested |= {*name.split("_")[1:]}
+    trained = {of_treebank(name) for name in config["treebanks"] if not name.endswith("_pud")}
+    return tested & (trained | inference | {*config.get("languages", [])})
 
 
 def spread(**entry: int) -> range:

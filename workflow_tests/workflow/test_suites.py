@@ -86,6 +86,11 @@ def test_each_checkpoint_has_been_looked_at(suites_run):
     assert source["place"] == "suites/bert/seed_1/step_20" and "model.safetensors" in source["sha256"]
 
 
+def test_without_corpora_test_text_is_searched_for_in_train_splits(suites_run):
+    table = conform(pd.read_parquet(suites_run.folder / RESULTS / "metrics" / "contamination.parquet"), "contamination.schema.yaml")
+    assert table[["language", "test_set", "split", "reference"]].to_numpy().tolist() == [["qaa", "qaa_world", "test", "qaa_world"]]
+
+
 def test_a_finished_suite_is_not_made_again_and_a_changed_checkpoint_is(suites_run, tmp_path):
     project = object.__new__(Project)
     project.folder = tmp_path / "project"
