@@ -6,10 +6,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from xlprobe.datasets import read_sentences
+
 
 def open_features(path: Path, dataset: Path, layers: list[int], model: str = "xlmr", step: int = 5, units: str = "words") -> h5py.File:
     """A new features file, all there but `vectors`."""
     file = h5py.File(path, "w")
+    file["offsets"] = np.cumsum([0, *read_sentences(dataset)["words"]])
     file.attrs["units"] = units
     file.attrs["layers"] = layers
     file.attrs["checkpoint"] = json.dumps({"model": model, "training_seed": None, "step": step})

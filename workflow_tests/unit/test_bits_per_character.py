@@ -28,7 +28,7 @@ from xlprobe.bits_per_character import (
     score_text,
 )
 from xlprobe.corpus import normalise, text_lines
-from xlprobe.datasets import read_splits, write_dataset
+from xlprobe.datasets import read_sentences, read_splits, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_lines
 from xlprobe.huggingface_checkpoints import publish_huggingface
@@ -284,6 +284,8 @@ def test_the_scores_of_a_checkpoint(checkpoints, tiny_text, tmp_path):
     assert values["qaa", "valid", "bits_per_byte"] == pytest.approx(values["qaa", "valid", "bits_per_character"], rel=0.01)
     assert values["qba", "valid", "bits_per_byte"] < 0.65 * values["qba", "valid", "bits_per_character"]
     parallel = parallel_text(tmp_path / "qaa_pud")
+    # As it is written: two words of the treebank may be one word of the text.
+    assert "".join(parallel.lines) != "".join(read_sentences(tmp_path / "qaa_pud")["text"])
     pieces = sum(
         len(ids)
         for ids in PiecePredictor(checkpoints / "xlm-roberta" / "40", CPU).tokenizer(parallel.lines, add_special_tokens=False)["input_ids"]
