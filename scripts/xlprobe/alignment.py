@@ -2,7 +2,8 @@
 
 The links are those of the `simalign` package, version 0.4, for the same vectors. They are made between words, whose subwords
 are averaged first, as our features are ("word" there); or between subwords, and then stand for links between the words that
-these belong to ("bpe", its default). numpy alone, so that a job starts at once.
+these belong to ("bpe", its default). To the package, a lone `▁` is one of its word's subwords; in our features it is none.
+numpy alone, so that a job starts at once.
 
 Shapes: S source units (words or subwords), T target units, V source words, W target words, D dimensions.
 """
@@ -103,6 +104,20 @@ def project(links_ST: np.ndarray, source_SV: np.ndarray, target_TW: np.ndarray) 
     return source_SV.T @ links_ST @ target_TW
 
 
+def linked_words(features: FeatureFile, words: np.ndarray, layer: int, method: str, distortion: float = 0.0) -> list[np.ndarray]:
+    """Links between the words of each pair of a bitext at one layer, booleans [V, W], by way of subwords where these are the units.
+
+    Args:
+        words: how many each sentence has, all source sentences first.
+    """
+    of_sentence = np.split(features.layer(layer).astype(np.float32), features.offsets[1:-1])
+    links = [align(source_SD, target_TD, method, distortion) for source_SD, target_TD in _pairs(of_sentence)]
+    if features.units == "words":
+        return links
+    belongs = _pairs(_words_of_subwords(features, words))
+    return [project(links_ST, source_SV, target_TW) for links_ST, (source_SV, target_TW) in zip(links, belongs, strict=True)]
+
+
 @dataclass(frozen=True)
 class Counts:
     """Links found (A), those of them that are sure (A and S) and possible (A and P), and sure links in the gold (S).
@@ -180,13 +195,9 @@ def score_alignment(
                 f"{features_path}: holds vectors of {features.units}, but config key alignment.unit: {unit} aligns {UNITS[unit]};"
                 " extract it again, or change the key"
             )
-        words_of = _words_of_subwords(features, words) if unit == "bpe" else []
         checkpoint = columns(features.checkpoint)
         for layer in progress(features.chosen(layers), f"{dataset.name} step {checkpoint['step']}", "layers"):
-            of_sentence = np.split(features.layer(layer).astype(np.float32), features.offsets[1:-1])
-            links = [align(source_SD, target_TD, method, distortion) for source_SD, target_TD in _pairs(of_sentence)]
-            if words_of:
-                links = [project(links_ST, *belongs) for links_ST, belongs in zip(links, _pairs(words_of), strict=True)]
+            links = linked_words(features, words, layer, method, distortion)
             counts = [count(found_VW, sure_VW, possible_VW) for found_VW, (sure_VW, possible_VW) in zip(links, gold, strict=True)]
             total = sum(counts, Counts(0, 0, 0, 0))
             resampled = [Counts(*drawn) for drawn in bootstrap.totals(np.array([astuple(pair) for pair in counts])).tolist()]
@@ -211,11 +222,12 @@ def _pairs(sentences: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
 
 def _words_of_subwords(features: FeatureFile, words: np.ndarray) -> list[np.ndarray]:
     """Which subword belongs to which word, of each sentence [its subwords, its words] as booleans."""
-    first_word = np.cumsum([0, *words])
+    pairs = features.subword_words()
+    of_sentence = np.split(pairs, np.searchsorted(pairs[:, 0], features.offsets[1:-1]))
+    firsts = np.stack([features.offsets[:-1], np.cumsum(words) - words], axis=1)
     belongs = [np.zeros(shape, dtype=bool) for shape in zip(np.diff(features.offsets), words, strict=True)]
-    for subword, word in features.subword_words().tolist():
-        sentence = int(np.searchsorted(first_word, word, side="right")) - 1
-        belongs[sentence][subword - features.offsets[sentence], word - first_word[sentence]] = True
+    for belongs_SV, own, first in zip(belongs, of_sentence, firsts, strict=True):
+        belongs_SV[tuple((own - first).T)] = True
     return belongs
 
 
