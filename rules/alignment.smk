@@ -1,4 +1,4 @@
-"""Word alignment by the similarity of word vectors, against gold links.
+"""Word alignment by the similarity of words' or subwords' vectors, against gold links.
 
 reads: sources/alignments/, features/<model>/<step>/<set>.h5
 makes: datasets/<set>/, sentence pairs as Parquet with their words and gold links, and identity.json
@@ -74,10 +74,13 @@ rule alignment:
         code=code("scripts/align_words.py"),
         dataset=folder_of("dataset"),
         method=config["alignment"]["method"],
+        unit=config["alignment"]["unit"],
+        distortion=config["alignment"]["distortion"],
         layers=lambda wildcards: layers("alignment", wildcards.dataset),
         intervals=INTERVALS,
     message:
         "Aligning {wildcards.dataset} by {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/align_words.py --features {input.features:q} --dataset {params.dataset:q}"
-        " --layers {params.layers} --method {params.method} --output {output:q} {params.intervals} > {log:q} 2>&1"
+        " --layers {params.layers} --method {params.method} --unit {params.unit} --distortion {params.distortion}"
+        " --output {output:q} {params.intervals} > {log:q} 2>&1"

@@ -249,6 +249,16 @@ def layers(task, dataset):
     return "all" if chosen is None else ",".join(map(str, chosen))
 
 
+def subwords(datasets):
+    """Of which of these datasets subwords are extracted in place of words, as arguments; none where words are aligned."""
+    aligned = [name for name in datasets if name in ALIGNMENTS]
+    return (
+        ["--subwords", *aligned]
+        if aligned and config["alignment"]["unit"] == "bpe"
+        else []
+    )
+
+
 def controls(tasks):
     """What else is trained with the probes of these tasks, as arguments; none where nothing is."""
     return [

@@ -1,4 +1,4 @@
-"""Vectors of every layer: of words, or of sentences where a dataset has no words.
+"""Vectors of every layer: of words; of sentences where a dataset has no words; of a bitext's subwords where these are aligned.
 
 reads: checkpoints/<model>/<step>/, datasets/<dataset>/, a treebank or a bitext
 makes: features/<model>/<step>/<dataset>.h5, deleted once used unless features.keep, and <dataset>.audit.parquet
@@ -29,6 +29,7 @@ rule features:
         checkpoint=folder_of("checkpoint"),
         datasets=folder_of("dataset"),
         layers=lambda wildcards: extracted_layers(config, [wildcards.dataset]) or [],
+        subwords=lambda wildcards: subwords([wildcards.dataset]),
         precision=config["features"]["precision"],
         tokens_per_batch=untracked(
             lambda wildcards: config["features"]["tokens_per_batch"]
@@ -39,7 +40,7 @@ rule features:
     shell:
         "python scripts/extract_features.py --checkpoint {params.checkpoint:q} --datasets {params.datasets:q}"
         " --outputs {output.vectors:q} --audit-outputs {output.audit:q} --layers {params.layers}"
-        " --precision {params.precision}"
+        " {params.subwords:q} --precision {params.precision}"
         " --tokens-per-batch {params.tokens_per_batch} --device {params.device} > {log:q} 2>&1"
 
 
@@ -76,5 +77,6 @@ if config["features"]["together"]:
                 folder("datasets", "{dataset}"), dataset=measured_datasets()
             ),
             layers=extracted_layers(config, measured_datasets()) or [],
+            subwords=subwords(measured_datasets()),
         message:
             "Extracting all datasets from {wildcards.model} at step {wildcards.step}"

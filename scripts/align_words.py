@@ -1,9 +1,9 @@
-"""Align the words of a bitext by their vectors, at every layer, and score the links against the gold."""
+"""Align the words of a bitext by their vectors, or their subwords', at every layer, and score the links against the gold."""
 
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.alignment import METHODS, score_alignment
+from xlprobe.alignment import METHODS, UNITS, score_alignment
 from xlprobe.scoring import Intervals
 
 
@@ -13,11 +13,13 @@ def main() -> None:
     parser.add_argument("--dataset", type=Path, required=True)
     parser.add_argument("--layers", type=command_line.layers, help="0,6,12 or all")
     parser.add_argument("--method", choices=METHODS, required=True)
+    parser.add_argument("--unit", choices=UNITS, default="word", help="what is linked; of bpe (subwords) the words that they belong to")
+    parser.add_argument("--distortion", type=float, default=0.0, help="0 to 1, how much less similar what stands far apart counts")
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
     command_line.add_intervals(parser)
     arguments = parser.parse_args()
-    intervals = Intervals(arguments.resamples, arguments.level)
-    score_alignment(arguments.features, arguments.dataset, arguments.method, arguments.output, arguments.layers, intervals)
+    settings = {name: getattr(arguments, name) for name in ("dataset", "method", "output", "layers", "unit", "distortion")}
+    score_alignment(arguments.features, intervals=Intervals(arguments.resamples, arguments.level), **settings)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Write the vectors of datasets (of words, or of sentences) from one checkpoint, all layers in one pass, and the encoding's audit."""
+"""Write the vectors of datasets (of words, sentences or subwords) from one checkpoint, all layers in one pass, and the encoding's audit."""
 
 from pathlib import Path
 
@@ -16,6 +16,9 @@ def main() -> None:
     parser.add_argument("--layers", type=int, nargs="*", default=[], help="0 is the embedding layer; none takes all")
     parser.add_argument("--tokens-per-batch", type=int, required=True)
     parser.add_argument("--precision", default="float32", choices=PRECISIONS, help="what the model computes in")
+    parser.add_argument(
+        "--subwords", nargs="+", default=[], help="names of datasets of which to write each subword's vector, not each word's"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     extract_features(**vars(parser.parse_args()))
 

@@ -1,14 +1,17 @@
-"""Word alignment by the similarity of word vectors, after SimAlign (Jalili Sabet et al. 2020), and its scores.
+"""Word alignment by the similarity of vectors, after SimAlign (Jalili Sabet et al. 2020), and its scores.
 
-The links are those of the `simalign` package, version 0.4, for the same vectors; it averages subwords to words where asked for
-words, as our features do. numpy alone, so that a job starts at once.
+The links are those of the `simalign` package, version 0.4, for the same vectors. They are made between words, whose subwords
+are averaged first, as our features are ("word" there); or between subwords, and then stand for links between the words that
+these belong to ("bpe", its default). To the package, a lone `▁` is one of its word's subwords; in our features it is none.
+numpy alone, so that a job starts at once.
 
-Shapes: S source words, T target words, D dimensions.
+Shapes: S source units (words or subwords), T target units, V source words, W target words, D dimensions.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,23 +19,26 @@ import pandas as pd
 from xlprobe.bitexts import read_links
 from xlprobe.checkpoint_names import columns
 from xlprobe.datasets import read_sentences
+from xlprobe.errors import XlprobeError
 from xlprobe.feature_file import FeatureFile
 from xlprobe.progress import progress
 from xlprobe.scoring import NO_INTERVALS, Bootstrap, Intervals
 from xlprobe.tables import write_table
 
 METRICS = ("precision", "recall", "f1", "aer")
+# What is aligned, and the units of the features that this takes.
+UNITS = {"word": "words", "bpe": "subwords"}
 
 
 def similarity(source_SD: np.ndarray, target_TD: np.ndarray) -> np.ndarray:
-    """(1 + cosine) / 2 of each source word with each target word, [S, T]; a word without a vector (zeros) has 0.5 with all."""
-    return (_unit(source_SD) @ _unit(target_TD).T + 1) / 2
+    """(1 + cosine) / 2 of each source unit with each target unit, [S, T]; a word without a vector (zeros) has 0.5 with all."""
+    return (_of_length_1(source_SD) @ _of_length_1(target_TD).T + 1) / 2
 
 
 def distort(similarity_ST: np.ndarray, ratio: float) -> np.ndarray:
-    """Similarities lowered by up to `ratio` the further apart two words stand in their sentences; SimAlign's default is 0.
+    """Similarities lowered by up to `ratio` the further apart two units stand in their sentences; SimAlign's default is 0.
 
-    Where a sentence has one word, nothing is lowered.
+    Where a sentence has one unit, nothing is lowered.
     """
     source, target = similarity_ST.shape
     if min(source, target) < 2 or ratio == 0:
@@ -42,7 +48,7 @@ def distort(similarity_ST: np.ndarray, ratio: float) -> np.ndarray:
 
 
 def argmax(similarity_ST: np.ndarray) -> np.ndarray:
-    """Links between words that are each other's most similar (the first among equals), booleans [S, T]."""
+    """Links between units that are each other's most similar (the first among equals), booleans [S, T]."""
     best_S, best_T = similarity_ST.argmax(axis=1), similarity_ST.argmax(axis=0)
     links_ST = np.zeros(similarity_ST.shape, dtype=bool)
     source = np.flatnonzero(best_T[best_S] == np.arange(len(best_S)))
@@ -51,10 +57,10 @@ def argmax(similarity_ST: np.ndarray) -> np.ndarray:
 
 
 def itermax(similarity_ST: np.ndarray, iterations: int = 2, alpha: float = 0.9) -> np.ndarray:
-    """Links of `argmax`, then those it finds anew among words still without one, booleans [S, T].
+    """Links of `argmax`, then those it finds anew among units still without one, booleans [S, T].
 
-    A similarity counts `alpha` times where one of the two words has a link already, and not at all where both have. As in
-    the package, nothing is added in a sentence of at most two words, or where either sentence has no word without a link.
+    A similarity counts `alpha` times where one of the two units has a link already, and not at all where both have. As in
+    the package, nothing is added in a sentence of at most two units, or where either sentence has no unit without a link.
     """
     links_ST = argmax(similarity_ST)
     if min(links_ST.shape) <= 2:
@@ -70,7 +76,7 @@ def itermax(similarity_ST: np.ndarray, iterations: int = 2, alpha: float = 0.9) 
 
 
 def match(similarity_ST: np.ndarray) -> np.ndarray:
-    """The links, one a word of the shorter sentence, whose similarities add up to the most (SimAlign's match), booleans [S, T]."""
+    """The links, one a unit of the shorter sentence, whose similarities add up to the most (SimAlign's match), booleans [S, T]."""
     # Here, since it takes longer to import than the other methods to align.
     from scipy.optimize import linear_sum_assignment
 
@@ -80,6 +86,36 @@ def match(similarity_ST: np.ndarray) -> np.ndarray:
 
 
 METHODS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"itermax": itermax, "argmax": argmax, "match": match}
+
+
+def align(source_SD: np.ndarray, target_TD: np.ndarray, method: str, distortion: float = 0.0) -> np.ndarray:
+    """Links between the units of two sentences by one of METHODS, booleans [S, T]; none where a sentence has no unit."""
+    if not (len(source_SD) and len(target_TD)):
+        return np.zeros((len(source_SD), len(target_TD)), dtype=bool)
+    return METHODS[method](distort(similarity(source_SD, target_TD), distortion))
+
+
+def project(links_ST: np.ndarray, source_SV: np.ndarray, target_TW: np.ndarray) -> np.ndarray:
+    """Links between words: those that a subword of the one and a subword of the other are linked by, booleans [V, W].
+
+    Args:
+        source_SV, target_TW: which subword belongs to which word, booleans; to each word that it covers a part of.
+    """
+    return source_SV.T @ links_ST @ target_TW
+
+
+def linked_words(features: FeatureFile, words: np.ndarray, layer: int, method: str, distortion: float = 0.0) -> list[np.ndarray]:
+    """Links between the words of each pair of a bitext at one layer, booleans [V, W], by way of subwords where these are the units.
+
+    Args:
+        words: how many each sentence has, all source sentences first.
+    """
+    of_sentence = np.split(features.layer(layer).astype(np.float32), features.offsets[1:-1])
+    links = [align(source_SD, target_TD, method, distortion) for source_SD, target_TD in _pairs(of_sentence)]
+    if features.units == "words":
+        return links
+    belongs = _pairs(_words_of_subwords(features, words))
+    return [project(links_ST, source_SV, target_TW) for links_ST, (source_SV, target_TW) in zip(links, belongs, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -123,29 +159,46 @@ class Counts:
         return 1 - (self.found_sure + self.found_possible) / max(self.found + self.sure, 1)
 
 
-def count(found_ST: np.ndarray, sure_ST: np.ndarray, possible_ST: np.ndarray) -> Counts:
-    """Compare the links found in a sentence pair with the gold's; `possible_ST` includes the sure ones."""
-    return Counts(int(found_ST.sum()), int((found_ST & sure_ST).sum()), int((found_ST & possible_ST).sum()), int(sure_ST.sum()))
+def count(found_VW: np.ndarray, sure_VW: np.ndarray, possible_VW: np.ndarray) -> Counts:
+    """Compare the links found in a sentence pair with the gold's; `possible_VW` includes the sure ones."""
+    return Counts(int(found_VW.sum()), int((found_VW & sure_VW).sum()), int((found_VW & possible_VW).sum()), int(sure_VW.sum()))
 
 
 def score_alignment(
-    features_path: Path, dataset: Path, method: str, output: Path, layers: Sequence[int] | None = None, intervals: Intervals = NO_INTERVALS
+    features_path: Path,
+    dataset: Path,
+    method: str,
+    output: Path,
+    layers: Sequence[int] | None = None,
+    intervals: Intervals = NO_INTERVALS,
+    unit: str = "word",
+    distortion: float = 0.0,
 ) -> None:
-    """Align a bitext at all layers of its features or some; write the scores (schemas/scores.schema.yaml), a row a layer and metric."""
+    """Align a bitext at all layers of its features or some; write the scores (schemas/scores.schema.yaml), a row a layer and metric.
+
+    Args:
+        unit: one of UNITS.
+        distortion: the ratio of `distort`.
+
+    Raises:
+        XlprobeError: the features are of other units.
+    """
     sentences = read_sentences(dataset)
     pairs = len(sentences) // 2
-    gold = _gold(dataset, sentences["words"].to_numpy())
+    words = sentences["words"].to_numpy()
+    gold = _gold(dataset, words)
     bootstrap = Bootstrap(intervals, (dataset.name, "test"), pairs, np.arange(pairs))
     rows: list[dict[str, object]] = []
     with FeatureFile(features_path) as features:
+        if features.units != UNITS[unit]:
+            raise XlprobeError(
+                f"{features_path}: holds vectors of {features.units}, but config key alignment.unit: {unit} aligns {UNITS[unit]};"
+                " extract it again, or change the key"
+            )
         checkpoint = columns(features.checkpoint)
         for layer in progress(features.chosen(layers), f"{dataset.name} step {checkpoint['step']}", "layers"):
-            vectors_WD = features.layer(layer).astype(np.float32)
-            of_sentence = np.split(vectors_WD, sentences["first_word"].to_numpy()[1:])
-            counts = [
-                count(METHODS[method](similarity(source_SD, target_TD)), sure_ST, possible_ST)
-                for source_SD, target_TD, (sure_ST, possible_ST) in zip(of_sentence[:pairs], of_sentence[pairs:], gold, strict=True)
-            ]
+            links = linked_words(features, words, layer, method, distortion)
+            counts = [count(found_VW, sure_VW, possible_VW) for found_VW, (sure_VW, possible_VW) in zip(links, gold, strict=True)]
             total = sum(counts, Counts(0, 0, 0, 0))
             resampled = [Counts(*drawn) for drawn in bootstrap.totals(np.array([astuple(pair) for pair in counts])).tolist()]
             scores_RK = np.array([[getattr(drawn, metric) for metric in METRICS] for drawn in resampled]).reshape(-1, len(METRICS))
@@ -155,18 +208,34 @@ def score_alignment(
     write_table(pd.DataFrame(rows).assign(**identity, seed=None, n=pairs), "scores.schema.yaml", output)
 
 
-def _unit(vectors_WD: np.ndarray) -> np.ndarray:
+def _of_length_1(vectors_SD: np.ndarray) -> np.ndarray:
     """Vectors of length 1; one of (nearly) no length stays as it is, as in scikit-learn, which SimAlign calls."""
-    norms_W = np.sqrt(np.einsum("wd,wd->w", vectors_WD, vectors_WD))
-    return vectors_WD / np.where(norms_W < 10 * np.finfo(norms_W.dtype).eps, 1, norms_W)[:, None]
+    norms_S = np.sqrt(np.einsum("sd,sd->s", vectors_SD, vectors_SD))
+    return vectors_SD / np.where(norms_S < 10 * np.finfo(norms_S.dtype).eps, 1, norms_S)[:, None]
+
+
+def _pairs(sentences: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """Something of each sentence, pair by pair; all source sentences stand before all target sentences."""
+    half = len(sentences) // 2
+    return zip(sentences[:half], sentences[half:], strict=True)
+
+
+def _words_of_subwords(features: FeatureFile, words: np.ndarray) -> list[np.ndarray]:
+    """Which subword belongs to which word, of each sentence [its subwords, its words] as booleans."""
+    pairs = features.subword_words()
+    of_sentence = np.split(pairs, np.searchsorted(pairs[:, 0], features.offsets[1:-1]))
+    firsts = np.stack([features.offsets[:-1], np.cumsum(words) - words], axis=1)
+    belongs = [np.zeros(shape, dtype=bool) for shape in zip(np.diff(features.offsets), words, strict=True)]
+    for belongs_SV, own, first in zip(belongs, of_sentence, firsts, strict=True):
+        belongs_SV[tuple((own - first).T)] = True
+    return belongs
 
 
 def _gold(dataset: Path, words: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Sure and possible links of each pair, booleans [S, T], from the table of links and the words of each sentence."""
-    shapes = zip(words[: len(words) // 2], words[len(words) // 2 :], strict=True)
-    gold = [(np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)) for shape in shapes]
+    """Sure and possible links of each pair, booleans [V, W], from the table of links and the words of each sentence."""
+    gold = [(np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)) for shape in _pairs(words.tolist())]
     for pair, source, target, sure in read_links(dataset).itertuples(index=False):
-        sure_ST, possible_ST = gold[pair]
-        possible_ST[source, target] = True
-        sure_ST[source, target] = sure
+        sure_VW, possible_VW = gold[pair]
+        possible_VW[source, target] = True
+        sure_VW[source, target] = sure
     return gold

@@ -27,6 +27,8 @@ class FeatureFile:
         self._file = h5py.File(path, "r", locking=False)
         self.path = path
         self.units: str = self._file.attrs["units"]
+        # The first unit of each sentence, and the end: [sentences + 1].
+        self.offsets: np.ndarray = self._file["offsets"][:]
         self.layers: list[int] = self._file.attrs["layers"].tolist()
         self.checkpoint: dict[str, Any] = json.loads(self._file.attrs["checkpoint"])
         self.dataset: dict[str, Any] = json.loads(self._file.attrs["dataset"])
@@ -48,13 +50,17 @@ class FeatureFile:
         return self.layers if layers is None else list(layers)
 
     def layer(self, layer: int) -> np.ndarray:
-        """The vectors of all units (words, or sentences) at one layer, [units, dim] in float16.
+        """The vectors of all units at one layer, [units, dim] in float16.
 
         Raises:
             XlprobeError: the file does not hold that layer.
         """
         (layer,) = self.chosen([layer])
         return self._file["vectors"][self.layers.index(layer)]
+
+    def subword_words(self) -> np.ndarray:
+        """Which word each subword belongs to, [pairs, 2] of (row of the vectors, row of words.parquet), where units are subwords."""
+        return self._file["subword_words"][:]
 
     def sentence(self, sent_id: str, split: str | None = None) -> np.ndarray:
         """The vectors of one sentence's units, [layers, units, dim] in float16.
@@ -66,7 +72,7 @@ class FeatureFile:
         found = [i for i in np.flatnonzero(names == sent_id) if split in (None, splits[i])]
         if len(found) != 1:
             raise XlprobeError(f"{self.path}: {len(found)} sentences are named {sent_id!r}" + (f" in {split}" if split else ""))
-        start, end = self._file["offsets"][found[0] : found[0] + 2]
+        start, end = self.offsets[found[0] : found[0] + 2]
         return self._file["vectors"][:, start:end]
 
 

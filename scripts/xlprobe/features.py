@@ -1,4 +1,4 @@
-"""Vectors of words, or of whole sentences, at every wanted layer from one forward pass, in one HDF5 file a checkpoint and dataset.
+"""Vectors of words, sentences or subwords at every wanted layer from one forward pass, in one HDF5 file a checkpoint and dataset.
 
 A file holds `vectors` [layers, units, dim] in float16, `offsets` [sentences + 1] into the units, `sent_id` and `split`
 [sentences], and as attributes `units` (what a row of `vectors` stands for), `layers` (0 is the embedding layer), the
@@ -9,6 +9,9 @@ section 2.2), special tokens apart. Text is encoded as it is written, not word b
 it covers a character of, and a lone `▁` to none; to a sentence all its subwords belong. A unit without a subword has zeros,
 and is counted. A sentence longer than the model's window is encoded in windows that overlap by half, each subword taken
 from the window in which it stands most central.
+
+Where it is asked for (SimAlign's "bpe"), units are the subwords that belong to a word; `subword_words` [pairs, 2] then says
+which: row of `vectors`, row of the dataset's words.parquet.
 
 Shape letters: L layers, U units, B rows, T positions, D dimensions.
 """
@@ -135,6 +138,92 @@ class Encoder:
         return [output.hidden_states[layer] for layer in layers]
 
 
+class Texts:
+    """A dataset's sentences, to be encoded part by part.
+
+    Args:
+        subwords: let the subwords that belong to a word be the units, in place of the words.
+
+    Attributes:
+        sentences: the table.
+        units: words; subwords; or sentences, where the dataset has no table of words.
+        first_word, offsets: [sentences + 1], into the words (sentences, where these are the units), and into the units.
+        subword_words: where units are subwords, which belongs to which word, [pairs, 2] counted over all sentences.
+
+    Raises:
+        XlprobeError: the dataset's words are gone, or it has none where subwords of words are asked for.
+    """
+
+    def __init__(self, encoder: Encoder, dataset: Path, subwords: bool) -> None:
+        self.encoder = encoder
+        self.sentences = read_sentences(dataset)
+        self.characters = self.sentences["text"].str.len().to_numpy()
+        path = dataset / "words.parquet"
+        self.spans = pd.read_parquet(path, columns=["start", "end"]) if path.exists() else None
+        if self.spans is None and (subwords or (self.sentences["words"] != 1).any()):
+            raise XlprobeError(
+                f"there is no {path}, which says where words are; delete {dataset / 'identity.json'} to make the dataset again"
+            )
+        self.units = "subwords" if subwords else "sentences" if self.spans is None else "words"
+        count = len(self.sentences) if self.spans is None else len(self.spans)
+        self.first_word = self.offsets = np.append(self.sentences["first_word"], count)
+        self.subword_words = None
+        if subwords:
+            # Encoded twice, since their number is to be known before the first vector is written.
+            pairs = [sentence.pairs for part in self.parts() for sentence in self.of_words(part)]
+            self.offsets, self.subword_words = numbered_subwords(pairs, self.first_word)
+
+    def parts(self) -> Iterator[slice]:
+        """Slices of sentences of about UNITS_PER_WRITE units or CHARACTERS_PER_WRITE characters, whichever are fewer."""
+        bounds = ((self.offsets, UNITS_PER_WRITE), (np.cumsum([0, *self.characters]), CHARACTERS_PER_WRITE))
+        start = 0
+        while start < len(self.characters):
+            stop = min(int(np.searchsorted(counted, counted[start] + limit, side="right")) - 1 for counted, limit in bounds)
+            stop = max(start + 1, stop)
+            yield slice(start, stop)
+            start = stop
+
+    def of_words(self, part: slice) -> list[EncodedSentence]:
+        """Some sentences, encoded with their words as units, or with each as one unit where there are no words."""
+        texts = self.sentences["text"].iloc[part].to_list()
+        if self.spans is None:
+            return self.encoder.encode(texts)
+        offsets = self.first_word[part.start : part.stop + 1]
+        inside = self.spans.iloc[offsets[0] : offsets[-1]]
+        starts, ends = (np.split(inside[edge].to_numpy(), offsets[1:-1] - offsets[0]) for edge in ("start", "end"))
+        return self.encoder.encode(texts, starts, ends)
+
+    def of_units(self, of_words: Sequence[EncodedSentence]) -> Sequence[EncodedSentence]:
+        """The same sentences with the dataset's units."""
+        return of_words if self.subword_words is None else [with_subwords_as_units(sentence) for sentence in of_words]
+
+
+def with_subwords_as_units(sentence: EncodedSentence) -> EncodedSentence:
+    """A sentence of words as one of subwords, those that belong to a word."""
+    subwords = np.unique(sentence.pairs[:, 0])
+    return EncodedSentence(sentence.ids, np.stack([subwords, np.arange(len(subwords))], axis=1), len(subwords))
+
+
+def numbered_subwords(pairs: Sequence[np.ndarray], first_word: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number the subwords that belong to a word over all sentences.
+
+    Args:
+        pairs: for each sentence [pairs, 2] of (subword, word), both counted within it.
+        first_word: [sentences + 1].
+
+    Returns:
+        [sentences + 1], the number of each sentence's first, and how many there are; [pairs, 2] of (subword, word), both
+        counted over all sentences.
+    """
+    numbers = [np.unique(own[:, 0], return_inverse=True) for own in pairs]
+    offsets = np.cumsum([0, *(len(subwords) for subwords, _ in numbers)])
+    numbered = [
+        np.stack([number + subword, word + own[:, 1]], axis=1)
+        for (_, subword), own, number, word in zip(numbers, pairs, offsets, first_word, strict=False)
+    ]
+    return offsets, np.concatenate(numbered)
+
+
 def vectors_of_units(encoder: Encoder, sentences: Sequence[EncodedSentence], layers: Sequence[int], tokens_per_batch: int) -> np.ndarray:
     """Vectors of all units of some sentences.
 
@@ -188,53 +277,59 @@ def extract_features(
     tokens_per_batch: int,
     device: str,
     precision: str = "float32",
+    subwords: Sequence[str] = (),
 ) -> None:
     """Write the vectors of some datasets from one checkpoint, and the audit of what encoding each of them met.
 
     Args:
         layers: 0 is the embedding layer; none named takes all.
         precision: one of PRECISIONS.
+        subwords: names of the datasets whose units are subwords.
 
     Raises:
-        XlprobeError: the checkpoint has not that many layers, a vector does not fit float16, or a dataset's words are gone.
+        XlprobeError: the checkpoint has not that many layers, a vector does not fit float16, a dataset's words are gone, or
+            `subwords` names none of the datasets, or one without words.
     """
+    if unknown := set(subwords) - {dataset.name for dataset in datasets}:
+        raise XlprobeError(f"--subwords: {min(unknown)} is none of the datasets {' '.join(dataset.name for dataset in datasets)}")
     encoder = Encoder(checkpoint, choose_device(device), PRECISIONS[precision])
     last = encoder.identity["layers"]
     if max(layers, default=0) > last:
         raise XlprobeError(f"config keys features.layers and sweeps: layer {max(layers)} is asked for, {checkpoint} has 0 to {last}")
     layers = layers or range(last + 1)
     for dataset, output, audit_output in zip(datasets, outputs, audit_outputs, strict=True):
-        _extract(encoder, dataset, output, audit_output, layers, tokens_per_batch)
+        _extract(encoder, dataset, output, audit_output, layers, tokens_per_batch, dataset.name in subwords)
 
 
-def _extract(encoder: Encoder, dataset: Path, output: Path, audit_output: Path, layers: Sequence[int], tokens_per_batch: int) -> None:
-    sentences = read_sentences(dataset)
-    texts = sentences["text"]
-    spans = _words(dataset, sentences)
-    offsets = np.arange(len(sentences) + 1) if spans is None else np.append(sentences["first_word"], len(spans))
-    audit = Audit(sentences=len(sentences), words=int(offsets[-1]))
+def _extract(
+    encoder: Encoder, dataset: Path, output: Path, audit_output: Path, layers: Sequence[int], tokens_per_batch: int, subwords: bool
+) -> None:
+    texts = Texts(encoder, dataset, subwords)
+    audit = Audit(sentences=len(texts.sentences), words=int(texts.first_word[-1]))
     with atomic_path(output) as temporary, h5py.File(temporary, "w") as file:
-        shape = (len(layers), int(offsets[-1]), encoder.model.config.hidden_size)
+        shape = (len(layers), int(texts.offsets[-1]), encoder.model.config.hidden_size)
         vectors = file.create_dataset("vectors", shape, dtype=np.float16)
-        file.attrs["units"] = "sentences" if spans is None else "words"
-        file["offsets"] = offsets
-        file["sent_id"] = sentences["sent_id"].to_list()
-        file["split"] = sentences["split"].to_list()
+        file["offsets"] = texts.offsets
+        file["sent_id"] = texts.sentences["sent_id"].to_list()
+        file["split"] = texts.sentences["split"].to_list()
+        if texts.subword_words is not None:
+            file["subword_words"] = texts.subword_words
+        file.attrs["units"] = texts.units
         file.attrs["layers"] = list(layers)
         file.attrs["precision"] = str(encoder.model.dtype).removeprefix("torch.")
         file.attrs["checkpoint"] = json.dumps(encoder.identity, sort_keys=True)
         file.attrs["dataset"] = json.dumps(read_json(dataset / "identity.json"), sort_keys=True)
         file.attrs["versions"] = json.dumps({"torch": torch.__version__, "transformers": transformers.__version__})
         name = f"{checkpoint_names.title(encoder.identity)} {dataset.name}"
-        for part in progress(list(_parts(offsets, texts.str.len().to_numpy())), name, "parts"):
-            encoded = encoder.encode(texts.iloc[part].to_list(), *_of_sentences(spans, offsets[part.start : part.stop + 1]))
-            exact = vectors_of_units(encoder, encoded, layers, tokens_per_batch)
+        for part in progress(list(texts.parts()), name, "parts"):
+            of_words = texts.of_words(part)
+            _count(audit, encoder, of_words)
+            exact = vectors_of_units(encoder, texts.of_units(of_words), layers, tokens_per_batch)
             # NumPy's conversion takes seven times as long.
             found = torch.from_numpy(exact).half()
             if not found.isfinite().all():
                 raise XlprobeError(f"{encoder.checkpoint}: a vector is not finite in float16; {_advice(encoder.model.dtype)}")
-            vectors[:, offsets[part.start] : offsets[part.stop]] = found.numpy()
-            _count(audit, encoder, encoded)
+            vectors[:, texts.offsets[part.start] : texts.offsets[part.stop]] = found.numpy()
     identity = checkpoint_names.columns(encoder.identity) | {"dataset": dataset.name}
     write_table(pd.DataFrame([identity | asdict(audit)]), "audit.schema.yaml", audit_output)
 
@@ -242,40 +337,6 @@ def _extract(encoder: Encoder, dataset: Path, output: Path, audit_output: Path, 
 def _advice(dtype: torch.dtype) -> str:
     # In float16, a sum inside the model may have overflowed where no vector would.
     return "set features.precision to bfloat16 or float32" if dtype == torch.float16 else "the checkpoint is not usable"
-
-
-def _words(dataset: Path, sentences: pd.DataFrame) -> pd.DataFrame | None:
-    """Starts and ends of a dataset's words; None where its unit is the sentence."""
-    path = dataset / "words.parquet"
-    if path.exists():
-        return pd.read_parquet(path, columns=["start", "end"])
-    if (sentences["words"] != 1).any():
-        raise XlprobeError(f"{path} is gone; delete {dataset / 'identity.json'} to make the dataset again")
-    return None
-
-
-def _of_sentences(spans: pd.DataFrame | None, offsets: np.ndarray) -> list[list[np.ndarray]]:
-    """Starts, and ends, of the words of the sentences that begin and end at `offsets`; nothing where there are no words."""
-    if spans is None:
-        return []
-    inside = spans.iloc[offsets[0] : offsets[-1]]
-    return [np.split(inside[edge].to_numpy(), offsets[1:-1] - offsets[0]) for edge in ("start", "end")]
-
-
-def _parts(offsets: np.ndarray, characters: np.ndarray) -> Iterator[slice]:
-    """Slices of sentences of about UNITS_PER_WRITE units or CHARACTERS_PER_WRITE characters, whichever are fewer.
-
-    Args:
-        offsets: [sentences + 1] into the units.
-        characters: [sentences].
-    """
-    bounds = ((offsets, UNITS_PER_WRITE), (np.cumsum([0, *characters]), CHARACTERS_PER_WRITE))
-    start = 0
-    while start < len(characters):
-        stop = min(int(np.searchsorted(counted, counted[start] + limit, side="right")) - 1 for counted, limit in bounds)
-        stop = max(start + 1, stop)
-        yield slice(start, stop)
-        start = stop
 
 
 def _count(audit: Audit, encoder: Encoder, encoded: Sequence[EncodedSentence]) -> None:

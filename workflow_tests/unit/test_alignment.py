@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from simalign import SentenceAligner
 
-from xlprobe.alignment import METHODS, Counts, argmax, count, distort, itermax, match, score_alignment, similarity
+from xlprobe.alignment import METHODS, UNITS, Counts, align, argmax, count, distort, itermax, match, project, score_alignment, similarity
 from xlprobe.bitexts import Pair, read_bitext, write_bitext
+from xlprobe.errors import XlprobeError
 from xlprobe.feature_file import FeatureFile
 from xlprobe.features import extract_features
 from xlprobe.paths import PROJECT
@@ -93,6 +94,34 @@ def test_itermax_by_hand():
     assert np.argwhere(itermax(similarity_ST, alpha=1)).tolist() == [[0, 0], [1, 0], [2, 1], [2, 2]]
 
 
+def test_links_between_subwords_are_links_between_their_words_by_hand():
+    # Source: words 0 (subwords 0, 1), 1 (subword 2), 2 (2 too: it covers both), 3 (none). Target: words 0 (0), 1 (1, 2).
+    source_SV, target_TW = np.zeros((3, 4), dtype=bool), np.zeros((3, 2), dtype=bool)
+    source_SV[[0, 1, 2, 2], [0, 0, 1, 2]] = target_TW[[0, 1, 2], [0, 1, 1]] = True
+    similarity_ST = np.array([[0.9, 0.1, 0.2], [0.8, 0.75, 0.1], [0.3, 0.2, 0.6]])
+    assert np.argwhere(argmax(similarity_ST)).tolist() == [[0, 0], [2, 2]]
+    assert np.argwhere(project(argmax(similarity_ST), source_SV, target_TW)).tolist() == [[0, 0], [1, 1], [2, 1]]
+    # itermax adds subwords 1-1 (0.75 beats 0.9 x 0.8), and so a link between words 0 and 1.
+    assert np.argwhere(project(itermax(similarity_ST), source_SV, target_TW)).tolist() == [[0, 0], [0, 1], [1, 1], [2, 1]]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_sentence_without_a_subword_has_no_link(method):
+    links_ST = align(np.zeros((0, 4)), np.ones((3, 4)), method)
+    assert links_ST.shape == (0, 3) and align(np.ones((3, 4)), np.zeros((0, 4)), method).shape == (3, 0)
+    links_VW = project(links_ST, np.zeros((0, 2), dtype=bool), np.eye(3, dtype=bool))
+    assert links_VW.shape == (2, 3) and not links_VW.any()
+
+
+def test_distortion_comes_before_the_links_by_hand():
+    # Word 0 is most like the target's last word, at the other end of the sentence: 0.9 goes down to 0.45, the middle's 0.6 to 0.52.
+    source_SD, target_TD = np.array([[1, 0], [-1, 0.1]]), np.array([[0.0, 1], [0.2, 1], [0.8, 0.6]])
+    assert similarity(source_SD, target_TD)[0].round(2).tolist() == [0.5, 0.6, 0.9]
+    assert distort(similarity(source_SD, target_TD), 0.5)[0].round(3).tolist() == [0.5, 0.523, 0.45]
+    assert np.argwhere(align(source_SD, target_TD, "argmax")).tolist() == [[0, 2], [1, 0]]
+    assert [0, 1] in np.argwhere(align(source_SD, target_TD, "argmax", 0.5)).tolist()
+
+
 def test_similarity_by_hand():
     similarity_ST = similarity(np.array([[2.0, 0.0], [0.0, 0.0]]), np.array([[3.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]))
     assert similarity_ST.tolist() == [[1.0, 0.5, 0.0], [0.5, 0.5, 0.5]]
@@ -155,14 +184,17 @@ def scored(tiny_model, tmp_path_factory):
         "en",
         "fr",
     )
-    extract_features(tiny_model.checkpoint, [dataset], [folder / "a.h5"], [folder / "a.audit.parquet"], LAYERS, 256, "cpu")
+    for unit, subwords in (("word", []), ("bpe", ["align_en_fr"])):
+        outputs = [folder / f"{unit}.h5"], [folder / f"{unit}.audit.parquet"]
+        extract_features(tiny_model.checkpoint, [dataset], *outputs, LAYERS, 256, "cpu", subwords=subwords)
     return folder
 
 
+@pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("method", METHODS)
-def test_sentences_said_twice_align_word_by_word_at_every_layer(scored, tiny_model, method):
-    score_alignment(scored / "a.h5", scored / "align_en_fr", method, scored / f"{method}.parquet")
-    scores = conform(pd.read_parquet(scored / f"{method}.parquet"), "scores.schema.yaml")
+def test_sentences_said_twice_align_word_by_word_at_every_layer(scored, tiny_model, method, unit):
+    score_alignment(scored / f"{unit}.h5", scored / "align_en_fr", method, scored / "scores.parquet", unit=unit, distortion=0.1)
+    scores = conform(pd.read_parquet(scored / "scores.parquet"), "scores.schema.yaml")
     assert scores["layer"].tolist() == [layer for layer in LAYERS for _ in range(4)]
     assert scores["metric"].tolist() == ["precision", "recall", "f1", "aer"] * 3
     # Ten words link to themselves, and nine of these links are gold.
@@ -173,8 +205,19 @@ def test_sentences_said_twice_align_word_by_word_at_every_layer(scored, tiny_mod
 
 
 def test_the_features_of_a_bitext_name_source_and_target(scored):
-    with FeatureFile(scored / "a.h5") as features:
+    with FeatureFile(scored / "word.h5") as features:
         assert features.sentence("1", "source").shape == features.sentence("1", "target").shape == (3, 5, 32)
+
+
+@pytest.mark.parametrize(("unit", "held", "wanted"), [("bpe", "words", "subwords"), ("word", "subwords", "words")])
+def test_features_of_other_units_are_refused(scored, tmp_path, unit, held, wanted):
+    other = {"bpe": "word", "word": "bpe"}[unit]
+    with pytest.raises(XlprobeError) as refused:
+        score_alignment(scored / f"{other}.h5", scored / "align_en_fr", "argmax", tmp_path / "scores.parquet", unit=unit)
+    assert str(refused.value) == (
+        f"{scored / other}.h5: holds vectors of {held}, but config key alignment.unit: {unit} aligns {wanted}; extract it again, or"
+        " change the key"
+    )
 
 
 def test_aligning_needs_neither_torch_nor_transformers():

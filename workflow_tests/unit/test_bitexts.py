@@ -76,6 +76,16 @@ def test_byte_order_marks_carriage_returns_and_compression_do_not_matter(tmp_pat
         ),
         ("wpt", "gold", "1 2 3 P", "5 2 3 P", r"xx.gold:3: found links of sentence 5, expected one of the 2 sentences"),
         ("wpt", "gold", "1 2 3 P", "1 0 3 P", r"xx.gold:3: found a link of word 0 to 3, expected words counted from 1"),
+        (
+            "wpt",
+            "gold",
+            "1 2 3 P",
+            "1 2 4 P",
+            r"xx.gold:3: found the first of 1 links \(of 5\) that point outside their sentences, expected",
+        ),
+        ("pharaoh", "gold", "1p2\n", "1p2\n\n", r"xx.gold:3: found links of sentence 3, expected one of the 2 sentences in the text"),
+        ("simalign", "gold", "2\t0-0", "7\t0-0", r"xx.gold:1: found links of sentence 7, expected one of the 2 sentences in the text"),
+        ("simalign", "gold", "1p2", "1p3", r"xx.gold:2: found .* outside .*, expected words counted from 0, as layout simalign has them"),
         ("simalign", "source", "1\t", "1 ", r"xx.source:1: found '1 the house', expected id<TAB>tokens"),
         ("simalign", "gold", "1\t", "1 ", r"xx.gold:2: found '1 0-0 1-1 1p2', expected id<TAB>links"),
         ("simalign", "gold", "1\t", "2\t", r"xx.gold:2: found links of sentence 2 a second time, expected a line a sentence"),
@@ -163,6 +173,20 @@ def test_real_sets_are_read_whole(real_data, caplog, name, pairs, sure, possible
     assert sum(len(pair.sure) for pair in found) == sure and sum(len(pair.possible) for pair in found) == possible
     assert sum(pair.left_out for pair in found) == left_out == len(caplog.messages)
     assert not left_out or "test.eng.hin.wa:678: a gold link is left out, of word 33 to 34" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "unknown", "number"),
+    [("align_en_de", "z\t0-0", "z"), ("align_en_fr", "1-1", "448"), ("align_en_hi", "999 1 1", "999"), ("align_ro_en", "1-1", "249")],
+)
+def test_real_gold_of_an_unknown_sentence_is_refused(real_data, tmp_path, name, unknown, number):
+    bitext = alignments()[name]
+    *texts, gold = [real_data / file for file in bitext.files]
+    lines = [line for line in gold.read_text(encoding="utf-8").split("\n") if line.strip()]
+    (tmp_path / "xx.gold").write_text("\n".join([*lines, unknown]), encoding="utf-8")
+    expected = rf"xx.gold:{len(lines) + 1}: found links of sentence {number}, expected one of the \d+ sentences in the text"
+    with pytest.raises(FormatError, match=expected):
+        read_bitext(bitext.layout, [*texts, tmp_path / "xx.gold"])
 
 
 @pytest.mark.parametrize(("name", "layout"), [("align_en_fr", "pharaoh"), ("align_ro_en", "pharaoh")])

@@ -68,6 +68,8 @@ def changed(path: str, value: object) -> dict:
         ("treebanks", ["en_pud"], r"config key treebanks: names no treebank with a train set"),
         ("alignments", ["align_en_rf"], r"config key alignments.0: unknown alignment set 'align_en_rf'; did you mean 'align_en_fr'\?"),
         ("alignment.method", "mwmf", r"config key alignment.method: found 'mwmf', expected one of itermax, argmax, match"),
+        ("alignment.unit", "subword", r"config key alignment.unit: found 'subword', expected one of word, bpe"),
+        ("alignment.distortion", 1.5, r"config key alignment.distortion: 1.5 is greater than the maximum of 1"),
         ("models.m.pretrain.training.learning_rate", "3e-3", r".*found '3e-3', expected a number; YAML reads 3e-3 as text: write 0.003"),
         ("models.m.pretrain.training.adam_betas", [0.9], r"config key models.m.pretrain.training.adam_betas: .*too short"),
         ("languages", [False], r"config key languages.0: found False, expected text; YAML reads no, yes"),
@@ -177,7 +179,7 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
         "device": "auto",
     }
     assert completed["transfer"] == {"shared_labels": False, "predictions": False}
-    assert completed["alignment"] == {"method": "itermax"} and completed["world"] is None
+    assert completed["alignment"] == {"method": "itermax", "unit": "word", "distortion": 0.0} and completed["world"] is None
     assert config.complete(completed) == completed
 
 

@@ -10,7 +10,16 @@ from safetensors.torch import load_file, save_file
 from xlprobe.datasets import read_sentences, read_splits, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.feature_file import FeatureFile, read_sentence
-from xlprobe.features import EncodedSentence, Encoder, _parts, extract_features, means, subword_word_pairs, vectors_of_units
+from xlprobe.features import (
+    EncodedSentence,
+    Encoder,
+    Texts,
+    extract_features,
+    means,
+    numbered_subwords,
+    subword_word_pairs,
+    vectors_of_units,
+)
 from xlprobe.files import write_json
 from xlprobe.resources import treebanks
 from xlprobe.tables import write_table
@@ -257,15 +266,56 @@ def test_sentences_are_extracted_in_parts(tiny_model, texts, tmp_path, monkeypat
 def test_parts_hold_to_whichever_bound_comes_first(monkeypatch):
     monkeypatch.setattr("xlprobe.features.UNITS_PER_WRITE", 4)
     monkeypatch.setattr("xlprobe.features.CHARACTERS_PER_WRITE", 100)
-    offsets, characters = np.array([0, 2, 4, 5, 9, 9, 18, 19]), np.array([10, 10, 90, 5, 0, 3, 500])
-    assert [(part.start, part.stop) for part in _parts(offsets, characters)] == [(0, 2), (2, 3), (3, 5), (5, 6), (6, 7)]
+    texts = object.__new__(Texts)
+    texts.offsets, texts.characters = np.array([0, 2, 4, 5, 9, 9, 18, 19]), np.array([10, 10, 90, 5, 0, 3, 500])
+    assert [(part.start, part.stop) for part in texts.parts()] == [(0, 2), (2, 3), (3, 5), (5, 6), (6, 7)]
 
 
 def test_words_that_are_gone_are_no_sentences(tiny_model, dataset, tmp_path):
     shutil.copytree(dataset, tmp_path / "xx_test")
     (tmp_path / "xx_test" / "words.parquet").unlink()
-    with pytest.raises(XlprobeError, match=r"words\.parquet is gone; delete .*identity\.json to make the dataset again"):
+    with pytest.raises(
+        XlprobeError, match=r"there is no .*words\.parquet, which says .*; delete .*identity\.json to make the dataset again"
+    ):
         extracted(tiny_model.checkpoint, tmp_path / "xx_test", tmp_path)
+
+
+def test_the_mean_of_a_words_subwords_is_its_vector(tiny_model, dataset, features, tmp_path, monkeypatch):
+    monkeypatch.setattr("xlprobe.features.UNITS_PER_WRITE", 50)
+    arguments = [dataset], [tmp_path / "f.h5"], [tmp_path / "f.parquet"], LAYERS, 256, "cpu"
+    extract_features(tiny_model.checkpoint, *arguments, subwords=["xx_test"])
+    with FeatureFile(tmp_path / "f.h5") as opened, FeatureFile(features / "xx.h5") as words:
+        assert (opened.units, words.units) == ("subwords", "words")
+        subword, word = opened.subword_words().T
+        # All rows belong to a word, one to several, and no row but a word's stands there; only the zero-width space has none.
+        assert np.array_equal(np.unique(subword), np.arange(opened.offsets[-1])) and np.bincount(subword).max() > 1
+        assert np.flatnonzero(np.bincount(word, minlength=74) == 0).tolist() == [72]
+        sentence_of = [np.searchsorted(file.offsets, rows, side="right") for file, rows in ((opened, subword), (words, word))]
+        assert np.array_equal(*sentence_of)
+        for layer in LAYERS:
+            total_WD = np.zeros((74, 32))
+            np.add.at(total_WD, word, opened.layer(layer)[subword].astype(float))
+            means_WD = total_WD / np.maximum(np.bincount(word, minlength=74), 1)[:, None]
+            np.testing.assert_allclose(means_WD, words.layer(layer), atol=2e-3)
+        assert opened.sentence("a", "train").shape[1] == opened.offsets[1] >= 3
+    # What encoding met is said of words all the same.
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "f.parquet"), pd.read_parquet(features / "xx.audit.parquet"))
+
+
+def test_subwords_are_numbered_over_all_sentences():
+    # Of the first sentence's subwords 1 belongs to no word, and 2 to both; the second sentence has none.
+    pairs = [np.array([[0, 0], [2, 0], [2, 1]]), np.zeros((0, 2), dtype=int), np.array([[3, 0], [4, 2]])]
+    offsets, numbered = numbered_subwords(pairs, np.array([0, 2, 3, 6]))
+    assert offsets.tolist() == [0, 2, 2, 4]
+    assert numbered.tolist() == [[0, 0], [1, 0], [1, 1], [2, 3], [3, 5]]
+
+
+def test_subwords_of_no_dataset_or_of_one_without_words_are_refused(tiny_model, texts, tmp_path):
+    arguments = tiny_model.checkpoint, [texts], [tmp_path / "f.h5"], [tmp_path / "f.parquet"], LAYERS, 256, "cpu", "float32"
+    with pytest.raises(XlprobeError, match="--subwords: align_en_fr is none of the datasets xnli_xx"):
+        extract_features(*arguments, ["align_en_fr"])
+    with pytest.raises(XlprobeError, match=r"there is no .*words\.parquet, which says where words are"):
+        extract_features(*arguments, ["xnli_xx"])
 
 
 def test_windows_cover_a_sentence_once():

@@ -133,7 +133,7 @@ def test_a_second_run_does_nothing(finished_run):
     [
         # Comments and layout.
         ("scripts/xlprobe/linear_probe.py", "    BETAS = ", "    # a comment\n    BETAS = ", {}),
-        ("scripts/xlprobe/features.py", '"""Word vectors', '"""Vectors of words', {}),
+        ("scripts/xlprobe/features.py", '"""Vectors of words', '"""The vectors of words', {}),
         # The probes' code: probes and what follows.
         ("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8", PROBES),
         (
@@ -201,6 +201,14 @@ def test_a_second_run_does_nothing(finished_run):
             "sweeps: [{tasks: [pos], datasets: [qba_pud], layers: [0, 2]}]\nprobes: {",
             METRICS_OF_SCORES | {"transfer": 3},
         ),
+        # Subwords in place of words: the bitext's features alone, and what follows. How they are aligned: alignment.
+        (
+            "config/tiny.yaml",
+            "probes: {",
+            "alignment: {unit: bpe}\nprobes: {",
+            METRICS_OF_SCORES | {"features": 3, "alignment": 3, "checkpoint_audit": 3, "audit": 1},
+        ),
+        ("config/tiny.yaml", "probes: {", "alignment: {distortion: 0.5}\nprobes: {", METRICS_OF_SCORES | {"alignment": 3}),
         # How intervals are taken: all scores.
         ("config/tiny.yaml", "probes: {", "intervals: {level: 0.9}\nprobes: {", PROBES | {"alignment": 3, "bpc": 3, "baselines": 7}),
         # What features are computed in: features, and what follows.
