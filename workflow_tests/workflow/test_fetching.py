@@ -4,6 +4,7 @@ import io
 import shutil
 import subprocess
 import tarfile
+import zipfile
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import yaml
 from conftest import Project, tiny_configuration
 from upstream_server import Answer, UpstreamServer
 
+from xlprobe.datasets import read_pairs, read_sentences
 from xlprobe.files import read_json
 from xlprobe.resources import sources
 from xlprobe.world.publication import write_world
@@ -130,6 +132,49 @@ def test_everything_is_fetched_and_nothing_else(fetching):
     output = make(fetching, "sources")
     assert planned(fetching, "sources") == {} and "clean_corpus" not in output
     assert not (fetching.folder / "results/fetched/corpus").exists()
+
+
+def xnli(world: Path) -> dict[str, bytes]:
+    """The world's inference pairs as the two archives of XNLI: dev and test sets of all languages, and translated train sets."""
+    columns = ["language", "gold_label", "sentence1_binary_parse", "sentence1", "sentence2", "pairID"]
+    files: dict[str, list[list[str]]] = {f"XNLI-1.0/xnli.{split}.tsv": [columns] for split in ("dev", "test")}
+    for code, (language, _, _) in PUBLISHED.items():
+        for split in ("train", "dev", "test"):
+            pairs = [line.split("\t") for line in (world / "xnli" / f"{split}-{code}.tsv").read_text().splitlines()]
+            if split == "train":
+                rows = [[one, other, "contradictory" if label == "contradiction" else label] for one, other, label in pairs]
+                files[f"XNLI-MT-1.0/multinli/multinli.train.{language}.tsv"] = [["premise", "hypo", "label"], *rows]
+            else:
+                files[f"XNLI-1.0/xnli.{split}.tsv"] += [[language, label, "( x )", one, other, "0"] for one, other, label in pairs]
+    archives = {}
+    for name in ("XNLI-1.0", "XNLI-MT-1.0"):
+        written = io.BytesIO()
+        with zipfile.ZipFile(written, "w") as archive:
+            for path, rows in files.items():
+                if path.startswith(f"{name}/"):
+                    archive.writestr(path, "".join("\t".join(row) + "\n" for row in rows))
+        archives[name] = written.getvalue()
+    return archives
+
+
+def test_xnli_is_fetched_and_read_as_published(fetching, upstream, world):
+    for source, (name, archive) in zip(("xnli", "xnli_mt"), xnli(world).items(), strict=True):
+        fetching.edit("resources/sources.tsv", sources()[source].address, upstream.publish(f"{name}.zip", archive))
+        fetching.edit("resources/sources.tsv", sources()[source].sha256, sha256(archive).hexdigest())
+    write(fetching, CONFIG | {"xnli": ["de", "en"]})
+    targets = [TREEBANK.format(name) for name in ("xnli_de", "xnli_de_test", "xnli_en")]
+    make(fetching, *targets)
+    assert planned(fetching, *targets) == {} and len(upstream.asked) == 2
+    datasets = fetching.folder / "results" / "fetched" / "datasets"
+    for code, dataset, splits in (
+        ("qba", "xnli_de", ["train", "dev", "test"]),
+        ("qba", "xnli_de_test", ["test"]),
+        ("qaa", "xnli_en", ["train", "dev", "test"]),
+    ):
+        text = read_sentences(datasets / dataset)["text"].to_numpy()
+        found = [[text[one], text[other], label] for one, other, label in read_pairs(datasets / dataset).to_numpy()]
+        published = [(world / "xnli" / f"{split}-{code}.tsv").read_text().splitlines() for split in splits]
+        assert found == [line.split("\t") for lines in published for line in lines]
 
 
 def test_a_file_of_another_digest_ends_in_one_sentence(fetching, upstream):
