@@ -206,7 +206,10 @@ def test_the_sources_of_another_run_are_a_data_folder(places):
 
 
 def test_xtremes_layout_is_taken_where_the_data_folder_has_it(places):
-    put(places.data, "xnli/train-en.tsv.xz", "xnli/dev-en.tsv.xz", "xnli/test-en.tsv.xz")
+    put(places.data, "xnli/train-en.tsv.xz", "xnli/test-en.tsv.xz")
+    with pytest.raises(XlprobeError, match=r"^xnli/dev-en.tsv is missing beside xnli/train-en.tsv.xz; add it, or move that away"):
+        places(xnli=["en"])
+    put(places.data, "xnli/dev-en.tsv.xz")
     assert [*places(xnli=["en"])][-3:] == ["xnli/train-en.tsv.xz", "xnli/dev-en.tsv.xz", "xnli/test-en.tsv.xz"]
     assert list(places(None, xnli=["en"]).values())[-3:] == [ARCHIVE] * 3
 
