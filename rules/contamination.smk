@@ -41,7 +41,11 @@ rule contamination:
         corpus=option("corpus"),
         held_out=option("held_out"),
         # Of held-out text, what bits per character are taken of.
-        cap=(["--max-lines", limit] if (limit := config["bpc"]["max_lines"]) else []),
+        cap=lambda wildcards, input: (
+            ["--max-lines", limit]
+            if input.held_out and (limit := config["bpc"]["max_lines"])
+            else []
+        ),
     message:
         "Searching for the {wildcards.language} test sets in what was learned from"
     shell:

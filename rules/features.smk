@@ -1,6 +1,6 @@
 """Vectors of every layer: of words; of sentences where a dataset has no words; of a bitext's subwords where these are aligned.
 
-reads: checkpoints/<model>/<step>/, datasets/<dataset>/, a treebank or a bitext
+reads: checkpoints/<model>/<step>/, datasets/<dataset>/, a treebank, a bitext or an inference set
 makes: features/<model>/<step>/<dataset>.h5, deleted once used unless features.keep, and <dataset>.audit.parquet
 """
 

@@ -9,7 +9,7 @@ makes: probes/<model>/<step>/<task>/<dataset>.parquet with the scores, .safetens
 rule probes:
     input:
         features=rules.features.output.vectors,
-        dataset=rules.treebank.output.identity,
+        dataset=DATASET_IDENTITY,
     output:
         scores="<results>/probes/{model}/{step}/{task}/{dataset}.parquet",
         weights="<results>/probes/{model}/{step}/{task}/{dataset}.safetensors",
@@ -89,7 +89,7 @@ if config["probes"]["together"] and TASKS_TOGETHER:
 
 rule baselines:
     input:
-        dataset=rules.treebank.output.identity,
+        dataset=DATASET_IDENTITY,
     output:
         "<results>/baselines/{task}/{dataset}.parquet",
     log:

@@ -1,4 +1,4 @@
-"""Probes of every source treebank, unchanged, on the test sets of the parallel (PUD) treebanks.
+"""Probes of every source, unchanged, on the parallel test sets: treebanks' (PUD) and XNLI's.
 
 reads: probes/<model>/<step>/<task>/*.safetensors, features/<model>/<step>/<dataset>.h5, datasets/<dataset>/
 makes: transfer/<model>/<step>/<task>/<dataset>.parquet, all sources on one target
@@ -9,7 +9,7 @@ makes: transfer/<model>/<step>/<task>/<dataset>.parquet, all sources on one targ
 rule transfer:
     input:
         features=rules.features.output.vectors,
-        dataset=rules.treebank.output.identity,
+        dataset=DATASET_IDENTITY,
         weights=lambda wildcards: expand(
             rules.probes.output.weights,
             model=wildcards.model,

@@ -16,8 +16,8 @@ def main() -> None:
     parser.add_argument("--max-pairs", type=int, help="pairs of each split to use; all without it")
     arguments = parser.parse_args()
     files = {split_of_file(path): path for path in arguments.files}
-    splits = read_splits(files, arguments.xnli_language, arguments.max_pairs)
-    write_inference(splits, arguments.folder, arguments.dataset, arguments.language)
+    splits, left_out = read_splits(files, arguments.xnli_language, arguments.max_pairs)
+    write_inference(splits, arguments.folder, arguments.dataset, arguments.language, left_out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Word alignment by the similarity of vectors, after SimAlign (Jalili Sabet et al. 2020), and its scores.
 
-The links are those of the `simalign` package, version 0.4, for the same vectors. They are made between words, whose subwords
+The links are those of the `simalign` package, version 0.4, for the same vectors. (Its own runs take a lone `▁` for one of its
+word's subwords; here it is no word's, so that links may differ where a tokenizer makes any.) They are made between words, whose subwords
 are averaged first, as our features are ("word" there); or between subwords, and then stand for links between the words that
 these belong to ("bpe", its default). To the package, a lone `▁` is one of its word's subwords; in our features it is none.
 numpy alone, so that a job starts at once.
@@ -190,6 +191,7 @@ def score_alignment(
     bootstrap = Bootstrap(intervals, (dataset.name, "test"), pairs, np.arange(pairs))
     rows: list[dict[str, object]] = []
     with FeatureFile(features_path) as features:
+        features.check_dataset(dataset)
         if features.units != UNITS[unit]:
             raise XlprobeError(
                 f"{features_path}: holds vectors of {features.units}, but config key alignment.unit: {unit} aligns {UNITS[unit]};"

@@ -16,6 +16,8 @@ The loss in the training log is in bits per piece, too, but is another figure, a
 training: of the chosen pieces a tenth stay as they are, and cost next to nothing, and another tenth become random pieces; it
 also chooses <s> and </s>, which are easy to tell. Its rows are those of training (`sample_break`), which may hold more
 context than a line, and it takes all held-out text, here capped by `bpc.max_lines`.
+
+Text is held out of the models that are pretrained here. A published model may have been trained on it.
 """
 
 from collections.abc import Callable, Sequence

@@ -16,7 +16,17 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from xlprobe import resources
-from xlprobe.catalogue import AlignmentSet, InferenceSet, Language, Treebank, inference_sets, world_alignment, world_family, world_treebanks
+from xlprobe.catalogue import (
+    AlignmentSet,
+    InferenceSet,
+    Language,
+    Treebank,
+    inference_name,
+    inference_sets,
+    world_alignment,
+    world_family,
+    world_treebanks,
+)
 from xlprobe.errors import ConfigError
 from xlprobe.paths import SCHEMAS
 from xlprobe.runs import Run, check_places, kind, steps
@@ -128,9 +138,10 @@ def _check_probes(config: dict[str, Any]) -> None:
     probes = config["probes"]
     example = f"{next(iter(config['world']['languages']))}_world" if config["world"] else "en_ewt"
     for key, tasks in (("control_tasks", probes["tasks"]), ("description_lengths", probe_tasks(config)), ("leave_out", probes["tasks"])):
-        if "xnli" in probes[key] and "xnli" not in tasks and config["xnli"]:
-            why = "its languages are those of xnli" if key == "leave_out" else "a control task is one of word forms"
-            raise ConfigError(f"config key probes.{key}: found 'xnli', but {why}; take it out")
+        if "xnli" in probes[key] and "xnli" not in tasks:
+            why = {"leave_out": "its languages are those of xnli", "control_tasks": "a control task is one of word forms"}
+            advice = "take it out" if key in why else "name them, or take it out"
+            raise ConfigError(f"config key probes.{key}: found 'xnli', but {why.get(key, 'no language is named under xnli')}; {advice}")
         if others := sorted(set(probes[key]) - set(tasks)):
             raise ConfigError(f"config key probes.{key}: {others[0]!r} is not among probes.tasks; add it there, or take it out here")
     for task in probes["tasks"]:
@@ -142,7 +153,7 @@ def _check_probes(config: dict[str, Any]) -> None:
                 raise ConfigError(f"config key probes.leave_out.{task}: leaves no treebank with a train set; take one out, or the task")
             raise ConfigError(
                 f"config key treebanks: names no treebank with a train set, so there is nothing to probe for {task}; add one"
-                f" ({example}, say)"
+                f" ({example}, say), or leave probes.tasks empty"
             )
 
 
@@ -182,7 +193,7 @@ def _check_bits(config: dict[str, Any]) -> None:
             if name not in known:
                 advice = _suggestion(name, known) if known else "the run has none"
                 raise ConfigError(f"config key bpc.{key}.{n}: {name!r} is not among the run's {BITS_KEYS[key]}; {advice}")
-    measured = config["probes"]["tasks"] or config["alignments"]
+    measured = probe_tasks(config) or config["alignments"]
     if config["bpc"]["languages"] and config["bpc"]["leave_out"] and not measured:
         raise ConfigError(
             f"config key bpc.leave_out: nothing else is measured of {config['bpc']['leave_out'][0]!r} in this run; take it out of models"
@@ -223,6 +234,8 @@ def _sentence(error: Any) -> str:
         types = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
         expected = " or ".join(TYPE_NAMES[name] for name in types)
         return f"config key {key or '(top)'}: {found}, expected {expected}{_yaml_advice(error.instance, types)}"
+    if error.validator == "enum" and key.startswith("probes.tasks") and error.instance == "xnli":
+        return f"config key {key}: found 'xnli', which is no task on treebanks; name its languages under xnli"
     if error.validator == "enum":
         return f"config key {key}: {found}, expected one of {', '.join(map(str, error.validator_value))}"
     if error.validator == "pattern":
@@ -300,8 +313,11 @@ def _check_names(config: dict[str, Any]) -> None:
     codes = "those of `world`" if config["world"] else "those of resources/languages.tsv, CC100's"
     for key, code in named():
         if code not in known_languages:
-            raise ConfigError(f"config key {key}: unknown language {code!r} (codes are {codes}); {_suggestion(code, known_languages)}")
-    _check_inference(config, known_languages)
+            # XNLI calls some languages otherwise than CC100.
+            same = next((known for known in known_languages if key.startswith("xnli.") and inference_name(known) == code), None)
+            advice = f"did you mean {same!r}?" if same else _suggestion(code, known_languages)
+            raise ConfigError(f"config key {key}: unknown language {code!r} (codes are {codes}); {advice}")
+    _check_inference(config)
     _check_corpus_source(config, known_languages)
     for n, name in enumerate(config["treebanks"]):
         if name not in known_treebanks:
@@ -319,17 +335,9 @@ def _check_names(config: dict[str, Any]) -> None:
             raise ConfigError(f"config key alignments.{n}: unknown alignment set {name!r}; {advice}")
 
 
-def _check_inference(config: dict[str, Any], known_languages: dict[str, Language]) -> None:
-    if config["world"]:
-        if config["xnli"] and (without := [split for split in SPLITS if not config["world"]["pairs"][split]]):
-            raise ConfigError(f"config key xnli: needs pairs, but world.pairs.{without[0]} is 0; raise it, or leave xnli empty")
-        return
-    translated = {code for code, tasks in resources.language_facts("paper1").items() if "xnli" in tasks.split()}
-    for n, code in enumerate(config["xnli"]):
-        if code not in translated:
-            raise ConfigError(
-                f"config key xnli.{n}: XNLI has no {known_languages[code].name} ({code}); its languages are {', '.join(sorted(translated))}"
-            )
+def _check_inference(config: dict[str, Any]) -> None:
+    if config["world"] and config["xnli"] and (without := [split for split in SPLITS if not config["world"]["pairs"][split]]):
+        raise ConfigError(f"config key xnli: needs pairs, but world.pairs.{without[0]} is 0; raise it, or leave xnli empty")
 
 
 def _check_corpus_source(config: dict[str, Any], known_languages: dict[str, Language]) -> None:

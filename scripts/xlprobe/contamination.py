@@ -42,6 +42,8 @@ from xlprobe.tables import write_table
 CORPUS = "corpus"
 LEAST_CHARACTERS = 16
 WINDOW = 32
+# Of a held-out line: longer ones are taken apart, since what a block keeps of the one before is as long as the longest sentence.
+LONGEST = 10_000
 # What is read, and what is searched, at a time: with more, arrays outgrow the processor's cache.
 BLOCK_BYTES = 2**18
 BLOCK_LETTERS = 2**18
@@ -329,7 +331,7 @@ def measure_contamination(
     Args:
         datasets: folders; those with a train split are references, too.
         corpus: the cleaned pretraining text, a reference.
-        held_out: what was held out of it, a test set by lines.
+        held_out: what was held out of it, a test set by lines (long ones in parts of LONGEST characters).
         max_lines: lines of that to take, from its start; None takes all.
     """
     test_sets: list[TestSet] = []
@@ -340,7 +342,9 @@ def measure_contamination(
         if train:
             references[dataset.name] = sentence_blocks(train)
     if held_out:
-        test_sets.append(TestSet(CORPUS, "valid", list(islice(text_lines(held_out), max_lines))))
+        lines = islice(text_lines(held_out), max_lines)
+        parts = [line[start : start + LONGEST] for line in lines for start in range(0, len(line), LONGEST)]
+        test_sets.append(TestSet(CORPUS, "valid", parts))
     if corpus:
         references[CORPUS] = progress(text_blocks(corpus), f"searching the {language} corpus", "blocks")
     search = SentenceSearch([sentence for test_set in test_sets for sentence in test_set.sentences])

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from xlprobe.errors import XlprobeError
+from xlprobe.files import read_json
 
 
 class FeatureFile:
@@ -26,6 +27,8 @@ class FeatureFile:
         # Files are never written twice, and cluster file systems often refuse HDF5's locks.
         self._file = h5py.File(path, "r", locking=False)
         self.path = path
+        if "units" not in self._file.attrs:
+            raise XlprobeError(f"{path}: was made by an older version, which did not say what it holds; extract it again")
         self.units: str = self._file.attrs["units"]
         # The first unit of each sentence, and the end: [sentences + 1].
         self.offsets: np.ndarray = self._file["offsets"][:]
@@ -38,6 +41,17 @@ class FeatureFile:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._file.close()
+
+    def check_dataset(self, dataset: Path) -> None:
+        """Refuse a dataset that the vectors are not of.
+
+        Raises:
+            XlprobeError: they are of another, or it was made anew since.
+        """
+        if self.dataset != read_json(dataset / "identity.json"):
+            raise XlprobeError(
+                f"{self.path}: holds vectors of {self.dataset['dataset']}, and not of {dataset} as it is now; extract it again"
+            )
 
     def chosen(self, layers: Sequence[int] | None) -> list[int]:
         """These layers, or all that the file holds.

@@ -29,8 +29,8 @@ LABELS = ("contradiction", "entailment", "neutral")
 SPELLINGS = {"contradictory": "contradiction"}
 # The first column's name in the files of all languages, and in the train sets.
 OFFICIAL = {"language": ("sentence1", "sentence2", "gold_label"), "premise": ("premise", "hypo", "label")}
-# A translation may have come out empty; a file read in the wrong layout has more of these.
-MOST_LEFT_OUT = 0.01
+# A translation may have come out empty; a file read in the wrong layout has more of these: a share, and more than a few.
+MOST_LEFT_OUT, A_FEW = 0.01, 5
 
 logger = logging.getLogger(__name__)
 
@@ -83,30 +83,36 @@ def read_inference(path: Path, language: str) -> Iterator[SentencePair]:
         raise XlprobeError(f"{path}: holds no pair in language {language!r}")
 
 
-def read_splits(files: Mapping[str, Path], language: str, max_pairs: int | None = None) -> dict[str, list[SentencePair]]:
+def read_splits(
+    files: Mapping[str, Path], language: str, max_pairs: int | None = None
+) -> tuple[dict[str, list[SentencePair]], dict[str, int]]:
     """Read the pairs of some splits.
 
-    A pair with an empty sentence is upstream's slip, which nobody here can mend: it is left out with a warning.
+    A pair with an empty sentence is upstream's slip, which nobody here can mend: it is left out with a warning, and counted.
 
     Args:
         files: by split.
         language: as XNLI calls it.
         max_pairs: pairs of each split to use, from its start.
 
+    Returns:
+        The pairs by split, and how many are left out.
+
     Raises:
-        XlprobeError: more than 1 % of a split's pairs have an empty sentence.
+        XlprobeError: more than 1 % of a split's pairs, and more than 5, have an empty sentence.
     """
-    splits = {}
+    splits, left_out = {}, {}
     for split in SPLITS:
         if split in files:
             pairs = list(islice(read_inference(files[split], language), max_pairs))
             splits[split] = [pair for pair in pairs if pair.premise and pair.hypothesis]
+            left_out[split] = len(pairs) - len(splits[split])
             if empty := [pair.line for pair in pairs if not (pair.premise and pair.hypothesis)]:
                 found = f"{files[split]}:{empty[0]}: the first of {len(empty)} pairs (of {len(pairs)}) with an empty sentence"
-                if len(empty) > MOST_LEFT_OUT * len(pairs):
+                if len(empty) > max(A_FEW, MOST_LEFT_OUT * len(pairs)):
                     raise XlprobeError(f"{found}; that is more than an upstream's slip, so fetch the file again or correct it")
                 logger.warning("%s; they are left out", found)
-    return splits
+    return splits, left_out
 
 
 def split_of_file(path: Path) -> str:
@@ -123,8 +129,15 @@ def split_of_file(path: Path) -> str:
     return next(filter(None, match.groups()))
 
 
-def write_inference(splits: Mapping[str, Sequence[SentencePair]], folder: Path, dataset: str, language: str) -> None:
-    """Write an inference dataset: sentences, each once a split, pairs of them, and the identity; `language` is CC100's code."""
+def write_inference(
+    splits: Mapping[str, Sequence[SentencePair]], folder: Path, dataset: str, language: str, left_out: Mapping[str, int] | None = None
+) -> None:
+    """Write an inference dataset: sentences, each once a split, pairs of them, and the identity.
+
+    Args:
+        language: CC100's code.
+        left_out: by split, pairs that the files have and `splits` has not; none where it is not given.
+    """
     sentence_rows: list[tuple] = []
     pair_rows: list[tuple] = []
     for split, pairs in splits.items():
@@ -146,6 +159,7 @@ def write_inference(splits: Mapping[str, Sequence[SentencePair]], folder: Path, 
             "language": language,
             "sentences": dict(Counter(sentences["split"])),
             "pairs": {split: len(pairs) for split, pairs in splits.items()},
+            "pairs_left_out": dict(left_out or {}),
             "labels": {split: dict(Counter(pair.label for pair in pairs)) for split, pairs in splits.items()},
             "sha256": {name: sha256(folder / f"{name}.parquet") for name in ("sentences", "pairs")},
         },

@@ -22,7 +22,7 @@ def scored_examples(examples: pd.DataFrame, train: pd.DataFrame, task: ProbeTask
 
     Beside the metric of a task of words, over all of them, stand two that a word's form alone does not win:
     `<metric>_ambiguous`, over words whose form has two or more labels in train, and `<metric>_unseen`, over words whose form
-    train never has. Pairs have neither: few pairs of forms come twice.
+    train never has. Pairs have neither: few come twice.
     """
     masks = {task.metric: np.ones(len(examples), dtype=bool)}
     if task.data == "words":

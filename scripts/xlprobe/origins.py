@@ -212,13 +212,19 @@ def _beside(name: str, folder: Path) -> dict[str, Path]:
 
 
 def _inference(name: str, wanted: Sequence[Need], sources: Path, root: Path | None) -> list[Origin]:
-    """XNLI in one language: XTREME's layout where a folder has it, else the official one."""
+    """XNLI in one language: XTREME's layout where a folder has it, else the official one; what began as that goes on as that."""
+    official = [_origin(need, sources, root) for need in wanted]
+    # Dev and test sets are those of all languages, the train set is this one's.
+    if official[-1].way == THERE:
+        return official
     needed = [replace(wanted[0], path=f"xnli/{split}-{name}.tsv", place=Place(), what=f"XNLI's {split} set") for split in SPLITS]
     found = [_origin(need, sources, root) for need in needed]
     there = [origin for origin in found if origin.way in (THERE, FOLDER)]
     if there and (missing := [origin for origin in found if origin not in there]):
-        raise XlprobeError(f"{missing[0].path} is missing beside {there[0].path}; add it, or move that away")
-    return there or [_origin(need, sources, root) for need in wanted]
+        beside = there[0].file or sources / there[0].path
+        advice = "; XNLI's translated train set may stand in under that name" if "/train-" in missing[0].path else ""
+        raise XlprobeError(f"{missing[0].path} is missing beside {beside}; add it, or move that away{advice}")
+    return there or official
 
 
 def _check_link(link: Path, file: Path, sources: Path) -> None:

@@ -1,4 +1,4 @@
-"""Training the probes of one checkpoint, task and treebank: every layer, every seed, scores and weights.
+"""Training the probes of one checkpoint, task and dataset: every layer, every seed, scores and weights.
 
 Shape letters: S seeds, N examples.
 """
@@ -79,6 +79,7 @@ def train_probes(
     rows: list[dict[str, Any]] = []
     tensors: dict[str, torch.Tensor] = {}
     with FeatureFile(features_path) as features:
+        features.check_dataset(dataset)
         checkpoint = features.checkpoint
         for layer in progress(features.chosen(layers), f"{task_name} {dataset.name} step {checkpoint['step']}", "layers"):
             identity = (run_of(checkpoint), checkpoint["step"], task_name, dataset.name, layer)

@@ -19,7 +19,7 @@ from xlprobe import resources
 from xlprobe.catalogue import Source, inference_name
 from xlprobe.errors import ConfigError
 from xlprobe.runs import PLACEHOLDERS, runs
-from xlprobe.splits import split_file
+from xlprobe.splits import SPLITS, split_file
 
 
 @dataclass(frozen=True)
@@ -229,9 +229,15 @@ def _alignments(config: dict[str, Any]) -> Iterator[Need]:
 
 
 def _inference(config: dict[str, Any]) -> Iterator[Need]:
-    """XNLI in its official layout: the test sets of all languages in one file, the train sets apart."""
+    """XNLI in its official layout: the test sets of all languages in one file, the train sets apart; of others, own files."""
+    # Paper 1 takes all of XNLI's.
+    of_xnli = [code for code, tasks in resources.language_facts("paper1").items() if "xnli" in tasks.split()]
     for code in config["xnli"]:
         reader = ("xnli", inference_name(code))
+        if code not in of_xnli:
+            what = f"set of inference pairs in language {code!r}, which XNLI does not have"
+            yield from (Need(f"xnli/{split}-{inference_name(code)}.tsv", f"the {split} {what},", reader, Place()) for split in SPLITS)
+            continue
         for split in ("dev", "test"):
             file = f"xnli.{split}.tsv"
             yield _need(f"xnli/XNLI-1.0/{file}", f"XNLI's {split} set", reader, "xnli", file=file)

@@ -1,4 +1,4 @@
-"""Transfer: the probes of all source treebanks, unchanged, on the parallel test set of another (paper 1, section 2.2).
+"""Transfer: the probes of all sources, unchanged, on a parallel test set (paper 1, section 2.2).
 
 Without torch, whose import would take longer than a small job.
 
@@ -96,6 +96,7 @@ def transfer_probes(
     rows: list[dict[str, object]] = []
     with ExitStack() as stack:
         features = stack.enter_context(FeatureFile(features_path))
+        features.check_dataset(dataset)
         write = stack.enter_context(table_writer("predictions.schema.yaml", predictions)) if predictions else None
         checkpoint = columns(features.checkpoint)
         for source in sources:

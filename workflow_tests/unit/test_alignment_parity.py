@@ -239,3 +239,5 @@ def test_links_are_those_of_the_package_that_reads_the_checkpoint_itself(bitext,
             rounded += len(stored[method][number] ^ expected)
     # WordPiece has no ▁. Stored vectors are float16, which changes a link in some hundreds.
     assert family != "bert" or (compared == len(bitext.pairs) and rounded <= 1 + links / 50)
+    # Of the set of five pairs, none may be without.
+    assert compared >= 3 or len(bitext.pairs) <= 5

@@ -80,7 +80,7 @@ def changed(path: str, value: object) -> dict:
         ("treebanks", ["en"], r"config key treebanks.0: 'en' is named as in UD 2.1, but data.ud is 2.18"),
         ("corpus.source", "oscar", r"config key corpus.source: found 'oscar', expected one of cc100, conll2017"),
         ("xnli", ["en", "xx"], r"config key xnli.1: unknown language 'xx'"),
-        ("xnli", ["en", "fi"], r"config key xnli.1: XNLI has no Finnish \(fi\); its languages are ar, bg"),
+        ("xnli", ["en", "zh"], r"config key xnli.1: unknown language 'zh' \(codes are .*\); did you mean 'zh-Hans'\?"),
         (
             "bpc.languages",
             ["en", "fr"],
@@ -187,7 +187,9 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
     ("probes", "message"),
     [
         ({"tasks": ["pos"], "control_tasks": ["number"]}, "probes.control_tasks: 'number' is not among probes.tasks; add it there, or"),
-        ({"tasks": ["pos"], "description_lengths": ["xnli"]}, "probes.description_lengths: 'xnli' is not among probes.tasks"),
+        ({"tasks": ["pos"], "description_lengths": ["number"]}, "probes.description_lengths: 'number' is not among probes.tasks"),
+        ({"description_lengths": ["xnli"]}, "probes.description_lengths: found 'xnli', but no language is named under xnli; name them"),
+        ({"tasks": ["pos", "xnli"]}, "probes.tasks.1: found 'xnli', which is no task on treebanks; name its languages under xnli"),
         ({"leave_out": {"number": ["en_ewt"]}}, "probes.leave_out: 'number' is not among probes.tasks"),
         ({"leave_out": {"pos": ["ja_gsd"]}}, "probes.leave_out.pos: 'ja_gsd' is not among treebanks; take it out"),
         ({"leave_out": {"pos": BASE["treebanks"]}}, "probes.leave_out.pos: leaves no treebank with a train set; take one out, or the task"),
@@ -206,6 +208,8 @@ def test_xnli_is_measured_where_its_languages_are_named():
     assert (sets["xnli_zh"].language, sets["xnli_zh"].xnli_language) == ("zh-Hans", "zh")
     assert {*map(tuple, (tasks_of(completed, name) for name in sets))} == {("xnli",)}
     assert "xnli" not in tasks_of(completed, "en_ewt") and "xnli" not in probe_tasks(config.complete(BASE))
+    inference_alone = {"xnli": ["en"], "treebanks": [], "probes": {"tasks": []}, "bpc": {"languages": ["en"], "leave_out": ["m"]}}
+    assert config.complete(BASE | inference_alone)["bpc"]["leave_out"] == ["m"]
     for key, value, why in (
         ("control_tasks", ["xnli"], "a control task is one of word forms"),
         ("leave_out", {"xnli": ["xnli_en"]}, "its languages are those of xnli"),

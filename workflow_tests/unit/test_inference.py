@@ -16,6 +16,8 @@ from xlprobe.inference import LABELS, SentencePair, read_inference, read_splits,
 from xlprobe.linear_probe import ProbeSettings
 from xlprobe.probes import Controls, train_probes
 from xlprobe.resources import language_facts
+from xlprobe.scoring import Intervals, bootstrap_of
+from xlprobe.splits import SPLITS
 from xlprobe.tables import conform
 from xlprobe.tasks import load_probe_task
 from xlprobe.transfer import transfer_probes
@@ -87,10 +89,13 @@ def test_empty_sentences_are_left_out_with_a_warning_unless_they_are_many(tmp_pa
     text = PLAIN * 50 + " \tIt ends.\tneutral\n" + PLAIN
     path = written(tmp_path / "train-en.tsv", text)
     with caplog.at_level(logging.WARNING):
-        assert len(read_splits({"train": path}, "en")["train"]) == 153
+        splits, left_out = read_splits({"train": path}, "en")
+    assert len(splits["train"]) == 153 and left_out == {"train": 1}
     assert re.search(r"train-en.tsv:151: the first of 1 pairs \(of 154\) with an empty sentence; they are left out", caplog.text)
-    written(path, text + "\t\tneutral\n")
-    with pytest.raises(XlprobeError, match=r"train-en.tsv:151: the first of 2 pairs \(of 155\) .* fetch the file again"):
+    # A few in the first pairs of a large file say nothing of it.
+    assert read_splits({"train": path}, "en", 151)[1] == {"train": 1}
+    written(path, text + "\t\tneutral\n" * 5)
+    with pytest.raises(XlprobeError, match=r"train-en.tsv:151: the first of 6 pairs \(of 159\) .* fetch the file again"):
         read_splits({"train": path}, "en")
 
 
@@ -117,9 +122,9 @@ def test_a_name_that_says_no_split_is_refused(tmp_path):
 def dataset(tmp_path):
     """Three pairs in train, of which two share their premise, and one in each of the others."""
     files = {split: written(tmp_path / f"{split}-en.tsv", PLAIN) for split in ("train", "dev", "test")}
-    splits = read_splits(files, "en")
+    splits, left_out = read_splits(files, "en")
     splits["dev"], splits["test"] = splits["dev"][:1], splits["test"][2:]
-    write_inference(splits, tmp_path / "xnli_en", "xnli_en", "en")
+    write_inference(splits, tmp_path / "xnli_en", "xnli_en", "en", left_out)
     return tmp_path / "xnli_en"
 
 
@@ -142,7 +147,7 @@ def test_a_dataset_holds_each_sentence_once_a_split(dataset):
         pd.testing.assert_frame_equal(table, conform(table, f"{schema}.schema.yaml"))
     identity = read_json(dataset / "identity.json")
     assert identity["sentences"] == {"train": 4, "dev": 2, "test": 2} and identity["pairs"] == {"train": 3, "dev": 1, "test": 1}
-    assert identity["labels"]["train"] == dict.fromkeys(LABELS, 1)
+    assert identity["labels"]["train"] == dict.fromkeys(LABELS, 1) and identity["pairs_left_out"] == dict.fromkeys(SPLITS, 0)
     assert not has_words(dataset)
 
 
@@ -191,6 +196,13 @@ def test_probes_rise_where_the_vectors_tell_and_stay_at_chance_where_not(planted
     assert test[1].min() > 0.85 and abs(test[2].mean() - 1 / 3) < 0.05
     assert set(found["metric"]) == {"accuracy"} and set(found[found["split"] == "test"]["n"]) == {600}
     across = pd.read_parquet(transferred)
+    # The 200 premises of the test set are drawn, the same ones in both sets.
+    drawn = [
+        bootstrap_of(folder, "test", examples[examples["split"] == "test"], Intervals(20)).taken_RM
+        for folder in (dataset, dataset_of_test)
+        for examples in [read_examples(folder, load_probe_task("xnli"))]
+    ]
+    assert drawn[0].shape == (20, 200) and (drawn[0].sum(axis=1) == 200).all() and np.array_equal(*drawn)
     assert set(across["source"]) == {"xnli_en"} and set(across["target"]) == {"xnli_en_test"}
     # On the test set alone the probes say what they say in language, of layer 1's vectors, which are the same.
     pd.testing.assert_series_equal(across.set_index(["layer", "seed"])["value"][1], test[1], check_dtype=False)
@@ -203,6 +215,8 @@ def test_probes_rise_where_the_vectors_tell_and_stay_at_chance_where_not(planted
     assert pd.read_parquet(baselines)[["model", "split", "value"]].to_numpy().tolist() == [
         ["majority", "dev", 1 / 3], ["majority", "test", 1 / 3]
     ]  # fmt: skip
+    with pytest.raises(XlprobeError, match=r"xnli_en_test.h5: holds vectors of xnli_en_test, and not of .*xnli_en as it is now"):
+        train_probes(features_of_test, dataset, "xnli", 1, ProbeSettings(1e-2, 64, 1, 1), "cpu", scores, weights)
     with pytest.raises(XlprobeError, match=r"--control-tasks: xnli labels no words, so it has no control task of word forms"):
         train_probes(features, dataset, "xnli", 1, ProbeSettings(1e-2, 64, 1, 1), "cpu", scores, weights, controls=Controls(True))
 
@@ -219,7 +233,7 @@ def test_real_files_hold_as_many_pairs_of_each_label(real_data, tmp_path):
             assert len(pairs) == count and all(pair.premise and pair.hypothesis for pair in pairs)
         assert [pair.label for pair in pairs] == english
     files = {split: real_data / "xnli" / f"{split}-zh.tsv.xz" for split in ("train", "dev", "test")}
-    write_inference(read_splits(files, "zh", 300), tmp_path, "xnli_zh", "zh-Hans")
+    write_inference(read_splits(files, "zh", 300)[0], tmp_path, "xnli_zh", "zh-Hans")
     sentences, pairs = read_sentences(tmp_path)["text"].to_numpy(), read_pairs(tmp_path)
     texts = [lzma.decompress(path.read_bytes()).decode() for path in files.values()]
     lines = [line.rstrip("\r").split("\t") for text in texts for line in text.split("\n")[:300]]

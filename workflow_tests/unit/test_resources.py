@@ -101,6 +101,11 @@ def test_treebanks_are_named_as_ud_names_them():
         assert treebank.test_only or not name.endswith("_pud")
 
 
+def test_no_treebank_is_named_as_other_datasets_are():
+    assert not [name for name in treebanks() if name.startswith(("align_", "xnli_"))]
+    assert all(name.startswith("align_") for name in alignments())
+
+
 def test_a_language_has_one_folder_name_and_a_romanised_one_its_script():
     names = {(treebank.language, re.split("[-]", treebank.folder)[0]) for treebank in treebanks().values()}
     assert len(names) == len({language for language, _ in names})

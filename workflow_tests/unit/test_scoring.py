@@ -11,7 +11,7 @@ from xlprobe.treebanks import Sentence, Word
 
 def bootstrap_of(sentences, resamples=500, level=0.95):
     places = np.unique(sentences, return_inverse=True)[1]
-    return Bootstrap(Intervals(resamples, level), ("xx_test", "test"), max(places) + 1, places)
+    return Bootstrap(Intervals(resamples, level), ("xx_own", "test"), max(places) + 1, places)
 
 
 def test_a_resample_takes_whole_sentences():
@@ -56,17 +56,17 @@ def test_the_mean_over_seeds_varies_with_the_seeds_too():
 def test_everything_on_a_test_set_meets_the_same_resamples():
     """Tasks too: one with examples in each sentence, and one without any in three of them."""
     everywhere, somewhere = np.arange(30), np.setdiff1d(np.arange(30), [0, 7, 29])
-    one, other = (Bootstrap(Intervals(50), ("xx_test", "test"), 30, places) for places in (everywhere, somewhere))
+    one, other = (Bootstrap(Intervals(50), ("xx_own", "test"), 30, places) for places in (everywhere, somewhere))
     assert (one.taken_RM[:, somewhere] == other.taken_RM).all() and (one.taken_RM.sum(axis=1) == 30).all()
-    assert (one.taken_RM != Bootstrap(Intervals(50), ("xx_test", "dev"), 30, everywhere).taken_RM).any()
+    assert (one.taken_RM != Bootstrap(Intervals(50), ("xx_own", "dev"), 30, everywhere).taken_RM).any()
 
 
 def test_sentences_without_an_example_are_drawn_as_well(tmp_path):
     word = Word("a", 0, 1, "X", "_", 0, "dep")
     splits = {"train": [Sentence("1", "a", [word])] * 3, "test": [Sentence(str(number), "a", [word]) for number in range(4)]}
-    write_dataset(splits, tmp_path / "xx_test", "xx_test", "en")
-    found = bootstrap_of_examples(tmp_path / "xx_test", "test", pd.DataFrame({"sentence": [4, 4, 6]}), Intervals(50))
-    drawn = Bootstrap(Intervals(50), ("xx_test", "test"), 4, np.arange(4))
+    write_dataset(splits, tmp_path / "xx_own", "xx_own", "en")
+    found = bootstrap_of_examples(tmp_path / "xx_own", "test", pd.DataFrame({"sentence": [4, 4, 6]}), Intervals(50))
+    drawn = Bootstrap(Intervals(50), ("xx_own", "test"), 4, np.arange(4))
     assert (found.taken_RM == drawn.taken_RM[:, [1, 3]]).all() and found.starts_M.tolist() == [0, 2]
 
 

@@ -207,11 +207,24 @@ def test_the_sources_of_another_run_are_a_data_folder(places):
 
 def test_xtremes_layout_is_taken_where_the_data_folder_has_it(places):
     put(places.data, "xnli/train-en.tsv.xz", "xnli/test-en.tsv.xz")
-    with pytest.raises(XlprobeError, match=r"^xnli/dev-en.tsv is missing beside xnli/train-en.tsv.xz; add it, or move that away"):
+    with pytest.raises(XlprobeError, match=r"^xnli/dev-en.tsv is missing beside .*/xnli/train-en.tsv.xz; add it, or move that away$"):
         places(xnli=["en"])
     put(places.data, "xnli/dev-en.tsv.xz")
     assert [*places(xnli=["en"])][-3:] == ["xnli/train-en.tsv.xz", "xnli/dev-en.tsv.xz", "xnli/test-en.tsv.xz"]
     assert list(places(None, xnli=["en"]).values())[-3:] == [ARCHIVE] * 3
+    # What began as published goes on so: the folder's files may be others.
+    official = ["xnli/XNLI-1.0/xnli.dev.tsv", "xnli/XNLI-1.0/xnli.test.tsv", "xnli/XNLI-MT-1.0/multinli/multinli.train.en.tsv"]
+    put(places.own, *official)
+    assert [*places(xnli=["en"]).items()][-3:] == [(path, THERE) for path in official]
+
+
+def test_inference_pairs_in_a_language_that_xnli_lacks_are_ones_own(places):
+    assert list(places(xnli=["fi"]).values())[-3:] == [BY_HAND] * 3
+    assert "the train set of inference pairs in language 'fi', which XNLI does not have, was not found" in " ".join(
+        plan_of(places, xnli=["fi"]).by_hand.values()
+    )
+    put(places.data, "xnli/train-fi.tsv", "xnli/dev-fi.tsv", "xnli/test-fi.tsv.gz")
+    assert list(places(xnli=["fi"]).values())[-3:] == [FOLDER] * 3
 
 
 def test_what_has_no_address_is_told_how_to_get(places, monkeypatch):
