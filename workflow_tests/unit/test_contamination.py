@@ -148,6 +148,17 @@ def test_short_sentences_are_counted_apart_and_documents_keep_apart(tmp_path, ca
     assert f"xx_test (test) in corpus: 2 of 4 sentences, {windows[0]} of {sum(windows)} windows" in caplog.messages
 
 
+def test_long_lines_of_held_out_text_are_taken_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr("xlprobe.contamination.LONGEST", 40)
+    line = "".join(np.random.default_rng(0).choice(list("abcdefghij"), 100))
+    corpus = write_corpus(tmp_path / "train.txt.zst", f"{line[30:90]}\n")
+    held_out = write_corpus(tmp_path / "valid.txt.zst", f"{line}\n")
+    measure_contamination("xx", [], tmp_path / "found.parquet", corpus, held_out)
+    (row,) = pd.read_parquet(tmp_path / "found.parquet").to_dict("records")
+    # Of 40, 40 and 20 characters; the second stands in the corpus, with its nine windows.
+    assert (row["sentences"], row["sentences_found"], row["windows"], row["windows_found"]) == (3, 1, 18, 9)
+
+
 def test_a_test_set_too_short_to_tell_has_no_share(tmp_path, caplog):
     caplog.set_level("INFO")
     dataset = write_treebank(tmp_path / "xx_test", "xx", train=["Yes.", "No."], test=["Yes."])
