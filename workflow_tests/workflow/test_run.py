@@ -339,7 +339,7 @@ def test_with_temporary_features_an_edit_of_the_probes_extracts_again_and_a_comm
     assert project.planned(*TINY) == {}
     project.edit("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
     planned = project.planned(*TINY)
-    assert (planned["features"], planned["probes"]) == (9, 18) and "checkpoint" not in planned
+    assert (planned["features"], planned["probes"]) == (15, 21) and "checkpoint" not in planned
 
 
 @pytest.mark.parametrize(
@@ -382,12 +382,13 @@ def test_one_job_can_extract_all_datasets_and_one_train_all_tasks_and_controls_c
     probes = project.folder / RESULTS / "probes" / "xlmr" / "20"
     of_pos = pd.read_parquet(probes / "pos" / "qba_world.parquet")
     before = {path: sha256(path) for path in (*probes.rglob("*.safetensors"), *probes.glob("arc_*/*.parquet"))}
-    assert len(before) == 6 + 4
+    assert len(before) == 7 + 4
     for folder in ("features", "probes"):
         shutil.rmtree(project.folder / RESULTS / folder / "xlmr" / "20")
     target = f"{RESULTS}/metrics/parts/xlmr/20.scores.parquet"
     planned = project.planned(target, *TINY)
-    assert (planned["features_together"], planned["probes_together"]) == (1, 2) and not {"features", "probes"} & planned.keys()
+    # Inference sets have one task.
+    assert (planned["features_together"], planned["probes_together"], planned["probes"]) == (1, 2, 1) and "features" not in planned
     project.snakemake(target, *TINY, "--quiet", "all")
     assert {path: sha256(path) for path in before} == before
     scores = pd.read_parquet(probes / "pos" / "qba_world.parquet")
@@ -412,7 +413,7 @@ def test_predictions_are_a_table_beside_the_scores_of_transfer(project):
     with (project.folder / "config" / "tiny.yaml").open("a") as file:
         file.write("transfer: {predictions: true, shared_labels: true}\n")
     target = f"{RESULTS}/transfer/xlmr/20/arc_prediction/qba_pud"
-    assert project.planned(*TINY) == METRICS_OF_SCORES | {"transfer": 9}
+    assert project.planned(*TINY) == METRICS_OF_SCORES | {"transfer": 12}
     project.snakemake(f"{target}.predictions.parquet", *TINY, "--quiet", "all")
     said = conform(pd.read_parquet(project.folder / f"{target}.predictions.parquet"), "predictions.schema.yaml")
     scores = pd.read_parquet(project.folder / f"{target}.parquet").dropna(subset="seed")
