@@ -71,8 +71,11 @@ def test_relations_are_universal_and_with_subtypes_where_asked_for(dataset):
 
 def test_every_declared_task_can_be_named_in_the_configuration():
     declared = {path.stem for path in (PROJECT / "scripts" / "xlprobe" / "tasks").glob("*.py")} - {"__init__", "alignment", "bpc"}
-    assert set(schema()["properties"]["probes"]["properties"]["tasks"]["items"]["enum"]) == declared
     assert all(load_probe_task(name).name == name for name in declared)
+    # Those on sentences by their languages.
+    of_treebanks = {name for name in declared if load_probe_task(name).data != "sentence_pairs"}
+    assert set(schema()["properties"]["probes"]["properties"]["tasks"]["items"]["enum"]) == of_treebanks
+    assert declared - of_treebanks == {"xnli"} <= schema()["properties"].keys()
 
 
 def test_what_is_no_task_or_no_probes_is_refused():
