@@ -2,4 +2,4 @@
 
 from xlprobe.tasks import Task
 
-TASK = Task(name="bpc", title="Bits per character", metric="bits_per_character", direction="lower", version=1)
+TASK = Task(name="bpc", title="Bits per character", metric="bits_per_character", direction="lower", version=2)
