@@ -12,11 +12,12 @@ MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 @contextmanager
-def library_errors(checkpoint: Path, batch_key: str) -> Iterator[None]:
+def library_errors(checkpoint: Path | str, batch_key: str | None = None) -> Iterator[None]:
     """Say in one sentence what ended the work on a checkpoint; where it came from stands in it, for who wants to look.
 
     Args:
-        batch_key: the key of the configuration that says how much is computed at once.
+        checkpoint: what it is called, or where it lies.
+        batch_key: the key of the configuration that says how much is computed at once, where there is one.
 
     Raises:
         XlprobeError: something inside the block failed.
@@ -28,7 +29,8 @@ def library_errors(checkpoint: Path, batch_key: str) -> Iterator[None]:
     except Exception as error:
         said = " ".join(str(error).split())
         if isinstance(error, MemoryError) or any(words in said for words in MEMORY):
-            raise XlprobeError(f"{checkpoint}: memory is full ({said}); lower {batch_key} in the configuration") from error
+            advice = f"lower {batch_key} in the configuration" if batch_key else "the checkpoint asks for more than there is"
+            raise XlprobeError(f"{checkpoint}: memory is full ({said}); {advice}") from error
         if isinstance(error, OSError):
             raise XlprobeError(
                 f"{checkpoint}: a file could not be read or written on the way ({said}); look at it, and at the disk's space"
