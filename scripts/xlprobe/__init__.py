@@ -4,10 +4,10 @@ Imports inside the package point one way (a test holds this):
 
     errors, paths, files, progress, device, command_line, seeds, library_errors   the ground
     splits, checkpoint_names, catalogue, resources, runs, sweeps, config, code_identity, tables   what a run is
-    conll2017, corpus, vocabulary, tokenization, binarization     text for pretraining
+    conll2017, corpus, vocabulary, sentencepiece_normalization, tokenization, binarization   text for pretraining
     training_version, training_state, fairseq_runtime, fairseq_task, fairseq_training, pretraining   training
     checkpoint_comparison, huggingface_files, stored_weights, saved_constants, language_models, model_trials, canary,
-    checkpoints, fairseq_checkpoints, huggingface_checkpoints, checkpoint_checks   models
+    source_tokenizers, checkpoints, fairseq_checkpoints, huggingface_checkpoints, checkpoint_checks   models
     downloads, archives, hub, sources, origins, source_list, world   where data come from
     treebanks, pairs, bitexts, inference, datasets, windows, hdf5_files, vector_storage, feature_file,
     features                                                      data and their vectors

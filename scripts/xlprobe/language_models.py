@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json
-from xlprobe.huggingface_files import WEIGHT_ENDINGS, read_files
+from xlprobe.huggingface_files import VOCABULARY_FILES, WEIGHT_ENDINGS, read_files
 from xlprobe.saved_constants import is_constant
 from xlprobe.stored_weights import StoredTensor, stored_tensors
 
@@ -42,8 +42,6 @@ MOST_BLOCKS = 1_000
 MOST_OF_A_KIND = 100_000
 MOST_TIMES_STORED = 4
 MOST_BESIDES = 2**28
-# What a tokenizer's pieces stand in.
-VOCABULARY_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model")
 # What a model may compute in.
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # A window for models without a limit of their own.
