@@ -192,6 +192,11 @@ def _check_weights(folder: Path, model: Any, loading: Mapping[str, Any], stored:
             " not belong together"
         )
     if broken := [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]:
+        if model.dtype == torch.float16 and any(tensor.dtype not in (None, torch.float16) for tensor in stored.values()):
+            raise XlprobeError(
+                f"{folder}: {broken[0]} and {len(broken) - 1} other weights are too large for float16; set features.precision, or"
+                " bpc.precision, to bfloat16 or float32 in the configuration"
+            )
         raise XlprobeError(f"{folder}: {broken[0]} and {len(broken) - 1} other weights hold NaN or infinity; the checkpoint is not usable")
 
 

@@ -352,6 +352,31 @@ def test_a_checkpoint_without_a_head_is_refused(checkpoints, tiny_text, tmp_path
         PiecePredictor(tmp_path / "40", CPU)
 
 
+@pytest.mark.parametrize(
+    ("family", "direction", "why"),
+    [
+        ("gpt-neox", "both ways", r"gpt-neox sees the subwords after the one that .*; add gpt-neox to bpc\.leave_out in the configuration"),
+        (
+            "bert",
+            "causal",
+            r"bert sees the subwords before a <mask> alone.*; set models\.bert\.huggingface\.objective to causal, or",
+        ),
+    ],
+)
+def test_a_model_that_sees_more_or_less_than_its_objective_says_is_refused(checkpoints, tmp_path, family, direction, why):
+    folder = Path(shutil.copytree(checkpoints / family / "40", tmp_path / "40"))
+    identity = json.loads((folder / "identity.json").read_text())
+    assert identity["checks"]["direction"] != direction
+    identity["checks"]["direction"] = direction
+    (folder / "identity.json").write_text(json.dumps(identity))
+    with pytest.raises(XlprobeError, match=f"^{folder}: {why}"):
+        PiecePredictor(folder, CPU)
+    # As older versions wrote it.
+    del identity["checks"]["direction"]
+    (folder / "identity.json").write_text(json.dumps(identity))
+    assert PiecePredictor(folder, CPU).causal == (family == "gpt-neox")
+
+
 @pytest.mark.parametrize("after", [lambda scores: 30 * torch.tanh(scores / 30), lambda scores: scores[..., :5]])
 def test_a_head_that_goes_on_after_its_last_layer_is_refused(checkpoints, monkeypatch, after):
     load = piece_bits.load_model
