@@ -13,7 +13,7 @@ from pathlib import Path
 
 import sentencepiece
 import transformers
-from sentencepiece.sentencepiece_model_pb2 import ModelProto
+from sentencepiece.sentencepiece_model_pb2 import ModelProto, NormalizerSpec
 from tokenizers import Regex, normalizers, pre_tokenizers
 
 from xlprobe.canary import fixed_texts
@@ -73,19 +73,20 @@ def check_against_sentencepiece(tokenizer: transformers.PreTrainedTokenizerFast,
         processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
     except (RuntimeError, OSError):
         raise XlprobeError(f"{model}: not a SentencePiece model, so that what is read of it cannot be tried; {SAVE}") from None
+    settings = ModelProto.FromString(processor.serialized_model_proto())
     vocabulary = tokenizer.get_vocab()
-    ids = [vocabulary.get(processor.id_to_piece(id_), -1) for id_ in range(processor.get_piece_size()) if _in_text(processor, id_)]
+    ids = [vocabulary.get(entry.piece, -1) for entry in settings.pieces if entry.type == entry.NORMAL]
     if lacking := sum(id_ < 0 for id_ in ids):
         raise XlprobeError(
             f"{model}: {type(tokenizer).__name__} of the transformers library knows {len(vocabulary)} subwords, and {lacking} of this"
-            f" model's {processor.get_piece_size()} are not among them; {SAVE}"
+            f" model's {len(settings.pieces)} are not among them; {SAVE}"
         )
-    # All families number subwords in SentencePiece's order, special tokens before, after or in the place of its own.
+    # All families number subwords in SentencePiece's order; special tokens stand before, after or in the place of its own.
     fault = None if ids == sorted(set(ids)) else "numbers this model's subwords in another order"
     fault = fault or difference(tokenizer, processor, (text for _, text in fixed_texts()))
     if not fault and difference(tokenizer, processor, HARD_TEXTS):
         # The library's class does what SentencePiece does, and nothing before: what is left is how it prepares text.
-        _prepare_text_as(processor, tokenizer)
+        _prepare_text(tokenizer, settings.normalizer_spec)
         fault = difference(tokenizer, processor, [*HARD_TEXTS, *(text for _, text in fixed_texts())])
     if fault:
         raise XlprobeError(f"{model}: {type(tokenizer).__name__} of the transformers library {fault}; {SAVE}")
@@ -111,14 +112,8 @@ def _spelled(subwords: list[str | None]) -> str:
     return " ".join("<unk>" if subword is None else subword for subword in subwords[:4]) or "nothing"
 
 
-def _in_text(processor: sentencepiece.SentencePieceProcessor, id_: int) -> bool:
-    """Whether a subword can be met in a text."""
-    return not (processor.is_control(id_) or processor.is_unknown(id_) or processor.is_unused(id_))
-
-
-def _prepare_text_as(processor: sentencepiece.SentencePieceProcessor, tokenizer: transformers.PreTrainedTokenizerFast) -> None:
+def _prepare_text(tokenizer: transformers.PreTrainedTokenizerFast, settings: NormalizerSpec) -> None:
     """Let a tokenizer prepare text as a SentencePiece model's settings say: its normalisation, then `▁` for spaces."""
-    settings = ModelProto.FromString(processor.serialized_model_proto()).normalizer_spec
     steps: list[normalizers.Normalizer] = []
     if settings.precompiled_charsmap:
         steps += [normalizers.Replace(apart, composed) for apart, composed in compositions()]
