@@ -20,7 +20,7 @@ from xlprobe.piece_bits import PiecePredictor
 from xlprobe.tables import write_table
 
 
-class PanicException(BaseException):  # noqa: N818
+class PanicException(BaseException):
     """As the tokenizers library raises it where its Rust code panics."""
 
 
