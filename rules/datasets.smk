@@ -38,6 +38,8 @@ rule treebank:
         folder=folder_of("identity"),
         language=lambda wildcards: TREEBANKS[wildcards.dataset].language,
         dev_fraction=config["datasets"]["dev_fraction"],
+        negatives=config["arcs"]["negatives"],
+        clean=["--clean-forms"] if config["datasets"]["clean_forms"] else [],
         cap=(
             ["--max-sentences", limit]
             if (limit := config["datasets"]["max_sentences"])
@@ -48,7 +50,7 @@ rule treebank:
     shell:
         "python scripts/build_treebank.py --files {input.files:q} --folder {params.folder:q}"
         " --dataset {wildcards.dataset:q} --language {params.language:q} --dev-fraction {params.dev_fraction}"
-        " {params.cap} > {log:q} 2>&1"
+        " --negatives {params.negatives} {params.clean} {params.cap} > {log:q} 2>&1"
 
 
 rule inference:
