@@ -19,7 +19,7 @@ ifneq ($(XLPROBE_DATA),)
 export XLPROBE_DATA := $(abspath $(XLPROBE_DATA))
 endif
 
-.PHONY: help setup demo sources run report test test-run test-others bench lint format lock clean
+.PHONY: help setup demo sources run report test test-run test-others bench lint format docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -76,6 +76,9 @@ format: $(READY) ## Apply the style
 	ruff check --fix .
 	ruff format .
 	snakefmt Snakefile rules
+
+docs: $(READY) ## Make docs/choices.md from the configuration's schema
+	python scripts/list_choices.py --output docs/choices.md
 
 lock: ## Resolve envs/requirements.in anew into the pins
 	bash envs/lock.sh $(PYTHON)

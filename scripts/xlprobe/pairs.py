@@ -14,7 +14,9 @@ def draw_pairs(sentences: Iterable[Sentence], dataset: str, negatives: Literal["
     """The arcs of sentences but those to the root, each with a negative: a word of the sentence that is neither of the two.
 
     The draw depends on the dataset's and the sentence's names alone, whatever else is in the dataset. Paper 1 (section 2.2) does not
-    say how words that are not linked are found, nor what becomes of arcs to the root and of punctuation; all of this is ours.
+    say how words that are not linked are drawn, nor what becomes of arcs to the root and of punctuation; after Liu, Gardner et al.
+    2019 (Linguistic Knowledge and Transferability of Contextual Representations), whose code draws one a word from all but its head,
+    leaves arcs to the root out and keeps punctuation.
 
     Args:
         negatives: whether any other word may be drawn, also one whose head is the dependent (linked the other way round), or
