@@ -78,7 +78,7 @@ format: $(READY) ## Apply the style
 	snakefmt Snakefile rules
 
 docs: $(READY) ## Make docs/choices.md from the configuration's schema
-	python scripts/list_choices.py --output docs/choices.md
+	python scripts/list_choices.py --schema schemas/config.schema.yaml --output docs/choices.md
 
 lock: ## Resolve envs/requirements.in anew into the pins
 	bash envs/lock.sh $(PYTHON)

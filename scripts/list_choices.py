@@ -8,8 +8,10 @@ from xlprobe.files import write_text
 
 def main() -> None:
     parser = command_line.parser(__doc__)
+    parser.add_argument("--schema", type=Path, required=True, help="of the configuration")
     parser.add_argument("--output", type=Path, required=True, help="the page, in Markdown")
-    write_text(parser.parse_args().output, choices.document())
+    arguments = parser.parse_args()
+    write_text(arguments.output, choices.document(arguments.schema))
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ There `x-paper1` stands beside a key: `says`, `ours` and `after`, or a list of s
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from xlprobe.config import schema
+import yaml
 
 ANNOTATION = "x-paper1"
 HEADER = """# Choices
@@ -35,9 +36,8 @@ class Choice:
     default: str | None
 
 
-def choices(rule: dict[str, Any] | None = None, key: str = "") -> Iterator[Choice]:
-    """The choices of a schema (the configuration's), in its order; `*` in a key stands for a name of the user's choice."""
-    rule = schema() if rule is None else rule
+def choices(rule: dict[str, Any], key: str = "") -> Iterator[Choice]:
+    """The choices of a schema in its order; `*` in a key stands for a name of the user's choice."""
     entries = rule.get(ANNOTATION, [])
     default = json.dumps(rule["default"]) if "default" in rule and "properties" not in rule else None
     for number, entry in enumerate(entries if isinstance(entries, list) else [entries]):
@@ -48,9 +48,9 @@ def choices(rule: dict[str, Any] | None = None, key: str = "") -> Iterator[Choic
         yield from choices(below, f"{key}.*")
 
 
-def document() -> str:
-    """All choices as a page of Markdown."""
-    return HEADER + "".join(map(_row, choices()))
+def document(schema: Path) -> str:
+    """The choices of a schema's file as a page of Markdown."""
+    return HEADER + "".join(map(_row, choices(yaml.safe_load(schema.read_text(encoding="utf-8")))))
 
 
 def _row(choice: Choice) -> str:

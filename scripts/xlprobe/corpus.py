@@ -113,7 +113,8 @@ def clean_corpus(
     """Clean one language's corpus and split it into train and valid text in CC100 format, zstd-compressed.
 
     Every k-th distinct document (k = 1 / valid_fraction) is held out, up to `valid_max_documents`: the split depends
-    on the text alone, and text added at the end moves no earlier document.
+    on the text alone, and text added at the end moves no earlier document. Paper 1 evaluates on a "validation split of CC100"
+    (2.2) that is not published; this one is ours.
 
     Args:
         layout: cc100, or conll2017 for an archive of the CoNLL 2017 raw texts.
