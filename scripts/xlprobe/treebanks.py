@@ -52,11 +52,11 @@ def read_treebank(path: Path, clean_forms: bool = False) -> Iterator[Sentence]:
     """Read the sentences of a CoNLL-U file; one without `sent_id` is named by its place in the file, from 1.
 
     The text is put together from the syntactic words, so that each word is there: a space between two words unless
-    SpaceAfter=No, the words of a multiword token apart. Empty nodes are left out.
+    SpaceAfter=No, the words of a multiword token apart. Empty nodes are left out. Paper 1 does not say what a word is where
+    a written token holds several; after Universal Dependencies.
 
-    Hebrew HTB marks words of multiword tokens that are not written, or otherwise, with `_` at their ends: `_של_`, `_הוא`
-    and `חיים_` of what is written `חייו`. Paper 1 does not say whether its model read these; in the text that it was
-    pretrained on they do not occur.
+    Hebrew HTB marks words of multiword tokens that are not written, or otherwise, with `_` at their ends: `בחייו` is `ב`,
+    `חיים_`, `_של_`, `_הוא`. Paper 1 does not say whether its model read these; its pretraining text does not have them.
 
     Args:
         clean_forms: take the marks off, in the words and in the text. Elsewhere `_` is part of the word (`_____`, addresses,
@@ -70,7 +70,10 @@ def read_treebank(path: Path, clean_forms: bool = False) -> Iterator[Sentence]:
     seen: dict[str, int] = {}
     for number, (first_line, lines) in enumerate(_blocks(path), 1):
         sentence = _parse(path, first_line, lines, number, clean_forms)
-        name_line = first_line + next((n for n, line in enumerate(lines) if re.match(r"#\s*sent_id\b", line)), 0)
+        name_lines = [first_line + n for n, line in enumerate(lines) if re.match(r"#\s*sent_id\s*=", line)]
+        if len(name_lines) > 1:
+            raise FormatError(path, name_lines[1], "a second sent_id of a sentence", "one")
+        name_line = name_lines[0] if name_lines else first_line
         if sentence.sent_id in seen:
             found = f"a second sentence named {sentence.sent_id!r} (the first: line {seen[sentence.sent_id]})"
             raise FormatError(path, name_line, found, "a sent_id of its own for each sentence")

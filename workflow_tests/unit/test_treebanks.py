@@ -89,6 +89,8 @@ def test_a_sent_id_twice_is_refused(tmp_path):
     with pytest.raises(FormatError, match=message):
         list(read_treebank(write(tmp_path, EXAMPLE + other + "# newpar\n" + EXAMPLE)))
     assert len(list(read_treebank(write(tmp_path, EXAMPLE + other)))) == 2
+    with pytest.raises(FormatError, match=r"train\.conllu:2: found a second sent_id of a sentence, expected one$"):
+        list(read_treebank(write(tmp_path, "#sent_id=two\n" + EXAMPLE)))
 
 
 # What is written as one word, `X'in`, from a word that is not written so and one that is nowhere in it; in the second, `_` is written.
