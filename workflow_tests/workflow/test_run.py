@@ -248,6 +248,20 @@ def test_a_changed_world_is_never_taken_for_the_old_one(project, old, new):
     assert project.planned(f"{RESULTS}/datasets/qaa_world/identity.json", *TINY) == {"world": 1, "treebank": 1}
 
 
+@pytest.mark.parametrize(
+    ("settings", "jobs"),
+    [
+        ("arcs: {negatives: unlinked}", {"treebank": 1}),
+        ("datasets: {clean_forms: true}", {"treebank": 1}),
+        # The defaults, written out.
+        ("arcs: {negatives: any}\ndatasets: {clean_forms: false}", {}),
+    ],
+)
+def test_how_treebanks_are_read_is_part_of_what_they_are(project, settings, jobs):
+    project.edit("config/tiny.yaml", "probes: {", f"{settings}\nprobes: {{")
+    assert project.planned(f"{RESULTS}/datasets/qaa_world/identity.json", *TINY) == jobs
+
+
 def test_a_report_gathers_the_figures(finished_run):
     report = finished_run.folder / RESULTS / "report.html"
     finished_run.snakemake(*TINY, "--report", str(report))
