@@ -31,14 +31,14 @@ def draw_pairs(sentences: Iterable[Sentence], dataset: str, negatives: Literal["
     for sentence in sentences:
         words = len(sentence.words)
         arcs = [(dependent, word.head - 1, word.deprel) for dependent, word in enumerate(sentence.words) if word.head]
-        draws = np.random.default_rng(derive_seed(dataset, sentence.sent_id)).integers(max(1, words - 2), size=len(arcs))
-        again = np.random.default_rng(derive_seed(dataset, sentence.sent_id, "unlinked"))
+        generator = np.random.default_rng(derive_seed(dataset, sentence.sent_id))
+        draws = generator.integers(max(1, words - 2), size=len(arcs))
         for (dependent, head, relation), draw in zip(arcs, draws.tolist(), strict=True):
             negative = None if words < 3 else _passing_over(draw, dependent, head)
             if negative is not None and negatives == "unlinked" and sentence.words[negative].head - 1 == dependent:
                 dependents = [place for place, word in enumerate(sentence.words) if word.head - 1 == dependent]
                 left = words - 2 - len(dependents)
-                negative = _passing_over(int(again.integers(left)), dependent, head, *dependents) if left else None
+                negative = _passing_over(int(generator.integers(left)), dependent, head, *dependents) if left else None
             rows.append((first_word + dependent, first_word + head, relation, None if negative is None else first_word + negative))
         first_word += words
     pairs = pd.DataFrame(rows, columns=["dependent", "head", "relation", "negative"])
