@@ -14,9 +14,12 @@ BIN := $(VENV)/bin
 
 # Rules and tests call `python` and `snakemake` by name.
 export PATH := $(abspath $(BIN)):$(PATH)
-# Read where it is set: tests on real data skip without it.
+# Read where they are set: tests on real data, and on inputs that once failed, skip without them.
 ifneq ($(XLPROBE_DATA),)
 export XLPROBE_DATA := $(abspath $(XLPROBE_DATA))
+endif
+ifneq ($(XLPROBE_CASES),)
+export XLPROBE_CASES := $(abspath $(XLPROBE_CASES))
 endif
 
 .PHONY: help setup demo sources run report test test-run test-others bench lint format docs lock clean
