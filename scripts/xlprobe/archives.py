@@ -1,10 +1,10 @@
 """Archives unpacked whole, once: `<archive>` into `<archive>.unpacked/`, and `<archive>.json` says that it is done."""
 
 import difflib
-import gzip
 import os
 import shutil
 import stat
+import struct
 import tarfile
 import time
 import zipfile
@@ -13,9 +13,15 @@ from collections.abc import Iterator
 from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
+from xlprobe.compression import CHUNK_BYTES, decompressed
 from xlprobe.errors import XlprobeError
-from xlprobe.files import check_archive_end, sha256, write_json
+from xlprobe.files import WholeTarInfo, check_archive_end, sha256, write_json
 from xlprobe.progress import progress
+
+DELETE = "delete the file to fetch it again"
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+# What `tarfile` and `zipfile` raise on damaged archives; a flag that is flipped asks for a password, or for a method nobody knows.
+DAMAGE = (tarfile.TarError, zipfile.BadZipFile, EOFError, LZMAError, zlib.error, struct.error, ValueError, OverflowError, RuntimeError)
 
 
 def record_of(archive: str) -> str:
@@ -43,7 +49,7 @@ def unpack(archive: Path, expected: str = "") -> None:
     """
     digest = sha256(archive)
     if expected and digest != expected:
-        raise XlprobeError(f"{archive}: sha256 is {digest}, but resources/sources.tsv has {expected}; delete the file to fetch it again")
+        raise XlprobeError(f"{archive}: sha256 is {digest}, but resources/sources.tsv has {expected}; {DELETE}")
     folder = Path(folder_of(str(archive)))
     unfinished = folder.with_name(f"{folder.name}.partial")
     for old in (unfinished, folder):
@@ -53,9 +59,9 @@ def unpack(archive: Path, expected: str = "") -> None:
         files = sum(1 for _ in progress(_extract(archive, unfinished), f"unpacking {archive.name}", "files"))
     except tarfile.FilterError as error:
         raise XlprobeError(f"{archive}: holds what must not be unpacked ({error}); get the archive from elsewhere") from None
-    except (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, EOFError, LZMAError, zlib.error) as error:
+    except DAMAGE as error:
         reason = " ".join(str(error).split())
-        raise XlprobeError(f"{archive}: is no archive, breaks off or is corrupt ({reason}); delete the file to fetch it again") from None
+        raise XlprobeError(f"{archive}: is no archive, breaks off or is corrupt ({reason}); {DELETE}") from None
     except OSError as error:
         raise XlprobeError(f"{unfinished}: cannot be written ({error.strerror}); make room and run again") from None
     else:
@@ -84,7 +90,10 @@ def member_file(archive: Path, member: str) -> Path:
 
 def _extract(archive: Path, folder: Path) -> Iterator[str]:
     """Extract the members one by one; yields the name of each."""
-    if zipfile.is_zipfile(archive):
+    with archive.open("rb") as stream:
+        # Not by `zipfile.is_zipfile`: a tar archive may hold a zip archive near its end.
+        is_zip = stream.read(4) in ZIP
+    if is_zip:
         with zipfile.ZipFile(archive) as zipped:
             for member in zipped.infolist():
                 _check_zip_member(archive, member)
@@ -94,11 +103,15 @@ def _extract(archive: Path, folder: Path) -> Iterator[str]:
                     os.utime(target, (seconds, seconds))
                 yield member.filename
     else:
-        with tarfile.open(archive) as tar:
+        # As a stream, to the end of the file: only there are the last checksums.
+        with (
+            decompressed(archive.open("rb"), archive, advice=DELETE) as data,
+            tarfile.open(fileobj=data, mode="r|", bufsize=CHUNK_BYTES, tarinfo=WholeTarInfo) as tar,
+        ):
             for entry in tar:
                 tar.extract(entry, folder, filter="data")
                 yield entry.name
-            check_archive_end(tar, archive)
+            check_archive_end(tar)
 
 
 def _check_zip_member(archive: Path, member: zipfile.ZipInfo) -> None:

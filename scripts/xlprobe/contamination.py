@@ -29,9 +29,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from backports import zstd
 
-from xlprobe.corpus import text_lines
+from xlprobe.corpus import MAKE_AGAIN, text_lines
 from xlprobe.datasets import read_sentences, read_written
 from xlprobe.errors import XlprobeError
 from xlprobe.files import open_binary, read_json
@@ -100,7 +99,7 @@ def text_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[str]:
     """
     rest = b""
     try:
-        with open_binary(path) as stream:
+        with open_binary(path, MAKE_AGAIN) as stream:
             while read := stream.read(block_bytes):
                 rest += read
                 end = max(rest.rfind(b"\n"), rest.rfind(b" "))
@@ -109,8 +108,8 @@ def text_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[str]:
                     yield rest[:end].decode()
                     rest = rest[end:]
         yield rest.decode()
-    except (EOFError, zstd.ZstdError, UnicodeDecodeError) as error:
-        raise XlprobeError(f"{path}: cannot be read to its end ({error}); delete it, and it is made again") from None
+    except UnicodeDecodeError as error:
+        raise XlprobeError(f"{path}: bytes that are not UTF-8 ({error.reason}); {MAKE_AGAIN}") from None
 
 
 def sentence_blocks(sentences: Sequence[str]) -> Iterator[str]:

@@ -101,7 +101,7 @@ def test_a_tar_that_leads_elsewhere_is_refused(tmp_path, members):
 def test_a_truncated_archive_is_refused(tmp_path, make):
     archive = make(tmp_path / "a", {"one": os.urandom(100_000)})
     archive.write_bytes(archive.read_bytes()[:50_000])
-    with pytest.raises(XlprobeError, match=r"/a: is no archive, breaks off or is corrupt .*; delete the file to fetch it again"):
+    with pytest.raises(XlprobeError, match=r"/a: .* breaks off or is corrupt .*; delete the file to fetch it again"):
         unpack(archive)
     assert left(archive) == []
 
@@ -141,7 +141,7 @@ def test_a_tar_damaged_in_the_middle_is_refused(tmp_path):
     content = bytearray(archive.read_bytes())
     content[header : header + 100] = b"x" * 100
     archive.write_bytes(content)
-    with pytest.raises(XlprobeError, match=rf"not a whole tar archive \(damaged or cut short at byte {header}\)"):
+    with pytest.raises(XlprobeError, match=rf"a.tar: .* corrupt \(damaged or cut short at byte {header}: bad checksum\)"):
         unpack(archive, "")
     assert left(archive) == []
 
