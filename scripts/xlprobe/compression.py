@@ -125,7 +125,7 @@ def decompressed(source: IO[bytes], name: Path | str, suffix: str = "", advice: 
     Raises:
         XlprobeError: the data has a format that is not read here, or none where its name says one.
     """
-    head = source.read(8)
+    head = source.read(16)
     source.seek(0)
     for found in FORMATS.values():
         if head.startswith(found.starts):

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from backports import zstd
 
-from xlprobe.compression import FETCH_AGAIN, decompressed
+from xlprobe.compression import CHUNK_BYTES, FETCH_AGAIN, decompressed
 from xlprobe.errors import FormatError, XlprobeError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -32,7 +32,7 @@ def open_binary(path: Path, advice: str = FETCH_AGAIN) -> BinaryIO:
         XlprobeError: the file does not exist, is a git-LFS pointer in place of the data, or cannot be read.
     """
     try:
-        stream = path.open("rb")
+        stream = path.open("rb", CHUNK_BYTES)
     except FileNotFoundError:
         raise XlprobeError(f"{path}: no such file") from None
     except OSError as error:

@@ -86,7 +86,9 @@ def test_a_part_that_runs_beyond_the_archive_is_refused(tmp_path):
         lines(path)
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-40], lambda data: data[:200] + b"\0\0\0\0" + data[204:], lambda data: data + b"plain"])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-40], lambda data: data[:200] + b"\0\0\0\0" + data[204:], lambda data: data + b"plain"]
+)
 def test_a_damaged_part_ends_in_one_sentence_that_names_it(tmp_path, damage):
     name, content = part("wikipedia-000", "".join(sentence(str(number)) for number in range(3000)))
     with pytest.raises(XlprobeError, match=r"\.tar\(English/en-wikipedia-000\.conllu\.xz\): the compressed data breaks off") as caught:
