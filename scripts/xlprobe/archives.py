@@ -20,7 +20,8 @@ from xlprobe.progress import progress
 
 DELETE = "delete the file to fetch it again"
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-# What `tarfile` and `zipfile` raise on damaged archives; a flag that is flipped asks for a password, or for a method nobody knows.
+ZIP_ENTRY = b"PK\x01\x02"
+# What `tarfile` and `zipfile` raise on damaged archives, beside OSErrors without a number; a flag that is flipped asks for a password.
 DAMAGE = (tarfile.TarError, zipfile.BadZipFile, EOFError, LZMAError, zlib.error, struct.error, ValueError, OverflowError, RuntimeError)
 
 
@@ -59,11 +60,11 @@ def unpack(archive: Path, expected: str = "") -> None:
         files = sum(1 for _ in progress(_extract(archive, unfinished), f"unpacking {archive.name}", "files"))
     except tarfile.FilterError as error:
         raise XlprobeError(f"{archive}: holds what must not be unpacked ({error}); get the archive from elsewhere") from None
-    except DAMAGE as error:
+    except (*DAMAGE, OSError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise XlprobeError(f"{unfinished}: cannot be written ({error.strerror}); make room and run again") from None
         reason = " ".join(str(error).split())
         raise XlprobeError(f"{archive}: is no archive, breaks off or is corrupt ({reason}); {DELETE}") from None
-    except OSError as error:
-        raise XlprobeError(f"{unfinished}: cannot be written ({error.strerror}); make room and run again") from None
     else:
         os.sync()
         unfinished.rename(folder)
@@ -115,7 +116,9 @@ def _extract(archive: Path, folder: Path) -> Iterator[str]:
 
 
 def _check_zip_member(archive: Path, member: zipfile.ZipInfo) -> None:
-    """Refuse what `zipfile` would write elsewhere than its name says."""
+    """Refuse what `zipfile` would write elsewhere than its name says, and an entry whose damaged length hides those after it."""
+    if ZIP_ENTRY in member.comment or ZIP_ENTRY in member.extra:
+        raise zipfile.BadZipFile(f"the entry of {member.filename} holds others")
     path = PurePosixPath(member.filename.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or ":" in "".join(path.parts[:1]) or stat.S_ISLNK(member.external_attr >> 16):
         raise XlprobeError(f"{archive}: holds what must not be unpacked ({member.filename!r}); get the archive from elsewhere")

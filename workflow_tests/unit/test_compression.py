@@ -214,11 +214,15 @@ def test_the_tools_say_the_same(tmp_path, suffix):
         path.write_bytes(case.content)
         done = subprocess.run([tool, "-dc"], input=case.content, capture_output=True)
         found = read_whole(path)
-        # bzip2 leaves out what follows its last stream, with a warning alone; unchecked damage is seen by one version or another.
+        expected = done.stdout if done.returncode == 0 else REFUSED
         if case.more_lenient or suffix == ".bz2" or not case.checked:
+            # bzip2 leaves out what follows its last stream, with a warning alone; unchecked damage is seen by one version or another.
             assert found in (REFUSED, done.stdout), case.how
+        elif suffix == ".zst":
+            # Its versions differ in whether they take a flipped bit that changes nothing.
+            assert found in (expected, *case.allowed), case.how
         else:
-            assert found == (done.stdout if done.returncode == 0 else REFUSED), case.how
+            assert found == expected, case.how
 
 
 def with_check_of_unknown_type(data: bytes) -> bytes:
