@@ -139,6 +139,17 @@ def decompressed(source: IO[bytes], name: Path | str, suffix: str = "", advice: 
     return cast(BinaryIO, source)
 
 
+def check_rest(stream: BinaryIO) -> None:
+    """Read what is left of compressed data: only behind it is the checksum that tells damage from text that is wrong.
+
+    Raises:
+        XlprobeError: the compressed data breaks off or is corrupt.
+    """
+    if isinstance(getattr(stream, "raw", None), _Reader):
+        while stream.read(CHUNK_BYTES):
+            pass
+
+
 class _Reader(io.RawIOBase):
     """Data of one format, decompressed a chunk at a time."""
 

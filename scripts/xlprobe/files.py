@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from backports import zstd
 
-from xlprobe.compression import CHUNK_BYTES, FETCH_AGAIN, decompressed
+from xlprobe.compression import CHUNK_BYTES, FETCH_AGAIN, check_rest, decompressed
 from xlprobe.errors import FormatError, XlprobeError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -68,6 +68,7 @@ def stream_lines(stream: BinaryIO, name: Path | str) -> Iterator[tuple[int, str]
         try:
             line = raw.decode("utf-8")
         except UnicodeDecodeError as error:
+            check_rest(stream)
             raise FormatError(name, number, f"bytes that are not UTF-8 ({error.reason})", "UTF-8") from None
         yield number, line
 
@@ -93,9 +94,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def atomic_zstd_writer(path: Path, level: int = 3) -> Iterator[BinaryIO]:
-    """Yield a binary stream whose content lands, zstd-compressed, at `path` when the block ends without error."""
-    with atomic_path(path) as temporary, zstd.open(temporary, "wb", level=level) as stream:
+def atomic_zstd_writer(path: Path) -> Iterator[BinaryIO]:
+    """Yield a binary stream whose content lands, zstd-compressed with a checksum, at `path` when the block ends without error."""
+    options = {zstd.CompressionParameter.checksum_flag: True}
+    with atomic_path(path) as temporary, zstd.open(temporary, "wb", options=options) as stream:
         yield stream  # type: ignore[misc]
 
 

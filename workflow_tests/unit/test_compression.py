@@ -291,6 +291,20 @@ def test_characters_and_line_ends_across_borders_are_whole(tmp_path, monkeypatch
         assert list(read_lines(tmp_path / str(number))) == [(1, "naïve"), (2, "日本語"), (3, ""), (4, "𝄞 end")]
 
 
+def test_damage_is_told_from_text_that_is_not_utf8(tmp_path):
+    """Damaged data gives damaged text first, and the checksum that says so at its end."""
+    path = tmp_path / "a.gz"
+    content = bytearray(gzip.compress("naïve\n".encode() * 2, 0))
+    place = content.index(b"\xaf")
+    content[place] = 0xFF
+    path.write_bytes(content)
+    with pytest.raises(XlprobeError, match=r"a.gz: the compressed data breaks off or is corrupt .*incorrect data check"):
+        list(read_lines(path))
+    path.write_bytes(gzip.compress(b"na\xefve\n"))
+    with pytest.raises(FormatError, match=r"a.gz:1: found bytes that are not UTF-8"):
+        list(read_lines(path))
+
+
 @pytest.mark.parametrize("suffix", TOOLS)
 def test_a_name_alone_compresses_nothing(tmp_path, suffix):
     path = tmp_path / f"a.txt{suffix}"
