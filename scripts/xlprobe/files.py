@@ -96,7 +96,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def atomic_zstd_writer(path: Path) -> Iterator[BinaryIO]:
     """Yield a binary stream whose content lands, zstd-compressed with a checksum, at `path` when the block ends without error."""
-    options = {zstd.CompressionParameter.checksum_flag: True}
+    options: dict[int, int] = {zstd.CompressionParameter.checksum_flag: 1}
     with atomic_path(path) as temporary, zstd.open(temporary, "wb", options=options) as stream:
         yield stream  # type: ignore[misc]
 
