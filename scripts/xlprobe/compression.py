@@ -19,14 +19,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import IO, Any, BinaryIO, Protocol, cast
 
 from backports import zstd
 
 from xlprobe.errors import XlprobeError
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 # What is read from a file, and what is decompressed, at a time.
 CHUNK_BYTES = 2**17
@@ -162,7 +159,7 @@ class _Reader(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: "WriteableBuffer") -> int:
+    def readinto(self, buffer: Any) -> int:
         if not self._rest:
             self._rest = memoryview(next(self._chunks, b""))
         view = memoryview(buffer)
