@@ -33,14 +33,15 @@ def open_binary(path: Path, advice: str = FETCH_AGAIN) -> BinaryIO:
     """
     try:
         stream = path.open("rb", CHUNK_BYTES)
+        is_pointer = stream.read(len(GIT_LFS_POINTER)) == GIT_LFS_POINTER
+        stream.seek(0)
     except FileNotFoundError:
         raise XlprobeError(f"{path}: no such file") from None
     except OSError as error:
-        raise XlprobeError(f"{path}: cannot be read ({error.strerror}); correct its rights, or what stands there") from None
-    if stream.read(len(GIT_LFS_POINTER)) == GIT_LFS_POINTER:
+        raise XlprobeError(f"{path}: cannot be read ({error.strerror or error}); expected a file that you may read") from None
+    if is_pointer:
         raise XlprobeError(f"{path}: a git-LFS pointer stands in place of the data; fetch it with `git lfs pull`")
-    stream.seek(0)
-    return decompressed(stream, path, path.suffix, advice)
+    return decompressed(stream, path, path.suffix.lower(), advice)
 
 
 def read_lines(path: Path, advice: str = FETCH_AGAIN) -> Iterator[tuple[int, str]]:

@@ -9,6 +9,7 @@ import bz2
 import gzip
 import itertools
 import lzma
+import os
 import random
 import shutil
 import struct
@@ -347,8 +348,14 @@ def test_formats_that_are_not_read_are_named(tmp_path, content, name):
 
 
 def test_what_cannot_be_opened_ends_in_one_sentence(tmp_path):
-    with pytest.raises(XlprobeError, match=r": cannot be read \(Is a directory\); "):
+    with pytest.raises(XlprobeError, match=r": cannot be read \(Is a directory\); expected a file that you may read"):
         list(read_lines(tmp_path))
+    reading, writing = os.pipe()
+    os.write(writing, b"text\n")
+    os.close(writing)
+    with pytest.raises(XlprobeError, match=r": cannot be read \(.*not seekable.*\)|: cannot be read \(Illegal seek\)"):
+        list(read_lines(Path(f"/dev/fd/{reading}")))
+    os.close(reading)
 
 
 def treebank_row(number: int, form: str, head: int) -> str:
