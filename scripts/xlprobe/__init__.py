@@ -2,7 +2,7 @@
 
 Imports inside the package point one way (a test holds this):
 
-    errors, paths, files, progress, device, command_line, seeds   the ground
+    errors, paths, compression, files, progress, device, command_line, seeds   the ground
     splits, checkpoint_names, catalogue, resources, runs, sweeps, config, code_identity, tables, choices   what a run is
     conll2017, corpus, vocabulary, tokenization, binarization     text for pretraining
     training_version, training_state, fairseq_runtime, fairseq_task, fairseq_training, pretraining   training
