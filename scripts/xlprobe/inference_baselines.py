@@ -11,7 +11,7 @@ Shape letters: N examples, F features.
 
 import unicodedata
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from math import log
@@ -32,6 +32,8 @@ HASHED_FEATURES = 2**18
 # Of regularisation, as scikit-learn's C, the strongest first: of equals on dev, that one is taken.
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 MOST_ITERATIONS = 100
+# The examples by split.
+Parts = Mapping[str, pd.DataFrame]
 
 
 class _Separated(dict[int, str | None]):
@@ -107,7 +109,7 @@ def learned_labels(texts: Sequence[str], examples: pd.DataFrame) -> dict[str, pd
     parts = dict(iter(examples.groupby("split")))
     found = {}
     for name, features in FEATURES.items():
-        x_NF = {split: features(texts, part) for split, part in parts.items()}
+        x_NF = features(texts, parts)
         best_share, said = -1.0, pd.Series(dtype=object)
         for classifier in _classifiers(x_NF["train"], parts["train"]["label"]):
             labels = {split: pd.Series(classifier.predict(x_NF[split]), parts[split].index) for split in ("dev", "test") if split in parts}
@@ -131,15 +133,20 @@ def _classifiers(x_NF: Any, labels: pd.Series) -> Iterator[Any]:
             yield classifier.set_params(C=strength).fit(x_NF, labels)
 
 
-def _hashed_ngrams(texts: Sequence[str], examples: pd.DataFrame) -> Any:
-    """Which n-grams each hypothesis has, [examples, HASHED_FEATURES], sparse, rows of length 1."""
+def _hashed_ngrams(texts: Sequence[str], parts: Parts) -> dict[str, Any]:
+    """Which n-grams each hypothesis has, of those that train has: by split [examples, features], sparse, rows of length 1."""
     vectorizer = HashingVectorizer(analyzer=ngrams, n_features=HASHED_FEATURES, binary=True, dtype=np.float32)
-    return vectorizer.transform(texts[row] for row in examples["hypothesis"])
+    hashed = {split: vectorizer.transform(texts[row] for row in part["hypothesis"]) for split, part in parts.items()}
+    known_F = np.unique(hashed["train"].indices)
+    return {split: hashed_NF[:, known_F] for split, hashed_NF in hashed.items()}
 
 
-def _overlaps(texts: Sequence[str], examples: pd.DataFrame) -> np.ndarray:
-    pairs = zip(examples["premise"], examples["hypothesis"], strict=True)
-    return np.array([overlap(texts[premise], texts[hypothesis]) for premise, hypothesis in pairs])
+def _overlaps(texts: Sequence[str], parts: Parts) -> dict[str, Any]:
+    """What `overlap` says of each pair: by split [examples, 4]."""
+    return {
+        split: np.array([overlap(texts[premise], texts[hypothesis]) for premise, hypothesis in part[["premise", "hypothesis"]].to_numpy()])
+        for split, part in parts.items()
+    }
 
 
-FEATURES: dict[str, Callable[[Sequence[str], pd.DataFrame], Any]] = {"hypothesis_only": _hashed_ngrams, "word_overlap": _overlaps}
+FEATURES: dict[str, Callable[[Sequence[str], Parts], dict[str, Any]]] = {"hypothesis_only": _hashed_ngrams, "word_overlap": _overlaps}
