@@ -97,27 +97,6 @@ def read_inference(path: Path, language: str, form: str = RAW) -> Iterator[Sente
         raise XlprobeError(f"{path}: holds no pair in language {language!r}")
 
 
-def _columns(path: Path, fields: list[str], form: str) -> tuple[str, ...]:
-    """The columns of premise, hypothesis and label in a file of the official layout, by its first line."""
-    *sentences, label = OFFICIAL[fields[0]]
-    if fields[0] != "language" and form == RAW:
-        logger.warning(
-            "%s:1: begins as XNLI's translated train sets do, which are tokenized, but is declared raw; if it is one of them, say"
-            " so under datasets.nli_files",
-            path,
-        )
-    if fields[0] == "language" and form == TOKENIZED:
-        if missing := [name for name in TOKENIZED_COLUMNS if name not in fields]:
-            raise FormatError(
-                path,
-                1,
-                f"no column {missing[0]}",
-                "XNLI 1.0's columns, which tokenized text is read from; fetch it again, or set datasets.nli_text to published",
-            )
-        sentences = [*TOKENIZED_COLUMNS]
-    return *sentences, label
-
-
 def read_splits(
     files: Mapping[str, Path], language: str, max_pairs: int | None = None, forms: Mapping[str, str] | None = None
 ) -> tuple[dict[str, list[SentencePair]], dict[str, int]]:
@@ -210,6 +189,27 @@ def write_inference(
             "sha256": {name: sha256(folder / f"{name}.parquet") for name in ("sentences", "pairs")},
         },
     )
+
+
+def _columns(path: Path, fields: list[str], form: str) -> tuple[str, ...]:
+    """The columns of premise, hypothesis and label in a file of the official layout, by its first line."""
+    *sentences, label = OFFICIAL[fields[0]]
+    if fields[0] != "language" and form == RAW:
+        logger.warning(
+            "%s:1: begins as XNLI's translated train sets do, which are tokenized, but is declared raw; if it is one of them, say"
+            " so under datasets.nli_files",
+            path,
+        )
+    if fields[0] == "language" and form == TOKENIZED:
+        if missing := [name for name in TOKENIZED_COLUMNS if name not in fields]:
+            raise FormatError(
+                path,
+                1,
+                f"no column {missing[0]}",
+                "XNLI 1.0's columns, which tokenized text is read from; fetch it again, or set datasets.nli_text to published",
+            )
+        sentences = [*TOKENIZED_COLUMNS]
+    return *sentences, label
 
 
 def _unquoted(field: str) -> str:

@@ -161,6 +161,16 @@ def test_examples_are_pairs_in_order_of_the_premise_which_is_resampled(dataset):
     assert independent_sentences(dataset, "test").tolist() == [6]
 
 
+def test_the_same_pairs_as_published_meet_the_same_resamples(tmp_path):
+    drawn = []
+    for name, text in (("xnli_en", "It rains."), ("xnli_en_published", "It rains ."), ("xnli_en_published_test", "It rains ."), ("x", "x")):
+        pairs = [SentencePair(n, f"{text} {n // 3}", f"{n}", "neutral") for n in range(30)]
+        write_inference({"test": pairs}, tmp_path / name, name, "en")
+        drawn.append(bootstrap_of(tmp_path / name, "test", read_examples(tmp_path / name, load_probe_task("xnli")), Intervals(9)).taken_RM)
+    first, *others, another = drawn
+    assert all(np.array_equal(first, other) for other in others) and not np.array_equal(first, another)
+
+
 @pytest.fixture
 def planted(tmp_path):
     """An inference set, its test set alone, and vectors in which a hypothesis lies along its premise, against it, or anywhere.
