@@ -196,8 +196,8 @@ def _columns(path: Path, fields: list[str], form: str) -> tuple[str, ...]:
     *sentences, label = OFFICIAL[fields[0]]
     if fields[0] != "language" and form == RAW:
         logger.warning(
-            "%s:1: begins as XNLI's translated train sets do, which are tokenized, but is declared raw; if it is one of them, say"
-            " so under datasets.nli_files",
+            "%s:1: begins as XNLI's translated train sets do, which are tokenized, but is declared raw; if it is one of them, say so"
+            " under datasets.nli_files, or in its source's row of resources/sources.tsv",
             path,
         )
     if fields[0] == "language" and form == TOKENIZED:
