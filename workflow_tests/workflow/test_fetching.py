@@ -208,12 +208,10 @@ def test_xnli_is_fetched_and_read_as_published_and_in_one_form(fetching, upstrea
 
 
 def transfer_inputs(project: Project) -> dict[str, set[str]]:
-    """By target, the sources whose probes are transferred to it, as a dry run tells."""
-    output = make(project, "results/fetched/metrics/parts/m/0.scores.parquet", "-n")
-    found = {}
-    for job in re.findall(r"^ *input: (.*)\n *output: results/fetched/transfer/m/0/xnli/(.+)\.parquet$", output, flags=re.M):
-        found[job[1]] = {*re.findall(r"probes/m/0/xnli/(\w+)\.safetensors", job[0])}
-    return found
+    """By target, the sources whose probes are transferred to it, as the commands of a dry run tell."""
+    commands = make(project, "results/fetched/metrics/parts/m/0.scores.parquet", "-n", "--printshellcmds")
+    found = re.findall(r" --task xnli .*--weights (.*) --output results/fetched/transfer/m/0/xnli/(\w+)\.parquet", commands)
+    return {target: {*re.findall(r"probes/m/0/xnli/(\w+)\.safetensors", weights)} for weights, target in found}
 
 
 def test_a_file_of_another_digest_ends_in_one_sentence(fetching, upstream):
