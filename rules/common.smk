@@ -9,11 +9,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from xlprobe import config as configuration
 from xlprobe import runs as training_runs
-from xlprobe.catalogue import inference_sets
+from xlprobe.catalogue import are_comparable, inference_sets
 from xlprobe.code_identity import code_identity
 from xlprobe.errors import XlprobeError
 from xlprobe.huggingface_files import read_files
+from xlprobe.inference import PUBLISHED
 from xlprobe.inference import split_of_file as split_of_inference_file
+from xlprobe.inference_forms import read_forms
 from xlprobe.sweeps import extracted_layers, layers_of, probe_tasks, tasks_of
 from xlprobe.tasks import load_probe_task
 from xlprobe.training_version import TRAINING_VERSION
@@ -42,7 +44,7 @@ def folder(*parts):
 KNOWN_TREEBANKS = configuration.treebanks(config)
 KNOWN_ALIGNMENTS = configuration.alignments(config)
 TREEBANKS = {name: KNOWN_TREEBANKS[name] for name in config["treebanks"]}
-INFERENCE = inference_sets(config["xnli"])
+INFERENCE = inference_sets(config["xnli"], config["datasets"]["nli_published"])
 # What probes are trained on, or tested.
 PROBED = TREEBANKS | INFERENCE
 PROBE_TASKS = probe_tasks(config)
@@ -274,14 +276,30 @@ def transfer_targets(task):
     return [name for name in TEST_ONLY if task in tasks_of(config, name)]
 
 
-def inference_files(wildcards):
-    """XNLI's files in a language: all, or the test set alone."""
+def transfer_sources(task, target):
+    """The datasets whose probes are scored on a test set."""
+    return [
+        name
+        for name in probed_datasets(task)
+        if are_comparable(PROBED[name], PROBED[target])
+    ]
+
+
+def inference_paths(wildcards):
+    """XNLI's files in a language, inside sources/: all, or the test set alone."""
     dataset = INFERENCE[wildcards.dataset]
     return [
-        folder("sources", path)
+        path
         for path in INFERENCE_SOURCES[dataset.xnli_language]
         if not dataset.test_only or split_of_inference_file(Path(path)) == "test"
     ]
+
+
+def inference_forms(wildcards):
+    """The form in which their text is read, of the set and of each file, as arguments."""
+    form = PUBLISHED if INFERENCE[wildcards.dataset].published else INFERENCE_FORM
+    forms = read_forms(inference_paths(wildcards), INFERENCE_FORMS, form)
+    return ["--text-form", form, "--forms", *forms]
 
 
 def of_tasks(pattern, datasets):

@@ -3,7 +3,8 @@
 reads: sources/ud/<folder>/<treebank>-ud-<split>.conllu*, sources/xnli/
 makes: datasets/<treebank>/, sentences, words with labels and pairs of words as Parquet, and identity.json, which
        later rules depend on
-       datasets/xnli_<language>/, sentences and labelled pairs of them; xnli_<language>_test, the test set alone
+       datasets/xnli_<language>/, sentences and labelled pairs of them; xnli_<language>_test, the test set alone;
+       xnli_<language>_published and its _test, where the text is measured as published, too
 """
 
 
@@ -55,7 +56,9 @@ rule treebank:
 
 rule inference:
     input:
-        files=inference_files,
+        files=lambda wildcards: [
+            folder("sources", path) for path in inference_paths(wildcards)
+        ],
         world=WORLD,
     output:
         tables=multiext(
@@ -80,6 +83,7 @@ rule inference:
         folder=folder_of("identity"),
         language=lambda wildcards: INFERENCE[wildcards.dataset].language,
         xnli_language=lambda wildcards: INFERENCE[wildcards.dataset].xnli_language,
+        forms=inference_forms,
         cap=(
             ["--max-pairs", limit]
             if (limit := config["datasets"]["max_inference_pairs"])
@@ -91,4 +95,4 @@ rule inference:
     shell:
         "python scripts/build_inference.py --files {input.files:q} --folder {params.folder:q}"
         " --dataset {wildcards.dataset:q} --language {params.language:q} --xnli-language {params.xnli_language:q}"
-        " {params.cap} 2>&1 | tee {log:q} >&2"
+        " {params.forms} {params.cap} 2>&1 | tee {log:q} >&2"

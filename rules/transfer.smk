@@ -15,7 +15,7 @@ rule transfer:
             model=wildcards.model,
             step=wildcards.step,
             task=wildcards.task,
-            dataset=probed_datasets(wildcards.task),
+            dataset=transfer_sources(wildcards.task, wildcards.dataset),
         ),
     output:
         **({"predictions": PREDICTIONS} if config["transfer"]["predictions"] else {}),

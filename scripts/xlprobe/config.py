@@ -21,6 +21,7 @@ from xlprobe.catalogue import (
     InferenceSet,
     Language,
     Treebank,
+    are_comparable,
     inference_name,
     inference_sets,
     world_alignment,
@@ -120,7 +121,7 @@ def alignments(config: dict[str, Any]) -> dict[str, AlignmentSet]:
 def probed(config: dict[str, Any]) -> dict[str, Treebank | InferenceSet]:
     """The datasets of a completed configuration that probes are trained or tested on, by name."""
     known = treebanks(config)
-    return {name: known[name] for name in config["treebanks"]} | inference_sets(config["xnli"])
+    return {name: known[name] for name in config["treebanks"]} | inference_sets(config["xnli"], config["datasets"]["nli_published"])
 
 
 def digest(settings: dict[str, Any]) -> str:
@@ -178,6 +179,8 @@ def _check_sweeps(config: dict[str, Any]) -> None:
         sources = [name for name in measured if not probes_read[name].test_only]
         for source, target in product(sources, set(measured) - set(sources)):
             trained, tested = layers_of(config, task, source), layers_of(config, task, target)
+            if not are_comparable(probes_read[source], probes_read[target]):
+                continue
             if trained and tested and not set(trained) & set(tested):
                 raise ConfigError(
                     f"config key sweeps: {task} is measured at layers {trained} on {source} and {tested} on {target}, so that no probe"
@@ -237,7 +240,8 @@ def _sentence(error: Any) -> str:
     if error.validator == "enum" and key.startswith("probes.tasks") and error.instance == "xnli":
         return f"config key {key}: found 'xnli', which is no task on treebanks; name its languages under xnli"
     if error.validator == "enum":
-        return f"config key {key}: {found}, expected one of {', '.join(map(str, error.validator_value))}"
+        values = ("null" if value is None else str(value) for value in error.validator_value)
+        return f"config key {key}: {found}, expected one of {', '.join(values)}"
     if error.validator == "pattern":
         return f"config key {key}: {found}, expected {error.schema['$comment']}"
     if error.validator in ("minItems", "minProperties") and error.validator_value == 1:
@@ -338,6 +342,23 @@ def _check_names(config: dict[str, Any]) -> None:
 def _check_inference(config: dict[str, Any]) -> None:
     if config["world"] and config["xnli"] and (without := [split for split in SPLITS if not config["world"]["pairs"][split]]):
         raise ConfigError(f"config key xnli: needs pairs, but world.pairs.{without[0]} is 0; raise it, or leave xnli empty")
+    chosen, known = config["datasets"], [inference_name(code) for code in config["xnli"]]
+    for key in chosen["nli_files"]:
+        split, _, language = key.partition("-")
+        if language and language not in known:
+            near = _suggestion(key, [f"{split}-{name}" for name in known]) if known else "the run has none"
+            raise ConfigError(f"config key datasets.nli_files.{key}: is no file of the languages under xnli; {near}")
+    for n, code in enumerate(chosen["nli_published"]):
+        if code not in config["xnli"]:
+            same = next((known for known in config["xnli"] if inference_name(known) == code), None)
+            near = f"did you mean {same!r}?" if same else _suggestion(code, config["xnli"]) if config["xnli"] else "the run has none"
+            raise ConfigError(f"config key datasets.nli_published.{n}: {code!r} is not among the languages under xnli; {near}")
+    if chosen["nli_published"] and chosen["nli_text"] == "published":
+        raise ConfigError("config key datasets.nli_published: all sets are as published, since datasets.nli_text is; take it out")
+    if config["world"] and (key := next((key for key in ("nli_files", "nli_published") if chosen[key]), None)):
+        raise ConfigError(f"config key datasets.{key}: a world writes its pairs itself, raw; take it out")
+    if config["world"] and chosen["nli_text"] == "tokenized":
+        raise ConfigError("config key datasets.nli_text: found 'tokenized', but a world's pairs are raw; set it to raw, published or null")
 
 
 def _check_corpus_source(config: dict[str, Any], known_languages: dict[str, Language]) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from xlprobe.errors import XlprobeError
-from xlprobe.files import sha256, write_json
+from xlprobe.files import read_json, sha256, write_json
 from xlprobe.pairs import draw_pairs, linked_negatives
 from xlprobe.splits import SPLITS, split_of_file
 from xlprobe.tables import write_table
@@ -154,6 +154,11 @@ def read_pairs(folder: Path) -> pd.DataFrame:
 def has_words(folder: Path) -> bool:
     """Whether a dataset is one of words; one of sentence pairs has none."""
     return (folder / "words.parquet").exists()
+
+
+def text_form(folder: Path) -> str | None:
+    """The form of an inference set's text, as its identity says it (`xlprobe.inference`); None for other datasets."""
+    return read_json(folder / "identity.json").get("text_form")
 
 
 def independent_sentences(folder: Path, split: str) -> np.ndarray:

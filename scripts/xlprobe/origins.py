@@ -222,7 +222,9 @@ def _inference(name: str, wanted: Sequence[Need], sources: Path, root: Path | No
     there = [origin for origin in found if origin.way in (THERE, FOLDER)]
     if there and (missing := [origin for origin in found if origin not in there]):
         beside = there[0].file or sources / there[0].path
-        advice = "; XNLI's translated train set may stand in under that name" if "/train-" in missing[0].path else ""
+        advice = ""
+        if "/train-" in missing[0].path:
+            advice = f"; XNLI's translated train set may stand in under that name, with datasets.nli_files: {{train-{name}: tokenized}}"
         raise XlprobeError(f"{missing[0].path} is missing beside {beside}; add it, or move that away{advice}")
     return there or official
 

@@ -80,7 +80,7 @@ def train_probes(
     tensors: dict[str, torch.Tensor] = {}
     with FeatureFile(features_path) as features:
         features.check_dataset(dataset)
-        checkpoint = features.checkpoint
+        checkpoint, text_form = features.checkpoint, features.dataset.get("text_form")
         for layer in progress(features.chosen(layers), f"{task_name} {dataset.name} step {checkpoint['step']}", "layers"):
             identity = (run_of(checkpoint), checkpoint["step"], task_name, dataset.name, layer)
             probes, found = measured.fit(torch.from_numpy(features.layer(layer)), partial(derive_seed, *identity), settings)
@@ -92,7 +92,7 @@ def train_probes(
     )
     with atomic_path(weights) as temporary:
         save_file(tensors, temporary, metadata={"probes": description})
-    names = columns(checkpoint) | {"task": task_name, "source": dataset.name, "target": dataset.name}
+    names = columns(checkpoint) | {"task": task_name, "source": dataset.name, "target": dataset.name, "text_form": text_form}
     write_table(pd.DataFrame(rows).assign(**names), "probes.schema.yaml", scores)
 
 

@@ -98,7 +98,7 @@ def transfer_probes(
         features = stack.enter_context(FeatureFile(features_path))
         features.check_dataset(dataset)
         write = stack.enter_context(table_writer("predictions.schema.yaml", predictions)) if predictions else None
-        checkpoint = columns(features.checkpoint)
+        checkpoint, text_form = columns(features.checkpoint), features.dataset.get("text_form")
         for source in sources:
             _check(source, task, checkpoint, features_path)
         chosen = features.chosen(layers)
@@ -115,7 +115,7 @@ def transfer_probes(
                 rows += [row | {"layer": layer, "source": source.dataset} for row in found]
                 if write:
                     write(_said(task, examples, np.array(source.labels)[classes_SN]).assign(layer=layer, source=source.dataset))
-    identity = checkpoint | {"task": task_name, "target": dataset.name, "split": "test"}
+    identity = checkpoint | {"task": task_name, "target": dataset.name, "split": "test", "text_form": text_form}
     write_table(pd.DataFrame(rows).assign(**identity), "scores.schema.yaml", output)
 
 

@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from xlprobe import config
+from xlprobe.catalogue import are_comparable
 from xlprobe.errors import ConfigError
 from xlprobe.paths import PROJECT
 from xlprobe.resources import languages, treebanks
@@ -220,6 +221,58 @@ def test_xnli_is_measured_where_its_languages_are_named():
         config.complete(
             BASE | {"xnli": ["en"], "sweeps": [{"datasets": [name], "layers": [n]} for name, n in (("xnli_en", 3), ("xnli_en_test", 4))]}
         )
+
+
+def test_sets_as_published_stand_beside_those_in_one_form():
+    completed = config.complete(BASE | {"xnli": ["en", "zh-Hans"], "datasets": {"nli_published": ["zh-Hans"]}})
+    sets = {name: dataset for name, dataset in config.probed(completed).items() if name not in completed["treebanks"]}
+    own = ["xnli_en", "xnli_en_test", "xnli_zh", "xnli_zh_test"]
+    assert list(sets) == [*own, "xnli_zh_published", "xnli_zh_published_test"] and [sets[name].published for name in sets] == [
+        *[False] * 4, True, True
+    ]  # fmt: skip
+    assert {*map(tuple, (tasks_of(completed, name) for name in sets))} == {("xnli",)}
+    transferred = {(one, other) for one in sets for other in sets if are_comparable(sets[one], sets[other])}
+    assert ("xnli_en", "xnli_zh_published_test") not in transferred and ("xnli_zh_published", "xnli_zh_published_test") in transferred
+    # So these two need no layer in common.
+    layers = [{"datasets": [name], "layers": [n]} for n, name in enumerate(["xnli_zh_published", "xnli_zh_published_test"], 3)]
+    with pytest.raises(ConfigError, match=r"^config key sweeps: .* \[3\] on xnli_zh_published and \[4\] on xnli_zh_published_test"):
+        config.complete(BASE | {"xnli": ["zh-Hans"], "datasets": {"nli_published": ["zh-Hans"]}, "sweeps": layers})
+    alike = [{"datasets": [*own], "layers": [5]}, *({**sweep, "layers": [3]} for sweep in layers)]
+    config.complete(BASE | {"xnli": ["en", "zh-Hans"], "datasets": {"nli_published": ["zh-Hans"]}, "sweeps": alike})
+
+
+@pytest.mark.parametrize(
+    ("datasets", "message"),
+    [
+        ({"nli_text": "tokenised"}, "nli_text: found 'tokenised', expected one of published, tokenized, raw, null"),
+        ({"nli_published": ["zh"]}, "nli_published.0: 'zh' is not among the languages under xnli; did you mean 'zh-Hans'?"),
+        ({"nli_published": ["th"]}, "nli_published.0: 'th' is not among the languages under xnli; known here: en, zh-Hans"),
+        (
+            {"nli_published": ["en"], "nli_text": "published"},
+            "nli_published: all sets are as published, since datasets.nli_text is; take it out",
+        ),
+        (
+            {"nli_files": {"train-zh-Hans": "raw"}},
+            "nli_files.train-zh-Hans: is no file of the languages under xnli; did you mean 'train-zh'",
+        ),
+        ({"nli_files": {"valid": "raw"}}, "nli_files.valid: expected a split (train, dev, test) or a file without its ending (train-en)"),
+        ({"nli_files": {"dev": "moses"}}, "nli_files.dev: found 'moses', expected one of raw, tokenized"),
+    ],
+)
+def test_forms_of_text_name_what_there_is(datasets, message):
+    with pytest.raises(ConfigError, match=f"^config key datasets.{re.escape(message)}"):
+        config.complete(BASE | {"xnli": ["en", "zh-Hans"], "datasets": datasets})
+
+
+def test_a_worlds_pairs_are_raw():
+    run = BASE | {"world": WORLD, "languages": ["qaa"], "treebanks": ["qaa_world"], "xnli": ["qaa"]}
+    for form in ("raw", "published", None):
+        assert config.complete(run | {"datasets": {"nli_text": form}})["datasets"]["nli_text"] == form
+    with pytest.raises(ConfigError, match=r"^config key datasets.nli_text: found 'tokenized', but a world's pairs are raw; set it to raw"):
+        config.complete(run | {"datasets": {"nli_text": "tokenized"}})
+    for key, value in (("nli_files", {"train": "raw"}), ("nli_published", ["qaa"])):
+        with pytest.raises(ConfigError, match=f"^config key datasets.{key}: a world writes its pairs itself, raw; take it out"):
+            config.complete(run | {"datasets": {key: value}})
 
 
 @pytest.mark.parametrize(

@@ -218,6 +218,15 @@ def test_xtremes_layout_is_taken_where_the_data_folder_has_it(places):
     assert [*places(xnli=["en"]).items()][-3:] == [(path, THERE) for path in official]
 
 
+def test_xnlis_train_set_may_stand_in_for_xtremes_and_is_tokenized(places):
+    put(places.data, "xnli/dev-zh.tsv", "xnli/test-zh.tsv")
+    advice = r"XNLI's translated train set may stand in under that name, with datasets.nli_files: {train-zh: tokenized}$"
+    with pytest.raises(XlprobeError, match=rf"^xnli/train-zh.tsv is missing beside .*/xnli/dev-zh.tsv; .*{advice}"):
+        places(xnli=["zh-Hans"])
+    put(places.data, "xnli/train-zh.tsv")
+    assert [*places(xnli=["zh-Hans"], datasets={"nli_files": {"train-zh": "tokenized"}}).values()][-3:] == [FOLDER] * 3
+
+
 def test_inference_pairs_in_a_language_that_xnli_lacks_are_ones_own(places):
     assert list(places(xnli=["fi"]).values())[-3:] == [BY_HAND] * 3
     assert "the train set of inference pairs in language 'fi', which XNLI does not have, was not found" in " ".join(

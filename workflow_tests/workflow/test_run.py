@@ -55,10 +55,13 @@ def test_a_run_makes_what_it_promises(finished_run):
     )
     transfer, inference = probes["target"].isin(["qba_pud", "xnli_qaa_test"]), probes["task"] == "xnli"
     # Tasks, steps, layers, treebanks, seeds and their mean, splits; of transfer the test split alone; two baselines for each
-    # treebank and split, one of inference.
+    # treebank and split, three of inference.
     assert (~transfer & ~inference).sum() == 3 * 3 * 3 * 2 * 3 * 2 and (transfer & ~inference).sum() == 3 * 3 * 3 * 2 * 3
     assert (~transfer & inference).sum() == 3 * 3 * 3 * 2 and (transfer & inference).sum() == 3 * 3 * 3
-    assert len(accuracy) == len(probes) + 3 * 2 * 2 * 2 + 2
+    assert len(accuracy) == len(probes) + 3 * 2 * 2 * 2 + 3 * 2
+    assert (scores.loc[scores["task"] == "xnli", "text_form"] == "raw").all() and scores.loc[
+        scores["task"] != "xnli", "text_form"
+    ].isna().all()
     bits = scores[(scores["task"] == "bpc") & (scores["metric"] == "bits_per_character")]
     assert set(zip(bits["step"], bits["split"], strict=True)) == {(step, split) for step in STEPS for split in ("valid", "test")}
     assert (bits["source"] == "qba").all() and bits["value"].between(0.5, 10).all()
@@ -457,7 +460,9 @@ def expected_jobs(config: dict) -> dict[str, int]:
     # Of three gold sets, a pair of files each, and of the replica's checkpoints no address is known.
     by_hand = 6 * ("align_en_fa" in config.get("alignments", [])) + checkpoints["fairseq"]
     every, names = checkpoints.total(), config["treebanks"]
-    alignments, inference = len(config.get("alignments", [])), len(config.get("xnli", []))
+    alignments, languages = len(config.get("alignments", [])), len(config.get("xnli", []))
+    # Some languages' sets are measured as published, too.
+    inference = languages + len(config.get("datasets", {}).get("nli_published", []))
     parallel = sum(name.endswith("_pud") for name in names)
     tasks = len(config.get("probes", {}).get("tasks", TASKS))
     together, probes_together = (config.get(section, {}).get("together", False) for section in ("features", "probes"))
@@ -482,7 +487,7 @@ def expected_jobs(config: dict) -> dict[str, int]:
         "fetch_repository": checkpoints["huggingface"],
         "obtain_source": by_hand,
         # Treebanks' splits, out of one archive; XNLI's dev and test sets out of one, a train set a language out of another.
-        "link_source": 0 if config.get("world") else 3 * (len(names) - parallel) + parallel + (2 + inference if inference else 0),
+        "link_source": 0 if config.get("world") else 3 * (len(names) - parallel) + parallel + (2 + languages if languages else 0),
         "unpack_source": 0 if config.get("world") else 3 if inference else 1,
     }
     return {rule: count for rule, count in jobs.items() if count}
@@ -520,7 +525,7 @@ def test_paper_1_is_39_checkpoints_by_44_treebanks():
     replica = yaml.safe_load((PROJECT / "config" / "replica.yaml").read_text())
     replica["models"] = {"replica": replica["models"]["replica"]}
     expected = expected_jobs(replica)
-    assert (expected["convert_checkpoint"], expected["probes"], expected["transfer"]) == (39, 39 * (44 * 3 + 15), 39 * (18 * 3 + 15))
+    assert (expected["convert_checkpoint"], expected["probes"], expected["transfer"]) == (39, 39 * (44 * 3 + 17), 39 * (18 * 3 + 17))
 
 
 def test_the_run_on_real_data_resolves(finished_run, real_data):
