@@ -233,4 +233,4 @@ def score_bits_per_character(
     everything += map(parallel_text, parallel)
     scores = pd.concat([score_text(predictor, text, settings, tokens_per_batch, intervals) for text in everything])
     names = checkpoint_names.columns(predictor.identity)
-    write_table(scores.assign(**names, task="bpc", layer=None, seed=None), "scores.schema.yaml", output)
+    write_table(scores.assign(**names, task="bpc", layer=None, protocol=None, seed=None), "scores.schema.yaml", output)

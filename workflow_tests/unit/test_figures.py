@@ -87,7 +87,7 @@ def table():
     others.append(of_pairs[of_pairs["model"] != "word_type"].assign(task="xnli"))
     # Means stand beside the seeds' rows; a figure that took one for a seed's would be far off.
     means = [part[part["seed"].notna()].assign(seed=None, value=9.0) for part in (table, *others)]
-    return conform(pd.concat([table, *others, *means]).assign(training_seed=None, low=None, high=None), "scores.schema.yaml")
+    return conform(pd.concat([table, *others, *means]).assign(training_seed=None, protocol=None, low=None, high=None), "scores.schema.yaml")
 
 
 @pytest.fixture
