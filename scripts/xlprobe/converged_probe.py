@@ -1,7 +1,8 @@
 """Converged linear probes: softmax regression on standardised features, trained until its gradient vanishes.
 
 The objective is that of scikit-learn's `LogisticRegression`: summed cross-entropy plus |weights|^2 / (2 C), the bias free; two
-classes have one row of weights between them, as there. C is chosen on dev. The objective is convex, so that neither the scale
+classes have one row of weights between them, as there. C is chosen on dev. On portions of train the bias is penalised, too: a
+class that a portion lacks would cost infinitely many bits where it comes (`xlprobe.description_length`). The objective is convex, so that neither the scale
 of a feature nor the way to the optimum is in the result: no initial weights, no order of the examples, no seed.
 
 All probes on the same examples (every C, task and control task) are one batched problem of L-BFGS (Nocedal & Wright 2006,
@@ -23,7 +24,7 @@ from xlprobe.linear_probe import FittedProbes, Inputs, Problem, Reader, Training
 
 # Pairs of steps and changes of gradient that L-BFGS remembers, as SciPy's.
 HISTORY = 10
-# A step must lower the loss by this share of what its slope promises, but for the loss's rounding.
+# A step must lower the loss by this share of what its slope promises, but for the rounding of losses in float32, in nats.
 SUFFICIENT_DECREASE, ROUNDING = 1e-4, 1e-7
 # Bytes: up to which standardised examples are kept, and the optimizer's state of the probes that are trained at once.
 KEPT_EXAMPLES, STATE = 2**28, 2**29
@@ -59,7 +60,7 @@ def fit_converged_probes(
         examples = train if portion is None else train[portion]
         targets = [problems[number].train_y_N if portion is None else problems[number].train_y_N[portion] for number in numbers]
         asked = [(place, strength) for place in range(len(numbers)) for strength in strengths]
-        weight_PCF, bias_PC, passes, converged = _optima(examples, torch.stack(targets), asked, classes, settings)
+        weight_PCF, bias_PC, passes, converged = _optima(examples, torch.stack(targets), asked, portion is None, classes, settings)
         on_dev = measure_on_dev(weight_PCF, bias_PC, dev, [problems[numbers[place]] for place, _ in asked])
         for place, number in enumerate(numbers):
             tried = range(place * len(strengths), (place + 1) * len(strengths))
@@ -80,7 +81,7 @@ def _by_portion(problems: Sequence[Problem]) -> Iterator[tuple[torch.Tensor | No
 
 
 def _optima(
-    train: Inputs, y_TN: torch.Tensor, asked: Sequence[tuple[int, float]], classes: int, settings: ConvergedSettings
+    train: Inputs, y_TN: torch.Tensor, asked: Sequence[tuple[int, float]], free_bias: bool, classes: int, settings: ConvergedSettings
 ) -> tuple[torch.Tensor, torch.Tensor, list[int], list[bool]]:
     """The optimum for each target and C asked for: weights [P, C, F], biases [P, C], passes over train, and whether it was reached."""
     rows = 1 if classes == 2 else classes
@@ -91,7 +92,7 @@ def _optima(
     passes: list[int] = []
     converged: list[bool] = []
     for first in range(0, len(asked), at_once):
-        objective = _Objective(examples, y_TN, asked[first : first + at_once], rows, classes)
+        objective = _Objective(examples, y_TN, asked[first : first + at_once], free_bias, classes)
         theta_PD, of_each, reached = _minimise(objective, objective.probes, dimensions, y_TN.device, settings)
         found.append(theta_PD)
         passes += of_each
@@ -161,8 +162,13 @@ class _Standardised:
 class _Objective:
     """The mean loss of probes, penalty and all, and its gradient; `probes` says of each its target and 1 / (C N)."""
 
-    def __init__(self, examples: _Standardised, y_TN: torch.Tensor, asked: Sequence[tuple[int, float]], rows: int, classes: int) -> None:
-        self._examples, self._y_TN, self._rows, self._classes = examples, y_TN, rows, classes
+    def __init__(
+        self, examples: _Standardised, y_TN: torch.Tensor, asked: Sequence[tuple[int, float]], free_bias: bool, classes: int
+    ) -> None:
+        self._examples, self._y_TN, self._classes = examples, y_TN, classes
+        self._rows = 1 if classes == 2 else classes
+        # The bias is a row's last weight.
+        self._penalised = slice(-1) if free_bias else slice(None)
         targets, strengths = zip(*asked, strict=True)
         strength_P = torch.tensor(strengths, dtype=torch.float64, device=y_TN.device)
         self.probes = torch.tensor(targets, device=y_TN.device), 1 / (strength_P * len(examples))
@@ -177,18 +183,17 @@ class _Objective:
             logits_PKB = (theta_LH @ x_BH.T).view(probes, self._rows, -1)
             if self._classes == 2:
                 logit_PB = logits_PKB[:, 0]
-                loss_P += (softplus(logit_PB) - logit_PB * y_PB).sum(dim=1, dtype=torch.float64)
+                loss_P += softplus(logit_PB * (1 - 2 * y_PB)).sum(dim=1, dtype=torch.float64)
                 error_PKB = logits_PKB.sigmoid_().sub_(y_PB[:, None])
             else:
                 log_share_PKB = torch.log_softmax(logits_PKB, dim=1)
                 loss_P -= log_share_PKB.gather(1, y_PB[:, None]).sum(dim=(1, 2), dtype=torch.float64)
                 error_PKB = log_share_PKB.exp_().scatter_(1, y_PB[:, None], -1.0, reduce="add")
             gradient_LH.addmm_(error_PKB.view(len(theta_LH), -1), x_BH)
-        # The bias, a row's last weight, is free.
-        weight_PKF = theta_PD.view(probes, self._rows, -1)[..., :-1]
+        weight_PKF = theta_PD.view(probes, self._rows, -1)[..., self._penalised]
         loss_P = loss_P / len(self._examples) + penalty_P * weight_PKF.double().square().sum(dim=(1, 2)) / 2
         gradient_PKH = gradient_LH.div_(len(self._examples)).view(probes, self._rows, -1)
-        gradient_PKH[..., :-1] += penalty_P[:, None, None].float() * weight_PKF
+        gradient_PKH[..., self._penalised] += penalty_P[:, None, None].float() * weight_PKF
         return loss_P, gradient_PKH.view(probes, -1)
 
 
@@ -230,7 +235,7 @@ def _minimise(
         moved_PD = step_P[:, None] * direction_PD
         new_loss_P, new_gradient_PD = objective(theta_PD + moved_PD, target_P, penalty_P)
         promised_P = step_P.double() * slope_P
-        accepted_P = new_loss_P <= loss_P + SUFFICIENT_DECREASE * promised_P + ROUNDING * loss_P.abs()
+        accepted_P = new_loss_P <= loss_P + SUFFICIENT_DECREASE * promised_P + ROUNDING * (1 + loss_P)
         history.add(moved_PD, new_gradient_PD - gradient_PD, accepted_P)
         theta_PD = torch.where(accepted_P[:, None], theta_PD + moved_PD, theta_PD)
         gradient_PD = torch.where(accepted_P[:, None], new_gradient_PD, gradient_PD)
