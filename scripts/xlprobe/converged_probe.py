@@ -2,18 +2,22 @@
 
 The objective is that of scikit-learn's `LogisticRegression`: summed cross-entropy plus |weights|^2 / (2 C), the bias free; two
 classes have one row of weights between them, as there. C is chosen on dev. On portions of train the bias is penalised, too: a
-class that a portion lacks would cost infinitely many bits where it comes (`xlprobe.description_length`). The objective is convex, so that neither the scale
-of a feature nor the way to the optimum is in the result: no initial weights, no order of the examples, no seed.
+class that a portion lacks would cost infinitely many bits where it comes (`xlprobe.description_length`). The objective is
+convex, so that neither the scale of a feature nor the way to the optimum is in the result: no initial weights, no order of the
+examples, no seed.
 
 All probes on the same examples (every C, task and control task) are one batched problem of L-BFGS (Nocedal & Wright 2006,
 algorithm 7.5), each with its own history and step; one that has converged leaves the batch. A pass over the examples, chunk
-by chunk, advances all of them; what is read is never held for all examples unless it is small.
+by chunk, advances all of them; what is read is never held for all examples unless it is small. Vectors of language models
+are all but confined to a few directions, in which L-BFGS alone is slow: it starts from the curvature that the features'
+correlations give.
 
-Shape letters: P probes, T targets, N examples, B examples in a chunk, F of what a probe reads, H = F + 1 with a one for the bias,
-C classes, K rows of a probe's weights (C; 1 of two classes), D = K * H, M pairs in a probe's history.
+Shape letters: P probes, T targets, N examples, B examples in a chunk, F of what a probe reads, in J parts of W (the words' vectors
+and their product), H = F + 1 with a one for the bias, C classes, K rows of a probe's weights (C; 1 of two classes), D = K * H,
+M pairs in a probe's history.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -93,7 +97,7 @@ def _optima(
     converged: list[bool] = []
     for first in range(0, len(asked), at_once):
         objective = _Objective(examples, y_TN, asked[first : first + at_once], free_bias, classes)
-        theta_PD, of_each, reached = _minimise(objective, objective.probes, dimensions, y_TN.device, settings)
+        theta_PD, of_each, reached = _minimise(objective, dimensions, y_TN.device, settings)
         found.append(theta_PD)
         passes += of_each
         converged += reached
@@ -127,6 +131,17 @@ class _Standardised:
         for x_BH in self._kept or self._read():
             yield slice(start, start + len(x_BH)), x_BH
             start += len(x_BH)
+
+    def principal_axes(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The principal axes of each part of what is read, [J, W, W], a column each, and the variances along them, [J, W]."""
+        parts = 3 if len(self._inputs.rows) == 2 else 1
+        width = self._inputs.dimensions // parts
+        covariance_JWW = torch.zeros(parts, width, width, dtype=torch.float64, device=self._x_BH.device)
+        for _, x_BH in self.chunks():
+            x_JBW = x_BH[:, :-1].view(-1, parts, width).transpose(0, 1)
+            covariance_JWW += x_JBW.transpose(1, 2) @ x_JBW / len(self)
+        variance_JW, axes_JWW = torch.linalg.eigh(covariance_JWW)
+        return axes_JWW.float(), variance_JW.clamp(min=0).float()
 
     def unfold(self, theta_PKH: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Weights [P, C, F] and biases [P, C] that say of vectors as they are what these say of standardised ones."""
@@ -173,6 +188,13 @@ class _Objective:
         strength_P = torch.tensor(strengths, dtype=torch.float64, device=y_TN.device)
         self.probes = torch.tensor(targets, device=y_TN.device), 1 / (strength_P * len(examples))
 
+    def curvature(self) -> "_Curvature":
+        """What the second derivatives are about, before anything is known of the examples but how frequent classes are."""
+        target_P, penalty_P = self.probes
+        count_TC = torch.stack([y_N.bincount(minlength=self._classes) for y_N in self._y_TN])[:, -self._rows :]
+        share_PK = ((count_TC + 1) / (len(self._examples) + self._classes))[target_P]
+        return _Curvature(*self._examples.principal_axes(), share_PK * (1 - share_PK), penalty_P.float())
+
     def __call__(self, theta_PD: torch.Tensor, target_P: torch.Tensor, penalty_P: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Losses [P] in float64 and gradients [P, D]."""
         probes = len(theta_PD)
@@ -197,26 +219,45 @@ class _Objective:
         return loss_P, gradient_PKH.view(probes, -1)
 
 
-Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+class _Curvature:
+    """The curvature that L-BFGS starts from: of each row of weights, along each part's principal axes, its classes' p (1 - p) times
+    the variance there, and the penalty."""
+
+    def __init__(self, axes_JWW: torch.Tensor, variance_JW: torch.Tensor, spread_PK: torch.Tensor, penalty_P: torch.Tensor) -> None:
+        self._axes_JWW = axes_JWW
+        self._inverse_PKJW = 1 / (spread_PK[:, :, None, None] * variance_JW + penalty_P[:, None, None, None])
+        self._inverse_of_bias_PK = 1 / spread_PK
+
+    def keep(self, places: torch.Tensor) -> None:
+        """Drop all probes but these."""
+        self._inverse_PKJW, self._inverse_of_bias_PK = self._inverse_PKJW[places], self._inverse_of_bias_PK[places]
+
+    def solve(self, gradient_PD: torch.Tensor) -> torch.Tensor:
+        """The inverse of the curvature times these, [P, D]."""
+        gradient_PKH = gradient_PD.view(*self._inverse_of_bias_PK.shape, -1)
+        along_PKJW = torch.einsum("pkjw,jwv->pkjv", gradient_PKH[..., :-1].reshape(self._inverse_PKJW.shape), self._axes_JWW)
+        solved_PKJW = torch.einsum("pkjv,jwv->pkjw", along_PKJW * self._inverse_PKJW, self._axes_JWW)
+        solved_PKF = solved_PKJW.flatten(2)
+        return torch.cat([solved_PKF, (gradient_PKH[..., -1] * self._inverse_of_bias_PK)[..., None]], dim=2).view(gradient_PD.shape)
 
 
 def _minimise(
-    objective: Loss, probes: tuple[torch.Tensor, torch.Tensor], dimensions: int, device: torch.device, settings: ConvergedSettings
+    objective: _Objective, dimensions: int, device: torch.device, settings: ConvergedSettings
 ) -> tuple[torch.Tensor, list[int], list[bool]]:
     """Where each probe's objective is least, [P, D]; its passes over train, and whether its gradient came within the tolerance.
 
     A step that does not lower a probe's loss enough is shortened in the next pass, while the other probes go on.
     """
-    target_P, penalty_P = probes
+    target_P, penalty_P = objective.probes
     count = len(target_P)
     found_PD = torch.zeros(count, dimensions, device=device)
     passes, converged = [settings.iterations] * count, [False] * count
     active = torch.arange(count)
     theta_PD = torch.zeros_like(found_PD)
     loss_P, gradient_PD = objective(theta_PD, target_P, penalty_P)
-    history = _History(theta_PD)
-    direction_PD = -gradient_PD
-    step_P = 1 / gradient_PD.norm(dim=1).clamp(min=1)
+    history = _History(theta_PD, objective.curvature())
+    direction_PD = history.direction(gradient_PD)
+    step_P = torch.ones_like(loss_P, dtype=torch.float32)
     for number in range(1, settings.iterations + 1):
         done_P = (gradient_PD.abs().amax(dim=1) <= settings.tolerance).cpu()
         if done_P.any() or number == settings.iterations:
@@ -250,7 +291,8 @@ def _minimise(
 class _History:
     """The last steps of each probe and how they changed its gradient, from which L-BFGS estimates curvature."""
 
-    def __init__(self, theta_PD: torch.Tensor) -> None:
+    def __init__(self, theta_PD: torch.Tensor, curvature: _Curvature) -> None:
+        self._curvature = curvature
         self._step_MPD, self._change_MPD = torch.zeros(2, HISTORY, *theta_PD.shape, device=theta_PD.device)
         # 1 / (step * change); 0 where a place holds no pair.
         self._weight_MP = self._step_MPD.new_zeros(self._step_MPD.shape[:2])
@@ -263,19 +305,21 @@ class _History:
             tensor[:, places] for tensor in (self._step_MPD, self._change_MPD, self._weight_MP)
         )
         self._scale_P = self._scale_P[places]
+        self._curvature.keep(places)
 
     def add(self, step_PD: torch.Tensor, change_PD: torch.Tensor, accepted_P: torch.Tensor) -> None:
         """Remember a pair of each probe whose step was accepted, in place of the oldest."""
-        curvature_P, size_P = torch.linalg.vecdot(step_PD, change_PD), torch.linalg.vecdot(change_PD, change_PD)
+        curvature_P = torch.linalg.vecdot(step_PD, change_PD)
+        expected_P = torch.linalg.vecdot(change_PD, self._curvature.solve(change_PD))
         # Rounding may hide the curvature of a very small step.
-        use_P = accepted_P & (curvature_P > torch.finfo(torch.float32).eps * size_P)
+        use_P = accepted_P & (curvature_P > torch.finfo(torch.float32).eps * expected_P)
         if not use_P.any():
             return
         place = self._next % HISTORY
         self._step_MPD[place] = step_PD
         self._change_MPD[place] = torch.where(use_P[:, None], change_PD, 0.0)
         self._weight_MP[place] = torch.where(use_P, 1 / curvature_P, 0.0)
-        self._scale_P = torch.where(use_P, curvature_P / size_P, self._scale_P)
+        self._scale_P = torch.where(use_P, curvature_P / expected_P, self._scale_P)
         self._next += 1
 
     def direction(self, gradient_PD: torch.Tensor) -> torch.Tensor:
@@ -285,7 +329,7 @@ class _History:
         for place in reversed(order):
             shares[place] = self._weight_MP[place] * torch.linalg.vecdot(self._step_MPD[place], direction_PD)
             direction_PD -= shares[place][:, None] * self._change_MPD[place]
-        direction_PD *= self._scale_P[:, None]
+        direction_PD = self._scale_P[:, None] * self._curvature.solve(direction_PD)
         for place in order:
             back_P = self._weight_MP[place] * torch.linalg.vecdot(self._change_MPD[place], direction_PD)
             direction_PD += (shares[place] - back_P)[:, None] * self._step_MPD[place]

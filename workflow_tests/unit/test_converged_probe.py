@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from xlprobe import converged_probe
 from xlprobe.converged_probe import ConvergedSettings, fit_converged_probes
-from xlprobe.linear_probe import Inputs, Problem, ProbeSettings, fit_probes
+from xlprobe.linear_probe import Inputs, ProbeSettings, Problem, fit_probes
 
 SETTINGS = ConvergedSettings((0.01, 0.1, 1.0), tolerance=1e-6, iterations=500)
 TRAIN = 1003
