@@ -116,13 +116,12 @@ def treebank(tmp_path):
     """Words whose vectors point to their tags in noise, and of every dimension another scale; dev has a tag that train never has."""
     generator = np.random.default_rng(7)
 
+    def word(tag: str) -> Word:
+        return Word(f"w{generator.integers(40)}", 0, 0, tag, "_", 0, "_")
+
     def sentences(split: str, count: int) -> list[Sentence]:
-        tags = ["NOUN", "VERB", "DET", *(["X"] if split == "dev" else [])]
-        drawn = generator.choice(tags, size=(count, 6))
-        return [
-            Sentence(f"{split}-{n}", "", [Word(f"w{generator.integers(40)}", 0, 0, tag, "_", 0, "_") for tag in row])
-            for n, row in enumerate(drawn)
-        ]
+        drawn = generator.choice(["NOUN", "VERB", "DET", *(["X"] if split == "dev" else [])], size=(count, 6))
+        return [Sentence(f"{split}-{n}", "", [word(tag) for tag in tags]) for n, tags in enumerate(drawn)]
 
     write_dataset({split: sentences(split, 40) for split in ("train", "dev", "test")}, tmp_path / "xx_own", "xx_own", "en")
     words = read_words(tmp_path / "xx_own")
@@ -166,7 +165,7 @@ def test_converged_probes_of_a_treebank(treebank, caplog):
     assert set(scores["protocol"]) == {"converged"} and set(scores["seed"].dropna()) == {0}
     # A row of the one seed, and the mean, which is the same.
     by_seed = scores.assign(seed=scores["seed"].fillna(-1)).pivot_table(index=["layer", "split", "metric"], columns="seed", values="value")
-    assert (by_seed[0] == by_seed[-1]).all() and len(by_seed) == 2 * (2 * 3 + 2)
+    assert (by_seed[0] == by_seed[-1]).all() and len(by_seed) == 2 * (2 * 4 + 2)
     assert set(training["stopped_by"]) == {"tolerance"} and set(training["inverse_strength"]) <= set(CONVERGED.inverse_strengths)
     assert training["labels"].value_counts().to_dict() == {"task": 2, "control_task": 2, "portion": 2 * 8}
     # Labels that vectors tell take far fewer bits than the uniform code; a class that a portion lacks costs no endless number.
