@@ -30,6 +30,8 @@ from xlprobe.linear_probe import FittedProbes, Inputs, Problem, Reader, Training
 HISTORY = 10
 # A step must lower the loss by this share of what its slope promises, but for the rounding of losses in float32, in nats.
 SUFFICIENT_DECREASE, ROUNDING = 1e-4, 1e-7
+# The principal axes of so many examples a dimension are taken, where that costs no more than so many passes over train.
+EXAMPLES_A_DIMENSION, PASSES_SAVED = 4, 20
 # Bytes: up to which standardised examples are kept, and the optimizer's state of the probes that are trained at once.
 KEPT_EXAMPLES, STATE = 2**28, 2**29
 
@@ -132,14 +134,21 @@ class _Standardised:
             yield slice(start, start + len(x_BH)), x_BH
             start += len(x_BH)
 
-    def principal_axes(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """The principal axes of each part of what is read, [J, W, W], a column each, and the variances along them, [J, W]."""
+    def principal_axes(self, rows: int) -> tuple[torch.Tensor | None, torch.Tensor]:
+        """The principal axes of each part of what is read, [J, W, W], a column each, and the variances along them, [J, W].
+
+        Of examples throughout train. None stands for the features themselves where the axes cost more than they save the
+        training of so many rows of weights.
+        """
         parts = 3 if len(self._inputs.rows) == 2 else 1
         width = self._inputs.dimensions // parts
+        every = max(1, len(self) // (EXAMPLES_A_DIMENSION * width))
+        if len(self) // every * width > PASSES_SAVED * 2 * len(self) * rows:
+            return None, torch.ones(parts, width, device=self._x_BH.device)
         covariance_JWW = torch.zeros(parts, width, width, dtype=torch.float64, device=self._x_BH.device)
         for _, x_BH in self.chunks():
-            x_JBW = x_BH[:, :-1].view(-1, parts, width).transpose(0, 1)
-            covariance_JWW += x_JBW.transpose(1, 2) @ x_JBW / len(self)
+            x_JBW = x_BH[::every, :-1].reshape(-1, parts, width).transpose(0, 1)
+            covariance_JWW += every * (x_JBW.transpose(1, 2) @ x_JBW) / len(self)
         variance_JW, axes_JWW = torch.linalg.eigh(covariance_JWW)
         return axes_JWW.float(), variance_JW.clamp(min=0).float()
 
@@ -193,7 +202,7 @@ class _Objective:
         target_P, penalty_P = self.probes
         count_TC = torch.stack([y_N.bincount(minlength=self._classes) for y_N in self._y_TN])[:, -self._rows :]
         share_PK = ((count_TC + 1) / (len(self._examples) + self._classes))[target_P]
-        return _Curvature(*self._examples.principal_axes(), share_PK * (1 - share_PK), penalty_P.float())
+        return _Curvature(*self._examples.principal_axes(share_PK.numel()), share_PK * (1 - share_PK), penalty_P.float())
 
     def __call__(self, theta_PD: torch.Tensor, target_P: torch.Tensor, penalty_P: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Losses [P] in float64 and gradients [P, D]."""
@@ -223,7 +232,7 @@ class _Curvature:
     """The curvature that L-BFGS starts from: of each row of weights, along each part's principal axes, its classes' p (1 - p) times
     the variance there, and the penalty."""
 
-    def __init__(self, axes_JWW: torch.Tensor, variance_JW: torch.Tensor, spread_PK: torch.Tensor, penalty_P: torch.Tensor) -> None:
+    def __init__(self, axes_JWW: torch.Tensor | None, variance_JW: torch.Tensor, spread_PK: torch.Tensor, penalty_P: torch.Tensor) -> None:
         self._axes_JWW = axes_JWW
         self._inverse_PKJW = 1 / (spread_PK[:, :, None, None] * variance_JW + penalty_P[:, None, None, None])
         self._inverse_of_bias_PK = 1 / spread_PK
@@ -235,10 +244,14 @@ class _Curvature:
     def solve(self, gradient_PD: torch.Tensor) -> torch.Tensor:
         """The inverse of the curvature times these, [P, D]."""
         gradient_PKH = gradient_PD.view(*self._inverse_of_bias_PK.shape, -1)
-        along_PKJW = torch.einsum("pkjw,jwv->pkjv", gradient_PKH[..., :-1].reshape(self._inverse_PKJW.shape), self._axes_JWW)
-        solved_PKJW = torch.einsum("pkjv,jwv->pkjw", along_PKJW * self._inverse_PKJW, self._axes_JWW)
-        solved_PKF = solved_PKJW.flatten(2)
-        return torch.cat([solved_PKF, (gradient_PKH[..., -1] * self._inverse_of_bias_PK)[..., None]], dim=2).view(gradient_PD.shape)
+        solved_PKJW = gradient_PKH[..., :-1].reshape(self._inverse_PKJW.shape)
+        if self._axes_JWW is None:
+            solved_PKJW = solved_PKJW * self._inverse_PKJW
+        else:
+            along_PKJW = torch.einsum("pkjw,jwv->pkjv", solved_PKJW, self._axes_JWW) * self._inverse_PKJW
+            solved_PKJW = torch.einsum("pkjv,jwv->pkjw", along_PKJW, self._axes_JWW)
+        solved_PK1 = (gradient_PKH[..., -1] * self._inverse_of_bias_PK)[..., None]
+        return torch.cat([solved_PKJW.flatten(2), solved_PK1], dim=2).view(gradient_PD.shape)
 
 
 def _minimise(

@@ -167,7 +167,7 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
     assert completed["probes"] == {
         "tasks": ["pos", "arc_prediction", "arc_classification"],
         "protocol": "paper",
-        "converged": {"inverse_strengths": [0.001, 0.01, 0.1, 1, 10], "tolerance": 1e-4, "iterations": 1000},
+        "converged": {"inverse_strengths": [0.001, 0.01, 0.1, 1, 10], "tolerance": 1e-5, "iterations": 1000},
         "seeds": 5,
         "learning_rate": 1e-3,
         "batch_size": 256,

@@ -15,7 +15,7 @@ from xlprobe.errors import XlprobeError
 from xlprobe.linear_probe import Inputs, OnDev, ProbeSettings, Problem, Training, fit_probes
 from xlprobe.metrics import join_tables
 from xlprobe.probe_file import ProbeFile
-from xlprobe.probe_training import cochran_q, seeds_disagree, summary, training_rows
+from xlprobe.probe_training import REASONS, cochran_q, seeds_disagree, summary, training_rows
 from xlprobe.probe_training_summary import summarise, write_summary
 from xlprobe.probes import PROTOCOLS, Controls, settings_of, train_probes
 from xlprobe.tables import conform
@@ -63,12 +63,13 @@ def test_flags_on_hand_made_seeds():
     assert rows[0] == expected | {"dev_loss": 1.0, "dev_loss_at_stop": 1.01, "dev_examples": 100, "dev_unknown": 10, "flag": None}
     # Its loss fell by 4 % in the epochs that it was waited for.
     falling = replace(patient, last=on_dev(0.96))
+    assert [row["flag"] for row in training_rows([replace(patient, best_epoch=1), patient], [4, 12])] == ["first epoch", None]
     assert [row["flag"] for row in training_rows([falling, falling], [12, 12], np.ones((2, 9)))] == ["loss falling"] * 2
     # Of seeds that learn other labels, none can disagree.
     apart = np.repeat([[1], [0]], 500, axis=1)
-    assert [row["flag"] for row in training_rows([falling, patient], [12, 12], apart)] == ["seeds disagree"] * 2
+    assert [row["flag"] for row in training_rows([patient, patient], [12, 12], apart)] == ["seeds disagree"] * 2
     assert [row["flag"] for row in training_rows([patient, patient], [12, 12])] == [None, None]
-    nothing_known = Training("patience", 1, OnDev(0.0, 0.0, 9, 0), OnDev(0.0, 0.0, 9, 0))
+    nothing_known = Training("patience", 2, OnDev(0.0, 0.0, 9, 0), OnDev(0.0, 0.0, 9, 0))
     (row,) = training_rows([nothing_known], [4])
     assert np.isnan(row["dev_loss"]) and row["dev_unknown"] == 9
 
@@ -213,7 +214,7 @@ def test_the_report_has_a_row_a_task_and_dataset(tmp_path):
     # Controls are in the table of all, and not in the report.
     table = conform(pd.DataFrame([*rows, rows[1] | {"labels": "control_task"}]), "probe_training.schema.yaml")
     found = summarise(table).set_index("dataset")
-    assert found.loc["en_ewt", ["probes", "flagged", "cap", "seeds disagree", "loss falling"]].tolist() == [2, 1, 1, 1, 0]
+    assert found.loc["en_ewt", ["probes", "flagged", *REASONS]].tolist() == [2, 1, 1, 1, 0, 0]
     assert found.loc["en_ewt", ["dev_accuracy", "dev_loss"]].tolist() == pytest.approx([0.6, 1.5]) and found.loc["tr_imst", "flagged"] == 0
     table.to_parquet(tmp_path / "t.parquet")
     write_summary(tmp_path / "t.parquet", tmp_path / "t.html", tmp_path / "t.csv")
