@@ -261,6 +261,35 @@ def subwords(datasets):
     )
 
 
+def probe_settings():
+    """How probes are trained, as arguments: what the protocol goes by, so that no other key makes them again."""
+    probes = config["probes"]
+    if probes["protocol"] == "converged":
+        strengths = sorted(map(float, probes["converged"]["inverse_strengths"]))
+        chosen = {**probes["converged"], "inverse_strengths": strengths}
+    else:
+        keys = ("seeds", "learning_rate", "batch_size", "epochs", "patience")
+        chosen = {key: probes[key] for key in keys}
+    shared = probes["protocol"] == "paper" and probes["shared_order"]
+    return [
+        *("--protocol", probes["protocol"]),
+        *(["--shared-order"] if shared else []),
+        *command_line_options(chosen),
+    ]
+
+
+def command_line_options(settings):
+    """Settings as a script's arguments, in the order of their names."""
+    return [
+        argument
+        for key, value in sorted(settings.items())
+        for argument in (
+            f"--{key.replace('_', '-')}",
+            *(value if isinstance(value, list) else [value]),
+        )
+    ]
+
+
 def controls(tasks):
     """What else is trained with the probes of these tasks, as arguments; none where nothing is."""
     return [

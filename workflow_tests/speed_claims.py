@@ -21,6 +21,8 @@ CLAIMS = {
     "probes of pairs, 2 classes": (2.0, 5.0),
     "probes of pairs, 40 classes": (1.3, 2.0),
     "probes of 17 tags, shared order": (3.0, 7.0),
+    "converged probes of 17 tags against scikit-learn": (1.5, 2.0),
+    "converged probes of pairs, 2 classes": (2.0, 3.0),
     "lines of gzip against Python's reader": (0.8, 1.0),
     "lines of xz against Python's reader": (0.8, 1.0),
     "lines of zstd against its package's reader": (0.8, 1.0),

@@ -10,9 +10,10 @@ Imports inside the package point one way (a test holds this):
     huggingface_checkpoints, checkpoint_checks                    models
     downloads, archives, hub, sources, origins, source_list, world   where data come from
     treebanks, pairs, bitexts, inference, inference_forms, datasets, windows, feature_file, features   data and their vectors
-    tasks, examples, labels, control_tasks, scoring, linear_probe, description_length, probe_file, probes,
-    inference_baselines, baselines, transfer, alignment, piece_coverage, piece_bits, bits_per_character, contamination   measurements
-    metrics, figures                                              results
+    tasks, examples, labels, control_tasks, scoring, linear_probe, converged_probe, description_length, probe_training,
+    probe_file, probes, inference_baselines, baselines, transfer, alignment, piece_coverage, piece_bits,
+    bits_per_character, contamination                             measurements
+    metrics, probe_training_summary, figures                      results
 """
 
 __version__ = "0.1.0"

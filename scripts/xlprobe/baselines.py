@@ -65,7 +65,8 @@ def write_baselines(dataset: Path, task_name: str, output: Path, intervals: Inte
             # A baseline has no seeds: the mean over its one run is its score.
             rows += [row | {"model": name, "split": split} for row in score_rows(right_1N, masks, bootstrap) if row["seed"] is None]
     identity = {"task": task_name, "source": dataset.name, "target": dataset.name, "text_form": text_form(dataset)}
-    write_table(pd.DataFrame(rows).assign(**identity, training_seed=None, step=None, layer=None), "scores.schema.yaml", output)
+    missing = dict.fromkeys(("training_seed", "step", "layer", "protocol"))
+    write_table(pd.DataFrame(rows).assign(**identity, **missing), "scores.schema.yaml", output)
 
 
 def _most_frequent(train: pd.DataFrame, columns: list[str]) -> pd.Series:

@@ -233,4 +233,5 @@ def score_bits_per_character(
     everything += map(parallel_text, parallel)
     scores = pd.concat([score_text(predictor, text, settings, tokens_per_batch, intervals) for text in everything])
     names = checkpoint_names.columns(predictor.identity)
-    write_table(scores.assign(**names, task="bpc", layer=None, seed=None, text_form=None), "scores.schema.yaml", output)
+    missing = dict.fromkeys(("layer", "seed", "protocol", "text_form"))
+    write_table(scores.assign(**names, **missing, task="bpc"), "scores.schema.yaml", output)

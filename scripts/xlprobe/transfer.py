@@ -112,7 +112,7 @@ def transfer_probes(
                 if shared_labels:
                     masks[f"{task.metric}_shared"] = numbers_N >= 0
                 found = score_rows((classes_SN == numbers_N).astype(np.int8), masks, bootstrap)
-                rows += [row | {"layer": layer, "source": source.dataset} for row in found]
+                rows += [row | {"layer": layer, "source": source.dataset, "protocol": source.protocol} for row in found]
                 if write:
                     write(_said(task, examples, np.array(source.labels)[classes_SN]).assign(layer=layer, source=source.dataset))
     identity = checkpoint | {"task": task_name, "target": dataset.name, "split": "test", "text_form": text_form}

@@ -167,6 +167,8 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
     assert completed["models"]["m"]["pretrain"]["architecture"]["hidden_size"] == 768
     assert completed["probes"] == {
         "tasks": ["pos", "arc_prediction", "arc_classification"],
+        "protocol": "paper",
+        "converged": {"inverse_strengths": [0.001, 0.01, 0.1, 1, 10], "tolerance": 1e-5, "iterations": 1000},
         "seeds": 5,
         "learning_rate": 1e-3,
         "batch_size": 256,

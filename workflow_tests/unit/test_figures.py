@@ -90,7 +90,7 @@ def table():
     others += [part.assign(task="xnli") for part in (of_sentences, *learned)]
     # Means stand beside the seeds' rows; a figure that took one for a seed's would be far off.
     means = [part[part["seed"].notna()].assign(seed=None, value=9.0) for part in (table, *others)]
-    same = {"training_seed": None, "text_form": None, "low": None, "high": None}
+    same = {"training_seed": None, "protocol": None, "text_form": None, "low": None, "high": None}
     return conform(pd.concat([table, *others, *means]).assign(**same), "scores.schema.yaml")
 
 
