@@ -179,9 +179,16 @@ rule adopt_checkpoint:
             else place(wildcards, "folder")
         ),
         objective=lambda wildcards: RUNS[wildcards.model].settings["objective"],
+        own_code=lambda wildcards: RUNS[wildcards.model].settings["own_code"],
+        # What is published is the same; what cannot be taken is said here, not after the model's last feature.
+        bits=untracked(
+            lambda wildcards: (
+                ["--bits"] if takes_bits(RUNS[wildcards.model].model) else []
+            )
+        ),
     message:
         "Adopting {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/adopt_checkpoint.py --source {params.source:q} --folder {params.folder:q} {params.run:q}"
-        " --step {wildcards.step} --objective {params.objective} --place {params.place:q}"
-        " --siblings {params.siblings:q} 2>&1 | tee {log:q} >&2"
+        " --step {wildcards.step} --objective {params.objective} --own-code {params.own_code} {params.bits}"
+        " --place {params.place:q} --siblings {params.siblings:q} 2>&1 | tee {log:q} >&2"

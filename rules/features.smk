@@ -31,6 +31,7 @@ rule features:
         layers=lambda wildcards: extracted_layers(config, [wildcards.dataset]) or [],
         subwords=lambda wildcards: subwords([wildcards.dataset]),
         precision=config["features"]["precision"],
+        storage=config["features"]["storage"],
         tokens_per_batch=untracked(
             lambda wildcards: config["features"]["tokens_per_batch"]
         ),
@@ -40,7 +41,7 @@ rule features:
     shell:
         "python scripts/extract_features.py --checkpoint {params.checkpoint:q} --datasets {params.datasets:q}"
         " --outputs {output.vectors:q} --audit-outputs {output.audit:q} --layers {params.layers}"
-        " {params.subwords:q} --precision {params.precision}"
+        " {params.subwords:q} --precision {params.precision} --storage {params.storage}"
         " --tokens-per-batch {params.tokens_per_batch} --device {params.device} > {log:q} 2>&1"
 
 

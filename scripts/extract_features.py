@@ -5,6 +5,7 @@ from pathlib import Path
 from xlprobe import command_line
 from xlprobe.features import extract_features
 from xlprobe.language_models import PRECISIONS
+from xlprobe.vector_storage import STORAGES
 
 
 def main() -> None:
@@ -16,6 +17,7 @@ def main() -> None:
     parser.add_argument("--layers", type=int, nargs="*", default=[], help="0 is the embedding layer; none takes all")
     parser.add_argument("--tokens-per-batch", type=int, required=True)
     parser.add_argument("--precision", default="float32", choices=PRECISIONS, help="what the model computes in")
+    parser.add_argument("--storage", default="auto", choices=STORAGES, help="what vectors are stored in; auto: float16 if they fit")
     parser.add_argument(
         "--subwords", nargs="+", default=[], help="names of datasets of which to write each subword's vector, not each word's"
     )

@@ -32,17 +32,18 @@ import pandas as pd
 from xlprobe import checkpoint_names
 from xlprobe.corpus import text_lines
 from xlprobe.datasets import read_sentences, read_written
-from xlprobe.device import choose_device, padding_worth_a_batch
+from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json
 from xlprobe.language_models import PRECISIONS
+from xlprobe.library_errors import library_errors
 from xlprobe.piece_bits import PiecePredictor
 from xlprobe.piece_coverage import PieceCoverage
 from xlprobe.progress import progress
 from xlprobe.scoring import NO_INTERVALS, Bootstrap, Intervals
 from xlprobe.seeds import derive_seed
 from xlprobe.tables import write_table
-from xlprobe.windows import batches, windows
+from xlprobe.windows import batches, padding_per_batch, windows
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def bits_of_lines(
         if len(places := window.keep_from + np.flatnonzero(drawn[window.keep_from : window.keep_to]))
     ]
     costs = [(1, window.end - window.start) for window, _ in wanted]
-    plan = list(batches(costs, tokens_per_batch, padding_worth_a_batch(predictor.device)))
+    plan = list(batches(costs, tokens_per_batch, padding_per_batch(predictor.identity, predictor.device)))
     for batch in progress(plan, f"{checkpoint_names.title(predictor.identity)} {what}", "batches"):
         here = [wanted[index] for index in batch]
         found = predictor.bits(
@@ -226,12 +227,13 @@ def score_bits_per_character(
         precision: one of PRECISIONS, of the model; bits are computed in float32 whatever it is.
 
     Raises:
-        XlprobeError: the checkpoint cannot predict pieces, or a text has none to predict.
+        XlprobeError: the checkpoint cannot predict pieces, a text has none to predict, or a library fails on the checkpoint.
     """
-    predictor = PiecePredictor(checkpoint, choose_device(device), PRECISIONS[precision])
     everything = [held_out_text(path, language, settings.max_lines) for path, language in zip(texts, languages, strict=True)]
     everything += map(parallel_text, parallel)
-    scores = pd.concat([score_text(predictor, text, settings, tokens_per_batch, intervals) for text in everything])
+    with library_errors(checkpoint, "bpc.tokens_per_batch"):
+        predictor = PiecePredictor(checkpoint, choose_device(device), PRECISIONS[precision])
+        scores = pd.concat([score_text(predictor, text, settings, tokens_per_batch, intervals) for text in everything])
     names = checkpoint_names.columns(predictor.identity)
     missing = dict.fromkeys(("layer", "seed", "protocol", "text_form"))
     write_table(scores.assign(**names, **missing, task="bpc"), "scores.schema.yaml", output)

@@ -47,7 +47,7 @@ def out_of_line(losses: Sequence[float], tolerance: float = 0.05, deviations: fl
 def out_of_line_checkpoints(identities: Iterable[dict[str, Any]]) -> Iterator[tuple[str, float]]:
     """The checkpoints whose loss jumps out of line with their neighbours' in the same training: title and mean loss.
 
-    Trainings with a checkpoint that has no loss, since its head is missing, are left out.
+    Trainings with a checkpoint that has no loss, since its head is missing or it does not see what its objective says, are left out.
     """
     ordered = sorted(identities, key=lambda identity: (run_of(identity), identity["step"]))
     for _, group in groupby(ordered, key=run_of):
@@ -90,6 +90,12 @@ def _rows(identity: dict[str, Any], flagged: bool) -> Iterator[dict[str, Any]]:
         "out_of_line": flagged,
         "objective": identity["objective"],
         "head": checks["head"],
+        "direction": checks["direction"],
+        "padding": checks["padding"],
+        "unknown_subwords": fmean(checks["unknown_subwords"].values()),
+        "model_class": identity["model_class"],
+        "attention": identity["attention"],
+        "own_code": identity["own_code"],
         "largest_activation": checks["largest_activation"],
         "parity": max(differences.values()) if differences else None,
         "layers": identity["layers"],

@@ -1,7 +1,7 @@
 """Checkpoints: Hugging Face folders, all of one form wherever they come from, each with an `identity.json`.
 
 `identity.json` comes last, and is what later work depends on: model, training seed, step, source, the sha256 of every file,
-layers, hidden size, objective, losses, and what the checks found.
+layers, hidden size, objective, the class that computes and how it computes attention, losses, and what the checks found.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from typing import Any
 
 import transformers
 
-from xlprobe.canary import examine
+from xlprobe.canary import Findings, examine
 from xlprobe.checkpoint_comparison import faults
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path, read_json, sha256, write_json
@@ -29,6 +29,8 @@ class Checkpoint:
         step: updates.
         source: where it comes from, for the record.
         siblings: the identities of the model's other checkpoints, made or not.
+        own_code: `ignored` where code came with it, which never runs; else `none`.
+        takes_bits: whether the run takes bits per character of it.
     """
 
     model: str
@@ -36,6 +38,8 @@ class Checkpoint:
     step: int
     source: dict[str, Any]
     siblings: tuple[Path, ...] = ()
+    own_code: str = "none"
+    takes_bits: bool = False
 
 
 def publish(
@@ -63,6 +67,7 @@ def publish(
     scratch.mkdir(parents=True)
     write(scratch)
     findings = examine(scratch, objective)
+    _check_sight(findings, objective, folder, checkpoint)
     files = {}
     for path in sorted(scratch.iterdir()):
         with atomic_path(folder / path.name) as temporary:
@@ -81,7 +86,17 @@ def publish(
         "objective": objective,
         "loss": findings.bits if losses is None else losses,
         "loss_text": "fixed" if losses is None else "held-out",
-        "checks": {"head": findings.head, "largest_activation": findings.largest_activation, "max_difference_to_fairseq": differences},
+        "model_class": findings.model_class,
+        "attention": findings.attention,
+        "own_code": checkpoint.own_code,
+        "checks": {
+            "head": findings.head,
+            "largest_activation": findings.largest_activation,
+            "max_difference_to_fairseq": differences,
+            "direction": findings.trials.direction,
+            "padding": findings.trials.padding,
+            "unknown_subwords": findings.unknown_subwords,
+        },
         "versions": {"transformers": transformers.__version__},
     }
     write_json(folder / "identity.json", identity)
@@ -90,6 +105,22 @@ def publish(
     if fault := next((fault for other in others if (fault := faults(identity, other))), None):
         (folder / "identity.json").unlink()
         raise XlprobeError(f"{folder}: {fault}")
+
+
+def _check_sight(findings: Findings, objective: str, folder: Path, checkpoint: Checkpoint) -> None:
+    """Refuse a trained model that sees nothing, and one whose bits per character would be another thing than they are called."""
+    direction = findings.trials.direction
+    if direction == "neither way" and checkpoint.step > 0:
+        raise XlprobeError(
+            f"{folder}: no subword's vector depends on another subword, as if the model had not been trained; the transformers library does"
+            " not compute it here as it was trained"
+        )
+    if checkpoint.takes_bits and not findings.trials.fit(objective):
+        sees = "sees later subwords, too" if direction == "both ways" else "sees the subwords before a <mask> alone"
+        raise XlprobeError(
+            f"{folder}: tried, the {objective} model {sees}, so that its bits per character would mean nothing; add {checkpoint.model} to"
+            " bpc.leave_out in the configuration"
+        )
 
 
 def _read_siblings(paths: Iterable[Path]) -> Iterator[dict[str, Any]]:

@@ -6,15 +6,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import h5py
 import numpy as np
 
+from xlprobe import hdf5_files
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json
 
 
 class FeatureFile:
-    """A features file, open for reading; use it in a `with` block. `units` says what a row of vectors stands for.
+    """A features file, open for reading; use it in a `with` block.
+
+    Attributes:
+        units: what a row of vectors stands for.
+        offsets: [sentences + 1], the first unit of each sentence, and the end.
+        layers: those that it holds.
+        storage: in which numbers, float16 or float32.
+        checkpoint, dataset: the identities of what the vectors are of.
+
+    Raises:
+        XlprobeError: there is no such file, or it is damaged or of an older version.
 
     >>> with FeatureFile(path) as features:          # doctest: +SKIP
     ...     layer_WD = features.layer(8)
@@ -24,17 +34,17 @@ class FeatureFile:
     def __init__(self, path: Path) -> None:
         if not path.exists():
             raise XlprobeError(f"{path}: no such file; it is deleted once probed unless the config says features.keep: true")
-        # Files are never written twice, and cluster file systems often refuse HDF5's locks.
-        self._file = h5py.File(path, "r", locking=False)
+        self._file = hdf5_files.open_to_read(path)
         self.path = path
         if "units" not in self._file.attrs:
             raise XlprobeError(f"{path}: was made by an older version, which did not say what it holds; extract it again")
-        self.units: str = self._file.attrs["units"]
-        # The first unit of each sentence, and the end: [sentences + 1].
-        self.offsets: np.ndarray = self._file["offsets"][:]
-        self.layers: list[int] = self._file.attrs["layers"].tolist()
-        self.checkpoint: dict[str, Any] = json.loads(self._file.attrs["checkpoint"])
-        self.dataset: dict[str, Any] = json.loads(self._file.attrs["dataset"])
+        with hdf5_files.whole(path):
+            self.units: str = self._file.attrs["units"]
+            self.offsets: np.ndarray = self._file["offsets"][:]
+            self.layers: list[int] = self._file.attrs["layers"].tolist()
+            self.storage = str(self._file["vectors"].dtype)
+            self.checkpoint: dict[str, Any] = json.loads(self._file.attrs["checkpoint"])
+            self.dataset: dict[str, Any] = json.loads(self._file.attrs["dataset"])
 
     def __enter__(self) -> Self:
         return self
@@ -64,20 +74,22 @@ class FeatureFile:
         return self.layers if layers is None else list(layers)
 
     def layer(self, layer: int) -> np.ndarray:
-        """The vectors of all units at one layer, [units, dim] in float16.
+        """The vectors of all units at one layer, [units, dim] in float16 or float32, as they are stored.
 
         Raises:
-            XlprobeError: the file does not hold that layer.
+            XlprobeError: the file does not hold that layer, or is damaged.
         """
         (layer,) = self.chosen([layer])
-        return self._file["vectors"][self.layers.index(layer)]
+        with hdf5_files.whole(self.path):
+            return self._file["vectors"][self.layers.index(layer)]
 
     def subword_words(self) -> np.ndarray:
         """Which word each subword belongs to, [pairs, 2] of (row of the vectors, row of words.parquet), where units are subwords."""
-        return self._file["subword_words"][:]
+        with hdf5_files.whole(self.path):
+            return self._file["subword_words"][:]
 
     def sentence(self, sent_id: str, split: str | None = None) -> np.ndarray:
-        """The vectors of one sentence's units, [layers, units, dim] in float16.
+        """The vectors of one sentence's units, [layers, units, dim] in float16 or float32, as they are stored.
 
         Raises:
             XlprobeError: there is no such sentence, or several splits hold one of that name and `split` is not given.
@@ -87,10 +99,11 @@ class FeatureFile:
         if len(found) != 1:
             raise XlprobeError(f"{self.path}: {len(found)} sentences are named {sent_id!r}" + (f" in {split}" if split else ""))
         start, end = self.offsets[found[0] : found[0] + 2]
-        return self._file["vectors"][:, start:end]
+        with hdf5_files.whole(self.path):
+            return self._file["vectors"][:, start:end]
 
 
 def read_sentence(path: Path, sent_id: str, split: str | None = None) -> np.ndarray:
-    """The vectors of one sentence of a features file, [layers, units, dim] in float16 (see `FeatureFile.sentence`)."""
+    """The vectors of one sentence of a features file, [layers, units, dim] (see `FeatureFile.sentence`)."""
     with FeatureFile(path) as features:
         return features.sentence(sent_id, split)

@@ -1,8 +1,9 @@
 """Vectors of words, sentences or subwords at every wanted layer from one forward pass, in one HDF5 file a checkpoint and dataset.
 
-A file holds `vectors` [layers, units, dim] in float16, `offsets` [sentences + 1] into the units, `sent_id` and `split`
-[sentences], and as attributes `units` (what a row of `vectors` stands for), `layers` (0 is the embedding layer), the
-`precision` that the model computed in, and the identities of checkpoint and dataset.
+A file holds `vectors` [layers, units, dim] in float16, or in float32 where that does not hold them (`xlprobe.vector_storage`),
+`offsets` [sentences + 1] into the units, `sent_id` and `split` [sentences], and as attributes `units` (what a row of
+`vectors` stands for), `layers` (0 is the embedding layer), the `precision` that the model computed in, and the identities of
+checkpoint and dataset.
 
 A unit is a word, or, in a dataset without a table of words, a sentence. Its vector is the mean of its subwords' (paper 1,
 section 2.2), special tokens apart. Text is encoded as it is written, not word by word: a subword belongs to each word that
@@ -20,26 +21,29 @@ Shape letters: L layers, U units, B rows, T positions, D dimensions.
 """
 
 import json
+import logging
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 import torch
 import transformers
 from torch.nn.functional import embedding_bag
 
-from xlprobe import checkpoint_names
+from xlprobe import checkpoint_names, hdf5_files
 from xlprobe.datasets import read_sentences
-from xlprobe.device import choose_device, padding_worth_a_batch
+from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path, read_json
 from xlprobe.language_models import PRECISIONS, Framing, load_body, load_tokenizer, read_identity
+from xlprobe.library_errors import library_errors
 from xlprobe.progress import progress
 from xlprobe.tables import write_table
-from xlprobe.windows import batches, windows
+from xlprobe.vector_storage import STORAGES, StorageError, fits_float16
+from xlprobe.windows import batches, padding_per_batch, windows
 
 # Vectors wait in memory until so many units are done, which bounds the memory and makes the writes long; fewer are taken at
 # once where their text is longer than this (as subwords it takes some 50 bytes a character).
@@ -237,7 +241,7 @@ def vectors_of_units(encoder: Encoder, sentences: Sequence[EncodedSentence], lay
     first_unit = np.cumsum([0, *(sentence.units for sentence in sentences)])
     vectors_LUD = torch.zeros(len(layers), int(first_unit[-1]), encoder.model.config.hidden_size)
     costs = [(len(plan), plan[0].end - plan[0].start) for plan in plans]
-    for batch in batches(costs, tokens_per_batch, padding_worth_a_batch(encoder.device)):
+    for batch in batches(costs, tokens_per_batch, padding_per_batch(encoder.identity, encoder.device)):
         rows = [window for number in batch for window in plans[number]]
         hidden_BTD_of_layers = encoder.hidden_states([sentences[w.sentence].ids[w.start : w.end] for w in rows], layers)
         positions_a_row = hidden_BTD_of_layers[0].shape[1]
@@ -281,6 +285,7 @@ def extract_features(
     device: str,
     precision: str = "float32",
     subwords: Sequence[str] = (),
+    storage: str = "auto",
 ) -> None:
     """Write the vectors of some datasets from one checkpoint, and the audit of what encoding each of them met.
 
@@ -288,30 +293,45 @@ def extract_features(
         layers: 0 is the embedding layer; none named takes all.
         precision: one of PRECISIONS.
         subwords: names of the datasets whose units are subwords.
+        storage: one of STORAGES; auto takes float16 for each dataset whose vectors it holds, and float32 for the others.
 
     Raises:
-        XlprobeError: the checkpoint has not that many layers, a vector does not fit float16, a dataset's words are gone, or
-            `subwords` names none of the datasets, or one without words.
+        XlprobeError: the checkpoint has not that many layers, a vector is not finite or not held by `storage`, a dataset's words
+            are gone, `subwords` names none of the datasets, or one without words, or a library fails on the checkpoint.
     """
     if unknown := set(subwords) - {dataset.name for dataset in datasets}:
         raise XlprobeError(f"--subwords: {min(unknown)} is none of the datasets {' '.join(dataset.name for dataset in datasets)}")
-    encoder = Encoder(checkpoint, choose_device(device), PRECISIONS[precision])
-    last = encoder.identity["layers"]
-    if max(layers, default=0) > last:
-        raise XlprobeError(f"config keys features.layers and sweeps: layer {max(layers)} is asked for, {checkpoint} has 0 to {last}")
-    layers = layers or range(last + 1)
-    for dataset, output, audit_output in zip(datasets, outputs, audit_outputs, strict=True):
-        _extract(encoder, dataset, output, audit_output, layers, tokens_per_batch, dataset.name in subwords)
+    with library_errors(checkpoint, "features.tokens_per_batch"):
+        encoder = Encoder(checkpoint, choose_device(device), PRECISIONS[precision])
+        last = encoder.identity["layers"]
+        if max(layers, default=0) > last:
+            raise XlprobeError(f"config keys features.layers and sweeps: layer {max(layers)} is asked for, {checkpoint} has 0 to {last}")
+        layers = layers or range(last + 1)
+        for dataset, output, audit_output in zip(datasets, outputs, audit_outputs, strict=True):
+            texts = Texts(encoder, dataset, dataset.name in subwords)
+            audit = _write_vectors(texts, dataset, output, layers, tokens_per_batch, storage)
+            identity = checkpoint_names.columns(encoder.identity) | {"dataset": dataset.name}
+            write_table(pd.DataFrame([identity | asdict(audit)]), "audit.schema.yaml", audit_output)
 
 
-def _extract(
-    encoder: Encoder, dataset: Path, output: Path, audit_output: Path, layers: Sequence[int], tokens_per_batch: int, subwords: bool
-) -> None:
-    texts = Texts(encoder, dataset, subwords)
+def _write_vectors(texts: Texts, dataset: Path, output: Path, layers: Sequence[int], tokens_per_batch: int, storage: str) -> Audit:
+    """Write a features file, from the start again in the next of the storage's numbers where the first do not hold the vectors."""
+    *before, last = STORAGES[storage]
+    with atomic_path(output) as temporary:
+        for dtype in before:
+            try:
+                return _write_in(texts, dataset, temporary, layers, tokens_per_batch, dtype)
+            except StorageError:
+                logging.info("%s: float16 does not hold its vectors of %s: float32", texts.encoder.checkpoint, dataset.name)
+        return _write_in(texts, dataset, temporary, layers, tokens_per_batch, last)
+
+
+def _write_in(texts: Texts, dataset: Path, path: Path, layers: Sequence[int], tokens_per_batch: int, dtype: torch.dtype) -> Audit:
+    encoder = texts.encoder
     audit = Audit(sentences=len(texts.sentences), words=int(texts.first_word[-1]))
-    with atomic_path(output) as temporary, h5py.File(temporary, "w") as file:
+    with hdf5_files.create(path) as file:
         shape = (len(layers), int(texts.offsets[-1]), encoder.model.config.hidden_size)
-        vectors = file.create_dataset("vectors", shape, dtype=np.float16)
+        vectors = file.create_dataset("vectors", shape, dtype=_name(dtype))
         file["offsets"] = texts.offsets
         file["sent_id"] = texts.sentences["sent_id"].to_list()
         file["split"] = texts.sentences["split"].to_list()
@@ -319,7 +339,7 @@ def _extract(
             file["subword_words"] = texts.subword_words
         file.attrs["units"] = texts.units
         file.attrs["layers"] = list(layers)
-        file.attrs["precision"] = str(encoder.model.dtype).removeprefix("torch.")
+        file.attrs["precision"] = _name(encoder.model.dtype)
         file.attrs["checkpoint"] = json.dumps(encoder.identity, sort_keys=True)
         file.attrs["dataset"] = json.dumps(read_json(dataset / "identity.json"), sort_keys=True)
         file.attrs["versions"] = json.dumps({"torch": torch.__version__, "transformers": transformers.__version__})
@@ -327,14 +347,21 @@ def _extract(
         for part in progress(list(texts.parts()), name, "parts"):
             of_words = texts.of_words(part)
             _count(audit, encoder, of_words)
-            exact = vectors_of_units(encoder, texts.of_units(of_words), layers, tokens_per_batch)
+            exact = torch.from_numpy(vectors_of_units(encoder, texts.of_units(of_words), layers, tokens_per_batch))
+            if exact.numel() and not all(map(math.isfinite, exact.aminmax())):
+                raise XlprobeError(f"{encoder.checkpoint}: a vector is not finite; {_advice(encoder.model.dtype)}")
+            if dtype == torch.float16 and not fits_float16(exact):
+                raise StorageError(
+                    f"{encoder.checkpoint}: float16 does not hold its vectors of {dataset.name} (the largest number is"
+                    f" {float(exact.abs().max()):.3g}); set features.storage to auto or float32 in the configuration"
+                )
             # NumPy's conversion takes seven times as long.
-            found = torch.from_numpy(exact).half()
-            if not found.isfinite().all():
-                raise XlprobeError(f"{encoder.checkpoint}: a vector is not finite in float16; {_advice(encoder.model.dtype)}")
-            vectors[:, texts.offsets[part.start] : texts.offsets[part.stop]] = found.numpy()
-    identity = checkpoint_names.columns(encoder.identity) | {"dataset": dataset.name}
-    write_table(pd.DataFrame([identity | asdict(audit)]), "audit.schema.yaml", audit_output)
+            vectors[:, texts.offsets[part.start] : texts.offsets[part.stop]] = exact.to(dtype).numpy()
+    return audit
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _advice(dtype: torch.dtype) -> str:

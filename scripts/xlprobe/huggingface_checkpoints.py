@@ -1,17 +1,21 @@
 """Checkpoints that the transformers library reads, masked or causal, from any suite."""
 
 import contextlib
-import pickle
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError, safe_open
+import transformers
 
+from xlprobe.checkpoint_names import run_name
 from xlprobe.checkpoints import Checkpoint, publish
-from xlprobe.files import sha256
+from xlprobe.errors import XlprobeError
+from xlprobe.files import read_json, sha256
 from xlprobe.huggingface_files import WEIGHT_ENDINGS, read_files
-from xlprobe.language_models import load_model, load_tokenizer
+from xlprobe.language_models import load_model
+from xlprobe.library_errors import library_errors
+from xlprobe.source_tokenizers import load_source_tokenizer
+from xlprobe.stored_weights import stored_precision
 
 
 def publish_huggingface(
@@ -23,6 +27,8 @@ def publish_huggingface(
     objective: str,
     place: str,
     siblings: Sequence[Path],
+    own_code: str = "refused",
+    bits: bool = False,
 ) -> None:
     """Publish a checkpoint that the transformers library reads.
 
@@ -34,37 +40,55 @@ def publish_huggingface(
         objective: masked, causal, or auto.
         place: where the folder comes from, for the record.
         siblings: the identities of the model's other checkpoints, made or not.
+        own_code: `ignored` measures the library's class where the checkpoint names code of its own, `refused` refuses it.
+        bits: whether the run takes bits per character of the model.
 
     Raises:
-        XlprobeError: the library would make up a part of the model, its tokenizer does not tell characters, or the canary
-            refuses it.
+        XlprobeError: the library would make up a part of the model, or fails on it, its tokenizer does not tell characters, code
+            comes with it and is not said to be ignored, or the canary refuses it.
     """
+    with library_errors(f"{run_name(model, training_seed)} step {step} ({source})"):
+        _publish(source, folder, Checkpoint(model, training_seed, step, {}, tuple(siblings), takes_bits=bits), objective, place, own_code)
+
+
+def _publish(source: Path, folder: Path, checkpoint: Checkpoint, objective: str, place: str, own_code: str) -> None:
     weights = [path for path in read_files(source) if path.suffix in WEIGHT_ENDINGS]
-    loaded, tokenizer = load_model(source, objective, stored_precision(weights)), load_tokenizer(source)
+    if (naming := naming_code(source)) and own_code == "refused":
+        raise XlprobeError(
+            f"{naming}: names code of its own (auto_map), which is never run; if the transformers library's class computes the same, set"
+            f" models.{checkpoint.model}.huggingface.own_code to ignored in the configuration"
+        )
+    loaded, tokenizer = load_model(source, objective, stored_precision(weights)), load_source_tokenizer(source)
 
     def write(scratch: Path) -> None:
+        # What is published names no code: it is the library's class that was loaded.
+        vars(loaded.model.config).pop("auto_map", None)
+        tokenizer.init_kwargs.pop("auto_map", None)
         # One file whatever the size, so that every checkpoint has the same files.
         loaded.model.save_pretrained(scratch, max_shard_size="10TB")
         tokenizer.save_pretrained(scratch)
 
     record = {"kind": "huggingface", "place": place, "sha256": {path.name: sha256(path) for path in weights}}
-    checkpoint = Checkpoint(model, training_seed, step, record, tuple(siblings))
+    checkpoint = dataclasses.replace(checkpoint, source=record, own_code="ignored" if naming else "none")
     publish(write, folder, checkpoint, loaded.objective, None, None)
 
 
-def stored_precision(files: Iterable[Path]) -> torch.dtype:
-    """The floating-point type that all of a checkpoint's weights are stored in; float32 where there are several.
+def naming_code(folder: Path) -> Path | None:
+    """The file of a folder that names code to load the model or its tokenizer with; None where none does.
 
-    config.json may say another one, which the library would believe.
+    Raises:
+        XlprobeError: the library has no class for the model, so that its code cannot be done without.
     """
-    found = set()
-    for file in files:
-        # A file that cannot be read is reported where the model is loaded.
-        with contextlib.suppress(SafetensorError, RuntimeError, EOFError, pickle.UnpicklingError):
-            if file.suffix == ".safetensors":
-                with safe_open(file, "pt") as tensors:
-                    found |= {tensors.get_tensor(name).dtype for name in tensors.keys()}  # noqa: SIM118
-            else:
-                found |= {value.dtype for value in torch.load(file, mmap=True, weights_only=True).values()}
-    floating = {dtype for dtype in found if dtype.is_floating_point}
-    return floating.pop() if len(floating) == 1 else torch.float32
+    for path in (folder / "config.json", folder / "tokenizer_config.json"):
+        # A file that cannot be read is reported where the model or its tokenizer is loaded.
+        settings = None
+        with contextlib.suppress(XlprobeError, ValueError, OSError):
+            settings = read_json(path)
+        if isinstance(settings, dict) and settings.get("auto_map"):
+            if path.name == "config.json" and settings.get("model_type") not in transformers.CONFIG_MAPPING:
+                raise XlprobeError(
+                    f"{path}: the transformers library cannot read it without the custom code that it names (auto_map), which is never run;"
+                    " such a model is not measured"
+                )
+            return path
+    return None

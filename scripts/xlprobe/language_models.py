@@ -5,8 +5,9 @@ What is read here never runs code that comes with a checkpoint, and unpickles no
 Shape letters: B rows, T subwords, V vocabulary, D dimensions.
 """
 
+import math
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from safetensors import SafetensorError
 from tokenizers import Tokenizer
 
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json
+from xlprobe.huggingface_files import VOCABULARY_FILES, WEIGHT_ENDINGS, read_files
+from xlprobe.saved_constants import is_constant
+from xlprobe.stored_weights import StoredTensor, stored_tensors
 
 AUTOMATIC_CLASSES = {"masked": transformers.AutoModelForMaskedLM, "causal": transformers.AutoModelForCausalLM}
 # Architectures' names end so; BertForPreTraining and its kin hold a masked head and one for sentence pairs. The first that fits.
@@ -29,10 +32,16 @@ OBJECTIVES = {
     "WithLMHeadModel": "masked",
     "LMHeadModel": "causal",
 }
-# Constants that older versions saved with the weights.
-CONSTANTS = ("position_ids", "attention.bias", "attention.masked_bias", "rotary_emb.inv_freq")
-# What a tokenizer's pieces stand in.
-VOCABULARY_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model")
+# Parts of a model without its head that read a sentence's first vector; they are no part of a language model.
+POOLERS = ("pooler", "sequence_summary")
+# Tables that architectures compute from the same settings, and are known by name alone.
+TABLES = ("rotary_emb.cos_cached", "rotary_emb.sin_cached")
+# What config.json may ask for: so many blocks, or as many as there are tensors; so many of anything else that is counted; and
+# besides the weights that are stored, heads that are not, and constants.
+MOST_BLOCKS = 1_000
+MOST_OF_A_KIND = 100_000
+MOST_TIMES_STORED = 4
+MOST_BESIDES = 2**28
 # What a model may compute in.
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # A window for models without a limit of their own.
@@ -73,55 +82,144 @@ def read_identity(checkpoint: Path) -> dict[str, Any]:
 def load_model(folder: Path, objective: str = "auto", dtype: torch.dtype = torch.float32) -> LoadedModel:
     """Load a language model, and refuse one of which the library would make up a part.
 
+    How attention is computed is chosen here, whatever config.json asks for: by PyTorch's own function where the class knows it
+    (`sdpa`), else plainly (`eager`), and over all positions where a model has a sparse kind for long rows.
+
     Args:
         folder: `config.json` and weights, as the library publishes them.
         objective: masked, causal, or auto to take what `config.json` says.
         dtype: of the weights.
 
     Raises:
-        XlprobeError: the folder cannot be read, weights of the body are missing, of another shape or left over, or the
-            objective is not to be told.
+        XlprobeError: the folder cannot be read, weights of the body are missing, of another shape or left over, the objective
+            is not to be told, or the model is of a kind that is not measured.
     """
     config = _read(folder, transformers.AutoConfig)
-    architectures = config.architectures or []
+    chosen = _objective(folder, config, objective)
+    model_class = _model_class(folder, config, chosen)
+    files = [path for path in read_files(folder) if path.suffix in WEIGHT_ENDINGS]
+    stored = _reading(folder, stored_tensors, files)
+    _check_size(folder, config, model_class, stored)
+    if getattr(config, "attention_type", None) == "block_sparse":
+        # BigBird changes for good to full attention when it first meets a short row.
+        config.attention_type = "original_full"
+    options = {
+        "config": config,
+        "dtype": dtype,
+        "attn_implementation": "sdpa" if model_class._supports_sdpa else "eager",
+        "output_loading_info": True,
+        "ignore_mismatched_sizes": True,
+    }
+    model, loading = _read(folder, model_class, **options)
+    _check_weights(folder, model, loading, stored)
+    model.eval()
+    # Nothing is generated.
+    model.config.use_cache = False
+    if loading["missing_keys"] or (output := model.get_output_embeddings()) is None:
+        return LoadedModel(model.base_model, chosen, "missing")
+    return LoadedModel(model, chosen, "tied" if output.weight is model.get_input_embeddings().weight else "untied")
+
+
+def _objective(folder: Path, config: Any, objective: str) -> str:
+    """What the model was trained to do: as said, or by auto as its architecture is named."""
+    architectures = [name for name in config.architectures or [] if isinstance(name, str)]
     told = next((kind for name in architectures for ending, kind in OBJECTIVES.items() if name.endswith(ending)), None)
     if objective == "auto" and told is None:
         raise XlprobeError(
             f"{folder / 'config.json'}: architectures says {architectures}, which names no masked or causal language model; if it is one,"
             " say which by objective in the configuration"
         )
-    chosen = objective if objective != "auto" else str(told)
-    model, loading = _read(folder, AUTOMATIC_CLASSES[chosen], dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True)
-    if misfits := sorted(loading["mismatched_keys"]):
-        name, stored, wanted = misfits[0]
+    return objective if objective != "auto" else str(told)
+
+
+def _model_class(folder: Path, config: Any, objective: str) -> Any:
+    """The library's class for a configuration."""
+    place = folder / "config.json"
+    if config.is_encoder_decoder:
+        raise XlprobeError(f"{place}: {config.model_type} is an encoder with a decoder; xlprobe measures models of one stack of layers")
+    if getattr(config, "quantization_config", None):
+        raise XlprobeError(f"{place}: the weights are quantized (quantization_config); give the checkpoint with its weights as trained")
+    mapping = AUTOMATIC_CLASSES[objective]._model_mapping
+    if type(config) not in mapping:
         raise XlprobeError(
-            f"{folder}: {len(misfits)} weights have another shape than config.json describes ({name} is {list(stored)}, not"
+            f"{place}: the transformers library has no {objective} language model of model_type {config.model_type}; look at"
+            " objective in the configuration"
+        )
+    found = mapping[type(config)]
+    return found[0] if isinstance(found, tuple) else found
+
+
+def _check_size(folder: Path, config: Any, model_class: Any, stored: Mapping[str, StoredTensor]) -> None:
+    """Refuse a configuration far larger than the weights beside it, before memory is asked for.
+
+    Raises:
+        XlprobeError: it counts more blocks, or more weights, than could be stored.
+    """
+    bounds = {"num_hidden_layers": max(MOST_BLOCKS, len(stored))}
+    counted = {key: value for key, value in config.to_dict().items() if key.startswith(("num_", "n_layer", "n_head"))}
+    for key, value in (counted | {"num_hidden_layers": getattr(config, "num_hidden_layers", 0)}).items():
+        if isinstance(value, int) and value > (most := bounds.get(key, MOST_OF_A_KIND)):
+            raise XlprobeError(f"{folder / 'config.json'}: {key} is {value}, where the weights beside it allow {most}; correct it")
+
+    def numbers() -> int:
+        with torch.device("meta"):
+            model = model_class(config)
+        return sum(tensor.numel() for tensor in [*model.parameters(), *model.buffers()])
+
+    described, held = _reading(folder, numbers), sum(np.prod(tensor.shape, dtype=float) for tensor in stored.values())
+    if described > MOST_TIMES_STORED * held + MOST_BESIDES:
+        raise XlprobeError(
+            f"{folder}: config.json describes a model of {described:.2g} numbers, the files hold {held:.2g}; the two do not belong together"
+        )
+
+
+def _check_weights(folder: Path, model: Any, loading: Mapping[str, Any], stored: Mapping[str, StoredTensor]) -> None:
+    """Refuse weights of the body that are missing, of another shape, left over or not finite."""
+    if misfits := sorted(loading["mismatched_keys"]):
+        name, found, wanted = misfits[0]
+        raise XlprobeError(
+            f"{folder}: {len(misfits)} weights have another shape than config.json describes ({name} is {list(found)}, not"
             f" {list(wanted)}); the two do not belong together"
         )
-    body_parts = {name for name, _ in model.base_model.named_children()}
     prefix = f"{model.base_model_prefix}."
     if missing := sorted(key for key in loading["missing_keys"] if key.startswith(prefix)):
         raise XlprobeError(
             f"{folder}: {len(missing)} weights are missing ({missing[0]}, say), and would be random; the checkpoint is not usable"
         )
-    left_over = sorted(
-        key for key in loading["unexpected_keys"] if key.removeprefix(prefix).split(".")[0] in body_parts and not key.endswith(CONSTANTS)
-    )
-    if left_over:
+    if left_over := _left_over(model, loading["unexpected_keys"], stored):
         raise XlprobeError(
             f"{folder}: {len(left_over)} weights fit nowhere in the model that config.json describes ({left_over[0]}, say); the two do"
             " not belong together"
         )
     if broken := [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]:
+        if model.dtype == torch.float16 and any(tensor.dtype not in (None, torch.float16) for tensor in stored.values()):
+            raise XlprobeError(
+                f"{folder}: {broken[0]} and {len(broken) - 1} other weights are too large for float16; set features.precision, or"
+                " bpc.precision, to bfloat16 or float32 in the configuration"
+            )
         raise XlprobeError(f"{folder}: {broken[0]} and {len(broken) - 1} other weights hold NaN or infinity; the checkpoint is not usable")
-    model.eval()
-    if loading["missing_keys"] or (output := model.get_output_embeddings()) is None:
-        return LoadedModel(model.base_model, chosen, "missing")
-    return LoadedModel(model, chosen, "tied" if output.weight is model.get_input_embeddings().weight else "untied")
+
+
+def _left_over(model: Any, unexpected: Iterable[str], stored: Mapping[str, StoredTensor]) -> list[str]:
+    """Of the names that the model has no place for, those that belong to its body and are no constants."""
+    body_parts = {name for name, _ in model.base_model.named_children()}
+    prefix = f"{model.base_model_prefix}."
+    buffers = {name.removeprefix(prefix) for name, _ in model.named_buffers()}
+    left_over = []
+    for key in sorted(unexpected):
+        part = key.removeprefix(prefix).split(".")[0]
+        of_body = part in body_parts or (key.startswith(prefix) and part not in POOLERS)
+        if not of_body or key.endswith(TABLES) or key.removeprefix(prefix) in buffers:
+            continue
+        # Names in files may be without the prefix, or the other way round.
+        found = stored.get(key) or stored.get(key.removeprefix(prefix)) or stored.get(prefix + key)
+        if found is None or not is_constant(found.read()):
+            left_over.append(key)
+    return left_over
 
 
 def load_body(folder: Path, dtype: torch.dtype = torch.float32) -> transformers.PreTrainedModel:
-    """Load a published checkpoint's model without its head, in evaluation mode.
+    """Load a published checkpoint's model without its head, in evaluation mode: what the canary has tried.
 
     Args:
         dtype: of the weights.
@@ -129,14 +227,7 @@ def load_body(folder: Path, dtype: torch.dtype = torch.float32) -> transformers.
     Raises:
         XlprobeError: the folder cannot be read, or weights are missing.
     """
-    config = _read(folder, transformers.AutoConfig)
-    model_class = transformers.MODEL_MAPPING[type(config)]
-    # A pooler over the first subword is no part of a language model, and is random where it was not trained.
-    pooling = {"add_pooling_layer": False} if "add_pooling_layer" in model_class.__init__.__code__.co_varnames else {}
-    model, loading = _read(folder, model_class, dtype=dtype, output_loading_info=True, **pooling)
-    if missing := sorted(loading["missing_keys"]):
-        raise XlprobeError(f"{folder}: weights are missing from the checkpoint ({missing[0]} and {len(missing) - 1} others)")
-    return model.eval()
+    return load_model(folder, read_json(folder / "identity.json")["objective"], dtype).model.base_model
 
 
 def load_tokenizer(folder: Path) -> transformers.PreTrainedTokenizerFast:
@@ -173,17 +264,22 @@ def load_tokenizer(folder: Path) -> transformers.PreTrainedTokenizerFast:
     )
 
 
-def _read(folder: Path, automatic_class: Any, **options: Any) -> Any:
+def _read(folder: Path, library_class: Any, **options: Any) -> Any:
     """`from_pretrained` on a local folder, its many kinds of failure in one sentence."""
     if not (folder / "config.json").is_file():
         raise XlprobeError(f"{folder}: holds no config.json; it is no folder of the transformers library")
+    return _reading(folder, library_class.from_pretrained, folder, local_files_only=True, trust_remote_code=False, **options)
+
+
+def _reading(folder: Path, function: Any, *arguments: Any, **options: Any) -> Any:
+    """Call what reads a folder that a user gave, where any kind of error may come of what stands there."""
     try:
-        return automatic_class.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **options)
+        return function(*arguments, **options)
     except pickle.UnpicklingError:
         raise XlprobeError(f"{folder}: its weights are no file of tensors alone, and nothing else is unpickled") from None
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError) as error:
+    except Exception as error:
         said = " ".join(str(error).split()).split(". ")[0]
-        raise XlprobeError(f"{folder}: the transformers library cannot read it ({type(error).__name__}: {said})") from None
+        raise XlprobeError(f"{folder}: the transformers library cannot read it ({type(error).__name__}: {said})") from error
 
 
 class Framing:
@@ -209,7 +305,7 @@ class Framing:
         self.suffix: list[int] = example["input_ids"][inner[-1] + 1 :]
         # Without a padding token any will do: no real position attends to padding.
         self.padding: int = 0 if tokenizer.pad_token_id is None else tokenizer.pad_token_id
-        self.window = min(tokenizer.model_max_length, positions(model)) - len(self.prefix) - len(self.suffix)
+        self.window = int(min(_limit(tokenizer.model_max_length), positions(model))) - len(self.prefix) - len(self.suffix)
 
     def rows(self, rows: Sequence[Sequence[int] | np.ndarray]) -> dict[str, torch.Tensor]:
         """Rows of subword ids as a batch: `input_ids` and `attention_mask`, both [B, T], special tokens included."""
@@ -224,10 +320,22 @@ class Framing:
 
 
 def positions(model: transformers.PreTrainedModel) -> int:
-    """How many subwords a model takes at once, special tokens included."""
-    limit = getattr(model.config, "max_position_embeddings", None) or UNLIMITED_WINDOW
+    """How many subwords a model takes at once, special tokens included; UNLIMITED_WINDOW where its settings name no limit."""
+    # MPT adds to attention what it made for so many positions.
+    limit = min(_limit(getattr(model.config, key, None)) for key in ("max_position_embeddings", "max_seq_len"))
+    rope = getattr(model.config, "rope_parameters", None)
+    if isinstance(rope, dict) and rope.get("rope_type") in ("dynamic", "longrope"):
+        # In a longer batch these turn all positions by other angles, those of its short rows, too.
+        limit = min(limit, _limit(rope.get("original_max_position_embeddings")))
+    if limit == math.inf:
+        return UNLIMITED_WINDOW
     embeddings = getattr(model.base_model, "embeddings", None)
     table = getattr(embeddings, "position_embeddings", None)
     # RoBERTa and its kin count positions from the padding index on.
     padding_index = getattr(table, "padding_idx", None)
-    return limit if padding_index is None else limit - padding_index - 1
+    return int(limit) if padding_index is None else int(limit) - padding_index - 1
+
+
+def _limit(value: Any) -> float:
+    """A length that a setting allows: none, 0 and -1 are no limits, as XLNet, ALiBi's models and many tokenizers say it."""
+    return value if isinstance(value, int | float) and value > 0 else math.inf

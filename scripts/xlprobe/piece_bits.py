@@ -7,8 +7,9 @@ Shape letters: B rows, T positions of a row, N positions asked for, V vocabulary
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,11 +58,13 @@ class PiecePredictor:
         mask: the id of <mask>; None where there is none.
 
     Raises:
-        XlprobeError: the checkpoint's folder is incomplete, or its head is missing or of an unknown kind.
+        XlprobeError: the checkpoint's folder is incomplete, its head is missing or of an unknown kind, or the model sees
+            what a causal one must not, or less than a masked one.
     """
 
     def __init__(self, checkpoint: Path, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
         self.identity = read_identity(checkpoint)
+        _check_direction(checkpoint, self.identity)
         loaded = load_model(checkpoint, self.identity["objective"], dtype)
         if loaded.head == "missing":
             raise XlprobeError(
@@ -122,3 +125,22 @@ class PiecePredictor:
 
     def _bits(self, states_ND: torch.Tensor, pieces_N: torch.Tensor) -> torch.Tensor:
         return bits_of_pieces(states_ND, self.last_layer.weight, getattr(self.last_layer, "bias", None), pieces_N)
+
+
+def _check_direction(checkpoint: Path, identity: Mapping[str, Any]) -> None:
+    """Refuse to predict a subword from what already shows it, or from less than the model is said to see.
+
+    What the model sees was tried when it was published (`xlprobe.canary`).
+    """
+    model = identity["model"]
+    match identity["objective"], identity.get("checks", {}).get("direction"):
+        case "causal", "both ways":
+            raise XlprobeError(
+                f"{checkpoint}: {model} sees the subwords after the one that a causal model predicts, which would cost it next to nothing;"
+                f" add {model} to bpc.leave_out in the configuration"
+            )
+        case "masked", "causal":
+            raise XlprobeError(
+                f"{checkpoint}: {model} sees the subwords before a <mask> alone, as no masked model does; set"
+                f" models.{model}.huggingface.objective to causal, or add {model} to bpc.leave_out in the configuration"
+            )

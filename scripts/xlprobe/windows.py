@@ -1,8 +1,13 @@
 """Sentences of any length in rows that a model takes: windows of the long ones, and batches of rows of similar length."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from xlprobe.device import padding_worth_a_batch
 
 
 @dataclass(frozen=True)
@@ -55,3 +60,12 @@ def batches(costs: Sequence[tuple[int, int]], tokens_per_batch: int, padding_per
         rows, padding = rows + windows_here, padding + added
     if batch:
         yield batch
+
+
+def padding_per_batch(identity: Mapping[str, Any], device: torch.device) -> int:
+    """How much padding a batch of a checkpoint may hold: none where padding changes what the model gives for the row before it.
+
+    Args:
+        identity: the checkpoint's; what its model does beside padding was tried when it was published (`xlprobe.canary`).
+    """
+    return 0 if identity.get("checks", {}).get("padding") == "sees padding" else padding_worth_a_batch(device)

@@ -1,4 +1,5 @@
 import shutil
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -171,22 +172,101 @@ def test_words_of_a_text_without_subwords_get_zeros(tiny_model):
     assert found_LWD.shape == (3, 2, 32) and not found_LWD.any()
 
 
+def altered(tiny_model, folder, name: str, change) -> Path:
+    """The tiny model's checkpoint with a weight changed."""
+    return altered_again(Path(shutil.copytree(tiny_model.checkpoint, folder)), name, change)
+
+
+def altered_again(folder: Path, name: str, change) -> Path:
+    weights = load_file(folder / "model.safetensors")
+    weights[name] = change(weights[name])
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def written(checkpoint: Path, dataset: Path, folder: Path, precision: str = "float32", storage: str = "auto") -> np.ndarray:
+    """The vectors of a features file, [layers, units, dim]."""
+    extract_features(
+        checkpoint, [dataset], [folder / "f.h5"], [folder / "f.parquet"], LAYERS, 256, "cpu", precision=precision, storage=storage
+    )
+    with FeatureFile(folder / "f.h5") as opened:
+        found_LUD = np.stack([opened.layer(layer) for layer in LAYERS])
+        assert opened.storage == str(found_LUD.dtype) and opened.sentence("b").dtype == found_LUD.dtype
+    return found_LUD
+
+
+def exact(checkpoint: Path, dataset: Path) -> np.ndarray:
+    """The vectors as they are computed, [layers, units, dim] in float32."""
+    encoder = Encoder(checkpoint, torch.device("cpu"))
+    return vectors_of_units(encoder, Texts(encoder, dataset, False).of_words(slice(0, 6)), LAYERS, 256)
+
+
+BIAS = "roberta.encoder.layer.1.output.LayerNorm.bias"
+SCALE = "roberta.encoder.layer.1.output.LayerNorm.weight"
+
+
+def with_a_large_coordinate(bias_D: torch.Tensor) -> torch.Tensor:
+    return bias_D.index_fill(0, torch.tensor([7]), 70_000.0)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_vectors_beyond_float16_are_stored_in_float32(tiny_model, dataset, tmp_path, precision, caplog):
+    caplog.set_level("INFO")
+    checkpoint = altered(tiny_model, tmp_path / "checkpoint", BIAS, with_a_large_coordinate)
+    found_LUD = written(checkpoint, dataset, tmp_path, precision)
+    expected_LUD = exact(checkpoint, dataset)
+    assert found_LUD.dtype == np.float32 and np.abs(found_LUD[2, :, 7]).max() > 65_504
+    error = 1e-6 if precision == "float32" else 0.01
+    np.testing.assert_allclose(found_LUD, expected_LUD, rtol=error, atol=error * np.abs(expected_LUD[:2]).max())
+    assert [record.message for record in caplog.records] == [f"{checkpoint}: float16 does not hold its vectors of xx_test: float32"]
+    with pytest.raises(
+        XlprobeError, match=r"checkpoint: float16 does not hold .* xx_test \(.* 7[.\d]*e\+04\); set features\.storage to auto or"
+    ):
+        written(checkpoint, dataset, tmp_path, precision, storage="float16")
+
+
+def test_a_part_that_does_not_fit_changes_the_whole_file(tiny_model, dataset, tmp_path, monkeypatch):
+    """No file holds vectors of both kinds: those before the first that does not fit are written again."""
+    monkeypatch.setattr("xlprobe.features.UNITS_PER_WRITE", 3)
+    checkpoint = altered(tiny_model, tmp_path / "checkpoint", BIAS, lambda bias_D: bias_D)
+    fits = iter([True, True, False])
+    monkeypatch.setattr("xlprobe.features.fits_float16", lambda _: next(fits))
+    found_LUD = written(checkpoint, dataset, tmp_path)
+    assert found_LUD.dtype == np.float32 and not list(fits)
+    np.testing.assert_allclose(found_LUD, exact(checkpoint, dataset), atol=1e-6)
+
+
+def test_vectors_that_float16_would_lose_are_stored_in_float32(tiny_model, dataset, tmp_path):
+    checkpoint = altered(tiny_model, tmp_path / "tiny", SCALE, lambda scale_D: scale_D * 1e-7)
+    checkpoint = altered_again(checkpoint, BIAS, lambda bias_D: bias_D * 1e-7)
+    found_LUD, expected_LUD = written(checkpoint, dataset, tmp_path), exact(checkpoint, dataset)
+    assert found_LUD.dtype == np.float32 and 0 < np.abs(expected_LUD[2]).max() < 1e-6
+    np.testing.assert_allclose(found_LUD[2], expected_LUD[2], rtol=1e-3, atol=1e-10)
+
+
+def test_storage_is_what_the_configuration_says(tiny_model, dataset, tmp_path):
+    assert written(tiny_model.checkpoint, dataset, tmp_path).dtype == np.float16
+    np.testing.assert_allclose(
+        written(tiny_model.checkpoint, dataset, tmp_path, storage="float32"), exact(tiny_model.checkpoint, dataset), atol=1e-6
+    )
+
+
 @pytest.mark.parametrize(
-    ("precision", "advice"),
+    ("precision", "bias", "scale", "said"),
     [
-        ("float32", "the checkpoint is not usable"),
-        ("bfloat16", "the checkpoint is not usable"),
-        ("float16", "set features.precision to bfloat16 or float32"),
+        # 3e38 is finite, and its double is not.
+        ("float32", 3e38, 3e38, "a vector is not finite; the checkpoint is not usable"),
+        ("bfloat16", 3e38, 3e38, "a vector is not finite; the checkpoint is not usable"),
+        ("float16", 100.0, 60_000.0, r"a vector is not finite; set features\.precision to bfloat16 or float32"),
+        ("float16", 70_000.0, 1.0, r"\S+dense\.bias and 0 other weights are too large for float16; set features\.precision, or bpc\.pre"),
     ],
 )
-def test_a_vector_beyond_float16_is_refused(tiny_model, dataset, tmp_path, precision, advice):
-    folder = tmp_path / "checkpoint"
-    shutil.copytree(tiny_model.checkpoint, folder)
-    weights = load_file(folder / "model.safetensors")
-    weights["roberta.encoder.layer.1.output.LayerNorm.bias"][7] = 70_000.0
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(XlprobeError, match=f"checkpoint: a vector is not finite in float16; {advice}"):
-        extract_features(folder, [dataset], [tmp_path / "f.h5"], [tmp_path / "f.parquet"], LAYERS, 256, "cpu", precision)
+def test_a_vector_that_is_not_finite_is_refused(tiny_model, dataset, tmp_path, precision, bias, scale, said):
+    name = "roberta.encoder.layer.0.attention.output.dense.bias"
+    checkpoint = altered(tiny_model, tmp_path / "checkpoint", name, lambda bias_D: bias_D * 0 + bias)
+    checkpoint = altered_again(checkpoint, SCALE, lambda scale_D: scale_D * scale)
+    with pytest.raises(XlprobeError, match=f"^{checkpoint}: {said}"):
+        written(checkpoint, dataset, tmp_path, precision)
     assert not (tmp_path / "f.h5").exists()
 
 

@@ -1,6 +1,7 @@
 """Exact resume, refusals, and what the checkpoints hold; fairseq really trains here, a tiny model for a few updates."""
 
 import dataclasses
+import errno
 import json
 import os
 import random
@@ -24,7 +25,7 @@ from fairseq.data import PrependTokenDataset, TokenBlockDataset, indexed_dataset
 from xlprobe.errors import ResumeError, XlprobeError
 from xlprobe.fairseq_checkpoints import publish_trained
 from xlprobe.paths import PROJECT
-from xlprobe.pretraining import fairseq_arguments, lines_too_long, train_interval
+from xlprobe.pretraining import _lock, fairseq_arguments, lines_too_long, train_interval
 from xlprobe.tokenization import vocabulary_size
 from xlprobe.training_state import load_state, trained_state
 from xlprobe.training_version import TRAINING_VERSION
@@ -262,6 +263,16 @@ def test_only_one_process_trains_a_model(tiny_text, tmp_path):
         train_interval(tiny_text.run(tmp_path / "state", TRAINING), "m", 5, None, tmp_path / "other.json")
     process.kill()
     process.wait()
+
+
+def test_where_a_file_system_has_no_locks_training_goes_on_and_says_so(tmp_path, monkeypatch, capsys):
+    def refused(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("xlprobe.pretraining.fcntl.flock", refused)
+    with _lock(tmp_path) as descriptor:
+        assert descriptor > 2
+    assert capsys.readouterr().err.startswith(f"warning: {tmp_path}: cannot be locked (No locks available); see that no other process")
 
 
 def test_a_failure_of_fairseq_names_its_log(tiny_text, tmp_path):

@@ -5,4 +5,4 @@ Paper 1 does not say what is masked and which characters count; `xlprobe.bits_pe
 
 from xlprobe.tasks import Task
 
-TASK = Task(name="bpc", title="Bits per character", metric="bits_per_character", direction="lower", version=1)
+TASK = Task(name="bpc", title="Bits per character", metric="bits_per_character", direction="lower", version=2)

@@ -1,0 +1,43 @@
+"""Whatever a library says of a user's checkpoint, in one sentence: models are more various than any list of errors."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xlprobe.errors import XlprobeError
+
+# What PyTorch says in place of a kind of its own where a processor's memory is full.
+MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+@contextmanager
+def library_errors(checkpoint: Path | str, batch_key: str | None = None) -> Iterator[None]:
+    """Say in one sentence what ended the work on a checkpoint; where it came from stands in it, for who wants to look.
+
+    Args:
+        checkpoint: what it is called, or where it lies.
+        batch_key: the key of the configuration that says how much is computed at once, where there is one.
+
+    Raises:
+        XlprobeError: something inside the block failed.
+    """
+    try:
+        yield
+    except XlprobeError:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split())
+        if isinstance(error, MemoryError) or any(words in said for words in MEMORY):
+            advice = f"lower {batch_key} in the configuration" if batch_key else "the checkpoint asks for more than there is"
+            raise XlprobeError(f"{checkpoint}: memory is full ({said}); {advice}") from error
+        if isinstance(error, OSError):
+            raise XlprobeError(
+                f"{checkpoint}: a file could not be read or written on the way ({said}); look at it, and at the disk's space"
+            ) from error
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        raise XlprobeError(
+            f"{checkpoint}: {type(error).__name__} in {Path(where.filename).name}, line {where.lineno}: {said or 'no word'}; if the"
+            " checkpoint's files are whole, the library cannot run this model: take it, or this step of it, out of `models` in the"
+            " configuration"
+        ) from error
