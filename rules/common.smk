@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from xlprobe import config as configuration
+from xlprobe import config_file
 from xlprobe import runs as training_runs
 from xlprobe.catalogue import inference_sets
 from xlprobe.code_identity import code_identity
@@ -28,8 +29,16 @@ def user_error(function, *arguments):
         sys.exit(f"error: {error}")
 
 
-for path in workflow.configfiles:
-    user_error(configuration.refuse_keys_given_twice, Path(path))
+# Files that the command line names were loaded by Snakemake already; of the default run's faults, too, ours says more.
+for path in workflow.configfiles or Path().glob("config.yaml"):
+    user_error(config_file.read, Path(path))
+
+# A run's configuration is complete in itself: Snakemake would merge --configfile into the default run's.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config.yaml"
+
+
 config = user_error(configuration.complete, config)
 RESULTS = Path("results") / config["experiment"]
 

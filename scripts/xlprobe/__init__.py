@@ -2,8 +2,8 @@
 
 Imports inside the package point one way (a test holds this):
 
-    errors, paths, files, progress, device, command_line, seeds   the ground
-    splits, checkpoint_names, catalogue, resources, runs, sweeps, config, code_identity, tables   what a run is
+    errors, paths, files, progress, device, command_line, seeds, suggestions   the ground
+    splits, checkpoint_names, catalogue, resources, runs, sweeps, config_file, config, code_identity, tables   what a run is
     conll2017, corpus, vocabulary, tokenization, binarization     text for pretraining
     training_version, training_state, fairseq_runtime, fairseq_task, fairseq_training, pretraining   training
     checkpoint_comparison, language_models, canary, checkpoints, fairseq_checkpoints, huggingface_files,
