@@ -96,6 +96,8 @@ rule baselines:
         "<results>/logs/baselines/{task}/{dataset}.log",
     benchmark:
         "<results>/benchmarks/baselines/{task}/{dataset}.tsv"
+    # Ahead of all but training: it says on the terminal where a dataset has no examples.
+    priority: 60
     conda:
         "../envs/xlprobe.yaml"
     resources:
