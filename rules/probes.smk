@@ -9,7 +9,9 @@ makes: probes/<model>/<step>/<task>/<dataset>.parquet with the scores, .safetens
 rule probes:
     input:
         features=rules.features.output.vectors,
-        dataset=DATASET_IDENTITY,
+        dataset=of_run(
+            DATASET_IDENTITY, dataset=lambda wildcards: probed_datasets(wildcards.task)
+        ),
     output:
         scores="<results>/probes/{model}/{step}/{task}/{dataset}.parquet",
         weights="<results>/probes/{model}/{step}/{task}/{dataset}.safetensors",
@@ -89,7 +91,9 @@ if config["probes"]["together"] and TASKS_TOGETHER:
 
 rule baselines:
     input:
-        dataset=DATASET_IDENTITY,
+        dataset=of_run(
+            DATASET_IDENTITY, dataset=lambda wildcards: probed_datasets(wildcards.task)
+        ),
     output:
         "<results>/baselines/{task}/{dataset}.parquet",
     log:

@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+from xlprobe.errors import XlprobeError
+
 MOST_NAMED = 30
 
 
@@ -23,3 +25,14 @@ def suggestion(unknown: str, known: Iterable[str], place: str = "") -> str:
         return f"did you mean {near[0]!r}?"
     cut = f" ({MOST_NAMED} of {len(names)}{f'; all in {place}' if place else ''})" if len(names) > MOST_NAMED else ""
     return f"known here: {', '.join(names[:MOST_NAMED])}{cut}"
+
+
+def refuse_unknown(kind: str, name: str, known: Iterable[object]) -> None:
+    """Refuse a name, of a target say, that a run does not have.
+
+    Raises:
+        XlprobeError: it is not among those that are known; the message says what there is.
+    """
+    names = [str(one) for one in known]
+    if name not in names:
+        raise XlprobeError(f"this run has no {kind} {name!r} to make this of; {suggestion(name, names)}")
