@@ -7,11 +7,6 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-# A run's configuration is complete in itself: Snakemake would merge --configfile into the default run's.
-if not workflow.overwrite_configfiles:
-
-    configfile: "config.yaml"
-
 
 include: "rules/common.smk"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from xlprobe import config as configuration
+from xlprobe import config_file
 from xlprobe import runs as training_runs
 from xlprobe.catalogue import are_comparable, inference_sets
 from xlprobe.code_identity import code_identity
@@ -16,6 +17,7 @@ from xlprobe.huggingface_files import read_files
 from xlprobe.inference import PUBLISHED
 from xlprobe.inference import split_of_file as split_of_inference_file
 from xlprobe.inference_forms import read_forms
+from xlprobe.suggestions import refuse_unknown
 from xlprobe.sweeps import extracted_layers, layers_of, probe_tasks, tasks_of
 from xlprobe.tasks import load_probe_task
 from xlprobe.training_version import TRAINING_VERSION
@@ -30,8 +32,16 @@ def user_error(function, *arguments):
         sys.exit(f"error: {error}")
 
 
-for path in workflow.configfiles:
-    user_error(configuration.refuse_keys_given_twice, Path(path))
+# Files that the command line names were loaded by Snakemake already; of the default run's faults, too, ours says more.
+for path in workflow.configfiles or Path().glob("config.yaml"):
+    user_error(config_file.read, Path(path))
+
+# A run's configuration is complete in itself: Snakemake would merge --configfile into the default run's.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config.yaml"
+
+
 config = user_error(configuration.complete, config)
 RESULTS = Path("results") / config["experiment"]
 
@@ -88,8 +98,6 @@ TASKS_TOGETHER = [
 ]
 # How the scripts that score are told to take intervals.
 INTERVALS = "--resamples {resamples} --level {level}".format(**config["intervals"])
-BITEXT_NAME, INFERENCE_NAME = "align_[^/]+", "xnli_[^/]+"
-TREEBANK_NAME = f"(?!{BITEXT_NAME}|{INFERENCE_NAME})[^/]+"
 # Those whose bits per character are taken.
 BPC_LANGUAGES = config["bpc"]["languages"]
 
@@ -133,6 +141,46 @@ def one_of(paths):
     return "|".join(map(re.escape, paths)) or "(?!)"
 
 
+BITEXT_NAME, INFERENCE_NAME = one_of(ALIGNMENTS), one_of(INFERENCE)
+
+
+def none_of(paths):
+    """A wildcard's constraint: not a folder of these paths."""
+    return f"(?!({one_of(paths)})/)[^/]+"
+
+
+DATASETS = [*PROBED, *ALIGNMENTS]
+# What is no other dataset is read as a treebank, which the run must have.
+TREEBANK_NAME = none_of([*ALIGNMENTS, *INFERENCE])
+
+
+def known_names(wildcards):
+    """What a run has of each kind of thing that a target names."""
+    run = RUNS.get(wildcards.get("model"))
+    return {
+        "model": RUNS,
+        "step": run.steps if run else [],
+        "task": PROBE_TASKS,
+        "dataset": DATASETS,
+    }
+
+
+def of_run(pattern, **known):
+    """A rule's input, where the run has what the target names; else Snakemake ends with a sentence that says what it has.
+
+    `known` takes the place of `known_names`: names of a kind, or a function of the wildcards that gives them.
+    """
+
+    def filled(wildcards):
+        named = {**known_names(wildcards), **known}
+        for kind, name in wildcards.items():
+            names = named[kind](wildcards) if callable(named[kind]) else named[kind]
+            user_error(refuse_unknown, kind, name, names)
+        return pattern(wildcards) if callable(pattern) else pattern.format(**wildcards)
+
+    return filled
+
+
 def published(checkpoint):
     """Whether a checkpoint (<model>/<step>) is there, so that what it was made of is of no more use."""
     return (RESULTS / "checkpoints" / checkpoint / "identity.json").exists()
@@ -174,6 +222,12 @@ def on_hub(run):
 def runs_of(kind):
     """The wildcard `model`'s constraint: runs whose checkpoints come from there."""
     return one_of(name for name, run in RUNS.items() if run.kind == kind)
+
+
+def runs_pretrained():
+    """The same of runs that are pretrained here; of a run that there is not, too, which `pretrain` refuses."""
+    published = [name for name, run in RUNS.items() if run.kind != "pretrain"]
+    return none_of(published) + "(/seed_[0-9]+)?"
 
 
 def run_arguments(wildcards):
@@ -236,6 +290,7 @@ def every_checkpoint(pattern):
     ]
 
 
+@cache
 def probed_datasets(task):
     """The datasets that a task's probes are trained on."""
     return [
@@ -300,6 +355,7 @@ def controls(tasks):
     ]
 
 
+@cache
 def transfer_targets(task):
     """The test sets on which the probes of every probed dataset are scored."""
     return [name for name in TEST_ONLY if task in tasks_of(config, name)]

@@ -10,9 +10,11 @@ makes: datasets/<treebank>/, sentences, words with labels and pairs of words as 
 
 rule treebank:
     input:
-        files=lambda wildcards: [
-            folder("sources", path) for path in TREEBANK_SOURCES[wildcards.dataset]
-        ],
+        files=of_run(
+            lambda wildcards: [
+                folder("sources", path) for path in TREEBANK_SOURCES[wildcards.dataset]
+            ]
+        ),
         world=WORLD,
     output:
         tables=multiext(

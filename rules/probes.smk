@@ -10,7 +10,9 @@ makes: probes/<model>/<step>/<task>/<dataset>.parquet with the scores, .safetens
 rule probes:
     input:
         features=rules.features.output.vectors,
-        dataset=DATASET_IDENTITY,
+        dataset=of_run(
+            DATASET_IDENTITY, dataset=lambda wildcards: probed_datasets(wildcards.task)
+        ),
     output:
         scores="<results>/probes/{model}/{step}/{task}/{dataset}.parquet",
         weights="<results>/probes/{model}/{step}/{task}/{dataset}.safetensors",
@@ -87,13 +89,17 @@ if config["probes"]["together"] and TASKS_TOGETHER:
 
 rule baselines:
     input:
-        dataset=DATASET_IDENTITY,
+        dataset=of_run(
+            DATASET_IDENTITY, dataset=lambda wildcards: probed_datasets(wildcards.task)
+        ),
     output:
         "<results>/baselines/{task}/{dataset}.parquet",
     log:
         "<results>/logs/baselines/{task}/{dataset}.log",
     benchmark:
         "<results>/benchmarks/baselines/{task}/{dataset}.tsv"
+    # Ahead of all but training: it says on the terminal where a dataset has no examples.
+    priority: 60
     conda:
         "../envs/xlprobe.yaml"
     resources:

@@ -2,8 +2,9 @@
 
 Imports inside the package point one way (a test holds this):
 
-    errors, paths, compression, files, progress, device, command_line, seeds, library_errors   the ground
-    splits, checkpoint_names, catalogue, resources, runs, sweeps, config, code_identity, tables, choices   what a run is
+    errors, paths, compression, files, progress, device, command_line, seeds, library_errors, suggestions   the ground
+    splits, checkpoint_names, catalogue, resources, runs, sweeps, config_file, config, code_identity, tables,
+    choices                                                       what a run is
     conll2017, corpus, vocabulary, sentencepiece_normalization, tokenization, binarization   text for pretraining
     training_version, training_state, fairseq_runtime, fairseq_task, fairseq_training, pretraining   training
     checkpoint_comparison, huggingface_files, stored_weights, saved_constants, language_models, model_trials, canary,

@@ -1,5 +1,6 @@
 """What a probe must beat: labels guessed without any vector."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,11 +8,13 @@ import numpy as np
 import pandas as pd
 
 from xlprobe.datasets import read_sentences, text_form
-from xlprobe.examples import FORM_COLUMNS, read_examples
+from xlprobe.examples import FORM_COLUMNS, read_probed_examples
 from xlprobe.labels import scored_examples
 from xlprobe.scoring import NO_INTERVALS, Intervals, bootstrap_of, score_rows
 from xlprobe.tables import write_table
 from xlprobe.tasks import load_probe_task
+
+logger = logging.getLogger(__name__)
 
 
 def majority_label(train: pd.DataFrame) -> str:
@@ -38,11 +41,24 @@ def write_baselines(dataset: Path, task_name: str, output: Path, intervals: Inte
     """Write baselines' scores on dev and test.
 
     `majority`; of words and pairs of words `word_type` (majority for unseen forms); of pairs of sentences `hypothesis_only` and
-    `word_overlap` (`xlprobe.inference_baselines`).
+    `word_overlap` (`xlprobe.inference_baselines`). What is short in the examples is said here, since baselines are scored
+    once for all checkpoints, and before them.
+
+    Raises:
+        XlprobeError: the dataset has no train or no dev examples of the task.
     """
     task = load_probe_task(task_name)
-    examples = read_examples(dataset, task)
+    examples = read_probed_examples(dataset, task)
     train = examples[examples["split"] == "train"]
+    if "test" not in {*examples["split"]}:
+        logger.warning("%s: its test set has no example of %s, so that it has scores on dev alone, and no figure", dataset.name, task_name)
+    if train["label"].nunique() == 1:
+        logger.warning(
+            "%s: all examples of %s in train have the label %r, so that no probe learns to tell another",
+            dataset.name,
+            task_name,
+            train["label"].iloc[0],
+        )
     learned: dict[str, pd.Series] = {}
     if task.data == "sentence_pairs":
         # scikit-learn takes longer to import than a treebank's baselines take.

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# The layouts that alignment sets are read in (`xlprobe.bitexts`), and how many files each has.
+ALIGNMENT_FILES = {"awesome": 2, "pharaoh": 2, "wpt": 3, "simalign": 3}
+
 
 @dataclass(frozen=True)
 class Language:
@@ -149,6 +152,6 @@ def world_treebanks(code: str, name: str) -> tuple[Treebank, Treebank]:
 
 def world_alignment(source: str, target: str, layout: str) -> AlignmentSet:
     """The gold alignment that a world publishes of two languages' parallel test sets, in one of the layouts."""
-    endings = ("source", "target", "gold") if layout in ("wpt", "simalign") else ("src-tgt", "gold")
+    endings = ("source", "target", "gold") if ALIGNMENT_FILES[layout] == 3 else ("src-tgt", "gold")
     name = f"{source}_{target}"
     return AlignmentSet(f"align_{name}", source, target, layout, tuple(f"alignments/{name}/{name}.{ending}" for ending in endings))

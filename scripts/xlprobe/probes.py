@@ -22,7 +22,7 @@ from xlprobe.converged_probe import ConvergedSettings, fit_converged_probes
 from xlprobe.description_length import block_ends, code_length, compression, portion_problems
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
-from xlprobe.examples import FORM_COLUMNS, VECTOR_COLUMNS, read_examples
+from xlprobe.examples import FORM_COLUMNS, VECTOR_COLUMNS, read_probed_examples
 from xlprobe.feature_file import FeatureFile
 from xlprobe.files import atomic_path
 from xlprobe.labels import label_numbers, scored_examples
@@ -152,16 +152,11 @@ class _Measured:
     """
 
     def __init__(self, dataset: Path, task: ProbeTask, seeds: int, controls: Controls, intervals: Intervals, device: torch.device) -> None:
-        examples = read_examples(dataset, task)
+        examples = read_probed_examples(dataset, task)
         of_split = {split: examples[examples["split"] == split] for split in SPLITS}
         train = of_split["train"]
         if controls.control_task and not FORM_COLUMNS[task.data]:
             raise XlprobeError(f"--control-tasks: {task.name} labels no words, so it has no control task of word forms; leave it out")
-        if not len(train) or not len(of_split["dev"]):
-            raise XlprobeError(
-                f"{dataset.name}: has no examples of {task.name} in train or in dev, so that no probe can be trained on it; name"
-                f" it under `probes.leave_out.{task.name}`, or take it out of `treebanks`"
-            )
         self.seeds, self.device = seeds, device
         self.metric = task.metric
         self.inventory = sorted(set(train["label"]))

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xlprobe.errors import XlprobeError
 from xlprobe.figures import Dataset, Scores, draw, load_figure
 from xlprobe.figures.drawing import STYLE
 from xlprobe.figures.layer_by_step import layer_by_step_table
@@ -192,9 +191,76 @@ def test_a_group_that_one_dataset_lacks_stays_in_the_legend(table):
     figure = load_figure("word_groups").plot(word_groups_table(scores), scores)
     assert {text.get_text() for text in figure.legends[0].texts} >= {"ambiguous words", "unseen words"}
     plt.close(figure)
-    none = scores_of(table[table["metric"] == "accuracy"], "pos")
-    with pytest.raises(XlprobeError, match="nothing to draw"):
-        load_figure("word_groups").plot(word_groups_table(none), none)
+
+
+def drawn(table, folder, task, kind, monkeypatch):
+    """The figure that is saved, and the table beside it."""
+    write_table(table, "scores.schema.yaml", folder / "scores.parquet")
+    saved = []
+    monkeypatch.setattr("xlprobe.figures.save_figure", lambda figure, made, *paths: saved.append((figure, made)))
+    draw(kind, folder / "scores.parquet", "m", task, FACTS, *(folder / name for name in ("a.png", "a.pdf", "a.csv")))
+    plt.close("all")
+    return saved[0]
+
+
+def words_of(figure):
+    return " ".join([figure.get_suptitle(), *(text.get_text() for text in figure.texts)]).replace("\n", " ")
+
+
+IN_LANGUAGE = {
+    "learning_curve": "no test example",
+    "layer_by_step": "no test example, or a single layer",
+    "word_groups": "no test word that",
+}
+
+
+@pytest.mark.parametrize(("kind", "lacking"), IN_LANGUAGE.items())
+def test_a_dataset_without_test_examples_is_left_out_and_said(table, tmp_path, monkeypatch, kind, lacking):
+    untested = (table["source"] == "en_ewt") & (table["split"] == "test")
+    figure, made = drawn(table[~untested], tmp_path, "pos", kind, monkeypatch)
+    assert set(made["dataset"]) == {"tr_imst", "zh_gsd"} and "English" not in " ".join(axes.get_title() for axes in figure.axes)
+    assert f"not shown, having {lacking}" in words_of(figure) and figure.get_suptitle().endswith(": en_ewt")
+    figure, _ = drawn(table, tmp_path, "pos", kind, monkeypatch)
+    assert "not shown" not in words_of(figure)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [(kind, lambda table: table[table["split"] != "test"]) for kind in KINDS]
+    + [("word_groups", lambda table: table[table["metric"] == "accuracy"])]
+    + [(kind, lambda table: table[table["source"] == table["target"]]) for kind in ("transfer_curve", "transfer_matrix")],
+)
+def test_a_figure_without_anything_to_show_says_so(table, tmp_path, monkeypatch, kind, change):
+    """A run is not to end because of one: its other results are whole."""
+    figure, made = drawn(change(table), tmp_path, "pos", kind, monkeypatch)
+    assert not len(made) and len(made.columns) > 3
+    assert re.search("^Part of speech: .* nothing to show: no test", words_of(figure)) and not figure.axes
+
+
+def test_equal_values_have_equal_colours_in_all_panels(table):
+    scores = scores_of(table[(table["step"] != 0) & (table["layer"] != 0)], "pos")
+    kind = load_figure("layer_by_step")
+    figure = kind.plot(kind.table(scores), scores)
+    figure.canvas.draw()
+    colours = {tuple(axes.images[0].to_rgba([80.0])[0]) for axes in figure.axes if axes.get_title()}
+    assert len(colours) == 1
+    plt.close(figure)
+
+
+def test_one_checkpoint_is_one_mark_on_the_axis(table):
+    scores = scores_of(table[table["step"].isna() | (table["step"] == 10)], "pos")
+    figure = plot_learning_curves(learning_curve_table(scores), scores)
+    figure.canvas.draw()
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["10"]
+    plt.close(figure)
+
+
+def test_a_source_that_was_not_tested_on_a_target_leaves_a_blank_cell(table):
+    kind = load_figure("transfer_matrix")
+    scores = scores_of(table[(table["source"] != "en_ewt") | (table["target"] != "de_pud")], "pos")
+    figure = kind.plot(kind.table(scores), scores)
+    assert sorted(text.get_text() for text in figure.axes[0].texts) == ["20", "20", "40", "40", "40"]
+    plt.close(figure)
 
 
 def test_every_kind_of_figure_has_a_caption():

@@ -181,6 +181,17 @@ def test_a_treebank_without_a_test_set_is_refused(places):
     put(places.data, UD.format("train"))
     with pytest.raises(XlprobeError, match=r"the test set of treebank 'en_ewt' is missing beside .*en_ewt-ud-train.conllu; add it"):
         places()
+    put(places.own, UD.format("test"))
+    assert len(places()) == 3
+
+
+def test_a_treebank_whose_train_set_is_missing_is_refused_and_a_parallel_one_has_none(places):
+    put(places.data, UD.format("test"), UD.format("dev"))
+    message = r"the train set of treebank 'en_ewt' is missing beside .*-ud-dev.conllu; add it, move that away, or take the treebank out of"
+    with pytest.raises(XlprobeError, match=message):
+        places()
+    put(places.data, UD.format("train"), "ud/UD_English-PUD/en_pud-ud-test.conllu")
+    assert [*places(treebanks=["en_ewt", "en_pud"]).values()][1:] == [FOLDER] * 4
 
 
 def test_members_of_an_unpacked_archive_are_linked_without_unpacking_it_again(places):

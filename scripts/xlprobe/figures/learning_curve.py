@@ -28,6 +28,8 @@ def learning_curve_table(scores: Scores) -> pd.DataFrame:
     test = scores.of_model(chosen, "test").groupby(["source", "step", "layer"])["value"].agg(["mean", "min", "max"])
     rows = []
     for (dataset, step), best in scores.best_layers().items():
+        if (dataset, step) not in test.index:
+            continue
         layers = test.loc[(dataset, step)]
         for curve, layer in (("last layer", layers.index.max()), ("best layer", best)):
             of_baselines = (baselines.get((dataset, name), np.nan) for name in names)

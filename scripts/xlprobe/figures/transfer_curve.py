@@ -39,7 +39,7 @@ def transfer_curve_table(scores: Scores) -> pd.DataFrame:
     seeds = ["training_seed", "seed"]
     by_target = pairs.groupby(["relation", "step", *seeds, "target"], dropna=False)["value"].mean()
     by_seed = by_target.groupby(["relation", "step", *seeds], dropna=False).mean().groupby(["relation", "step"]).agg(["mean", "min", "max"])
-    counted = pairs.groupby(["relation", "step"]).apply(lambda group: len(group[["source", "target"]].drop_duplicates()))
+    counted = pairs.drop_duplicates(["relation", "step", "source", "target"]).groupby(["relation", "step"]).size()
     return by_seed.set_axis(["mean", "low", "high"], axis=1).assign(pairs=counted).reset_index()
 
 

@@ -30,10 +30,8 @@ def plot_transfer_matrix(table: pd.DataFrame, scores: Scores) -> Figure:
     middle = (grid.min(axis=None) + grid.max(axis=None)) / 2
     for row in range(rows):
         for column in range(columns):
-            value = grid.iloc[row, column]
-            if pd.isna(value):
-                continue
-            axes.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=7, color="black" if value > middle else "white")
+            if pd.notna(value := grid.iloc[row, column]):
+                axes.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=7, color="black" if value > middle else "white")
     slanted: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
     axes.set_xticks(range(columns), [scores.datasets[name].title for name in order["target"]], **slanted)
     axes.set_yticks(range(rows), [scores.datasets[name].title for name in order["source"]])
