@@ -369,12 +369,12 @@ def _check_inference(config: dict[str, Any]) -> None:
     for key in chosen["nli_files"]:
         split, _, language = key.partition("-")
         if language and language not in known:
-            near = _suggestion(key, [f"{split}-{name}" for name in known]) if known else "the run has none"
+            near = suggestion(key, [f"{split}-{name}" for name in known]) if known else "the run has none"
             raise ConfigError(f"config key datasets.nli_files.{key}: is no file of the languages under xnli; {near}")
     for n, code in enumerate(chosen["nli_published"]):
         if code not in config["xnli"]:
             same = next((known for known in config["xnli"] if inference_name(known) == code), None)
-            near = f"did you mean {same!r}?" if same else _suggestion(code, config["xnli"]) if config["xnli"] else "the run has none"
+            near = f"did you mean {same!r}?" if same else suggestion(code, config["xnli"]) if config["xnli"] else "the run has none"
             raise ConfigError(f"config key datasets.nli_published.{n}: {code!r} is not among the languages under xnli; {near}")
     if chosen["nli_published"] and chosen["nli_text"] == "published":
         raise ConfigError("config key datasets.nli_published: all sets are as published, since datasets.nli_text is; take it out")

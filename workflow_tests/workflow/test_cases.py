@@ -23,7 +23,12 @@ from xlprobe.files import read_json
 from xlprobe.huggingface_checkpoints import publish_huggingface
 from xlprobe.tasks import load_probe_task
 
-SENTENCES = ["The dog runs .", "A cat and a dog jump over the lazy fox , and run .", "They run", "The quick brown fox jumps over 3 cats : do they ?"]
+SENTENCES = [
+    "The dog runs .",
+    "A cat and a dog jump over the lazy fox , and run .",
+    "They run",
+    "The quick brown fox jumps over 3 cats : do they ?",
+]
 
 
 @pytest.fixture(scope="module")
