@@ -54,15 +54,13 @@ rule bitext:
 rule alignment:
     input:
         features=rules.features.output.vectors,
-        dataset=DATASET_IDENTITY,
+        dataset=of_run(DATASET_IDENTITY, dataset=ALIGNMENTS),
     output:
         "<results>/alignment/{model}/{step}/{dataset}.parquet",
     log:
         "<results>/logs/alignment/{model}/{step}/{dataset}.log",
     benchmark:
         "<results>/benchmarks/alignment/{model}/{step}/{dataset}.tsv"
-    wildcard_constraints:
-        dataset=BITEXT_NAME,
     # Ahead of features, so that few of their large temporary files live at once.
     priority: 10
     conda:

@@ -19,7 +19,7 @@ rule checkpoint:
     benchmark:
         "<results>/benchmarks/checkpoints/{model}/{step}.tsv"
     wildcard_constraints:
-        model=runs_of("pretrain"),
+        model=runs_pretrained(),
     priority: 50
     conda:
         "../envs/xlprobe.yaml"

@@ -8,7 +8,7 @@ makes: checkpoints/<model>/<step>/training.json, the record that the step has be
 
 rule pretrain:
     input:
-        previous=ancient(record_of_previous_step),
+        previous=ancient(of_run(record_of_previous_step)),
         manifests=lambda wildcards: expand(
             rules.binarize.output.manifest,
             language=configuration.model_languages(config, RUNS[wildcards.model]),
@@ -21,7 +21,7 @@ rule pretrain:
     benchmark:
         "<results>/benchmarks/pretrain/{model}/{step}.tsv"
     wildcard_constraints:
-        model=runs_of("pretrain"),
+        model=runs_pretrained(),
     # Ahead of everything: the chain of intervals is the longest way through a run.
     priority: 100
     conda:

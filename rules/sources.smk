@@ -8,6 +8,7 @@ What is in sources/ already is made by no rule: a finished run needs neither its
 """
 
 from xlprobe import archives, origins, sources
+from xlprobe.inference_forms import chosen_form, declared_forms
 from xlprobe.splits import SPLITS, split_file
 
 SOURCES = RESULTS / "sources"
@@ -45,6 +46,20 @@ else:
     TREEBANK_SOURCES = dict(origins.readers(ORIGINS, "treebank"))
     ALIGNMENT_SOURCES = dict(origins.readers(ORIGINS, "alignment"))
     INFERENCE_SOURCES = dict(origins.readers(ORIGINS, "xnli"))
+
+# Of each of XNLI's files, and of all that is measured of them.
+INFERENCE_FORMS = user_error(
+    declared_forms,
+    [path for paths in INFERENCE_SOURCES.values() for path in paths],
+    ORIGINS,
+    config["datasets"]["nli_files"],
+)
+INFERENCE_FORM = user_error(
+    chosen_form,
+    INFERENCE_SOURCES,
+    INFERENCE_FORMS,
+    config["datasets"],
+)
 
 # What the target `sources` fetches: all but what is published already, and what only a person can get.
 SOURCE_FILES = {
