@@ -30,8 +30,10 @@ ERRORS = {
     RuntimeError("The size of tensor a (3)\nmust match (4)"): r"RuntimeError in .*: The size of tensor a \(3\) must match \(4\); if",
     PanicException("called `Option::unwrap()` on a `None` value"): r"PanicException in .*: called `Option::unwrap\(\)` on",
     AttributeError(): r"AttributeError in .*: no word; if",
-    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"): r"memory is full \(CUDA out of .*\); lower KEY in the",
-    RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"): r"memory is full \(.*\); lower KEY in the",
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"): r"memory is full \(CUDA out of memory\); lower KEY in the",
+    RuntimeError(
+        "err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"
+    ): r"memory is full \(.*\); lower KEY in the",
     MemoryError(): r"memory is full \(.*\); lower KEY in the configuration",
     OSError(28, "No space left on device"): r"a file could not be read or written on the way \(.*No space left.*\); look at",
 }
