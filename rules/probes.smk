@@ -117,4 +117,4 @@ rule baselines:
         "Scoring {wildcards.task} baselines on {wildcards.dataset}"
     shell:
         "python scripts/score_baselines.py --dataset {params.dataset:q} --task {wildcards.task}"
-        " --output {output:q} {params.intervals} > {log:q} 2>&1"
+        " --output {output:q} {params.intervals} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"
