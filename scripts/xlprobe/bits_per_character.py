@@ -1,12 +1,13 @@
 """Bits per character: what text costs a language model (paper 1, section 2.2), on held-out and on parallel text.
 
 A masked model reads a line with some pieces replaced by <mask>. The figure is the bits that these cost, over the code
-points of the raw text that they cover (`xlprobe.piece_coverage`); a piece that the tokenizer does not know covers what it
-stands for. Special tokens are neither masked nor counted. Which pieces are masked depends on the text, the tokenizer and
-the configuration alone: it is the same at every checkpoint. A causal model reads the line as it is, and every piece is
-counted; where the model has no token that begins texts (`bos_token`), all but the line's first, which nothing comes before.
-A line longer than the model's window is read in windows that overlap by half, each piece predicted in the one in which it
-stands most central; so every piece but the first ones has at least a quarter of a window before it.
+points of the raw text that they cover (`xlprobe.piece_coverage`), zero-width characters among them; a piece that the
+tokenizer does not know covers what it stands for. Special tokens are neither masked nor counted. Which pieces are masked
+depends on the text, the tokenizer and the configuration alone: it is the same at every checkpoint. A causal model reads the
+line as it is, and every piece is counted; where the model has no token that begins texts (`bos_token`), all but the line's
+first, which nothing comes before. A line longer than the model's window is read in windows that overlap by half, each piece
+predicted in the one in which it stands most central; so every piece but the first ones has at least a quarter of a window
+before it.
 
 Bits per character differ between scripts. Beside them stand the bits per byte (UTF-8), the bits per piece and, of parallel
 text, bits per sentence: those per piece times all pieces over sentences, what a sentence would cost if each of its pieces cost

@@ -51,7 +51,8 @@ def convert_state(state: dict[str, Any], tokenizer: Mapping[str, Any]) -> XLMRob
         tokenizer: the tokenizer's identity, for the vocabulary size.
 
     Raises:
-        XlprobeError: the weights hold NaN or infinity, or their vocabulary is not the tokenizer's.
+        XlprobeError: the weights hold NaN or infinity, their vocabulary is not the tokenizer's, or XLM-R's class has no place for a part
+            of the model.
     """
     weights: dict[str, torch.Tensor] = {}
     for name, value in state["model"].items():
@@ -66,30 +67,76 @@ def convert_state(state: dict[str, Any], tokenizer: Mapping[str, Any]) -> XLMRob
         raise XlprobeError(
             f"the model has {embeddings_VD.shape[0]} tokens, its tokenizer {tokenizer['vocabulary_size']}: they do not belong together"
         )
+    _check_architecture(state)
     arguments = state["cfg"]["model"]
     # fairseq's RoBERTa has no segments: one type, all zeros.
     weights["roberta.embeddings.token_type_embeddings.weight"] = embeddings_VD.new_zeros(1, embeddings_VD.shape[1])
     weights["lm_head.decoder.bias"] = weights["lm_head.bias"]
-    model = XLMRobertaForMaskedLM(
-        XLMRobertaConfig(
-            vocab_size=embeddings_VD.shape[0],
-            hidden_size=arguments.encoder_embed_dim,
-            num_hidden_layers=arguments.encoder_layers,
-            num_attention_heads=arguments.encoder_attention_heads,
-            intermediate_size=arguments.encoder_ffn_embed_dim,
-            hidden_act=arguments.activation_fn,
-            hidden_dropout_prob=arguments.dropout,
-            attention_probs_dropout_prob=arguments.attention_dropout,
-            max_position_embeddings=weights["roberta.embeddings.position_embeddings.weight"].shape[0],
-            type_vocab_size=1,
-            layer_norm_eps=1e-5,
-            bos_token_id=BOS,
-            pad_token_id=PAD,
-            eos_token_id=EOS,
-        )
+    config = XLMRobertaConfig(
+        vocab_size=embeddings_VD.shape[0],
+        hidden_size=arguments.encoder_embed_dim,
+        num_hidden_layers=arguments.encoder_layers,
+        num_attention_heads=arguments.encoder_attention_heads,
+        intermediate_size=arguments.encoder_ffn_embed_dim,
+        hidden_act=arguments.activation_fn,
+        hidden_dropout_prob=arguments.dropout,
+        attention_probs_dropout_prob=arguments.attention_dropout,
+        max_position_embeddings=weights["roberta.embeddings.position_embeddings.weight"].shape[0],
+        type_vocab_size=1,
+        layer_norm_eps=1e-5,
+        bos_token_id=BOS,
+        pad_token_id=PAD,
+        eos_token_id=EOS,
     )
+    # Shapes alone, before memory is asked for.
+    with torch.device("meta"):
+        wanted = {name: tuple(value.shape) for name, value in XLMRobertaForMaskedLM(config).state_dict().items()}
+    stored = {name: tuple(value.shape) for name, value in weights.items()}
+    if unlike := sorted(name for name in wanted | stored if wanted.get(name) != stored.get(name)):
+        name = unlike[0]
+        raise XlprobeError(
+            f"no masked language model as fairseq builds RoBERTa's: {len(unlike)} of its weights are missing, left over or of another shape"
+            f" ({name}, say: the state has {stored.get(name, 'none')}, XLM-R's class {wanted.get(name, 'none')})"
+        )
+    model = XLMRobertaForMaskedLM(config)
     model.load_state_dict({name: value.float() for name, value in weights.items()}, strict=True)
     return model.eval()
+
+
+def _check_architecture(state: Mapping[str, Any]) -> None:
+    """Refuse a model that was trained with something that XLM-R's class does not compute.
+
+    Raises:
+        XlprobeError: names it.
+    """
+    settings = vars(state["cfg"]["model"])
+    body = "encoder.sentence_encoder."
+    weights = {re.sub(r"^decoder\.", "encoder.", name): value for name, value in state["model"].items()}
+    head, embeddings_VD = weights.get("encoder.lm_head.weight"), weights[f"{body}embed_tokens.weight"]
+    positions = len(weights.get(f"{body}embed_positions.weight", ()))
+    blocks = len({found[1] for name in weights if (found := re.match(re.escape(f"{body}layers.") + r"(\d+)\.", name))})
+    layers = settings.get("encoder_layers")
+    # What is wrong, and what says so; the first that holds.
+    causes = {
+        "it normalises before attention, not after it (pre-norm: encoder_normalize_before)": (
+            settings.get("encoder_normalize_before") or f"{body}layer_norm.weight" in weights
+        ),
+        "its head is untied from its embeddings (untie_weights_roberta; lm_head.weight differs from embed_tokens.weight)": (
+            head is not None and head.shape == embeddings_VD.shape and not torch.equal(head, embeddings_VD)
+        ),
+        "it has no learned positions (no embed_positions.weight)": not positions,
+        f"its settings say max_positions {settings.get('max_positions')}, its embed_positions.weight has {positions} rows": (
+            (settings.get("max_positions") or 0) > positions
+        ),
+        "it has no head that predicts subwords (no lm_head)": "encoder.lm_head.bias" not in weights,
+        f"its activation_fn is {settings.get('activation_fn')}, not gelu": settings.get("activation_fn", "gelu") != "gelu",
+        f"it holds {blocks} layers, its settings say encoder_layers {layers} (encoder_layers_to_keep drops some)": (
+            layers is not None and blocks != layers
+        ),
+        "it has adapters": any("adapter" in name for name in weights),
+    }
+    if cause := next((cause for cause, holds in causes.items() if holds), None):
+        raise XlprobeError(f"no masked language model as fairseq builds RoBERTa's and XLM-R's class computes it: {cause}")
 
 
 @torch.no_grad()
@@ -167,9 +214,11 @@ def publish_fairseq(
     source = {"kind": "fairseq", "place": place, "sha256": sha256(state)}
     try:
         _publish(loaded, tokenizer, folder, Checkpoint(model, training_seed, step, source, tuple(siblings)), None)
-    except (KeyError, AttributeError, TypeError, RuntimeError) as error:
-        said = str(error).strip().splitlines()[0]
-        raise XlprobeError(f"{state}: no masked language model as fairseq builds RoBERTa's ({type(error).__name__}: {said})") from None
+    except XlprobeError as error:
+        raise XlprobeError(f"{state}: {error}") from None
+    except Exception as error:
+        said = " ".join(str(error).split())
+        raise XlprobeError(f"{state}: no masked language model as fairseq builds RoBERTa's ({type(error).__name__}: {said})") from error
 
 
 def _publish(state: dict[str, Any], tokenizer: Path, folder: Path, checkpoint: Checkpoint, losses: dict[str, float] | None) -> None:

@@ -82,7 +82,7 @@ def naming_code(folder: Path) -> Path | None:
     for path in (folder / "config.json", folder / "tokenizer_config.json"):
         # A file that cannot be read is reported where the model or its tokenizer is loaded.
         settings = None
-        with contextlib.suppress(XlprobeError, ValueError, OSError):
+        with contextlib.suppress(XlprobeError, ValueError, OSError, RecursionError):
             settings = read_json(path)
         if isinstance(settings, dict) and settings.get("auto_map"):
             if path.name == "config.json" and settings.get("model_type") not in transformers.CONFIG_MAPPING:

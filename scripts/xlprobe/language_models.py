@@ -5,6 +5,7 @@ What is read here never runs code that comes with a checkpoint, and unpickles no
 Shape letters: B rows, T subwords, V vocabulary, D dimensions.
 """
 
+import contextlib
 import math
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
@@ -82,8 +83,8 @@ def read_identity(checkpoint: Path) -> dict[str, Any]:
 def load_model(folder: Path, objective: str = "auto", dtype: torch.dtype = torch.float32) -> LoadedModel:
     """Load a language model, and refuse one of which the library would make up a part.
 
-    How attention is computed is chosen here, whatever config.json asks for: by PyTorch's own function where the class knows it
-    (`sdpa`), else plainly (`eager`), and over all positions where a model has a sparse kind for long rows.
+    How attention is computed is chosen here, whatever config.json asks for: by PyTorch's own function (`sdpa`) where the class
+    knows it, else plainly (`eager`), and over all positions where a model has a sparse kind for long rows.
 
     Args:
         folder: `config.json` and weights, as the library publishes them.
@@ -94,27 +95,24 @@ def load_model(folder: Path, objective: str = "auto", dtype: torch.dtype = torch
         XlprobeError: the folder cannot be read, weights of the body are missing, of another shape or left over, the objective
             is not to be told, or the model is of a kind that is not measured.
     """
+    files = [path for path in read_files(folder) if path.suffix in WEIGHT_ENDINGS]
+    stored = _reading(folder, stored_tensors, files)
+    _check_counts(folder / "config.json", len(stored))
     config = _read(folder, transformers.AutoConfig)
     chosen = _objective(folder, config, objective)
     model_class = _model_class(folder, config, chosen)
-    files = [path for path in read_files(folder) if path.suffix in WEIGHT_ENDINGS]
-    stored = _reading(folder, stored_tensors, files)
-    _check_size(folder, config, model_class, stored)
+    attention = "sdpa" if model_class._supports_sdpa else "eager"
+    config._attn_implementation = attention
+    # Settings of the output's form, which would hide the layers; and nothing is generated.
+    config.output_attentions, config.return_dict, config.use_cache = False, True, False
     if getattr(config, "attention_type", None) == "block_sparse":
         # BigBird changes for good to full attention when it first meets a short row.
         config.attention_type = "original_full"
-    options = {
-        "config": config,
-        "dtype": dtype,
-        "attn_implementation": "sdpa" if model_class._supports_sdpa else "eager",
-        "output_loading_info": True,
-        "ignore_mismatched_sizes": True,
-    }
-    model, loading = _read(folder, model_class, **options)
+    _check_size(folder, config, model_class, stored)
+    loading_options = {"dtype": dtype, "output_loading_info": True, "ignore_mismatched_sizes": True}
+    model, loading = _read(folder, model_class, config=config, attn_implementation=attention, **loading_options)
     _check_weights(folder, model, loading, stored)
     model.eval()
-    # Nothing is generated.
-    model.config.use_cache = False
     if loading["missing_keys"] or (output := model.get_output_embeddings()) is None:
         return LoadedModel(model.base_model, chosen, "missing")
     return LoadedModel(model, chosen, "tied" if output.weight is model.get_input_embeddings().weight else "untied")
@@ -122,7 +120,8 @@ def load_model(folder: Path, objective: str = "auto", dtype: torch.dtype = torch
 
 def _objective(folder: Path, config: Any, objective: str) -> str:
     """What the model was trained to do: as said, or by auto as its architecture is named."""
-    architectures = [name for name in config.architectures or [] if isinstance(name, str)]
+    listed = config.architectures if isinstance(config.architectures, list) else []
+    architectures = [name for name in listed if isinstance(name, str)]
     told = next((kind for name in architectures for ending, kind in OBJECTIVES.items() if name.endswith(ending)), None)
     if objective == "auto" and told is None:
         raise XlprobeError(
@@ -149,17 +148,25 @@ def _model_class(folder: Path, config: Any, objective: str) -> Any:
     return found[0] if isinstance(found, tuple) else found
 
 
-def _check_size(folder: Path, config: Any, model_class: Any, stored: Mapping[str, StoredTensor]) -> None:
-    """Refuse a configuration far larger than the weights beside it, before memory is asked for.
+def _check_counts(path: Path, tensors: int) -> None:
+    """Refuse a configuration that counts more blocks, or anything else, than a model has: the library would begin to make them.
 
-    Raises:
-        XlprobeError: it counts more blocks, or more weights, than could be stored.
+    Args:
+        path: config.json; what is no configuration at all is left to the library to say.
+        tensors: how many are stored; a block has one or more, or shares those of another.
     """
-    bounds = {"num_hidden_layers": max(MOST_BLOCKS, len(stored))}
-    counted = {key: value for key, value in config.to_dict().items() if key.startswith(("num_", "n_layer", "n_head"))}
-    for key, value in (counted | {"num_hidden_layers": getattr(config, "num_hidden_layers", 0)}).items():
-        if isinstance(value, int) and value > (most := bounds.get(key, MOST_OF_A_KIND)):
-            raise XlprobeError(f"{folder / 'config.json'}: {key} is {value}, where the weights beside it allow {most}; correct it")
+    settings: Any = None
+    with contextlib.suppress(XlprobeError, ValueError, OSError, RecursionError):
+        settings = read_json(path)
+    for key, value in settings.items() if isinstance(settings, dict) else ():
+        blocks = "layers" in key or key == "n_layer"
+        most = max(MOST_BLOCKS, tensors) if blocks else MOST_OF_A_KIND
+        if (blocks or key.startswith(("num_", "n_head"))) and isinstance(value, int) and value > most:
+            raise XlprobeError(f"{path}: {key} is {value}, and no more than {most} are believed; correct it")
+
+
+def _check_size(folder: Path, config: Any, model_class: Any, stored: Mapping[str, StoredTensor]) -> None:
+    """Refuse a configuration far larger than the weights beside it, before memory is asked for."""
 
     def numbers() -> int:
         with torch.device("meta"):

@@ -2,6 +2,7 @@ import argparse
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -101,8 +102,13 @@ def test_checkpoints_that_fairseq_saved_elsewhere_are_published(tiny_model, stat
     """Of this version and of older ones, whole or without the optimizer, in half precision or not."""
     tokenizer, expected = tiny_model.text.tokenizer, read_json(tiny_model.checkpoint / "identity.json")
     half = {name: value.half() for name, value in state["model"].items()}
+    compiled = {name.replace("sentence_encoder.", "sentence_encoder._orig_mod."): value for name, value in state["model"].items()}
+    numbers = {"best": np.float64(2.5), "epoch": np.int64(3), "val_loss": np.float32(1)}
     states = {
         "whole": state,
+        "wrapped": state | {"model": {f"module.{name}": value for name, value in state["model"].items()}},
+        "compiled": state | {"model": {f"module._orig_mod.{name}": value for name, value in compiled.items()}},
+        "numbers": state | {"extra_state": numbers},
         "bare": {"cfg": state["cfg"], "model": state["model"]},
         "half": state | {"model": half},
         "old": old_state(state),
@@ -133,6 +139,19 @@ def test_checkpoints_that_fairseq_saved_elsewhere_are_published(tiny_model, stat
         ),
         ("headless", r"no masked language model as fairseq builds RoBERTa's"),
         ("taskless", r"no masked language model as fairseq builds RoBERTa's"),
+        ("headless", r"it has no head that predicts subwords \(no lm_head\)"),
+        ("twice", r"its weights stand there twice, inside of a wrapper of the model \(.*module\) and outside"),
+        ("pre-norm", r"it normalises before attention, not after it \(pre-norm: encoder_normalize_before\)"),
+        ("final norm", r"it normalises before attention, not after it \(pre-norm: encoder_normalize_before\)"),
+        ("untied", r"its head is untied from its embeddings \(untie_weights_roberta;"),
+        ("no positions", r"it has no learned positions \(no embed_positions.weight\)"),
+        ("relu", r"its activation_fn is relu, not gelu"),
+        ("dropped", r"it holds 1 layers, its settings say encoder_layers 2 \(encoder_layers_to_keep"),
+        ("many", r"it holds 2 layers, its settings say encoder_layers 1000000000"),
+        ("wide", r"of its weights are missing, left over or of another shape \(roberta.encoder.layer.0.intermediate.dense.bias, say"),
+        ("long", r"its settings say max_positions 1000000000, its embed_positions.weight has \d+ rows"),
+        ("adapters", r"it has adapters"),
+        ("array", r"holds more than tensors, plain values and argparse.Namespace \(.*numpy.*\), and is not unpickled; save it again with"),
     ],
 )
 def test_files_that_are_no_checkpoints_of_fairseqs_are_refused(tiny_model, state, tmp_path, content, message):
@@ -143,8 +162,25 @@ def test_files_that_are_no_checkpoints_of_fairseqs_are_refused(tiny_model, state
         torch.save(content, path)
     elif content:
         name, weights = "encoder.sentence_encoder.embed_tokens.weight", state["model"]
+        body = "encoder.sentence_encoder."
+
+        def configured(**settings: object) -> dict:
+            return {"cfg": state["cfg"] | {"model": argparse.Namespace(**vars(state["cfg"]["model"]) | settings)}}
+
         changes = {
             "cut": {},
+            "twice": {"model": weights | {f"module.{name}": value for name, value in weights.items()}},
+            "pre-norm": configured(encoder_normalize_before=True),
+            "final norm": {"model": weights | {f"{body}layer_norm.weight": torch.ones(32)}},
+            "untied": {"model": weights | {"encoder.lm_head.weight": weights[name] + 1}},
+            "no positions": {"model": {key: value for key, value in weights.items() if "embed_positions" not in key}},
+            "relu": configured(activation_fn="relu"),
+            "dropped": {"model": {key: value for key, value in weights.items() if ".layers.1." not in key}},
+            "many": configured(encoder_layers=10**9),
+            "wide": configured(encoder_ffn_embed_dim=10**9),
+            "long": configured(max_positions=10**9),
+            "adapters": {"model": weights | {f"{body}layers.0.adapter.weight": torch.ones(2)}},
+            "array": {"extra_state": {"losses": np.ones(3)}},
             "narrow": {"model": weights | {name: weights[name][:300]}},
             "headless": {"model": {key: value for key, value in weights.items() if "lm_head" not in key}},
             "taskless": {"cfg": state["cfg"] | {"task": None}},

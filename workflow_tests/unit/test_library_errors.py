@@ -19,10 +19,16 @@ from xlprobe.paths import PROJECT
 from xlprobe.piece_bits import PiecePredictor
 from xlprobe.tables import write_table
 
+
+class PanicException(BaseException):
+    """As the tokenizers library raises it where its Rust code panics."""
+
+
 ERRORS = {
     IndexError("index out of range in self"): r"IndexError in test_library_errors\.py, line \d+: index out of range in self; if the"
     r" checkpoint's files are whole, the library cannot run this model: take it, or this step of it, out of `models`",
     RuntimeError("The size of tensor a (3)\nmust match (4)"): r"RuntimeError in .*: The size of tensor a \(3\) must match \(4\); if",
+    PanicException("called `Option::unwrap()` on a `None` value"): r"PanicException in .*: called `Option::unwrap\(\)` on",
     AttributeError(): r"AttributeError in .*: no word; if",
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"): r"memory is full \(CUDA out of .*\); lower KEY in the",
     RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"): r"memory is full \(.*\); lower KEY in the",
@@ -41,7 +47,7 @@ def dataset(tmp_path_factory) -> Path:
     return folder
 
 
-def raising(error: Exception):
+def raising(error: BaseException):
     def method(*arguments, **named):
         raise error
 

@@ -87,7 +87,8 @@ def test_a_family_is_published_with_the_weights_and_the_tokenizer_that_it_had(su
 def test_older_names_and_constants_are_read(suites, neox, bert, tmp_path):
     """As Pythia and the first BERTs were saved: masks and frequencies beside the weights, gamma and beta, PyTorch's format."""
     expected = load_file(neox / "model.safetensors")["embed_out.weight"]
-    constants = {f"gpt_neox__layers__0__attention__{name}": torch.ones(4) for name in ("bias", "masked_bias", "rotary_emb__inv_freq")}
+    values = {"bias": torch.ones(1, 1, 48, 48).tril(), "masked_bias": torch.tensor(-1e9), "rotary_emb__inv_freq": 0.1 ** torch.arange(4.0)}
+    constants = {f"gpt_neox__layers__0__attention__{name}": value for name, value in values.items()}
     rewrite(neox, "pytorch_model.bin", **constants)
     adopt(neox, tmp_path / "causal" / "20")
     assert torch.equal(load_file(tmp_path / "causal" / "20" / "model.safetensors")["embed_out.weight"], expected)
@@ -135,12 +136,22 @@ def spoil(folder: Path, name: str, content: bytes | None) -> None:
             b'{"architectures": ["BertModel"], "model_type": "bert"}',
             "names no masked or causal language model; if it is one, say which",
         ),
-        ("config.json", b'{"architectures": ["ForMaskedLM"], "auto_map": {"AutoConfig": "a.B"}}', "cannot read it .*custom code"),
+        (
+            "config.json",
+            b'{"architectures": ["ForMaskedLM"], "auto_map": {"AutoConfig": "a.B"}}',
+            "cannot read it without the custom code that it names .*, which is never run; such a model is not measured",
+        ),
+        ("config.json", b"[]", "cannot read it"),
+        ("config.json", b"null", "cannot read it"),
+        ("config.json", b"[" * 20_000, "RecursionError"),
         ("config.json", b'{"architectures": ["X', "cannot read it .*not a valid JSON"),
         ("model.safetensors", None, r"holds no weights \(model.safetensors or pytorch_model.bin\)"),
         ("model.safetensors", b"garbage", "cannot read it"),
         ("tokenizer.json", None, "holds no tokenizer; save the model's beside it"),
+        ("model.safetensors", b"", "cannot read it"),
         ("tokenizer.json", b"{}", "cannot read it"),
+        ("tokenizer.json", b"null", "cannot read it"),
+        ("tokenizer_config.json", b"5", "cannot read it"),
     ],
 )
 def test_a_folder_that_cannot_be_read_is_refused_in_one_sentence(bert, tmp_path, name, content, message):

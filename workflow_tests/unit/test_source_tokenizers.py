@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sentencepiece
 from suites import byte_level_tokenizer, word_piece_tokenizer
+from transformers import PreTrainedTokenizerFast
 
 from xlprobe.canary import fixed_texts
 from xlprobe.corpus import text_lines
@@ -129,24 +130,23 @@ def test_a_file_that_is_no_sentencepiece_model_is_refused(tmp_path):
         load_source_tokenizer(folder)
 
 
-def word_list(folder: Path, texts: list[str], **settings: object) -> Path:
-    """A BERT whose tokenizer is vocab.txt alone."""
-    vocabulary = word_piece_tokenizer(texts, 300).get_vocab()
-    (folder / "config.json").write_text(json.dumps({"model_type": "bert"}))
+def word_list(folder: Path, tokenizer: PreTrainedTokenizerFast, kind: str = "bert", **settings: object) -> Path:
+    """A model whose tokenizer is vocab.txt alone."""
+    vocabulary = tokenizer.get_vocab()
+    (folder / "config.json").write_text(json.dumps({"model_type": kind}))
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     (folder / "vocab.txt").write_text("".join(f"{subword}\n" for subword in sorted(vocabulary, key=vocabulary.__getitem__)))
     return folder
 
 
 def test_a_word_list_is_read_as_it_is_said_to_be_cased(texts, tmp_path):
-    cased = [text.title() for text in texts[:100]]
+    cased = word_piece_tokenizer([text.title() for text in texts[:100]], 300)
     with pytest.raises(XlprobeError, match=r"vocab\.txt: \d+ of its \d+ subwords have capitals .* lowercases; set do_lower_case to false"):
         load_source_tokenizer(word_list(tmp_path, cased))
-    expected = word_piece_tokenizer(cased, 300)
     found = load_source_tokenizer(word_list(tmp_path, cased, do_lower_case=False))
-    assert all(found.tokenize(text) == expected.tokenize(text) for text in texts)
-    lower = [text.lower() for text in texts]
-    assert load_source_tokenizer(word_list(tmp_path, lower)).tokenize("MIRA") == word_piece_tokenizer(lower, 300).tokenize("mira")
+    assert [found.tokenize(text) for text in texts] == [cased.tokenize(text) for text in texts]
+    lower = word_piece_tokenizer([text.lower() for text in texts], 300)
+    assert load_source_tokenizer(word_list(tmp_path, lower)).tokenize("MIRA") == lower.tokenize("mira")
 
 
 @pytest.mark.parametrize("kind", ["roberta", "gpt2"])
@@ -161,7 +161,6 @@ def test_a_vocabulary_with_merges_gives_the_same_subwords(kind, texts, tmp_path)
 
 
 def test_a_class_that_takes_no_word_list_is_refused(texts, tmp_path):
-    folder = word_list(tmp_path, texts)
-    (folder / "config.json").write_text(json.dumps({"model_type": "fnet"}))
+    folder = word_list(tmp_path, word_piece_tokenizer(texts, 300), "fnet")
     with pytest.raises(XlprobeError, match=r"vocab\.txt: \d+ of its \d+ subwords .* are unknown to FNetTokenizer"):
         load_source_tokenizer(folder)

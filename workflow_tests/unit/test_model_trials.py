@@ -1,0 +1,318 @@
+"""What models do with their input is tried on them: checkpoints of many architectures, adopted or refused for what they are."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+from suites import byte_level_tokenizer, word_piece_tokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
+
+from xlprobe.canary import fixed_texts
+from xlprobe.checkpoint_checks import collect_checkpoints
+from xlprobe.errors import XlprobeError
+from xlprobe.files import read_json
+from xlprobe.huggingface_checkpoints import publish_huggingface
+from xlprobe.language_models import UNLIMITED_WINDOW, Framing, load_body, load_model, load_tokenizer
+from xlprobe.model_trials import Trials, try_model
+from xlprobe.tables import conform
+
+CLASSES = {"masked": AutoModelForMaskedLM, "causal": AutoModelForCausalLM}
+IDS = {"bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2}
+SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "max_position_embeddings": 64} | IDS
+LLAMA = SIZES | {"num_key_value_heads": 2}
+XLNET = {"d_model": 32, "n_layer": 2, "n_head": 2, "d_inner": 64, "pad_token_id": 1}
+LONG_ROPE = {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 1e4, "original_max_position_embeddings": 200}
+GPT2 = {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 64}
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> transformers.PreTrainedTokenizerFast:
+    """Bytes and what the fixed texts often hold."""
+    return byte_level_tokenizer([text for _, text in fixed_texts()], framed=True, vocabulary=325)
+
+
+@pytest.fixture
+def made(tokenizer, tmp_path):
+    """Makes an untrained model's folder: objective, model type, settings."""
+
+    def make(objective: str, kind: str, **settings: object) -> Path:
+        torch.manual_seed(0)
+        config = AutoConfig.for_model(kind, vocab_size=len(tokenizer), **settings)
+        CLASSES[objective].from_config(config).save_pretrained(tmp_path / "made")
+        tokenizer.save_pretrained(tmp_path / "made")
+        return tmp_path / "made"
+
+    return make
+
+
+def adopt(source: Path, objective: str = "auto", step: int = 10, **options: object) -> dict:
+    folder = source.parent / "adopted"
+    publish_huggingface(source, folder, "m", None, step, objective, "somewhere", [], **options)
+    return read_json(folder / "identity.json")
+
+
+def configure(folder: Path, name: str = "config.json", **changes: object) -> None:
+    (folder / name).write_text(json.dumps(read_json(folder / name) | changes))
+
+
+def add_weights(folder: Path, **added: torch.Tensor) -> None:
+    """Write a checkpoint's weights with some more; double underscores are dots."""
+    weights = load_file(folder / "model.safetensors") | {name.replace("__", "."): value for name, value in added.items()}
+    save_file({name: value.clone() for name, value in weights.items()}, folder / "model.safetensors", {"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("objective", "kind", "settings", "direction", "padding"),
+    [
+        ("masked", "bert", SIZES, "both ways", "independent"),
+        ("masked", "fnet", SIZES, "both ways", "sees padding"),
+        ("masked", "convbert", SIZES | {"embedding_size": 32}, "both ways", "sees padding"),
+        ("masked", "nystromformer", SIZES, "both ways", "sees padding"),
+        ("masked", "yoso", SIZES, "both ways", "sees padding"),
+        ("masked", "big_bird", SIZES | {"block_size": 4, "num_random_blocks": 1}, "both ways", "independent"),
+        ("masked", "longformer", SIZES | {"attention_window": [8, 8]}, "both ways", "independent"),
+        ("masked", "bert", SIZES | {"is_decoder": True}, "causal", "independent"),
+        ("causal", "bert", SIZES | {"is_decoder": True}, "causal", "independent"),
+        ("causal", "bert", SIZES, "both ways", "independent"),
+        ("causal", "gpt2", GPT2, "causal", "independent"),
+        ("causal", "llama", LLAMA, "causal", "independent"),
+        ("causal", "llama", LLAMA | {"is_causal": False}, "both ways", "independent"),
+        ("causal", "gemma3_text", LLAMA | {"head_dim": 16, "use_bidirectional_attention": True}, "both ways", "independent"),
+        ("causal", "xlnet", XLNET, "both ways", "independent"),
+        (
+            "causal",
+            "rwkv",
+            {"hidden_size": 32, "num_hidden_layers": 2, "attention_hidden_size": 32, "context_length": 64},
+            "causal",
+            "independent",
+        ),
+        ("causal", "mamba", {"hidden_size": 32, "num_hidden_layers": 2, "state_size": 8}, "causal", "independent"),
+        ("causal", "bloom", {"hidden_size": 32, "n_layer": 2, "n_head": 2}, "causal", "independent"),
+    ],
+)
+def test_direction_and_padding_are_seen(made, objective, kind, settings, direction, padding):
+    identity = adopt(made(objective, kind, **settings))
+    checks = identity["checks"]
+    assert (identity["objective"], checks["direction"], checks["padding"]) == (objective, direction, padding)
+    assert identity["model_class"].endswith("Model") and identity["attention"] in ("sdpa", "eager") and identity["own_code"] == "none"
+    # What is predicted by another sight than the objective's is no loss.
+    assert bool(identity["loss"]) == (direction == {"masked": "both ways", "causal": "causal"}[objective])
+
+
+def test_what_is_tried_is_what_later_work_loads(made, tokenizer):
+    folder = made("causal", "xlnet", **XLNET)
+    identity = adopt(folder)
+    body = load_body(folder.parent / "adopted")
+    framing = Framing(body, load_tokenizer(folder.parent / "adopted"))
+    assert type(body).__name__ == identity["model_class"] and framing.window == 48 - 2
+    with torch.no_grad():
+        assert try_model(body, framing, range(10, 60), "x") == Trials("both ways", "independent")
+
+
+def test_a_few_large_dimensions_hide_nothing(made):
+    """States of 262,144 in one dimension are finite in float32, and the others still tell that the model is causal."""
+    folder = made("causal", "llama", **LLAMA)
+    weights = load_file(folder / "model.safetensors")
+    weights["model.embed_tokens.weight"][:, 3] *= 4e6
+    add_weights(folder, **weights)
+    identity = adopt(folder)
+    assert identity["checks"]["largest_activation"] > 65_504 and identity["checks"]["direction"] == "causal"
+
+
+def test_bits_of_what_sees_both_ways_are_refused_at_adoption(made):
+    folder = made("causal", "llama", is_causal=False, **LLAMA)
+    with pytest.raises(XlprobeError, match=r"the causal model sees later subwords, too, .* add m to bpc.leave_out in the configuration$"):
+        adopt(folder, bits=True)
+    identity = adopt(folder)
+    collect_checkpoints([folder.parent / "adopted" / "identity.json"], folder.parent / "table.parquet")
+    (row,) = conform(pd.read_parquet(folder.parent / "table.parquet"), "checkpoints.schema.yaml").to_dict("records")
+    columns = ("objective", "direction", "padding", "model_class", "attention", "own_code", "unknown_subwords")
+    assert [row[column] for column in columns] == ["causal", "both ways", "independent", "LlamaModel", "sdpa", "none", 0.0]
+    assert pd.isna(row["bits_per_token"]) and identity["loss"] == {}
+
+
+def test_a_masked_model_that_sees_one_way_is_refused_where_bits_are_taken(made):
+    with pytest.raises(XlprobeError, match=r"the masked model sees the subwords before a <mask> alone, .* correct its objective, or add m"):
+        adopt(made("masked", "bert", is_decoder=True, **SIZES), bits=True)
+
+
+def test_a_model_that_sees_nothing_has_not_been_trained(made):
+    """As MRA without its kernel, or a model whose layers begin at zero: right before training alone."""
+    folder = made("causal", "gpt2", **GPT2)
+    weights = load_file(folder / "model.safetensors")
+    add_weights(folder, **{name: torch.zeros_like(value) for name, value in weights.items() if ".c_proj." in name})
+    with pytest.raises(XlprobeError, match="no subword's vector depends on another subword, as if the model had not been trained"):
+        adopt(folder)
+    identity = adopt(folder, step=0)
+    assert identity["checks"]["direction"] == "neither way" and identity["loss"]
+
+
+class Mixing(torch.nn.Module):
+    """A body whose states depend on the other rows, or on chance."""
+
+    def __init__(self, config: object, mix) -> None:
+        super().__init__()
+        self.config, self.mix = config, mix
+        self.embeddings = torch.nn.Embedding(400, 32)
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, output_hidden_states: bool) -> object:
+        states = self.embeddings(input_ids)
+        return transformers.modeling_outputs.BaseModelOutput(hidden_states=(states, self.mix(states), states))
+
+
+@pytest.mark.parametrize(
+    ("mix", "message"),
+    [
+        (lambda states: states + states.mean(dim=0), "a row's vectors depend on what other rows of the same length are read with it"),
+        (lambda states: states + torch.rand_like(states), "the model gives other vectors each time that it reads the same row"),
+        (lambda states: states[..., :16], "layer 1 of Mixing gives 34 vectors of 16 dimensions, not 34 vectors of 32 dimensions"),
+        (lambda states: states[:, ::2], "layer 1 of Mixing gives 17 vectors of 32 dimensions, not 34 vectors of 32 dimensions"),
+        (lambda states: states / 0, "layer 1 gives activations that are not finite"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(made, mix, message):
+    folder = made("masked", "bert", **SIZES)
+    body = load_model(folder).model.base_model
+    framing = Framing(body, load_tokenizer(folder))
+    with pytest.raises(XlprobeError, match=message), torch.no_grad():
+        try_model(Mixing(body.config, mix), framing, range(10, 60), "x")
+
+
+def test_layers_of_two_widths_and_of_two_stacks_are_refused(made):
+    folder = made("causal", "opt", word_embed_proj_dim=16, ffn_dim=64, do_layer_norm_before=False, **SIZES)
+    with pytest.raises(XlprobeError, match="layer 2 of OPTModel gives 48 vectors of 16 dimensions, not 48 vectors of 32 dimensions"):
+        adopt(folder)
+    configure(folder, is_encoder_decoder=True)
+    with pytest.raises(XlprobeError, match="opt is an encoder with a decoder; xlprobe measures models of one stack of layers"):
+        adopt(folder)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "stated", "window"),
+    [
+        ("xlnet", XLNET, None, UNLIMITED_WINDOW - 2),
+        ("xlnet", XLNET, -1, UNLIMITED_WINDOW - 2),
+        ("bloom", {"hidden_size": 32, "n_layer": 2, "n_head": 2}, 0, UNLIMITED_WINDOW - 2),
+        ("mpt", {"d_model": 32, "n_layers": 2, "n_heads": 2, "max_seq_len": 100}, None, 98),
+        ("gpt2", GPT2, None, 62),
+        ("gpt2", GPT2, 1e30, 62),
+        ("gpt2", GPT2, 50.0, 48),
+        ("llama", LLAMA | {"max_position_embeddings": 400, "rope_parameters": LONG_ROPE}, None, 198),
+    ],
+)
+def test_a_window_is_what_the_settings_allow(made, kind, settings, stated, window):
+    folder = made("causal", kind, **settings)
+    configure(folder, "tokenizer_config.json", model_max_length=stated)
+    assert Framing(load_model(folder).model, load_tokenizer(folder)).window == window
+
+
+def test_a_window_without_room_is_refused(made):
+    folder = made("causal", "gpt2", **GPT2)
+    configure(folder, "tokenizer_config.json", model_max_length=17)
+    with pytest.raises(XlprobeError, match="of what the model takes at once, 15 subwords are left beside special tokens, at least 16"):
+        adopt(folder)
+    configure(folder, "tokenizer_config.json", model_max_length=18)
+    assert adopt(folder)["checks"]["direction"] == "causal"
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
+def test_own_code_never_runs_and_is_refused_unless_it_is_ignored(made, name):
+    folder = made("causal", "llama", **LLAMA)
+    plain = adopt(folder)
+    configure(folder, name, auto_map={"AutoTokenizer": ["own.Code", None], "AutoModelForCausalLM": "own.Code"})
+    (folder / "own.py").write_text("raise SystemExit('own code ran')\n")
+    with pytest.raises(XlprobeError, match=rf"{name}: names code of its own \(auto_map\).*set models.m.huggingface.own_code to ignored"):
+        adopt(folder)
+    identity = adopt(folder, own_code="ignored")
+    assert (identity["own_code"], identity["model_class"]) == ("ignored", "LlamaModel")
+    assert identity["files"]["model.safetensors"] == plain["files"]["model.safetensors"] and identity["loss"] == plain["loss"]
+    assert not [path for path in (folder.parent / "adopted").iterdir() if "auto_map" in path.read_text(errors="ignore")]
+
+
+def test_attention_and_output_are_what_we_choose(made):
+    folder = made("causal", "llama", **LLAMA)
+    settings = (folder / "config.json").read_text()
+    expected = adopt(folder)
+    asked = [("attn_implementation", kind) for kind in ("flash_attention_2", "eager", "kernels-community/flash-attn")]
+    for key, value in [*asked, ("_attn_implementation", "flex_attention"), ("output_attentions", True), ("return_dict", False)]:
+        (folder / "config.json").write_text(settings)
+        configure(folder, **{key: value})
+        identity = adopt(folder)
+        assert identity["attention"] == "sdpa" and identity["loss"] == expected["loss"], key
+        assert load_body(folder.parent / "adopted").config._attn_implementation == "sdpa"
+
+
+def test_constants_of_older_versions_are_read_and_learned_weights_are_not_lost(made):
+    folder = made("causal", "gpt2", **GPT2)
+    expected = adopt(folder)
+    add_weights(
+        folder,
+        transformer__h__1__attn__bias=torch.ones(1, 1, 64, 64, dtype=torch.uint8).tril(),
+        transformer__h__1__attn__masked_bias=torch.tensor(-1e4),
+    )
+    assert adopt(folder)["loss"] == expected["loss"]
+    for name in ("transformer__h__1__attn__gate", "transformer__extra_norm__weight"):
+        add_weights(folder, **{name: torch.rand(32)})
+        with pytest.raises(XlprobeError, match=rf"1 weights fit nowhere in the model .* \({name.replace('__', '.')}, say\)"):
+            adopt(folder)
+        add_weights(folder, **{name: torch.arange(32)})
+
+
+def test_another_models_tokenizer_is_refused(made):
+    folder = made("causal", "llama", **LLAMA)
+    byte_level_tokenizer(["a"], framed=False, vocabulary=100).save_pretrained(folder)
+    model = load_model(folder).model
+    model.resize_token_embeddings(600)
+    model.save_pretrained(folder)
+    with pytest.raises(XlprobeError, match="the tokenizer has 257 subwords, the model embeddings for 600; they do not belong together"):
+        adopt(folder)
+
+
+def test_a_tokenizer_that_knows_no_language_is_refused(made):
+    """And one that knows some, or has a script of its own, is not."""
+    folder = made("masked", "bert", **SIZES)
+    shares = {}
+    for name, texts in {
+        "digits": [f"{number}" for number in range(400)] * 3,
+        "Latin": [text for language, text in fixed_texts() if language in ("en", "de")],
+        "Georgian": [chr(0x10D0 + first) + chr(0x10D0 + second) for first in range(33) for second in range(33)],
+    }.items():
+        tokenizer = word_piece_tokenizer(texts, 325)
+        tokenizer.save_pretrained(folder)
+        config = AutoConfig.from_pretrained(folder, vocab_size=len(tokenizer))
+        AutoModelForMaskedLM.from_config(config).save_pretrained(folder)
+        if name == "digits":
+            with pytest.raises(XlprobeError, match=r"fixed text in 15 languages the tokenizer does not know \d+% or more \(fewest in"):
+                adopt(folder)
+        else:
+            shares[name] = adopt(folder)["checks"]["unknown_subwords"]
+    assert shares["Latin"]["en"] < 0.1 and shares["Latin"]["ru"] > 0.5 and min(shares["Georgian"].values()) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_layer": 10**9}, "n_layer is 1000000000, and no more than 1000 are believed"),
+        ({"num_labels": 10**9}, "num_labels is 1000000000, and no more than 100000 are believed"),
+        ({"n_positions": 10**9}, r"describes a model of 3.2e\+10 numbers, the files hold"),
+        ({"vocab_size": 10**9}, r"describes a model of 3.2e\+10 numbers, the files hold"),
+        ({"n_embd": 10**9}, "cannot read it"),
+        ({"n_head": 0}, "cannot read it"),
+        ({"n_layer": "two"}, "cannot read it"),
+        ({"n_layer": 1}, "weights fit nowhere in the model that config.json describes"),
+        ({"architectures": 5}, "names no masked or causal language model"),
+        ({"quantization_config": {"quant_method": "gptq"}}, "the weights are quantized"),
+        ({"activation_function": "none"}, "cannot read it"),
+        ({"n_head": -1}, r"m step 10 \(.*\): RuntimeError in modeling_gpt2.py, line \d+: "),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_in_one_sentence(made, changes, message):
+    folder = made("causal", "gpt2", **GPT2)
+    configure(folder, **changes)
+    with pytest.raises(XlprobeError, match=message) as caught:
+        adopt(folder)
+    assert "\n" not in str(caught.value)
