@@ -97,6 +97,13 @@ def load_model(folder: Path, objective: str = "auto", dtype: torch.dtype = torch
         XlprobeError: the folder cannot be read, weights of the body are missing, of another shape or left over, the objective
             is not to be told, or the model is of a kind that is not measured.
     """
+    loaded = _load(folder, objective, dtype)
+    if broken := [name for name, value in loaded.model.state_dict().items() if not torch.isfinite(value).all()]:
+        raise XlprobeError(f"{folder}: {broken[0]} and {len(broken) - 1} other weights hold NaN or infinity; the checkpoint is not usable")
+    return loaded
+
+
+def _load(folder: Path, objective: str, dtype: torch.dtype) -> LoadedModel:
     files = [path for path in read_files(folder) if path.suffix in WEIGHT_ENDINGS]
     stored = _reading(folder, stored_tensors, files)
     _check_counts(folder / "config.json", len(stored))
@@ -183,7 +190,7 @@ def _check_size(folder: Path, config: Any, model_class: Any, stored: Mapping[str
 
 
 def _check_weights(folder: Path, model: Any, loading: Mapping[str, Any], stored: Mapping[str, StoredTensor]) -> None:
-    """Refuse weights of the body that are missing, of another shape, left over or not finite."""
+    """Refuse weights of the body that are missing, of another shape or left over."""
     if misfits := sorted(loading["mismatched_keys"]):
         name, found, wanted = misfits[0]
         raise XlprobeError(
@@ -200,8 +207,6 @@ def _check_weights(folder: Path, model: Any, loading: Mapping[str, Any], stored:
             f"{folder}: {len(left_over)} weights fit nowhere in the model that config.json describes ({left_over[0]}, say); the two do"
             " not belong together"
         )
-    if broken := [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]:
-        raise XlprobeError(f"{folder}: {broken[0]} and {len(broken) - 1} other weights hold NaN or infinity; the checkpoint is not usable")
 
 
 def _left_over(model: Any, unexpected: Iterable[str], stored: Mapping[str, StoredTensor]) -> list[str]:
@@ -231,7 +236,9 @@ def load_body(folder: Path, dtype: torch.dtype = torch.float32) -> transformers.
     Raises:
         XlprobeError: the folder cannot be read, or weights are missing.
     """
-    return load_model(folder, read_json(folder / "identity.json")["objective"], dtype).model.base_model
+    objective = read_json(folder / "identity.json").get("objective", "auto")
+    # The canary has seen that all weights are finite; a type of fewer bits may not hold them, and vectors say so.
+    return _load(folder, objective, dtype).model.base_model
 
 
 def load_tokenizer(folder: Path) -> transformers.PreTrainedTokenizerFast:
