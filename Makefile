@@ -5,8 +5,8 @@ CONFIG ?= config.yaml
 CORES ?= all
 TARGETS ?=
 
-# results/<experiment>, as the configuration names it.
-RESULTS = results/$(shell sed -n 's/^experiment: *\([^ #]*\).*/\1/p' $(CONFIG))
+# Says what is wrong with CONFIG, where Snakemake's own reader says less; else results/<experiment>, as CONFIG names it.
+CHECK = python scripts/check_configuration.py --configuration $(CONFIG)
 
 PINS := envs/torch.txt envs/requirements.txt envs/fairseq.txt
 READY := $(VENV)/.ready
@@ -14,12 +14,15 @@ BIN := $(VENV)/bin
 
 # Rules and tests call `python` and `snakemake` by name.
 export PATH := $(abspath $(BIN)):$(PATH)
-# Read where it is set: tests on real data skip without it.
+# Read where they are set: tests on real data, and on inputs that once failed, skip without them.
 ifneq ($(XLPROBE_DATA),)
 export XLPROBE_DATA := $(abspath $(XLPROBE_DATA))
 endif
+ifneq ($(XLPROBE_CASES),)
+export XLPROBE_CASES := $(abspath $(XLPROBE_CASES))
+endif
 
-.PHONY: help setup demo sources run report test test-run test-others bench lint format lock clean
+.PHONY: help setup demo sources run report test test-run test-others bench lint format docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -47,10 +50,11 @@ sources: $(READY) ## List what CONFIG needs from upstream; `make run TARGETS=sou
 	@python scripts/list_sources.py --configuration $(CONFIG)
 
 run: $(READY) ## Make every target of CONFIG (default: config.yaml) on this machine
-	snakemake --cores $(CORES) --resources downloads=4 --configfile $(CONFIG) --quiet rules host reason --rerun-incomplete --show-failed-logs $(TARGETS)
+	@$(CHECK) > /dev/null
+	snakemake --cores $(CORES) --resources downloads=4 --configfile $(CONFIG) --quiet host reason --rerun-incomplete --show-failed-logs $(TARGETS)
 
 report: $(READY) ## Gather the figures of a finished CONFIG in results/<experiment>/report.html
-	snakemake --configfile $(CONFIG) --report $(RESULTS)/report.html
+	@results=$$($(CHECK)) && snakemake --configfile $(CONFIG) --report $$results/report.html
 
 test: $(READY) ## Run the tests; those on real data need XLPROBE_DATA
 	@$(MAKE) --no-print-directory --jobs 2 test-run test-others
@@ -76,6 +80,9 @@ format: $(READY) ## Apply the style
 	ruff check --fix .
 	ruff format .
 	snakefmt Snakefile rules
+
+docs: $(READY) ## Make docs/choices.md from the configuration's schema
+	python scripts/list_choices.py --schema schemas/config.schema.yaml --output docs/choices.md
 
 lock: ## Resolve envs/requirements.in anew into the pins
 	bash envs/lock.sh $(PYTHON)

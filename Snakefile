@@ -7,11 +7,6 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-# A run's configuration is complete in itself: Snakemake would merge --configfile into the default run's.
-if not workflow.overwrite_configfiles:
-
-    configfile: "config.yaml"
-
 
 include: "rules/common.smk"
 
@@ -46,6 +41,9 @@ rule all:
         expand(DATASET_IDENTITY, dataset=[*PROBED, *ALIGNMENTS]),
         rules.scores.output if measured_datasets() or BPC_LANGUAGES else [],
         rules.audit.output if measured_datasets() else [],
+        [rules.probe_training.output, *rules.probe_training_summary.output]
+        if PROBE_TASKS
+        else [],
         rules.contamination_table.output if compared_languages() else [],
         prediction_files(),
         [figures(pattern) for pattern in rules.figure.output],

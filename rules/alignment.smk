@@ -48,21 +48,19 @@ rule bitext:
     shell:
         "python scripts/build_bitext.py --layout {params.layout} --files {input.files:q} --folder {params.folder:q}"
         " --dataset {wildcards.dataset:q} --source {params.source:q} --target {params.target:q}"
-        " {params.cap} 2>&1 | tee {log:q} >&2"
+        " {params.cap} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"
 
 
 rule alignment:
     input:
         features=rules.features.output.vectors,
-        dataset=DATASET_IDENTITY,
+        dataset=of_run(DATASET_IDENTITY, dataset=ALIGNMENTS),
     output:
         "<results>/alignment/{model}/{step}/{dataset}.parquet",
     log:
         "<results>/logs/alignment/{model}/{step}/{dataset}.log",
     benchmark:
         "<results>/benchmarks/alignment/{model}/{step}/{dataset}.tsv"
-    wildcard_constraints:
-        dataset=BITEXT_NAME,
     # Ahead of features, so that few of their large temporary files live at once.
     priority: 10
     conda:

@@ -7,7 +7,7 @@ makes: bpc/<model>/<step>.parquet, all languages
 
 rule bpc:
     input:
-        checkpoint=CHECKPOINT_IDENTITY,
+        checkpoint=of_run(CHECKPOINT_IDENTITY),
         texts=expand(rules.clean_corpus.output.valid, language=held_out_languages()),
         parallel=expand(DATASET_IDENTITY, dataset=parallel_sets()),
     output:

@@ -19,7 +19,7 @@ rule checkpoint:
     benchmark:
         "<results>/benchmarks/checkpoints/{model}/{step}.tsv"
     wildcard_constraints:
-        model=runs_of("pretrain"),
+        model=runs_pretrained(),
     priority: 50
     conda:
         "../envs/xlprobe.yaml"
@@ -38,7 +38,7 @@ rule checkpoint:
     shell:
         "python scripts/publish_checkpoint.py --pretraining {params.pretraining:q} --training {input.record:q}"
         " --tokenizer {params.tokenizer:q} --folder {params.folder:q} {params.run:q} --siblings {params.siblings:q}"
-        " 2>&1 | tee {log:q} >&2"
+        " 2>&1 | tee {log:q} | awk '!/^error: /' >&2"
 
 
 use rule tokenizer as suite_tokenizer with:
@@ -100,7 +100,7 @@ rule convert_checkpoint:
     shell:
         "python scripts/convert_checkpoint.py --state {input.state:q} --tokenizer {params.tokenizer:q}"
         " --folder {params.folder:q} {params.run:q} --step {wildcards.step} --place {params.place:q}"
-        " --siblings {params.siblings:q} 2>&1 | tee {log:q} >&2"
+        " --siblings {params.siblings:q} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"
 
 
 # Nodes of a cluster may have no internet.
@@ -129,12 +129,13 @@ rule fetch_repository:
         repository=lambda wildcards: place(wildcards, "repository"),
         revision=lambda wildcards: place(wildcards, "revision"),
         lock=untracked(lambda wildcards: LOCK),
+        key=untracked(lambda wildcards: f"models.{RUNS[wildcards.model].model}"),
     message:
         "Fetching {params.repository}, revision {params.revision}"
-    # What goes wrong is said on the terminal, too.
+    # Warnings are said on the terminal, too.
     shell:
         "python scripts/fetch_repository.py --repository {params.repository:q} --revision {params.revision:q}"
-        " --output {output:q} --lock {params.lock:q} 2>&1 | tee {log:q} >&2"
+        " --output {output:q} --lock {params.lock:q} --key {params.key:q} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"
 
 
 rule adopt_checkpoint:
@@ -191,4 +192,4 @@ rule adopt_checkpoint:
     shell:
         "python scripts/adopt_checkpoint.py --source {params.source:q} --folder {params.folder:q} {params.run:q}"
         " --step {wildcards.step} --objective {params.objective} --own-code {params.own_code} {params.bits}"
-        " --place {params.place:q} --siblings {params.siblings:q} 2>&1 | tee {log:q} >&2"
+        " --place {params.place:q} --siblings {params.siblings:q} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"

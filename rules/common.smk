@@ -8,12 +8,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from xlprobe import config as configuration
+from xlprobe import config_file
 from xlprobe import runs as training_runs
-from xlprobe.catalogue import inference_sets
+from xlprobe.catalogue import are_comparable, inference_sets
 from xlprobe.code_identity import code_identity
 from xlprobe.errors import XlprobeError
 from xlprobe.huggingface_files import read_files
+from xlprobe.inference import PUBLISHED
 from xlprobe.inference import split_of_file as split_of_inference_file
+from xlprobe.inference_forms import read_forms
+from xlprobe.suggestions import refuse_unknown
 from xlprobe.sweeps import extracted_layers, layers_of, probe_tasks, tasks_of
 from xlprobe.tasks import load_probe_task
 from xlprobe.training_version import TRAINING_VERSION
@@ -28,8 +32,16 @@ def user_error(function, *arguments):
         sys.exit(f"error: {error}")
 
 
-for path in workflow.configfiles:
-    user_error(configuration.refuse_keys_given_twice, Path(path))
+# Files that the command line names were loaded by Snakemake already; of the default run's faults, too, ours says more.
+for path in workflow.configfiles or Path().glob("config.yaml"):
+    user_error(config_file.read, Path(path))
+
+# A run's configuration is complete in itself: Snakemake would merge --configfile into the default run's.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config.yaml"
+
+
 config = user_error(configuration.complete, config)
 RESULTS = Path("results") / config["experiment"]
 
@@ -42,7 +54,7 @@ def folder(*parts):
 KNOWN_TREEBANKS = configuration.treebanks(config)
 KNOWN_ALIGNMENTS = configuration.alignments(config)
 TREEBANKS = {name: KNOWN_TREEBANKS[name] for name in config["treebanks"]}
-INFERENCE = inference_sets(config["xnli"])
+INFERENCE = inference_sets(config["xnli"], config["datasets"]["nli_published"])
 # What probes are trained on, or tested.
 PROBED = TREEBANKS | INFERENCE
 PROBE_TASKS = probe_tasks(config)
@@ -86,8 +98,6 @@ TASKS_TOGETHER = [
 ]
 # How the scripts that score are told to take intervals.
 INTERVALS = "--resamples {resamples} --level {level}".format(**config["intervals"])
-BITEXT_NAME, INFERENCE_NAME = "align_[^/]+", "xnli_[^/]+"
-TREEBANK_NAME = f"(?!{BITEXT_NAME}|{INFERENCE_NAME})[^/]+"
 # Those whose bits per character are taken.
 BPC_LANGUAGES = config["bpc"]["languages"]
 
@@ -131,6 +141,46 @@ def one_of(paths):
     return "|".join(map(re.escape, paths)) or "(?!)"
 
 
+BITEXT_NAME, INFERENCE_NAME = one_of(ALIGNMENTS), one_of(INFERENCE)
+
+
+def none_of(paths):
+    """A wildcard's constraint: not a folder of these paths."""
+    return f"(?!({one_of(paths)})/)[^/]+"
+
+
+DATASETS = [*PROBED, *ALIGNMENTS]
+# What is no other dataset is read as a treebank, which the run must have.
+TREEBANK_NAME = none_of([*ALIGNMENTS, *INFERENCE])
+
+
+def known_names(wildcards):
+    """What a run has of each kind of thing that a target names."""
+    run = RUNS.get(wildcards.get("model"))
+    return {
+        "model": RUNS,
+        "step": run.steps if run else [],
+        "task": PROBE_TASKS,
+        "dataset": DATASETS,
+    }
+
+
+def of_run(pattern, **known):
+    """A rule's input, where the run has what the target names; else Snakemake ends with a sentence that says what it has.
+
+    `known` takes the place of `known_names`: names of a kind, or a function of the wildcards that gives them.
+    """
+
+    def filled(wildcards):
+        named = {**known_names(wildcards), **known}
+        for kind, name in wildcards.items():
+            names = named[kind](wildcards) if callable(named[kind]) else named[kind]
+            user_error(refuse_unknown, kind, name, names)
+        return pattern(wildcards) if callable(pattern) else pattern.format(**wildcards)
+
+    return filled
+
+
 def published(checkpoint):
     """Whether a checkpoint (<model>/<step>) is there, so that what it was made of is of no more use."""
     return (RESULTS / "checkpoints" / checkpoint / "identity.json").exists()
@@ -172,6 +222,12 @@ def on_hub(run):
 def runs_of(kind):
     """The wildcard `model`'s constraint: runs whose checkpoints come from there."""
     return one_of(name for name, run in RUNS.items() if run.kind == kind)
+
+
+def runs_pretrained():
+    """The same of runs that are pretrained here; of a run that there is not, too, which `pretrain` refuses."""
+    published = [name for name, run in RUNS.items() if run.kind != "pretrain"]
+    return none_of(published) + "(/seed_[0-9]+)?"
 
 
 def run_arguments(wildcards):
@@ -234,6 +290,7 @@ def every_checkpoint(pattern):
     ]
 
 
+@cache
 def probed_datasets(task):
     """The datasets that a task's probes are trained on."""
     return [
@@ -259,6 +316,35 @@ def subwords(datasets):
     )
 
 
+def probe_settings():
+    """How probes are trained, as arguments: what the protocol goes by, so that no other key makes them again."""
+    probes = config["probes"]
+    if probes["protocol"] == "converged":
+        strengths = sorted(map(float, probes["converged"]["inverse_strengths"]))
+        chosen = {**probes["converged"], "inverse_strengths": strengths}
+    else:
+        keys = ("seeds", "learning_rate", "batch_size", "epochs", "patience")
+        chosen = {key: probes[key] for key in keys}
+    shared = probes["protocol"] == "paper" and probes["shared_order"]
+    return [
+        *("--protocol", probes["protocol"]),
+        *(["--shared-order"] if shared else []),
+        *command_line_options(chosen),
+    ]
+
+
+def command_line_options(settings):
+    """Settings as a script's arguments, in the order of their names."""
+    return [
+        argument
+        for key, value in sorted(settings.items())
+        for argument in (
+            f"--{key.replace('_', '-')}",
+            *(value if isinstance(value, list) else [value]),
+        )
+    ]
+
+
 def controls(tasks):
     """What else is trained with the probes of these tasks, as arguments; none where nothing is."""
     return [
@@ -269,19 +355,36 @@ def controls(tasks):
     ]
 
 
+@cache
 def transfer_targets(task):
     """The test sets on which the probes of every probed dataset are scored."""
     return [name for name in TEST_ONLY if task in tasks_of(config, name)]
 
 
-def inference_files(wildcards):
-    """XNLI's files in a language: all, or the test set alone."""
+def transfer_sources(task, target):
+    """The datasets whose probes are scored on a test set."""
+    return [
+        name
+        for name in probed_datasets(task)
+        if are_comparable(PROBED[name], PROBED[target])
+    ]
+
+
+def inference_paths(wildcards):
+    """XNLI's files in a language, inside sources/: all, or the test set alone."""
     dataset = INFERENCE[wildcards.dataset]
     return [
-        folder("sources", path)
+        path
         for path in INFERENCE_SOURCES[dataset.xnli_language]
         if not dataset.test_only or split_of_inference_file(Path(path)) == "test"
     ]
+
+
+def inference_forms(wildcards):
+    """The form in which their text is read, of the set and of each file, as arguments."""
+    form = PUBLISHED if INFERENCE[wildcards.dataset].published else INFERENCE_FORM
+    forms = read_forms(inference_paths(wildcards), INFERENCE_FORMS, form)
+    return ["--text-form", form, "--forms", *forms]
 
 
 def of_tasks(pattern, datasets):

@@ -7,8 +7,11 @@ makes: contamination/<language>.parquet, all test sets of the language against i
 
 rule contamination:
     input:
-        datasets=lambda wildcards: expand(
-            DATASET_IDENTITY, dataset=datasets_of(wildcards.language)
+        datasets=of_run(
+            lambda wildcards: expand(
+                DATASET_IDENTITY, dataset=datasets_of(wildcards.language)
+            ),
+            language=lambda wildcards: compared_languages(),
         ),
         corpus=lambda wildcards: (
             expand(rules.clean_corpus.output.train, language=wildcards.language)

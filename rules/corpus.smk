@@ -9,7 +9,10 @@ makes: corpus/<language>/, cleaned train and valid text in CC100 format, and cou
 
 rule clean_corpus:
     input:
-        source=lambda wildcards: folder("sources", CORPUS_SOURCES[wildcards.language]),
+        source=of_run(
+            lambda wildcards: folder("sources", CORPUS_SOURCES[wildcards.language]),
+            language=config["languages"],
+        ),
         world=WORLD,
     output:
         train="<results>/corpus/{language}/train.txt.zst",

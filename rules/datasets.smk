@@ -3,15 +3,18 @@
 reads: sources/ud/<folder>/<treebank>-ud-<split>.conllu*, sources/xnli/
 makes: datasets/<treebank>/, sentences, words with labels and pairs of words as Parquet, and identity.json, which
        later rules depend on
-       datasets/xnli_<language>/, sentences and labelled pairs of them; xnli_<language>_test, the test set alone
+       datasets/xnli_<language>/, sentences and labelled pairs of them; xnli_<language>_test, the test set alone;
+       xnli_<language>_published and its _test, where the text is measured as published, too
 """
 
 
 rule treebank:
     input:
-        files=lambda wildcards: [
-            folder("sources", path) for path in TREEBANK_SOURCES[wildcards.dataset]
-        ],
+        files=of_run(
+            lambda wildcards: [
+                folder("sources", path) for path in TREEBANK_SOURCES[wildcards.dataset]
+            ]
+        ),
         world=WORLD,
     output:
         tables=multiext(
@@ -38,6 +41,8 @@ rule treebank:
         folder=folder_of("identity"),
         language=lambda wildcards: TREEBANKS[wildcards.dataset].language,
         dev_fraction=config["datasets"]["dev_fraction"],
+        negatives=config["arcs"]["negatives"],
+        clean=["--clean-forms"] if config["datasets"]["clean_forms"] else [],
         cap=(
             ["--max-sentences", limit]
             if (limit := config["datasets"]["max_sentences"])
@@ -48,12 +53,14 @@ rule treebank:
     shell:
         "python scripts/build_treebank.py --files {input.files:q} --folder {params.folder:q}"
         " --dataset {wildcards.dataset:q} --language {params.language:q} --dev-fraction {params.dev_fraction}"
-        " {params.cap} > {log:q} 2>&1"
+        " --negatives {params.negatives} {params.clean} {params.cap} > {log:q} 2>&1"
 
 
 rule inference:
     input:
-        files=inference_files,
+        files=lambda wildcards: [
+            folder("sources", path) for path in inference_paths(wildcards)
+        ],
         world=WORLD,
     output:
         tables=multiext(
@@ -78,6 +85,7 @@ rule inference:
         folder=folder_of("identity"),
         language=lambda wildcards: INFERENCE[wildcards.dataset].language,
         xnli_language=lambda wildcards: INFERENCE[wildcards.dataset].xnli_language,
+        forms=inference_forms,
         cap=(
             ["--max-pairs", limit]
             if (limit := config["datasets"]["max_inference_pairs"])
@@ -89,4 +97,4 @@ rule inference:
     shell:
         "python scripts/build_inference.py --files {input.files:q} --folder {params.folder:q}"
         " --dataset {wildcards.dataset:q} --language {params.language:q} --xnli-language {params.xnli_language:q}"
-        " {params.cap} 2>&1 | tee {log:q} >&2"
+        " {params.forms} {params.cap} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"

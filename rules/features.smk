@@ -7,7 +7,7 @@ makes: features/<model>/<step>/<dataset>.h5, deleted once used unless features.k
 
 rule features:
     input:
-        checkpoint=CHECKPOINT_IDENTITY,
+        checkpoint=of_run(CHECKPOINT_IDENTITY),
         dataset=DATASET_IDENTITY,
     output:
         vectors=kept_or_temporary("<results>/features/{model}/{step}/{dataset}.h5"),
@@ -51,7 +51,7 @@ if config["features"]["together"]:
 
     use rule features as features_together with:
         input:
-            checkpoint=CHECKPOINT_IDENTITY,
+            checkpoint=of_run(CHECKPOINT_IDENTITY),
             datasets=expand(DATASET_IDENTITY, dataset=measured_datasets()),
         output:
             vectors=[

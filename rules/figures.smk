@@ -7,7 +7,12 @@ makes: figures/<model>/<task>_<kind>.png, .pdf and .csv
 
 rule figure:
     input:
-        rules.scores.output,
+        of_run(
+            rules.scores.output[0],
+            model=config["models"],
+            task=[*PROBE_TASKS, "alignment", "bpc"],
+            kind=sum(FIGURES.values(), []),
+        ),
     output:
         png=report(
             "<results>/figures/{model}/{task}_{kind}.png",

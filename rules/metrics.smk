@@ -1,8 +1,9 @@
 """Tidy tables, one row an observation; columns in schemas/.
 
-reads: probes/, baselines/, transfer/, alignment/, bpc/, contamination/, features/**/*.audit.parquet, checkpoints/**/identity.json
+reads: probes/ (scores and training), baselines/, transfer/, alignment/, bpc/, contamination/, features/**/*.audit.parquet, checkpoints/**/identity.json
 makes: metrics/parts/<model>/<step>.*.parquet, one checkpoint's rows
-       metrics/scores.parquet, metrics/audit.parquet, metrics/contamination.parquet, metrics/checkpoints.parquet
+       metrics/scores.parquet, metrics/audit.parquet, metrics/contamination.parquet, metrics/checkpoints.parquet,
+       metrics/probe_training.parquet and tables/probe_training.html, .csv, which sum it up
 """
 
 
@@ -75,6 +76,59 @@ use rule checkpoint_audit as audit with:
         "<results>/benchmarks/metrics/audit.tsv"
 
 
+use rule checkpoint_audit as checkpoint_probe_training with:
+    input:
+        of_tasks(rules.probes.output.training, probed_datasets),
+    output:
+        "<results>/metrics/parts/{model}/{step}.probe_training.parquet",
+    log:
+        "<results>/logs/metrics/{model}/{step}.probe_training.log",
+    benchmark:
+        "<results>/benchmarks/metrics/{model}/{step}.probe_training.tsv"
+    params:
+        code=code("scripts/join_tables.py", tables=("probe_training.schema.yaml",)),
+        schema="probe_training.schema.yaml",
+
+
+use rule checkpoint_probe_training as probe_training with:
+    input:
+        every_checkpoint(rules.checkpoint_probe_training.output),
+    output:
+        "<results>/metrics/probe_training.parquet",
+    log:
+        "<results>/logs/metrics/probe_training.log",
+    benchmark:
+        "<results>/benchmarks/metrics/probe_training.tsv"
+
+
+rule probe_training_summary:
+    input:
+        rules.probe_training.output,
+    output:
+        html=report(
+            "<results>/tables/probe_training.html",
+            caption="../report/probe_training.rst",
+            category="Training of probes",
+        ),
+        csv="<results>/tables/probe_training.csv",
+    log:
+        "<results>/logs/tables/probe_training.log",
+    benchmark:
+        "<results>/benchmarks/tables/probe_training.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(1000),
+        runtime=minutes(10),
+    params:
+        code=code("scripts/summarise_probe_training.py"),
+    message:
+        "Summing up how probes were trained"
+    shell:
+        "python scripts/summarise_probe_training.py --training {input:q} --html {output.html:q} --csv {output.csv:q}"
+        " 2>&1 | tee {log:q} >&2"
+
+
 use rule checkpoint_scores as contamination_table with:
     input:
         expand(rules.contamination.output, language=compared_languages()),
@@ -110,4 +164,4 @@ rule checkpoint_table:
     message:
         "Checking the checkpoints against each other"
     shell:
-        "python scripts/collect_checkpoints.py --identities {input:q} --output {output:q} 2>&1 | tee {log:q} >&2"
+        "python scripts/collect_checkpoints.py --identities {input:q} --output {output:q} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"

@@ -8,7 +8,7 @@ makes: checkpoints/<model>/<step>/training.json, the record that the step has be
 
 rule pretrain:
     input:
-        previous=ancient(record_of_previous_step),
+        previous=ancient(of_run(record_of_previous_step)),
         manifests=lambda wildcards: expand(
             rules.binarize.output.manifest,
             language=configuration.model_languages(config, RUNS[wildcards.model]),
@@ -21,7 +21,7 @@ rule pretrain:
     benchmark:
         "<results>/benchmarks/pretrain/{model}/{step}.tsv"
     wildcard_constraints:
-        model=runs_of("pretrain"),
+        model=runs_pretrained(),
     # Ahead of everything: the chain of intervals is the longest way through a run.
     priority: 100
     conda:
@@ -52,6 +52,7 @@ rule pretrain:
         binarized=folder("binarized"),
     message:
         "Training {wildcards.model} to step {wildcards.step}"
+    # Written otherwise, it would train again: Snakemake compares commands.
     shell:
         "python scripts/pretrain.py --model {wildcards.model:q} --step {wildcards.step} {params.previous}"
         " --folder {params.folder:q} --record {output:q} --dictionary {params.dictionary:q}"

@@ -8,6 +8,7 @@ What is in sources/ already is made by no rule: a finished run needs neither its
 """
 
 from xlprobe import archives, origins, sources
+from xlprobe.inference_forms import chosen_form, declared_forms
 from xlprobe.splits import SPLITS, split_file
 
 SOURCES = RESULTS / "sources"
@@ -45,6 +46,20 @@ else:
     TREEBANK_SOURCES = dict(origins.readers(ORIGINS, "treebank"))
     ALIGNMENT_SOURCES = dict(origins.readers(ORIGINS, "alignment"))
     INFERENCE_SOURCES = dict(origins.readers(ORIGINS, "xnli"))
+
+# Of each of XNLI's files, and of all that is measured of them.
+INFERENCE_FORMS = user_error(
+    declared_forms,
+    [path for paths in INFERENCE_SOURCES.values() for path in paths],
+    ORIGINS,
+    config["datasets"]["nli_files"],
+)
+INFERENCE_FORM = user_error(
+    chosen_form,
+    INFERENCE_SOURCES,
+    INFERENCE_FORMS,
+    config["datasets"],
+)
 
 # What the target `sources` fetches: all but what is published already, and what only a person can get.
 SOURCE_FILES = {
@@ -157,11 +172,11 @@ rule download_source:
         lock=untracked(lambda wildcards: LOCK),
     message:
         "Downloading {wildcards.path} from {params.upstream.address}"
-    # What goes wrong is said on the terminal, too.
+    # Warnings are said on the terminal, too; why a job fails is shown there out of its log (show-failed-logs), here as everywhere.
     shell:
         "python scripts/download_source.py --address {params.upstream.address:q} --output {output:q}"
         " --sha256={params.upstream.sha256:q} --unverified={params.upstream.unverified:q}"
-        " --lock {params.lock:q} 2>&1 | tee {log:q} >&2"
+        " --lock {params.lock:q} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"
 
 
 use rule download_source as download_checkpoint with:
@@ -194,7 +209,7 @@ rule obtain_source:
     message:
         "Asking for {wildcards.path}"
     shell:
-        "python scripts/obtain_source.py --advice {params.advice:q} 2>&1 | tee {log:q} >&2"
+        "python scripts/obtain_source.py --advice {params.advice:q} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"
 
 
 rule unpack_source:

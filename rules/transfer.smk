@@ -9,13 +9,16 @@ makes: transfer/<model>/<step>/<task>/<dataset>.parquet, all sources on one targ
 rule transfer:
     input:
         features=rules.features.output.vectors,
-        dataset=DATASET_IDENTITY,
+        dataset=of_run(
+            DATASET_IDENTITY,
+            dataset=lambda wildcards: transfer_targets(wildcards.task),
+        ),
         weights=lambda wildcards: expand(
             rules.probes.output.weights,
             model=wildcards.model,
             step=wildcards.step,
             task=wildcards.task,
-            dataset=probed_datasets(wildcards.task),
+            dataset=transfer_sources(wildcards.task, wildcards.dataset),
         ),
     output:
         **({"predictions": PREDICTIONS} if config["transfer"]["predictions"] else {}),

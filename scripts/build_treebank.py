@@ -14,9 +14,11 @@ def main() -> None:
     parser.add_argument("--language", required=True)
     parser.add_argument("--max-sentences", type=int, help="sentences of each split to use; all without it")
     parser.add_argument("--dev-fraction", type=float, required=True, help="share of train to carve a missing dev from")
+    parser.add_argument("--negatives", choices=["any", "unlinked"], required=True, help="what may stand in a head's place")
+    parser.add_argument("--clean-forms", action="store_true", help="take '_' off forms where it marks a part of a multiword token")
     arguments = parser.parse_args()
-    splits = read_splits(arguments.files, arguments.max_sentences, arguments.dev_fraction)
-    write_dataset(splits, arguments.folder, arguments.dataset, arguments.language)
+    splits = read_splits(arguments.files, arguments.max_sentences, arguments.dev_fraction, arguments.clean_forms)
+    write_dataset(splits, arguments.folder, arguments.dataset, arguments.language, arguments.negatives, arguments.clean_forms)
 
 
 if __name__ == "__main__":

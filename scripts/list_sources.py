@@ -3,20 +3,14 @@
 import sys
 from pathlib import Path
 
-import yaml
-
-from xlprobe import command_line, config, origins, sources
-from xlprobe.errors import XlprobeError
+from xlprobe import command_line, config, config_file, origins, sources
 from xlprobe.source_list import source_list
 
 
 def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--configuration", type=Path, required=True, help="a run's YAML file")
-    file = parser.parse_args().configuration
-    if not file.is_file():
-        raise XlprobeError(f"{file}: no such configuration")
-    run = config.complete(yaml.safe_load(file.read_text(encoding="utf-8")))
+    run = config.complete(config_file.read(parser.parse_args().configuration))
     folder = Path("results", run["experiment"], "sources")
     root = None if run["world"] else origins.data_folder(run["data"]["root"])
     found = origins.origins(sources.needs(run), folder, root)

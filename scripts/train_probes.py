@@ -1,11 +1,9 @@
 """Train the probes of one checkpoint and treebank, of one task or several: every layer, every seed."""
 
-from dataclasses import fields
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.linear_probe import ProbeSettings
-from xlprobe.probes import Controls, train_probes
+from xlprobe.probes import PROTOCOLS, Controls, settings_of, train_probes
 from xlprobe.scoring import Intervals
 
 
@@ -15,25 +13,27 @@ def main() -> None:
     parser.add_argument("--dataset", type=Path, required=True)
     parser.add_argument("--tasks", nargs="+", required=True)
     parser.add_argument("--layers", type=command_line.layers, nargs="+", required=True, help="of each task: 0,6,12 or all")
-    for name, kind in (("--scores", "Parquet"), ("--weights", "safetensors")):
-        parser.add_argument(name, type=Path, nargs="+", required=True, help=f"{kind} file of each task")
-    for name in ("--seeds", "--batch-size", "--epochs", "--patience", "--learning-rate"):
-        parser.add_argument(name, type=float if name == "--learning-rate" else int, required=True)
+    for name, kind in (("--scores", "Parquet"), ("--weights", "safetensors"), ("--training", "Parquet")):
+        parser.add_argument(name, type=Path, nargs="+", required=name != "--training", help=f"{kind} file of each task")
+    parser.add_argument("--protocol", choices=PROTOCOLS, default="paper", help="which of the settings that follow count")
+    for name in ("--seeds", "--batch-size", "--epochs", "--patience", "--iterations", "--learning-rate", "--tolerance"):
+        parser.add_argument(name, type=float if name in ("--learning-rate", "--tolerance") else int)
+    parser.add_argument("--inverse-strengths", type=float, nargs="+", help="of the penalty, scikit-learn's C, to choose from on dev")
     parser.add_argument("--shared-order", action="store_true", help="all seeds see the examples in one order")
     for name, kind in (("--control-tasks", "random labels of word forms"), ("--description-lengths", "portions of the data")):
         parser.add_argument(name, nargs="*", default=[], help=f"tasks to train on {kind}, too")
     command_line.add_intervals(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     given = parser.parse_args()
-    if len({len(given.tasks), len(given.layers), len(given.scores), len(given.weights)}) > 1:
-        parser.error("--layers, --scores and --weights must name one for each of --tasks")
+    of_tasks = [given.tasks, given.layers, given.scores, given.weights, given.training or [None] * len(given.tasks)]
+    if len({*map(len, of_tasks)}) > 1:
+        parser.error("--layers, --scores, --weights and --training must name one for each of --tasks")
     if unknown := {*given.control_tasks, *given.description_lengths} - {*given.tasks}:
         parser.error(f"{min(unknown)} is not among --tasks")
-    settings = ProbeSettings(**{field.name: getattr(given, field.name) for field in fields(ProbeSettings)})
-    intervals = Intervals(given.resamples, given.level)
-    for task, layers, *written in zip(given.tasks, given.layers, given.scores, given.weights, strict=True):
-        controls = Controls(task in given.control_tasks, task in given.description_lengths)
-        train_probes(given.features, given.dataset, task, given.seeds, settings, given.device, *written, layers, controls, intervals)
+    settings, intervals = settings_of(given.protocol, vars(given)), Intervals(given.resamples, given.level)
+    for task, layers, *written, training in zip(*of_tasks, strict=True):
+        asked = Controls(task in given.control_tasks, task in given.description_lengths), intervals, training
+        train_probes(given.features, given.dataset, task, given.seeds, settings, given.device, *written, layers, *asked)
 
 
 if __name__ == "__main__":

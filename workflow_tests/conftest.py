@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import speed_claims
 import yaml
 from upstream_server import UpstreamServer
 
@@ -23,6 +24,12 @@ from xlprobe.vocabulary import SENTENCEPIECE_FILE
 from xlprobe.world.publication import write_world
 
 PROJECT_PARTS = ["Snakefile", "config.yaml", "config", "rules", "scripts", "schemas", "resources", "envs", "report", "slurm"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """End `make bench` in the table of what it measured."""
+    for line in speed_claims.table():
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

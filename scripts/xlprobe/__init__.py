@@ -2,18 +2,20 @@
 
 Imports inside the package point one way (a test holds this):
 
-    errors, paths, files, progress, device, command_line, seeds, library_errors   the ground
-    splits, checkpoint_names, catalogue, resources, runs, sweeps, config, code_identity, tables   what a run is
-    conll2017, corpus, vocabulary, tokenization, binarization     text for pretraining
+    errors, paths, compression, files, progress, device, command_line, seeds, library_errors, suggestions   the ground
+    splits, checkpoint_names, catalogue, resources, runs, sweeps, config_file, config, code_identity, tables,
+    choices                                                       what a run is
+    conll2017, corpus, vocabulary, sentencepiece_normalization, tokenization, binarization   text for pretraining
     training_version, training_state, fairseq_runtime, fairseq_task, fairseq_training, pretraining   training
     checkpoint_comparison, huggingface_files, stored_weights, saved_constants, language_models, model_trials, canary,
-    checkpoints, fairseq_checkpoints, huggingface_checkpoints, checkpoint_checks   models
+    source_tokenizers, checkpoints, fairseq_checkpoints, huggingface_checkpoints, checkpoint_checks   models
     downloads, archives, hub, sources, origins, source_list, world   where data come from
-    treebanks, pairs, bitexts, inference, datasets, windows, hdf5_files, vector_storage, feature_file,
+    treebanks, pairs, bitexts, inference, inference_forms, datasets, windows, hdf5_files, vector_storage, feature_file,
     features                                                      data and their vectors
-    tasks, examples, labels, control_tasks, scoring, linear_probe, description_length, probe_file, probes, baselines,
-    transfer, alignment, piece_coverage, piece_bits, bits_per_character, contamination   measurements
-    metrics, figures                                              results
+    tasks, examples, labels, control_tasks, scoring, linear_probe, converged_probe, description_length, probe_training,
+    probe_file, probes, inference_baselines, baselines, transfer, alignment, piece_coverage, piece_bits,
+    bits_per_character, contamination                             measurements
+    metrics, probe_training_summary, figures                      results
 """
 
 __version__ = "0.1.0"

@@ -207,7 +207,8 @@ def score_alignment(
             for metric, limits in zip(METRICS, bootstrap.limits(scores_RK), strict=True):
                 rows.append({"layer": layer, "metric": metric, "value": getattr(total, metric)} | limits)
     identity = checkpoint | {"task": "alignment", "source": dataset.name, "target": dataset.name, "split": "test"}
-    write_table(pd.DataFrame(rows).assign(**identity, seed=None, n=pairs), "scores.schema.yaml", output)
+    missing = dict.fromkeys(("seed", "protocol", "text_form"))
+    write_table(pd.DataFrame(rows).assign(**identity, **missing, n=pairs), "scores.schema.yaml", output)
 
 
 def _of_length_1(vectors_SD: np.ndarray) -> np.ndarray:

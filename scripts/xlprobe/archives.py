@@ -1,10 +1,10 @@
 """Archives unpacked whole, once: `<archive>` into `<archive>.unpacked/`, and `<archive>.json` says that it is done."""
 
 import difflib
-import gzip
 import os
 import shutil
 import stat
+import struct
 import tarfile
 import time
 import zipfile
@@ -13,9 +13,16 @@ from collections.abc import Iterator
 from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
+from xlprobe.compression import CHUNK_BYTES, decompressed
 from xlprobe.errors import XlprobeError
-from xlprobe.files import check_archive_end, sha256, write_json
+from xlprobe.files import WholeTarInfo, check_archive_end, sha256, write_json
 from xlprobe.progress import progress
+
+DELETE = "delete the file to fetch it again"
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+ZIP_ENTRY = b"PK\x01\x02"
+# What `tarfile` and `zipfile` raise on damaged archives, beside OSErrors without a number; a flag that is flipped asks for a password.
+DAMAGE = (tarfile.TarError, zipfile.BadZipFile, EOFError, LZMAError, zlib.error, struct.error, ValueError, OverflowError, RuntimeError)
 
 
 def record_of(archive: str) -> str:
@@ -43,7 +50,7 @@ def unpack(archive: Path, expected: str = "") -> None:
     """
     digest = sha256(archive)
     if expected and digest != expected:
-        raise XlprobeError(f"{archive}: sha256 is {digest}, but resources/sources.tsv has {expected}; delete the file to fetch it again")
+        raise XlprobeError(f"{archive}: sha256 is {digest}, but resources/sources.tsv has {expected}; {DELETE}")
     folder = Path(folder_of(str(archive)))
     unfinished = folder.with_name(f"{folder.name}.partial")
     for old in (unfinished, folder):
@@ -53,11 +60,11 @@ def unpack(archive: Path, expected: str = "") -> None:
         files = sum(1 for _ in progress(_extract(archive, unfinished), f"unpacking {archive.name}", "files"))
     except tarfile.FilterError as error:
         raise XlprobeError(f"{archive}: holds what must not be unpacked ({error}); get the archive from elsewhere") from None
-    except (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, EOFError, LZMAError, zlib.error) as error:
+    except (*DAMAGE, OSError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise XlprobeError(f"{unfinished}: cannot be written ({error.strerror}); make room and run again") from None
         reason = " ".join(str(error).split())
-        raise XlprobeError(f"{archive}: is no archive, breaks off or is corrupt ({reason}); delete the file to fetch it again") from None
-    except OSError as error:
-        raise XlprobeError(f"{unfinished}: cannot be written ({error.strerror}); make room and run again") from None
+        raise XlprobeError(f"{archive}: is no archive, breaks off or is corrupt ({reason}); {DELETE}") from None
     else:
         os.sync()
         unfinished.rename(folder)
@@ -84,7 +91,10 @@ def member_file(archive: Path, member: str) -> Path:
 
 def _extract(archive: Path, folder: Path) -> Iterator[str]:
     """Extract the members one by one; yields the name of each."""
-    if zipfile.is_zipfile(archive):
+    with archive.open("rb") as stream:
+        # Not by `zipfile.is_zipfile`: a tar archive may hold a zip archive near its end.
+        is_zip = stream.read(4) in ZIP
+    if is_zip:
         with zipfile.ZipFile(archive) as zipped:
             for member in zipped.infolist():
                 _check_zip_member(archive, member)
@@ -94,15 +104,21 @@ def _extract(archive: Path, folder: Path) -> Iterator[str]:
                     os.utime(target, (seconds, seconds))
                 yield member.filename
     else:
-        with tarfile.open(archive) as tar:
+        # As a stream, to the end of the file: only there are the last checksums.
+        with (
+            decompressed(archive.open("rb"), archive, advice=DELETE) as data,
+            tarfile.open(fileobj=data, mode="r|", bufsize=CHUNK_BYTES, tarinfo=WholeTarInfo) as tar,
+        ):
             for entry in tar:
                 tar.extract(entry, folder, filter="data")
                 yield entry.name
-            check_archive_end(tar, archive)
+            check_archive_end(tar)
 
 
 def _check_zip_member(archive: Path, member: zipfile.ZipInfo) -> None:
-    """Refuse what `zipfile` would write elsewhere than its name says."""
+    """Refuse what `zipfile` would write elsewhere than its name says, and an entry whose damaged length hides those after it."""
+    if ZIP_ENTRY in member.comment or ZIP_ENTRY in member.extra:
+        raise zipfile.BadZipFile(f"the entry of {member.filename} holds others")
     path = PurePosixPath(member.filename.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or ":" in "".join(path.parts[:1]) or stat.S_ISLNK(member.external_attr >> 16):
         raise XlprobeError(f"{archive}: holds what must not be unpacked ({member.filename!r}); get the archive from elsewhere")

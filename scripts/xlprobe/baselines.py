@@ -1,16 +1,20 @@
 """What a probe must beat: labels guessed without any vector."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from xlprobe.examples import FORM_COLUMNS, read_examples
+from xlprobe.datasets import read_sentences, text_form
+from xlprobe.examples import FORM_COLUMNS, read_probed_examples
 from xlprobe.labels import scored_examples
 from xlprobe.scoring import NO_INTERVALS, Intervals, bootstrap_of, score_rows
 from xlprobe.tables import write_table
 from xlprobe.tasks import load_probe_task
+
+logger = logging.getLogger(__name__)
 
 
 def majority_label(train: pd.DataFrame) -> str:
@@ -34,10 +38,33 @@ def word_type_labels(train: pd.DataFrame, examples: pd.DataFrame, forms: Sequenc
 
 
 def write_baselines(dataset: Path, task_name: str, output: Path, intervals: Intervals = NO_INTERVALS) -> None:
-    """Write baselines' scores on dev and test: `majority` and, of words, `word_type` (majority for unseen forms)."""
+    """Write baselines' scores on dev and test.
+
+    `majority`; of words and pairs of words `word_type` (majority for unseen forms); of pairs of sentences `hypothesis_only` and
+    `word_overlap` (`xlprobe.inference_baselines`). What is short in the examples is said here, since baselines are scored
+    once for all checkpoints, and before them.
+
+    Raises:
+        XlprobeError: the dataset has no train or no dev examples of the task.
+    """
     task = load_probe_task(task_name)
-    examples = read_examples(dataset, task)
+    examples = read_probed_examples(dataset, task)
     train = examples[examples["split"] == "train"]
+    if "test" not in {*examples["split"]}:
+        logger.warning("%s: its test set has no example of %s, so that it has scores on dev alone, and no figure", dataset.name, task_name)
+    if train["label"].nunique() == 1:
+        logger.warning(
+            "%s: all examples of %s in train have the label %r, so that no probe learns to tell another",
+            dataset.name,
+            task_name,
+            train["label"].iloc[0],
+        )
+    learned: dict[str, pd.Series] = {}
+    if task.data == "sentence_pairs":
+        # scikit-learn takes longer to import than a treebank's baselines take.
+        from xlprobe.inference_baselines import learned_labels
+
+        learned = learned_labels(read_sentences(dataset)["text"].to_list(), examples)
     rows: list[dict[str, object]] = []
     for split in ("dev", "test"):
         part = examples[examples["split"] == split]
@@ -46,14 +73,16 @@ def write_baselines(dataset: Path, task_name: str, output: Path, intervals: Inte
         guesses: dict[str, str | np.ndarray] = {"majority": majority_label(train)}
         if forms := FORM_COLUMNS[task.data]:
             guesses["word_type"] = word_type_labels(train, part, forms)
+        guesses |= {name: labels[part.index].to_numpy() for name, labels in learned.items()}
         masks = scored_examples(part, train, task)
         bootstrap = bootstrap_of(dataset, split, part, intervals)
         for name, guess in guesses.items():
             right_1N = (part["label"] == guess).to_numpy(np.int8)[None]
             # A baseline has no seeds: the mean over its one run is its score.
             rows += [row | {"model": name, "split": split} for row in score_rows(right_1N, masks, bootstrap) if row["seed"] is None]
-    identity = {"task": task_name, "source": dataset.name, "target": dataset.name}
-    write_table(pd.DataFrame(rows).assign(**identity, training_seed=None, step=None, layer=None), "scores.schema.yaml", output)
+    identity = {"task": task_name, "source": dataset.name, "target": dataset.name, "text_form": text_form(dataset)}
+    missing = dict.fromkeys(("training_seed", "step", "layer", "protocol"))
+    write_table(pd.DataFrame(rows).assign(**identity, **missing), "scores.schema.yaml", output)
 
 
 def _most_frequent(train: pd.DataFrame, columns: list[str]) -> pd.Series:

@@ -235,4 +235,5 @@ def score_bits_per_character(
         predictor = PiecePredictor(checkpoint, choose_device(device), PRECISIONS[precision])
         scores = pd.concat([score_text(predictor, text, settings, tokens_per_batch, intervals) for text in everything])
     names = checkpoint_names.columns(predictor.identity)
-    write_table(scores.assign(**names, task="bpc", layer=None, seed=None), "scores.schema.yaml", output)
+    missing = dict.fromkeys(("layer", "seed", "protocol", "text_form"))
+    write_table(scores.assign(**names, **missing, task="bpc"), "scores.schema.yaml", output)

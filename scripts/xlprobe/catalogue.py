@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# The layouts that alignment sets are read in (`xlprobe.bitexts`), and how many files each has.
+ALIGNMENT_FILES = {"awesome": 2, "pharaoh": 2, "wpt": 3, "simalign": 3}
+
 
 @dataclass(frozen=True)
 class Language:
@@ -51,12 +54,15 @@ class InferenceSet:
 
     The test set stands there twice, in the set that probes are trained on, and alone (`xnli_zh_test`), as a target of other
     languages' probes: so the large features of the training pairs are of no more use once these probes are trained.
+
+    `published` tells sets whose text is as the files have it beside those in the run's one form (`xnli_zh_published`).
     """
 
     name: str
     language: str
     xnli_language: str
     test_only: bool
+    published: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,7 @@ class Source:
         unverified: what nobody has checked so far.
         evidence: how the rest is known.
         obtain: how to get it by hand.
+        text_form: of inference pairs, what their text is: raw, tokenized, or both, first what stands in the plain columns.
     """
 
     name: str
@@ -101,16 +108,27 @@ class Source:
     unverified: str
     evidence: str
     obtain: str
+    text_form: str = ""
 
 
-def inference_sets(codes: Iterable[str]) -> dict[str, InferenceSet]:
-    """XNLI's sets of some languages, given by CC100's codes, by name: of each language the whole one, and its test set alone."""
+def inference_sets(codes: Iterable[str], published: Iterable[str] = ()) -> dict[str, InferenceSet]:
+    """XNLI's sets of some languages, given by CC100's codes, by name: of each language the whole one, and its test set alone.
+
+    Args:
+        published: languages of which the same two stand there as published, too.
+    """
     found = {}
-    for code in codes:
+    for code, as_published in (*((code, False) for code in codes), *((code, True) for code in published)):
         language = inference_name(code)
-        for name, test_only in ((f"xnli_{language}", False), (f"xnli_{language}_test", True)):
-            found[name] = InferenceSet(name, code, language, test_only)
+        whole = f"xnli_{language}_published" if as_published else f"xnli_{language}"
+        for name, test_only in ((whole, False), (f"{whole}_test", True)):
+            found[name] = InferenceSet(name, code, language, test_only, as_published)
     return found
+
+
+def are_comparable(source: Treebank | InferenceSet, target: Treebank | InferenceSet) -> bool:
+    """Whether probes of a dataset are transferred to another: between XNLI's sets, where the text of both is in one form."""
+    return getattr(source, "published", False) == getattr(target, "published", False)
 
 
 def inference_name(code: str) -> str:
@@ -134,6 +152,6 @@ def world_treebanks(code: str, name: str) -> tuple[Treebank, Treebank]:
 
 def world_alignment(source: str, target: str, layout: str) -> AlignmentSet:
     """The gold alignment that a world publishes of two languages' parallel test sets, in one of the layouts."""
-    endings = ("source", "target", "gold") if layout in ("wpt", "simalign") else ("src-tgt", "gold")
+    endings = ("source", "target", "gold") if ALIGNMENT_FILES[layout] == 3 else ("src-tgt", "gold")
     name = f"{source}_{target}"
     return AlignmentSet(f"align_{name}", source, target, layout, tuple(f"alignments/{name}/{name}.{ending}" for ending in endings))

@@ -1,19 +1,18 @@
 """A run's configuration: checked against `schemas/config.schema.yaml`, defaults filled in, faults in one sentence."""
 
 import copy
-import difflib
 import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from itertools import combinations, product
-from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, TypeChecker
+from jsonschema.validators import extend
 
 from xlprobe import resources
 from xlprobe.catalogue import (
@@ -21,16 +20,19 @@ from xlprobe.catalogue import (
     InferenceSet,
     Language,
     Treebank,
+    are_comparable,
     inference_name,
     inference_sets,
     world_alignment,
     world_family,
     world_treebanks,
 )
+from xlprobe.config_file import join, misread, shown
 from xlprobe.errors import ConfigError
 from xlprobe.paths import SCHEMAS
 from xlprobe.runs import Run, check_places, kind, steps
 from xlprobe.splits import SPLITS
+from xlprobe.suggestions import suggestion
 from xlprobe.sweeps import layers_of, probe_tasks, tasks_of
 
 TYPE_NAMES = {"integer": "a whole number", "number": "a number", "string": "text", "array": "a list", "object": "a group of keys"}
@@ -40,12 +42,25 @@ OLD_NAMES_RELEASE = "2.1"
 BITS_KEYS = {"languages": "languages, nor of a parallel test set (_pud) of its treebanks", "leave_out": "models"}
 LOCAL_CODE = re.compile("q[a-t][a-z]")
 TYPE_NAMES |= {"boolean": "true or false", "null": "null"}
+# Control characters, and halves of characters.
+UNFIT_FOR_NAMES = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+MOST_STEPS = 100_000
+# Beyond it, libraries read numbers as floats, or fail.
+LARGEST_NUMBER = 2**63 - 1
 
 
 @cache
 def schema() -> dict[str, Any]:
     """The configuration's JSON Schema."""
     return yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text(encoding="utf-8"))
+
+
+def _is_whole_number(_: TypeChecker, value: Any) -> bool:
+    """Not 3.0, which JSON Schema takes for a whole number and scripts refuse."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+Validator = extend(Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole_number))
 
 
 def complete(config: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +70,8 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
         ConfigError: a key is unknown or missing, a value has the wrong type or cannot be used,
             or a language, treebank or alignment set is unknown; the message names the key.
     """
-    errors = sorted(Draft202012Validator(schema()).iter_errors(config), key=lambda error: list(map(str, error.path)))
+    _check_read(config, "")
+    errors = sorted(Validator(schema()).iter_errors(config), key=lambda error: list(map(str, error.path)))
     if errors:
         raise ConfigError(_sentence(errors[0]))
     completed = copy.deepcopy(config)
@@ -68,29 +84,6 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     for name, model in completed["models"].items():
         _check_model(f"models.{name}", model, completed)
     return completed
-
-
-def refuse_keys_given_twice(path: Path) -> None:
-    """Refuse a configuration that gives a key twice, of which YAML would take the last in silence.
-
-    Raises:
-        ConfigError: the message names file, line and key.
-    """
-
-    def check(node: yaml.Node | None, above: str) -> None:
-        if isinstance(node, yaml.SequenceNode):
-            for child in node.value:
-                check(child, above)
-        if isinstance(node, yaml.MappingNode):
-            seen: set[str] = set()
-            for key, value in node.value:
-                name = _join(above, str(key.value))
-                if key.value in seen and key.value != "<<":
-                    raise ConfigError(f"{path}:{key.start_mark.line + 1}: config key {name}: is given twice; keep one of the two")
-                seen.add(key.value)
-                check(value, name)
-
-    check(yaml.compose(path.read_text(encoding="utf-8")), "")
 
 
 def languages(config: dict[str, Any]) -> dict[str, Language]:
@@ -120,7 +113,7 @@ def alignments(config: dict[str, Any]) -> dict[str, AlignmentSet]:
 def probed(config: dict[str, Any]) -> dict[str, Treebank | InferenceSet]:
     """The datasets of a completed configuration that probes are trained or tested on, by name."""
     known = treebanks(config)
-    return {name: known[name] for name in config["treebanks"]} | inference_sets(config["xnli"])
+    return {name: known[name] for name in config["treebanks"]} | inference_sets(config["xnli"], config["datasets"]["nli_published"])
 
 
 def digest(settings: dict[str, Any]) -> str:
@@ -165,9 +158,7 @@ def _check_sweeps(config: dict[str, Any]) -> None:
     for n, sweep in enumerate(config["sweeps"]):
         for key, known in (("tasks", tasks), ("datasets", datasets)):
             if others := [name for name in sweep[key] or [] if name not in known]:
-                raise ConfigError(
-                    f"config key sweeps.{n}.{key}: {others[0]!r} is not measured in this run; {_suggestion(others[0], known)}"
-                )
+                raise ConfigError(f"config key sweeps.{n}.{key}: {others[0]!r} is not measured in this run; {suggestion(others[0], known)}")
         fitting = [
             (task, name) for name in sweep["datasets"] or datasets for task in sweep["tasks"] or tasks if task in tasks_of(config, name)
         ]
@@ -178,6 +169,8 @@ def _check_sweeps(config: dict[str, Any]) -> None:
         sources = [name for name in measured if not probes_read[name].test_only]
         for source, target in product(sources, set(measured) - set(sources)):
             trained, tested = layers_of(config, task, source), layers_of(config, task, target)
+            if not are_comparable(probes_read[source], probes_read[target]):
+                continue
             if trained and tested and not set(trained) & set(tested):
                 raise ConfigError(
                     f"config key sweeps: {task} is measured at layers {trained} on {source} and {tested} on {target}, so that no probe"
@@ -191,13 +184,34 @@ def _check_bits(config: dict[str, Any]) -> None:
     for key, known in (("languages", [*config["languages"], *parallel]), ("leave_out", [*config["models"]])):
         for n, name in enumerate(config["bpc"][key]):
             if name not in known:
-                advice = _suggestion(name, known) if known else "the run has none"
+                advice = suggestion(name, known) if known else "the run has none"
                 raise ConfigError(f"config key bpc.{key}.{n}: {name!r} is not among the run's {BITS_KEYS[key]}; {advice}")
     measured = probe_tasks(config) or config["alignments"]
     if config["bpc"]["languages"] and config["bpc"]["leave_out"] and not measured:
         raise ConfigError(
             f"config key bpc.leave_out: nothing else is measured of {config['bpc']['leave_out'][0]!r} in this run; take it out of models"
         )
+
+
+def _check_read(value: Any, key: str) -> None:
+    """Refuse what no key may hold, wherever it stands: names that YAML reads as something else, text and numbers that nothing takes."""
+    if isinstance(value, dict):
+        for name, child in value.items():
+            if not isinstance(name, str):
+                raise ConfigError(f"config key {join(key, shown(name))}: {misread(name) or 'it is no text'}; put the name in quotes")
+            _check_read(name, key)
+            _check_read(child, join(key, name))
+    elif isinstance(value, list):
+        for place, child in enumerate(value):
+            _check_read(child, join(key, str(place)))
+    elif isinstance(value, str) and (unfit := UNFIT_FOR_NAMES.search(value)):
+        raise ConfigError(
+            f"config key {key or '(top)'}: found {shown(value)}, which holds the character U+{ord(unfit[0]):04X}; take it out"
+        )
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"config key {key}: found {value}, which no key takes; write a finite one, or text in quotes")
+    elif isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+        raise ConfigError(f"config key {key}: found a number above 2^63; write a smaller one, or text in quotes")
 
 
 def _fill_defaults(value: Any, rule: dict[str, Any]) -> None:
@@ -218,54 +232,60 @@ def _fill_defaults(value: Any, rule: dict[str, Any]) -> None:
 
 def _sentence(error: Any) -> str:
     """One sentence for a schema fault: key, what was found, what to do."""
-    key = ".".join(map(str, error.path))
+    key, instance = ".".join(map(str, error.absolute_path)), error.instance
+    if error.validator == "anyOf" and isinstance(instance, dict):
+        # The alternative that is a group of keys says more than that none fits.
+        return _sentence(next(below for below in error.context if below.schema_path[0] == 1))
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))
         patterns = error.schema.get("patternProperties", {})
-        unknown = next(name for name in error.instance if name not in known and not any(re.search(p, name) for p in patterns))
+        unknown = next(name for name in instance if name not in known and not any(re.search(p, name) for p in patterns))
         if patterns:
-            return f"config key {_join(key, unknown)}: {error.schema['$comment']}"
-        return f"config key {_join(key, unknown)}: unknown; {_suggestion(unknown, known)}"
+            return f"config key {join(key, unknown)}: {error.schema['$comment']}"
+        return f"config key {join(key, unknown)}: unknown; {suggestion(unknown, known)}"
     if error.validator == "required":
-        missing = next(name for name in error.validator_value if name not in error.instance)
-        return f"config key {_join(key, missing)}: missing; it has no default"
-    found = f"found {error.instance!r}"
+        missing = next(name for name in error.validator_value if name not in instance)
+        return f"config key {join(key, missing)}: missing; it has no default"
+    found = f"config key {key or '(top)'}: found {shown(instance)}"
     if error.validator == "type":
         types = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
         expected = " or ".join(TYPE_NAMES[name] for name in types)
-        return f"config key {key or '(top)'}: {found}, expected {expected}{_yaml_advice(error.instance, types)}"
-    if error.validator == "enum" and key.startswith("probes.tasks") and error.instance == "xnli":
+        return f"{found}, expected {expected}{_yaml_advice(instance, types)}"
+    if error.validator == "enum" and key.startswith("probes.tasks") and instance == "xnli":
         return f"config key {key}: found 'xnli', which is no task on treebanks; name its languages under xnli"
     if error.validator == "enum":
-        return f"config key {key}: {found}, expected one of {', '.join(map(str, error.validator_value))}"
+        values = ("null" if value is None else str(value) for value in error.validator_value)
+        return f"{found}, expected one of {', '.join(values)}{_yaml_advice(instance, ['string'])}"
     if error.validator == "pattern":
-        return f"config key {key}: {found}, expected {error.schema['$comment']}"
+        return f"{found}, expected {error.schema['$comment']}"
     if error.validator in ("minItems", "minProperties") and error.validator_value == 1:
         return f"config key {key}: is empty; name at least one"
+    if error.validator == "uniqueItems":
+        twice = next(entry for place, entry in enumerate(instance) if entry in instance[:place])
+        return f"config key {key}: names {shown(twice)} twice; keep one of the two"
     if error.validator == "anyOf":
-        return f"config key {key}: {found}, expected a step (a whole number) or {{from, to, every}}"
+        return f"{found}, expected a step (a whole number) or {{from, to, every}}{_yaml_advice(instance, ['integer'])}"
     return f"config key {key}: {error.message}"
 
 
 def _yaml_advice(value: Any, types: list[str]) -> str:
     """What to write where YAML has read something else than was meant."""
-    if isinstance(value, bool) and "string" in types:
-        return "; YAML reads no, yes, on and off as true or false: put it in quotes"
-    if isinstance(value, float) and types == ["string"]:
-        return "; YAML reads it as a number: put it in quotes"
-    if isinstance(value, str) and {"number", "integer"} & {*types} and re.fullmatch(r"[0-9.]+[eE][-+]?[0-9]+", value):
-        return f"; YAML reads {value} as text: write {float(value):.12g}"
+    if "string" in types and (read := misread(value)):
+        return f"; {read}: {'write text, in quotes where it is such a word' if value is None else 'put it in quotes'}"
+    if value is None and "object" in types:
+        return "; give keys below it, or take it out"
+    if "array" in types and isinstance(value, str):
+        return f"; write [{value}]"
+    if isinstance(value, float) and "integer" in types and value.is_integer():
+        return f"; write {value:.0f}"
+    if isinstance(value, str) and "boolean" in types and value.lower() in ("true", "false"):
+        return f"; write {value.lower()}, without quotes"
+    if isinstance(value, str) and {"number", "integer"} & {*types}:
+        if re.fullmatch(r"[0-9.]+[eE][-+]?[0-9]+", value):
+            return f"; YAML reads {value} as text: write {float(value):.12g}"
+        if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+            return f"; write {float(value):.12g}, without quotes"
     return ""
-
-
-def _join(key: str, name: str) -> str:
-    return f"{key}.{name}" if key else name
-
-
-def _suggestion(unknown: str, known: Iterable[str]) -> str:
-    known = list(known)
-    near = difflib.get_close_matches(unknown, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known[:30])}"
 
 
 def _check_world(config: dict[str, Any]) -> None:
@@ -278,7 +298,7 @@ def _check_world(config: dict[str, Any]) -> None:
     for code, chosen in languages.items():
         key = f"config key world.languages.{code}"
         if LOCAL_CODE.fullmatch(chosen["parent"]) and chosen["parent"] not in languages:
-            raise ConfigError(f"{key}.parent: there is no language {chosen['parent']!r}; {_suggestion(chosen['parent'], languages)}")
+            raise ConfigError(f"{key}.parent: there is no language {chosen['parent']!r}; {suggestion(chosen['parent'], languages)}")
         seen = [code]
         while (parent := languages[seen[-1]]["parent"]) in languages:
             if parent in seen:
@@ -311,17 +331,22 @@ def _check_names(config: dict[str, Any]) -> None:
 
     known_languages, known_treebanks, known_alignments = languages(config), treebanks(config), alignments(config)
     codes = "those of `world`" if config["world"] else "those of resources/languages.tsv, CC100's"
+    tables = {
+        key: "config key world.languages" if config["world"] else f"resources/{key}.tsv" for key in ("languages", "treebanks", "alignments")
+    }
     for key, code in named():
         if code not in known_languages:
             # XNLI calls some languages otherwise than CC100.
             same = next((known for known in known_languages if key.startswith("xnli.") and inference_name(known) == code), None)
-            advice = f"did you mean {same!r}?" if same else _suggestion(code, known_languages)
+            advice = f"did you mean {same!r}?" if same else suggestion(code, known_languages, tables["languages"])
             raise ConfigError(f"config key {key}: unknown language {code!r} (codes are {codes}); {advice}")
     _check_inference(config)
     _check_corpus_source(config, known_languages)
     for n, name in enumerate(config["treebanks"]):
         if name not in known_treebanks:
-            raise ConfigError(f"config key treebanks.{n}: unknown treebank {name!r}; {_suggestion(name, known_treebanks)}")
+            raise ConfigError(
+                f"config key treebanks.{n}: unknown treebank {name!r}; {suggestion(name, known_treebanks, tables['treebanks'])}"
+            )
         release, wanted = known_treebanks[name].release, config["data"]["ud"]
         if not config["world"] and (release or wanted == OLD_NAMES_RELEASE) and release != wanted:
             raise ConfigError(
@@ -331,13 +356,32 @@ def _check_names(config: dict[str, Any]) -> None:
     for n, name in enumerate(config["alignments"]):
         if name not in known_alignments:
             swapped = re.sub(r"_([^_]+)_([^_]+)$", r"_\2_\1", name)
-            advice = f"did you mean {swapped!r}?" if swapped in known_alignments else _suggestion(name, known_alignments)
+            advice = (
+                f"did you mean {swapped!r}?" if swapped in known_alignments else suggestion(name, known_alignments, tables["alignments"])
+            )
             raise ConfigError(f"config key alignments.{n}: unknown alignment set {name!r}; {advice}")
 
 
 def _check_inference(config: dict[str, Any]) -> None:
     if config["world"] and config["xnli"] and (without := [split for split in SPLITS if not config["world"]["pairs"][split]]):
         raise ConfigError(f"config key xnli: needs pairs, but world.pairs.{without[0]} is 0; raise it, or leave xnli empty")
+    chosen, known = config["datasets"], [inference_name(code) for code in config["xnli"]]
+    for key in chosen["nli_files"]:
+        split, _, language = key.partition("-")
+        if language and language not in known:
+            near = suggestion(key, [f"{split}-{name}" for name in known]) if known else "the run has none"
+            raise ConfigError(f"config key datasets.nli_files.{key}: is no file of the languages under xnli; {near}")
+    for n, code in enumerate(chosen["nli_published"]):
+        if code not in config["xnli"]:
+            same = next((known for known in config["xnli"] if inference_name(known) == code), None)
+            near = f"did you mean {same!r}?" if same else suggestion(code, config["xnli"]) if config["xnli"] else "the run has none"
+            raise ConfigError(f"config key datasets.nli_published.{n}: {code!r} is not among the languages under xnli; {near}")
+    if chosen["nli_published"] and chosen["nli_text"] == "published":
+        raise ConfigError("config key datasets.nli_published: all sets are as published, since datasets.nli_text is; take it out")
+    if config["world"] and (key := next((key for key in ("nli_files", "nli_published") if chosen[key]), None)):
+        raise ConfigError(f"config key datasets.{key}: a world writes its pairs itself, raw; take it out")
+    if config["world"] and chosen["nli_text"] == "tokenized":
+        raise ConfigError("config key datasets.nli_text: found 'tokenized', but a world's pairs are raw; set it to raw, published or null")
 
 
 def _check_corpus_source(config: dict[str, Any], known_languages: dict[str, Language]) -> None:
@@ -354,6 +398,9 @@ def _check_corpus_source(config: dict[str, Any], known_languages: dict[str, Lang
 
 
 def _check_model(key: str, model: dict[str, Any], config: dict[str, Any]) -> None:
+    ranges = [range(entry["from"], entry["to"] + 1, entry["every"]) for entry in model["steps"] if isinstance(entry, dict)]
+    if (longest := max(map(len, ranges), default=0)) > MOST_STEPS:
+        raise ConfigError(f"config key {key}.steps: a range holds {longest:,} steps, more than {MOST_STEPS:,}; raise its `every`")
     schedule = steps(model)
     if not schedule:
         raise ConfigError(f"config key {key}.steps: no step lies in the ranges given")

@@ -4,14 +4,14 @@ It holds parts named `<Language>/<code>-wikipedia-000.conllu.xz`, and others fro
 parts are CoNLL-U, annotated by machine; only their text is used.
 """
 
-import lzma
 import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from xlprobe.compression import decompressed
 from xlprobe.errors import FormatError, XlprobeError
-from xlprobe.files import check_archive_end, stream_lines
+from xlprobe.files import WholeTarInfo, check_archive_end, stream_lines
 
 WIKIPEDIA = re.compile(r"-wikipedia-[0-9]+\.conllu\.xz$")
 # Articles need not be marked (UDPipe marks files): a document ends here, too, so that those held out are spread over the text.
@@ -32,7 +32,7 @@ def read_wikipedia(path: Path) -> Iterator[tuple[int, str]]:
     _check_end(path)
     number = parts = 0
     try:
-        with tarfile.open(path, "r:") as archive:
+        with tarfile.open(path, "r:", tarinfo=WholeTarInfo) as archive:
             for member in archive:
                 if not (member.isfile() and WIKIPEDIA.search(member.name)):
                     continue
@@ -40,7 +40,7 @@ def read_wikipedia(path: Path) -> Iterator[tuple[int, str]]:
                 for line in _part_lines(archive, member, f"{path}({member.name})"):
                     number += 1
                     yield number, line
-            check_archive_end(archive, path)
+            check_archive_end(archive)
     except tarfile.TarError as error:
         raise XlprobeError(f"{path}: not a whole tar archive ({error}); fetch it again") from None
     if not parts:
@@ -65,8 +65,8 @@ def _part_lines(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) ->
     packed = archive.extractfile(member)
     assert packed is not None
     length = 0
-    with lzma.open(packed, "rb") as stream:
-        for starts_document, text in _sentences(stream_lines(stream, name), name):  # type: ignore[arg-type]
+    with decompressed(packed, name, ".xz") as stream:
+        for starts_document, text in _sentences(stream_lines(stream, name), name):
             if length and (starts_document or length == LONGEST_DOCUMENT_SENTENCES):
                 yield ""
                 length = 0

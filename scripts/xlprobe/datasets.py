@@ -12,12 +12,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from xlprobe.files import sha256, write_json
-from xlprobe.pairs import draw_pairs
+from xlprobe.errors import XlprobeError
+from xlprobe.files import read_json, sha256, write_json
+from xlprobe.pairs import draw_pairs, linked_negatives
 from xlprobe.splits import SPLITS, split_of_file
 from xlprobe.tables import write_table
 from xlprobe.treebanks import Sentence, read_treebank
@@ -25,16 +27,26 @@ from xlprobe.treebanks import Sentence, read_treebank
 logger = logging.getLogger(__name__)
 
 
-def read_splits(paths: Iterable[Path], max_sentences: int | None, dev_fraction: float) -> dict[str, list[Sentence]]:
+def read_splits(
+    paths: Iterable[Path], max_sentences: int | None, dev_fraction: float, clean_forms: bool = False
+) -> dict[str, list[Sentence]]:
     """Read a treebank's files into splits.
 
-    Where there is a train set and no dev set, every k-th training sentence (k = 1 / dev_fraction) becomes dev. A
-    treebank without train is for testing alone.
+    Where there is a train set and no dev set, every k-th training sentence (k = 1 / dev_fraction) becomes dev (paper 1 does
+    not say what it stops early on there). A treebank without train is for testing alone.
 
     Args:
         max_sentences: sentences of each split to use, from its start.
+        clean_forms: see `read_treebank`.
+
+    Raises:
+        XlprobeError: two of the files are of one split, or one does not say its split.
     """
-    splits = {split_of_file(path): list(read_treebank(path)) for path in sorted(paths)}
+    splits: dict[str, list[Sentence]] = {}
+    for path in sorted(paths):
+        if (split := split_of_file(path)) in splits:
+            raise XlprobeError(f"{path}: a second file of the split {split}; give one file a split")
+        splits[split] = list(read_treebank(path, clean_forms))
     if "train" in splits and "dev" not in splits:
         period = max(2, round(1 / dev_fraction))
         everything = splits["train"]
@@ -43,8 +55,20 @@ def read_splits(paths: Iterable[Path], max_sentences: int | None, dev_fraction: 
     return {split: splits[split][:max_sentences] for split in SPLITS if split in splits}
 
 
-def write_dataset(splits: Mapping[str, list[Sentence]], folder: Path, dataset: str, language: str) -> None:
-    """Write a dataset's tables and its identity."""
+def write_dataset(
+    splits: Mapping[str, list[Sentence]],
+    folder: Path,
+    dataset: str,
+    language: str,
+    negatives: Literal["any", "unlinked"] = "any",
+    clean_forms: bool = False,
+) -> None:
+    """Write a dataset's tables and its identity, and say what has no negative, a linked one, or marks in its forms.
+
+    Args:
+        negatives: which words stand in the head's place (`xlprobe.pairs.draw_pairs`).
+        clean_forms: whether the sentences were read so.
+    """
     sentence_rows: list[tuple] = []
     word_rows: list[tuple] = []
     written_rows: list[tuple] = []
@@ -57,11 +81,19 @@ def write_dataset(splits: Mapping[str, list[Sentence]], folder: Path, dataset: s
             word_rows += [(number, w.form, w.start, w.end, w.upos, w.feats, w.head, w.deprel) for w in sentence.words]
     sentence_table = pd.DataFrame(sentence_rows, columns=["split", "sent_id", "text", "first_word", "words"])
     word_table = pd.DataFrame(word_rows, columns=["sentence", "form", "start", "end", "upos", "feats", "head", "deprel"])
-    pairs = draw_pairs(chain(*splits.values()), dataset)
-    split_of_pair = sentence_table["split"].to_numpy()[word_table["sentence"].to_numpy()[pairs["dependent"]]]
-    without_negative = split_of_pair[pairs["negative"].isna()]
-    if len(without_negative):
-        logger.warning("%s: %d arcs have no negative, their sentences being of two words", dataset, len(without_negative))
+    pairs = draw_pairs(chain(*splits.values()), dataset, negatives)
+    first_words, sentence_of = sentence_table["first_word"].to_numpy(), word_table["sentence"].to_numpy()
+    heads = np.where(word_table["head"] > 0, first_words[sentence_of] + word_table["head"] - 1, -1)
+    split_of_pair = sentence_table["split"].to_numpy()[sentence_of[pairs["dependent"]]]
+    counts = {
+        "sentences": Counter(sentence_table["split"]),
+        "words": {split: int(group["words"].sum()) for split, group in sentence_table.groupby("split")},
+        "words_marked": {split: sum(sentence.marked for sentence in sentences) for split, sentences in splits.items()},
+        "pairs": Counter(split_of_pair),
+        "pairs_without_negative": Counter(split_of_pair[pairs["negative"].isna()]),
+        "negatives_linked": Counter(split_of_pair[linked_negatives(pairs, heads)]),
+    }
+    _say(dataset, {name: sum(of_split.values()) for name, of_split in counts.items()}, clean_forms)
     written_table = pd.DataFrame(written_rows, columns=["sentence", "text"])
     tables = {"sentences": sentence_table, "words": word_table, "pairs": pairs, "written": written_table}
     for name, table in tables.items():
@@ -71,13 +103,25 @@ def write_dataset(splits: Mapping[str, list[Sentence]], folder: Path, dataset: s
         {
             "dataset": dataset,
             "language": language,
-            "sentences": dict(Counter(sentence_table["split"])),
-            "words": {split: int(group["words"].sum()) for split, group in sentence_table.groupby("split")},
-            "pairs": dict(Counter(split_of_pair)),
-            "pairs_without_negative": dict(Counter(without_negative)),
+            **counts,
+            "negatives": negatives,
+            "clean_forms": clean_forms,
             "sha256": {name: sha256(folder / f"{name}.parquet") for name in tables},
         },
     )
+
+
+def _say(dataset: str, counts: Mapping[str, int], clean_forms: bool) -> None:
+    """Say what of a dataset a reader of its scores should know."""
+    if without := counts["pairs_without_negative"]:
+        logger.warning("%s: %d arcs have no negative, there being no other word to draw in their sentences", dataset, without)
+    if linked := counts["negatives_linked"]:
+        share = 100 * linked / (counts["pairs"] - without)
+        logger.info("%s: %d negatives (%.1f %%) are linked to their word the other way round (arcs.negatives)", dataset, linked, share)
+    if marked := counts["words_marked"]:
+        done = "taken off" if clean_forms else "kept"
+        share = 100 * marked / counts["words"]
+        logger.info("%s: '_' that marks parts of tokens on %d words (%.1f %%) is %s (datasets.clean_forms)", dataset, marked, share, done)
 
 
 def read_sentences(folder: Path) -> pd.DataFrame:
@@ -110,6 +154,11 @@ def read_pairs(folder: Path) -> pd.DataFrame:
 def has_words(folder: Path) -> bool:
     """Whether a dataset is one of words; one of sentence pairs has none."""
     return (folder / "words.parquet").exists()
+
+
+def text_form(folder: Path) -> str | None:
+    """The form of an inference set's text, as its identity says it (`xlprobe.inference`); None for other datasets."""
+    return read_json(folder / "identity.json").get("text_form")
 
 
 def independent_sentences(folder: Path, split: str) -> np.ndarray:

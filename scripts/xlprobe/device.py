@@ -6,6 +6,8 @@ from xlprobe.errors import ConfigError
 
 # Bytes; half of what a core of a server has to itself.
 CACHE = 2**19
+# Bytes of what is computed on at once where the whole is too large; on a GPU, launching many small operations takes longer.
+CHUNK = {"cpu": 2**22, "cuda": 2**28}
 
 
 def choose_device(name: str) -> torch.device:
@@ -23,6 +25,11 @@ def choose_device(name: str) -> torch.device:
 def problems_at_once(device: torch.device, problems: int, bytes_each: int) -> int:
     """How many of some small problems to compute in one operation: on a CPU so many that what they read stays in its cache."""
     return problems if device.type != "cpu" else min(problems, max(1, CACHE // bytes_each))
+
+
+def examples_at_once(device: torch.device, bytes_each: int) -> int:
+    """How many of many examples to compute on in one operation."""
+    return max(1, CHUNK[device.type] // bytes_each)
 
 
 def padding_worth_a_batch(device: torch.device) -> int:

@@ -23,7 +23,7 @@ from urllib3 import Retry
 from urllib3.exceptions import HTTPError
 
 from xlprobe.errors import XlprobeError
-from xlprobe.files import read_json, sha256, write_json, write_text
+from xlprobe.files import read_json, read_lines, sha256, write_json, write_text
 from xlprobe.progress import progress
 
 MEBIBYTE = 2**20
@@ -88,15 +88,18 @@ def recorded(lock: Path) -> dict[str, dict[str, str]]:
     """The lock file's rows by address; none where there is no file.
 
     Raises:
-        XlprobeError: a line does not have the four columns.
+        XlprobeError: a line does not have the four columns, or an address has two.
     """
-    if not lock.exists():
-        return {}
-    rows = list(csv.reader(lock.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
-    for number, row in enumerate(rows, 1):
+    found: dict[str, dict[str, str]] = {}
+    for number, line in read_lines(lock) if lock.exists() else ():
+        row = line.split("\t")
         if len(row) != len(LOCK_COLUMNS) or (number == 1) != (tuple(row) == LOCK_COLUMNS):
             raise XlprobeError(f"{lock}:{number}: expected the columns {', '.join(LOCK_COLUMNS)}; correct the line or delete it")
-    return {row[0]: dict(zip(LOCK_COLUMNS, row, strict=True)) for row in rows[1:]}
+        if row[0] in found:
+            raise XlprobeError(f"{lock}:{number}: {row[0]} stands here a second time; delete one of the two lines")
+        if number > 1:
+            found[row[0]] = dict(zip(LOCK_COLUMNS, row, strict=True))
+    return found
 
 
 class _Partial:

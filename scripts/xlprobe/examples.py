@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from xlprobe.datasets import read_pairs, read_sentences, read_words
+from xlprobe.errors import XlprobeError
 from xlprobe.tasks import ProbeTask
 
 # The columns that hold the one or two rows of the vectors that a probe reads of an example, and those that hold words' forms.
@@ -34,8 +35,29 @@ def read_examples(dataset: Path, task: ProbeTask) -> pd.DataFrame:
             examples[form] = words["form"].to_numpy()[examples[column]]
         for column in ("split", "sentence"):
             examples[column] = words[column].to_numpy()[examples["word"]]
-    examples = examples.assign(label=task.label(examples)).dropna(subset="label", ignore_index=True)
+    # Of no rows a task could not tell the type of the columns.
+    labels = task.label(examples) if len(examples) else pd.Series(dtype="str")
+    examples = examples.assign(label=labels).dropna(subset="label", ignore_index=True)
     return examples[["split", "sentence", "label", *VECTOR_COLUMNS[task.data], *FORM_COLUMNS[task.data]]]
+
+
+def read_probed_examples(dataset: Path, task: ProbeTask) -> pd.DataFrame:
+    """A task's examples in a dataset that probes are trained on.
+
+    Raises:
+        XlprobeError: train or dev has none.
+    """
+    examples = read_examples(dataset, task)
+    if not {"train", "dev"} <= {*examples["split"]}:
+        advice = (
+            "take its language out of `xnli`"
+            if task.data == "sentence_pairs"
+            else f"name it under `probes.leave_out.{task.name}`, or take it out of `treebanks`"
+        )
+        raise XlprobeError(
+            f"{dataset.name}: has no examples of {task.name} in train or in dev, so that no probe can be trained on it; {advice}"
+        )
+    return examples
 
 
 def _pairs(arcs: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,9 @@ it covers a character of, and a lone `▁` to none; to a sentence all its subwor
 and is counted. A sentence longer than the model's window is encoded in windows that overlap by half, each subword taken
 from the window in which it stands most central.
 
+Paper 1 averages "all representations in the sentence", and does not say whether special tokens are among them: here they are not.
+Nor does it say what becomes of long sentences and of subwords that two words share.
+
 Where it is asked for (SimAlign's "bpe"), units are the subwords that belong to a word; `subword_words` [pairs, 2] then says
 which: row of `vectors`, row of the dataset's words.parquet.
 

@@ -1,72 +1,77 @@
 """Reading text compressed or not, and writing files so that a killed job leaves no half file."""
 
 import contextlib
-import gzip
 import hashlib
 import json
-import lzma
 import os
 import tarfile
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from backports import zstd
 
+from xlprobe.compression import CHUNK_BYTES, FETCH_AGAIN, check_rest, decompressed
 from xlprobe.errors import FormatError, XlprobeError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+GIT_LFS_POINTER = b"version https://git-lfs.github.com/spec"
+# Longer ones are no text; a line is held in memory whole.
+LONGEST_LINE_BYTES = 64 * 2**20
 
 
-def open_binary(path: Path) -> BinaryIO:
-    """Open `path` for reading, decompressing .gz, .xz and .zst content (known by its first bytes, not its name).
+def open_binary(path: Path, advice: str = FETCH_AGAIN) -> BinaryIO:
+    """Open `path` for reading, decompressed where it is compressed (see `xlprobe.compression`).
+
+    Args:
+        advice: what a user can do about damaged data.
 
     Raises:
-        XlprobeError: the file does not exist, or is a git-LFS pointer in place of the data.
+        XlprobeError: the file does not exist, is a git-LFS pointer in place of the data, or cannot be read.
     """
     try:
-        with path.open("rb") as stream:
-            head = stream.read(64)
+        stream = path.open("rb", CHUNK_BYTES)
+        is_pointer = stream.read(len(GIT_LFS_POINTER)) == GIT_LFS_POINTER
+        stream.seek(0)
     except FileNotFoundError:
         raise XlprobeError(f"{path}: no such file") from None
-    if head.startswith(b"version https://git-lfs.github.com/spec"):
+    except OSError as error:
+        raise XlprobeError(f"{path}: cannot be read ({error.strerror or error}); expected a file that you may read") from None
+    if is_pointer:
         raise XlprobeError(f"{path}: a git-LFS pointer stands in place of the data; fetch it with `git lfs pull`")
-    if head.startswith(b"\x1f\x8b"):
-        return gzip.open(path, "rb")  # type: ignore[return-value]
-    if head.startswith(b"\xfd7zXZ\x00"):
-        return lzma.open(path, "rb")  # type: ignore[return-value]
-    if head.startswith(b"\x28\xb5\x2f\xfd"):
-        return zstd.open(path, "rb")  # type: ignore[return-value]
-    return path.open("rb")
+    return decompressed(stream, path, path.suffix.lower(), advice)
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+def read_lines(path: Path, advice: str = FETCH_AGAIN) -> Iterator[tuple[int, str]]:
     """Yield `(line number from 1, text)`, streamed: UTF-8, split on `\\n` only, byte-order mark and `\\r\\n` removed.
 
+    Args:
+        advice: what a user can do about damaged data.
+
     Raises:
-        FormatError: a line is not UTF-8.
-        XlprobeError: the compressed stream is truncated or corrupt.
+        FormatError: a line is not UTF-8, or is longer than 64 MiB.
+        XlprobeError: the compressed data breaks off or is corrupt.
     """
-    with open_binary(path) as stream:
+    with open_binary(path, advice) as stream:
         yield from stream_lines(stream, path)
 
 
 def stream_lines(stream: BinaryIO, name: Path | str) -> Iterator[tuple[int, str]]:
     """Yield the lines of an open file as `read_lines` does; `name` stands for it in messages, and so in what is raised."""
-    number = 0
-    try:
-        for number, raw in enumerate(stream, 1):
-            if number == 1:
-                raw = raw.removeprefix(BYTE_ORDER_MARK)
-            raw = raw.removesuffix(b"\n").removesuffix(b"\r")
-            try:
-                line = raw.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise FormatError(name, number, f"bytes that are not UTF-8 ({error.reason})", "UTF-8") from None
-            yield number, line
-    except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zstd.ZstdError) as error:
-        raise XlprobeError(f"{name}: the compressed data breaks off or is corrupt after line {number} ({error}); fetch it again") from None
+    for number, raw in enumerate(iter(partial(stream.readline, LONGEST_LINE_BYTES), b""), 1):
+        if len(raw) == LONGEST_LINE_BYTES:
+            raise FormatError(name, number, "a line of more than 64 MiB", "text in lines")
+        if number == 1:
+            raw = raw.removeprefix(BYTE_ORDER_MARK)
+        raw = raw.removesuffix(b"\n").removesuffix(b"\r")
+        try:
+            line = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            check_rest(stream)
+            raise FormatError(name, number, f"bytes that are not UTF-8 ({error.reason})", "UTF-8") from None
+        yield number, line
 
 
 @contextlib.contextmanager
@@ -90,24 +95,42 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def atomic_zstd_writer(path: Path, level: int = 3) -> Iterator[BinaryIO]:
-    """Yield a binary stream whose content lands, zstd-compressed, at `path` when the block ends without error."""
-    with atomic_path(path) as temporary, zstd.open(temporary, "wb", level=level) as stream:
+def atomic_zstd_writer(path: Path) -> Iterator[BinaryIO]:
+    """Yield a binary stream whose content lands, zstd-compressed with a checksum, at `path` when the block ends without error."""
+    options: dict[int, int] = {zstd.CompressionParameter.checksum_flag: 1}
+    with atomic_path(path) as temporary, zstd.open(temporary, "wb", options=options) as stream:
         yield stream  # type: ignore[misc]
 
 
-def check_archive_end(archive: tarfile.TarFile, name: Path) -> None:
-    """Refuse an archive that was read to a block that is no header: `tarfile` takes a damaged one for the end.
+class WholeTarInfo(tarfile.TarInfo):
+    """A member of an archive that is to be whole: `tarfile` takes a damaged header, and the end of the file, for the archive's end."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> "WholeTarInfo":
+        """The archive's next member.
+
+        Raises:
+            tarfile.ReadError: there is neither a member nor the block of zeros that ends an archive.
+        """
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(f"damaged or cut short at byte {archive.offset}: {error}") from None
+
+
+def check_archive_end(archive: tarfile.TarFile) -> None:
+    """Read an archive, of which all members are read, to the file's end: only zeros may come there.
 
     Raises:
-        XlprobeError: no block of zeros stands where the last member ended.
+        tarfile.ReadError: something else is there, since a member's header was overwritten by zeros, or archives were joined.
     """
     stream = archive.fileobj
     assert stream is not None
-    stream.seek(archive.offset)
-    block = stream.read(tarfile.BLOCKSIZE)
-    if len(block) < tarfile.BLOCKSIZE or any(block):
-        raise XlprobeError(f"{name}: not a whole tar archive (damaged or cut short at byte {archive.offset}); fetch it again")
+    while block := stream.read(2**20):
+        if block.strip(b"\0"):
+            raise tarfile.ReadError(f"more data after the archive's end at byte {archive.offset}")
 
 
 def write_text(path: Path, text: str) -> None:

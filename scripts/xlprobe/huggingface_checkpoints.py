@@ -12,8 +12,9 @@ from xlprobe.checkpoints import Checkpoint, publish
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json, sha256
 from xlprobe.huggingface_files import WEIGHT_ENDINGS, read_files
-from xlprobe.language_models import load_model, load_tokenizer
+from xlprobe.language_models import load_model
 from xlprobe.library_errors import library_errors
+from xlprobe.source_tokenizers import load_source_tokenizer
 from xlprobe.stored_weights import stored_precision
 
 
@@ -57,7 +58,7 @@ def _publish(source: Path, folder: Path, checkpoint: Checkpoint, objective: str,
             f"{naming}: names code of its own (auto_map), which is never run; if the transformers library's class computes the same, set"
             f" models.{checkpoint.model}.huggingface.own_code to ignored in the configuration"
         )
-    loaded, tokenizer = load_model(source, objective, stored_precision(weights)), load_tokenizer(source)
+    loaded, tokenizer = load_model(source, objective, stored_precision(weights)), load_source_tokenizer(source)
 
     def write(scratch: Path) -> None:
         # What is published names no code: it is the library's class that was loaded.

@@ -7,18 +7,10 @@ from xlprobe.errors import XlprobeError
 
 # A folder of a hub holds much else; this is what is read of it.
 SETTINGS_FILES = ("config.json", "generation_config.json")
-TOKENIZER_FILES = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "sentencepiece.bpe.model",
-    "spiece.model",
-    "tokenizer.model",
-)
+SENTENCEPIECE_FILES = ("sentencepiece.bpe.model", "spiece.model", "tokenizer.model", "spm.model", "sentencepiece.model")
+# What a tokenizer's subwords stand in.
+VOCABULARY_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", *SENTENCEPIECE_FILES)
+TOKENIZER_FILES = (*VOCABULARY_FILES, "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 # In the order in which the library prefers them; the first that is there is read, all its parts.
 WEIGHT_PATTERNS = ("model.safetensors", "model*.safetensors", "pytorch_model.bin", "pytorch_model*.bin")
 WEIGHT_ENDINGS = (".safetensors", ".bin")

@@ -5,6 +5,13 @@ official   `xnli.dev.tsv`, `xnli.test.tsv`: all languages in one file, columns n
 xtreme     `{train,dev,test}-<language>.tsv`: premise, hypothesis, label, without a first line; Windows line ends and quoted
            fields where Python's csv module wrote it (XTREME's script does), neither where others did
 
+Text comes in two forms: raw, as it was written or translated, or tokenized: punctuation apart, Chinese and Thai words between
+blanks. The official dev and test sets have both, each in columns of its own; the official train sets, English too, are
+tokenized. Which form a file is in is declared (`xlprobe.inference_forms`), never guessed from its text.
+
+Paper 1 does not say which form it measured. Its translations of train are those of Singh et al. (2019), whose data nobody has
+published; ours are XNLI-MT 1.0's, after Conneau et al. 2018.
+
 A dataset holds sentences.parquet (a sentence that comes several times in a split, as most premises do, stands there once),
 pairs.parquet and identity.json. It has no words: what features hold of it is a vector a sentence.
 """
@@ -15,7 +22,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pandas as pd
 
@@ -29,6 +36,11 @@ LABELS = ("contradiction", "entailment", "neutral")
 SPELLINGS = {"contradictory": "contradiction"}
 # The first column's name in the files of all languages, and in the train sets.
 OFFICIAL = {"language": ("sentence1", "sentence2", "gold_label"), "premise": ("premise", "hypo", "label")}
+RAW, TOKENIZED = "raw", "tokenized"
+# Of a set: each file as it is.
+PUBLISHED = "published"
+# Of the files of all languages, the columns that hold the same sentences tokenised.
+TOKENIZED_COLUMNS = ("sentence1_tokenized", "sentence2_tokenized")
 # A translation may have come out empty; a file read in the wrong layout has more of these: a share, and more than a few.
 MOST_LEFT_OUT, A_FEW = 0.01, 5
 
@@ -45,22 +57,24 @@ class SentencePair:
     label: str
 
 
-def read_inference(path: Path, language: str) -> Iterator[SentencePair]:
+def read_inference(path: Path, language: str, form: str = RAW) -> Iterator[SentencePair]:
     """Read the pairs of one language from a file in any of the layouts, one at a time.
 
     Args:
         language: as XNLI calls it (`zh`); chooses the lines of a file that holds all languages.
+        form: RAW or TOKENIZED; chooses the columns of a file that has both. Other files are taken as they are.
 
     Raises:
-        FormatError: a line has other columns than its layout, or an unknown label.
+        FormatError: a line has other columns than its layout, or an unknown label; or the file lacks the form's columns.
         XlprobeError: the file has no pair in that language.
     """
     found = False
     columns: list[str] = []
+    chosen: tuple[str, ...] = ()
     for number, line in read_lines(path):
         fields = line.split("\t")
         if number == 1 and fields[0] in OFFICIAL and {*OFFICIAL[fields[0]]} <= {*fields}:
-            columns = fields
+            columns, chosen = fields, _columns(path, fields, form)
             continue
         if columns and len(fields) != len(columns):
             raise FormatError(path, number, f"{len(fields)} columns", f"the {len(columns)} that the first line names")
@@ -71,7 +85,7 @@ def read_inference(path: Path, language: str) -> Iterator[SentencePair]:
             row = dict(zip(columns, fields, strict=True))
             if row.get("language", language) != language:
                 continue
-            premise, hypothesis, label = (row[name] for name in OFFICIAL[columns[0]])
+            premise, hypothesis, label = (row[name] for name in chosen)
         else:
             premise, hypothesis, label = map(_unquoted, fields)
         found = True
@@ -84,7 +98,7 @@ def read_inference(path: Path, language: str) -> Iterator[SentencePair]:
 
 
 def read_splits(
-    files: Mapping[str, Path], language: str, max_pairs: int | None = None
+    files: Mapping[str, Path], language: str, max_pairs: int | None = None, forms: Mapping[str, str] | None = None
 ) -> tuple[dict[str, list[SentencePair]], dict[str, int]]:
     """Read the pairs of some splits.
 
@@ -94,6 +108,7 @@ def read_splits(
         files: by split.
         language: as XNLI calls it.
         max_pairs: pairs of each split to use, from its start.
+        forms: by split, RAW or TOKENIZED; RAW where nothing is given.
 
     Returns:
         The pairs by split, and how many are left out.
@@ -104,7 +119,7 @@ def read_splits(
     splits, left_out = {}, {}
     for split in SPLITS:
         if split in files:
-            pairs = list(islice(read_inference(files[split], language), max_pairs))
+            pairs = list(islice(read_inference(files[split], language, (forms or {}).get(split, RAW)), max_pairs))
             splits[split] = [pair for pair in pairs if pair.premise and pair.hypothesis]
             left_out[split] = len(pairs) - len(splits[split])
             if empty := [pair.line for pair in pairs if not (pair.premise and pair.hypothesis)]:
@@ -115,7 +130,7 @@ def read_splits(
     return splits, left_out
 
 
-def split_of_file(path: Path) -> str:
+def split_of_file(path: PurePath) -> str:
     """The split that a file of XNLI holds, from its name.
 
     Raises:
@@ -130,13 +145,21 @@ def split_of_file(path: Path) -> str:
 
 
 def write_inference(
-    splits: Mapping[str, Sequence[SentencePair]], folder: Path, dataset: str, language: str, left_out: Mapping[str, int] | None = None
+    splits: Mapping[str, Sequence[SentencePair]],
+    folder: Path,
+    dataset: str,
+    language: str,
+    left_out: Mapping[str, int] | None = None,
+    text_form: str = RAW,
+    forms: Mapping[str, str] | None = None,
 ) -> None:
     """Write an inference dataset: sentences, each once a split, pairs of them, and the identity.
 
     Args:
         language: CC100's code.
         left_out: by split, pairs that the files have and `splits` has not; none where it is not given.
+        text_form: what the whole set is: RAW, TOKENIZED or PUBLISHED.
+        forms: by split, RAW or TOKENIZED; all of `text_form` where it is not given.
     """
     sentence_rows: list[tuple] = []
     pair_rows: list[tuple] = []
@@ -157,6 +180,8 @@ def write_inference(
         {
             "dataset": dataset,
             "language": language,
+            "text_form": text_form,
+            "text_form_of_splits": dict(forms or dict.fromkeys(splits, text_form)),
             "sentences": dict(Counter(sentences["split"])),
             "pairs": {split: len(pairs) for split, pairs in splits.items()},
             "pairs_left_out": dict(left_out or {}),
@@ -164,6 +189,27 @@ def write_inference(
             "sha256": {name: sha256(folder / f"{name}.parquet") for name in ("sentences", "pairs")},
         },
     )
+
+
+def _columns(path: Path, fields: list[str], form: str) -> tuple[str, ...]:
+    """The columns of premise, hypothesis and label in a file of the official layout, by its first line."""
+    *sentences, label = OFFICIAL[fields[0]]
+    if fields[0] != "language" and form == RAW:
+        logger.warning(
+            "%s:1: begins as XNLI's translated train sets do, which are tokenized, but is declared raw; if it is one of them, say so"
+            " under datasets.nli_files, or in its source's row of resources/sources.tsv",
+            path,
+        )
+    if fields[0] == "language" and form == TOKENIZED:
+        if missing := [name for name in TOKENIZED_COLUMNS if name not in fields]:
+            raise FormatError(
+                path,
+                1,
+                f"no column {missing[0]}",
+                "XNLI 1.0's columns, which tokenized text is read from; fetch it again, or set datasets.nli_text to published",
+            )
+        sentences = [*TOKENIZED_COLUMNS]
+    return *sentences, label
 
 
 def _unquoted(field: str) -> str:

@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json
-from xlprobe.huggingface_files import WEIGHT_ENDINGS, read_files
+from xlprobe.huggingface_files import VOCABULARY_FILES, WEIGHT_ENDINGS, read_files
 from xlprobe.saved_constants import is_constant
 from xlprobe.stored_weights import StoredTensor, stored_tensors
 
@@ -43,8 +43,6 @@ MOST_BLOCKS = 1_000
 MOST_OF_A_KIND = 100_000
 MOST_TIMES_STORED = 4
 MOST_BESIDES = 2**28
-# What a tokenizer's pieces stand in.
-VOCABULARY_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model", "tokenizer.model")
 # What a model may compute in.
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # A window for models without a limit of their own.
@@ -97,13 +95,6 @@ def load_model(folder: Path, objective: str = "auto", dtype: torch.dtype = torch
         XlprobeError: the folder cannot be read, weights of the body are missing, of another shape or left over, the objective
             is not to be told, or the model is of a kind that is not measured.
     """
-    loaded = _load(folder, objective, dtype)
-    if broken := [name for name, value in loaded.model.state_dict().items() if not torch.isfinite(value).all()]:
-        raise XlprobeError(f"{folder}: {broken[0]} and {len(broken) - 1} other weights hold NaN or infinity; the checkpoint is not usable")
-    return loaded
-
-
-def _load(folder: Path, objective: str, dtype: torch.dtype) -> LoadedModel:
     files = [path for path in read_files(folder) if path.suffix in WEIGHT_ENDINGS]
     stored = _reading(folder, stored_tensors, files)
     _check_counts(folder / "config.json", len(stored))
@@ -190,7 +181,7 @@ def _check_size(folder: Path, config: Any, model_class: Any, stored: Mapping[str
 
 
 def _check_weights(folder: Path, model: Any, loading: Mapping[str, Any], stored: Mapping[str, StoredTensor]) -> None:
-    """Refuse weights of the body that are missing, of another shape or left over."""
+    """Refuse weights of the body that are missing, of another shape, left over or not finite."""
     if misfits := sorted(loading["mismatched_keys"]):
         name, found, wanted = misfits[0]
         raise XlprobeError(
@@ -207,6 +198,13 @@ def _check_weights(folder: Path, model: Any, loading: Mapping[str, Any], stored:
             f"{folder}: {len(left_over)} weights fit nowhere in the model that config.json describes ({left_over[0]}, say); the two do"
             " not belong together"
         )
+    if broken := [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]:
+        if model.dtype == torch.float16 and any(tensor.dtype not in (None, torch.float16) for tensor in stored.values()):
+            raise XlprobeError(
+                f"{folder}: {broken[0]} and {len(broken) - 1} other weights are too large for float16; set features.precision, or"
+                " bpc.precision, to bfloat16 or float32 in the configuration"
+            )
+        raise XlprobeError(f"{folder}: {broken[0]} and {len(broken) - 1} other weights hold NaN or infinity; the checkpoint is not usable")
 
 
 def _left_over(model: Any, unexpected: Iterable[str], stored: Mapping[str, StoredTensor]) -> list[str]:
@@ -236,9 +234,7 @@ def load_body(folder: Path, dtype: torch.dtype = torch.float32) -> transformers.
     Raises:
         XlprobeError: the folder cannot be read, or weights are missing.
     """
-    objective = read_json(folder / "identity.json").get("objective", "auto")
-    # The canary has seen that all weights are finite; a type of fewer bits may not hold them, and vectors say so.
-    return _load(folder, objective, dtype).model.base_model
+    return load_model(folder, read_json(folder / "identity.json")["objective"], dtype).model.base_model
 
 
 def load_tokenizer(folder: Path) -> transformers.PreTrainedTokenizerFast:

@@ -14,7 +14,7 @@ K classes of these probes.
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -24,7 +24,7 @@ from xlprobe.device import problems_at_once
 
 @dataclass(frozen=True)
 class ProbeSettings:
-    """How probes are trained; the defaults in the configuration's schema name their source."""
+    """How probes of `probes.protocol: paper` are trained; the defaults in the configuration's schema name their source."""
 
     learning_rate: float
     batch_size: int
@@ -106,6 +106,49 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class OnDev:
+    """How well a probe does on dev.
+
+    Attributes:
+        accuracy: over all examples.
+        summed_loss: the cross-entropy in nats, to which examples whose label train never has add nothing.
+        examples, known: how many there are, and how many with a label that train has.
+    """
+
+    accuracy: float
+    summed_loss: float
+    examples: int
+    known: int
+
+    @property
+    def loss(self) -> float:
+        """The mean cross-entropy in nats over examples whose label train has; NaN where there are none."""
+        return self.summed_loss / self.known if self.known else float("nan")
+
+    def score(self, problem: Problem) -> float:
+        """What decides which of a problem's probes is kept; higher is better."""
+        return (-self.summed_loss / self.examples) if problem.stop_by_loss else self.accuracy
+
+
+@dataclass(frozen=True)
+class Training:
+    """How one probe's training went.
+
+    Attributes:
+        stopped_by: `patience`; `cap`, the most epochs or iterations allowed; `tolerance`, it has converged.
+        best_epoch: the epoch after which it was as it is kept.
+        kept, last: how it does on dev as it is kept, and as it was when training stopped.
+        inverse_strength: of a converged probe, the C that was chosen on dev.
+    """
+
+    stopped_by: str
+    best_epoch: int
+    kept: OnDev
+    last: OnDev
+    inverse_strength: float | None = None
+
+
+@dataclass(frozen=True)
 class FittedProbes:
     """Probes in the order of their problems, each as it was after its best epoch.
 
@@ -113,16 +156,20 @@ class FittedProbes:
         weight_PCF, bias_PC: the linear layers.
         epochs: epochs that each trained for.
         dev_score: each one's best accuracy on dev, or its negative loss there.
+        training: how each one's training went.
     """
 
     weight_PCF: torch.Tensor
     bias_PC: torch.Tensor
     epochs: list[int]
     dev_score: list[float]
+    training: list[Training] = field(default_factory=list)
 
     def __getitem__(self, probes: slice) -> "FittedProbes":
         """Some of the probes."""
-        return FittedProbes(self.weight_PCF[probes], self.bias_PC[probes], self.epochs[probes], self.dev_score[probes])
+        return FittedProbes(
+            self.weight_PCF[probes], self.bias_PC[probes], self.epochs[probes], self.dev_score[probes], self.training[probes]
+        )
 
     def predict(self, inputs: Inputs) -> torch.Tensor:
         """The class that each probe gives each example, [probes, examples]."""
@@ -162,22 +209,27 @@ def fit_probes(train: Inputs, dev: Inputs, problems: Sequence[Problem], classes:
     fitting = _Fitting(train, problems, classes, settings)
     best_weight_PCF, best_bias_PC = torch.zeros_like(fitting.weight_PCF), torch.zeros_like(fitting.bias_PC)
     best_score, best_epoch, last_epoch = [float("-inf")] * len(problems), [0] * len(problems), [0] * len(problems)
+    kept, last = {}, {}
     for epoch in range(1, settings.epochs + 1):
         fitting.train_epoch()
         active = fitting.active
-        scores = _dev_scores(fitting.weight_PCF, fitting.bias_PC, dev, [problems[problem] for problem in active])
+        on_dev = measure_on_dev(fitting.weight_PCF, fitting.bias_PC, dev, [problems[problem] for problem in active])
         going_on = []
-        for place, (problem, score) in enumerate(zip(active, scores, strict=True)):
-            last_epoch[problem] = epoch
-            if score > best_score[problem]:
-                best_score[problem], best_epoch[problem] = score, epoch
+        for place, (problem, found) in enumerate(zip(active, on_dev, strict=True)):
+            last_epoch[problem], last[problem] = epoch, found
+            if (score := found.score(problems[problem])) > best_score[problem]:
+                best_score[problem], best_epoch[problem], kept[problem] = score, epoch, found
                 best_weight_PCF[problem], best_bias_PC[problem] = fitting.weight_PCF[place], fitting.bias_PC[place]
             if epoch - best_epoch[problem] < settings.patience:
                 going_on.append(place)
         if not going_on:
             break
         fitting.keep(going_on)
-    return FittedProbes(best_weight_PCF, best_bias_PC, last_epoch, best_score)
+    training = [
+        Training("patience" if last_epoch[n] - best_epoch[n] >= settings.patience else "cap", best_epoch[n], kept[n], last[n])
+        for n in range(len(problems))
+    ]
+    return FittedProbes(best_weight_PCF, best_bias_PC, last_epoch, best_score, training)
 
 
 @dataclass(frozen=True)
@@ -349,18 +401,17 @@ def _logits(weight_PCF: torch.Tensor, bias_PC: torch.Tensor, inputs: Inputs) -> 
         yield logits_KB.view(probes, classes, -1)
 
 
-def _dev_scores(weight_PCF: torch.Tensor, bias_PC: torch.Tensor, dev: Inputs, problems: Sequence[Problem]) -> list[float]:
-    """Each probe's accuracy on dev or, where the loss decides, minus its loss there, to which labels new to train add nothing."""
-    total_P = torch.zeros(len(problems), dtype=torch.float64, device=bias_PC.device)
+def measure_on_dev(weight_PCF: torch.Tensor, bias_PC: torch.Tensor, dev: Inputs, problems: Sequence[Problem]) -> list[OnDev]:
+    """How well each problem's probe does on dev."""
+    right_P, loss_P = torch.zeros(2, len(problems), dtype=torch.float64, device=bias_PC.device)
     start = 0
     for logits_PCB in _logits(weight_PCF, bias_PC, dev):
         end = start + logits_PCB.shape[2]
         predicted_PB = logits_PCB.argmax(dim=1)
         for place, problem in enumerate(problems):
             y_B = problem.dev_y_N[start:end]
-            if problem.stop_by_loss:
-                total_P[place] -= cross_entropy(logits_PCB[place].T, y_B, ignore_index=-1, reduction="sum")
-            else:
-                total_P[place] += (predicted_PB[place] == y_B).sum()
+            right_P[place] += (predicted_PB[place] == y_B).sum()
+            loss_P[place] += cross_entropy(logits_PCB[place].T, y_B, ignore_index=-1, reduction="sum")
         start = end
-    return (total_P / len(dev)).tolist()
+    measured = zip((right_P / len(dev)).tolist(), loss_P.tolist(), problems, strict=True)
+    return [OnDev(accuracy, loss, len(dev), int((problem.dev_y_N >= 0).sum())) for accuracy, loss, problem in measured]

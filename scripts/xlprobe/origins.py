@@ -15,7 +15,7 @@ from xlprobe import archives
 from xlprobe.downloads import Upstream
 from xlprobe.errors import XlprobeError
 from xlprobe.sources import Need, Place, Repository
-from xlprobe.splits import SPLITS, split_file
+from xlprobe.splits import SPLITS, split_file, split_of_file
 
 COMPRESSIONS = (".xz", "", ".zst", ".gz")
 THERE, FOLDER, DOWNLOAD, ARCHIVE, BY_HAND = "already there", "data folder", "download", "in an archive", "by hand"
@@ -73,7 +73,7 @@ def origins(needs: Iterable[Need], sources: Path, root: Path | None) -> list[Ori
         root: the data folder.
 
     Raises:
-        XlprobeError: a treebank's test set is missing beside its other splits, or a link of an earlier run leads nowhere, or
+        XlprobeError: a treebank's train or test set is missing beside its other splits, or a link of an earlier run leads nowhere, or
             elsewhere than the data folder now says.
     """
     found: list[Origin] = []
@@ -197,8 +197,13 @@ def _treebank(name: str, wanted: Sequence[Need], sources: Path, root: Path | Non
     # The folder that links of an earlier run lead into says which splits there are when the data folder is not named any more.
     old = {split: file for link in own.values() for split, file in _beside(name, link.resolve().parent).items()}
     there = old | given | own
-    if "test" not in there:
-        raise XlprobeError(f"the test set of treebank {name!r} is missing beside {next(iter(there.values()))}; add it, or move that away")
+    published = {split_of_file(Path(need.path)) for need in wanted}
+    # A dev set can be carved from train.
+    if missing := [split for split in ("test", "train") if split in published and split not in there]:
+        raise XlprobeError(
+            f"the {missing[0]} set of treebank {name!r} is missing beside {next(iter(there.values()))}; add it, move that away, or take the"
+            " treebank out of `treebanks`"
+        )
     found = []
     for split in [split for split in SPLITS if split in there]:
         file = there[split]
@@ -222,7 +227,9 @@ def _inference(name: str, wanted: Sequence[Need], sources: Path, root: Path | No
     there = [origin for origin in found if origin.way in (THERE, FOLDER)]
     if there and (missing := [origin for origin in found if origin not in there]):
         beside = there[0].file or sources / there[0].path
-        advice = "; XNLI's translated train set may stand in under that name" if "/train-" in missing[0].path else ""
+        advice = ""
+        if "/train-" in missing[0].path:
+            advice = f"; XNLI's translated train set may stand in under that name, with datasets.nli_files: {{train-{name}: tokenized}}"
         raise XlprobeError(f"{missing[0].path} is missing beside {beside}; add it, or move that away{advice}")
     return there or official
 

@@ -141,6 +141,6 @@ def _check_direction(checkpoint: Path, identity: Mapping[str, Any]) -> None:
             )
         case "masked", "causal":
             raise XlprobeError(
-                f"{checkpoint}: {model} sees the subwords before a <mask> alone, as no masked model does; set its objective to causal, or"
-                f" add {model} to bpc.leave_out in the configuration"
+                f"{checkpoint}: {model} sees the subwords before a <mask> alone, as no masked model does; set"
+                f" models.{model}.huggingface.objective to causal, or add {model} to bpc.leave_out in the configuration"
             )

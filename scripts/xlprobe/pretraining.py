@@ -129,6 +129,9 @@ def _lock(folder: Path) -> Iterator[int]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise XlprobeError(f"{folder}: another process trains this model; wait for it or stop it") from None
+        except OSError as error:
+            # Some clusters' file systems have no locks.
+            print(f"warning: {folder}: cannot be locked ({error.strerror}); see that no other process trains this model", file=sys.stderr)
         yield lock.fileno()
 
 

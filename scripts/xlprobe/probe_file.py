@@ -17,6 +17,7 @@ class ProbeFile:
     Attributes:
         checkpoint: model, training seed and step of the vectors that the probes read.
         task, version: what they tell.
+        protocol: how they were trained, paper or converged.
         dataset: the treebank that they were trained on.
         labels: the inventory, by class number.
         layers: those whose probes it holds.
@@ -33,6 +34,8 @@ class ProbeFile:
                 names = file.keys()
             self.checkpoint: dict[str, Any] = columns(description)
             self.task: str = description["task"]
+            # Files from before there were two protocols say none.
+            self.protocol: str = description.get("protocol", "paper")
             self.version: int = description["version"]
             self.dataset: str = description["dataset"]
             self.labels: list[str] = description["labels"]

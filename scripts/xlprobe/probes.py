@@ -4,8 +4,9 @@ Shape letters: S seeds, N examples.
 """
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,22 +16,26 @@ import pandas as pd
 import torch
 from safetensors.torch import save_file
 
-from xlprobe.checkpoint_names import columns, run_of
+from xlprobe.checkpoint_names import columns, run_of, title
 from xlprobe.control_tasks import control_labels
-from xlprobe.description_length import code_length, compression, portion_problems
+from xlprobe.converged_probe import ConvergedSettings, fit_converged_probes
+from xlprobe.description_length import block_ends, code_length, compression, portion_problems
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
-from xlprobe.examples import FORM_COLUMNS, VECTOR_COLUMNS, read_examples
+from xlprobe.examples import FORM_COLUMNS, VECTOR_COLUMNS, read_probed_examples
 from xlprobe.feature_file import FeatureFile
 from xlprobe.files import atomic_path
 from xlprobe.labels import label_numbers, scored_examples
 from xlprobe.linear_probe import FittedProbes, Inputs, ProbeSettings, Problem, fit_probes
+from xlprobe.probe_training import summary, training_rows
 from xlprobe.progress import progress
 from xlprobe.scoring import NO_INTERVALS, Intervals, bootstrap_of, score_rows, seed_rows
 from xlprobe.seeds import derive_seed
 from xlprobe.splits import SPLITS
 from xlprobe.tables import write_table
 from xlprobe.tasks import ProbeTask, load_probe_task
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,20 +54,45 @@ class Controls:
 
 
 NO_CONTROLS = Controls()
+# By protocol, its settings, and what trains by them.
+PROTOCOLS: dict[str, tuple[type, Callable[..., FittedProbes]]] = {
+    "paper": (ProbeSettings, fit_probes),
+    "converged": (ConvergedSettings, fit_converged_probes),
+}
+Settings = ProbeSettings | ConvergedSettings
+
+
+def settings_of(protocol: str, values: Mapping[str, Any]) -> Settings:
+    """The settings of a protocol, by name among some values; those that are None are not given.
+
+    Raises:
+        XlprobeError: one is missing.
+    """
+    kind, _ = PROTOCOLS[protocol]
+    given = {field.name: values[field.name] for field in fields(kind) if values.get(field.name) is not None}
+    if missing := [field.name for field in fields(kind) if field.default is MISSING and field.name not in given]:
+        raise XlprobeError(f"--protocol {protocol}: needs --{missing[0].replace('_', '-')}; give it a value")
+    return kind(**given)
+
+
+def protocol_of(settings: Settings) -> str:
+    """The protocol that settings are of."""
+    return next(name for name, (kind, _) in PROTOCOLS.items() if isinstance(settings, kind))
 
 
 def train_probes(
     features_path: Path,
     dataset: Path,
     task_name: str,
-    seeds: int,
-    settings: ProbeSettings,
+    seeds: int | None,
+    settings: Settings,
     device_name: str,
     scores: Path,
     weights: Path,
     layers: Sequence[int] | None = None,
     controls: Controls = NO_CONTROLS,
     intervals: Intervals = NO_INTERVALS,
+    training: Path | None = None,
 ) -> None:
     """Train a task's probes on a treebank's train split, stop on dev, and score dev and test; at all layers or at some.
 
@@ -70,30 +100,47 @@ def train_probes(
     seeds, and `weights`, for each layer `layer_<n>.weight` [seeds, classes, F] and `layer_<n>.bias`; the file's metadata say
     as JSON, under `probes`, what was trained on what, and the labels by class number (`xlprobe.probe_file` reads them).
 
+    Args:
+        seeds: probes a layer. A converged probe has one optimum, whatever its seed, so that there is one, of seed 0, and its mean.
+        training: where to write how the training of each probe went (schemas/probe_training.schema.yaml).
+
     Raises:
         XlprobeError: the treebank has no train or no dev examples of the task, or the features lack a layer.
     """
     task = load_probe_task(task_name)
     device = choose_device(device_name)
+    protocol = protocol_of(settings)
+    if protocol == "converged":
+        seeds = 1
+        logger.info(
+            "protocol converged: the optimum is one, so there is one probe a layer; probes.seeds, learning_rate, batch_size, epochs,"
+            " patience and shared_order are not used"
+        )
+    elif seeds is None:
+        raise XlprobeError(f"--protocol {protocol}: needs --seeds; give it a value")
     measured = _Measured(dataset, task, seeds, controls, intervals, device)
     rows: list[dict[str, Any]] = []
+    trained: list[dict[str, Any]] = []
     tensors: dict[str, torch.Tensor] = {}
     with FeatureFile(features_path) as features:
         features.check_dataset(dataset)
-        checkpoint = features.checkpoint
+        checkpoint, text_form = features.checkpoint, features.dataset.get("text_form")
         for layer in progress(features.chosen(layers), f"{task_name} {dataset.name} step {checkpoint['step']}", "layers"):
-            identity = (run_of(checkpoint), checkpoint["step"], task_name, dataset.name, layer)
-            probes, found = measured.fit(torch.from_numpy(features.layer(layer)), partial(derive_seed, *identity), settings)
+            place = (run_of(checkpoint), checkpoint["step"], task_name, dataset.name, layer)
+            probes, found, went = measured.fit(torch.from_numpy(features.layer(layer)), partial(derive_seed, *place), settings)
             tensors[f"layer_{layer}.weight"], tensors[f"layer_{layer}.bias"] = probes.weight_PCF.cpu(), probes.bias_PC.cpu()
             rows += [row | {"layer": layer} for row in found]
+            trained += [row | {"layer": layer} for row in went]
     # One entry: safetensors writes several in an order of its own.
-    description = json.dumps(
-        columns(checkpoint) | {"task": task_name, "version": task.version, "dataset": dataset.name, "labels": measured.inventory}
-    )
+    identity = columns(checkpoint) | {"task": task_name, "protocol": protocol}
+    description = json.dumps(identity | {"version": task.version, "dataset": dataset.name, "labels": measured.inventory})
+    logger.info(summary(trained, f"{task_name} {dataset.name} {title(checkpoint)}", protocol))
+    if training:
+        write_table(pd.DataFrame(trained).assign(**identity, dataset=dataset.name), "probe_training.schema.yaml", training)
     with atomic_path(weights) as temporary:
         save_file(tensors, temporary, metadata={"probes": description})
-    names = columns(checkpoint) | {"task": task_name, "source": dataset.name, "target": dataset.name}
-    write_table(pd.DataFrame(rows).assign(**names), "probes.schema.yaml", scores)
+    names = {"source": dataset.name, "target": dataset.name, "text_form": text_form}
+    write_table(pd.DataFrame(rows).assign(**identity, **names), "probes.schema.yaml", scores)
 
 
 class _Measured:
@@ -105,16 +152,11 @@ class _Measured:
     """
 
     def __init__(self, dataset: Path, task: ProbeTask, seeds: int, controls: Controls, intervals: Intervals, device: torch.device) -> None:
-        examples = read_examples(dataset, task)
+        examples = read_probed_examples(dataset, task)
         of_split = {split: examples[examples["split"] == split] for split in SPLITS}
         train = of_split["train"]
         if controls.control_task and not FORM_COLUMNS[task.data]:
             raise XlprobeError(f"--control-tasks: {task.name} labels no words, so it has no control task of word forms; leave it out")
-        if not len(train) or not len(of_split["dev"]):
-            raise XlprobeError(
-                f"{dataset.name}: has no examples of {task.name} in train or in dev, so that no probe can be trained on it; name"
-                f" it under `probes.leave_out.{task.name}`, or take it out of `treebanks`"
-            )
         self.seeds, self.device = seeds, device
         self.metric = task.metric
         self.inventory = sorted(set(train["label"]))
@@ -143,13 +185,16 @@ class _Measured:
         self.bootstraps = {split: bootstrap_of(dataset, split, part, intervals) for split, part in scored.items()}
 
     def fit(
-        self, vectors_WD: torch.Tensor, seed_of: Callable[..., int], settings: ProbeSettings
-    ) -> tuple[FittedProbes, list[dict[str, Any]]]:
-        """Train on the vectors of a layer: the task's own probes, and the layer's rows of the table."""
+        self, vectors_WD: torch.Tensor, seed_of: Callable[..., int], settings: Settings
+    ) -> tuple[FittedProbes, list[dict[str, Any]], list[dict[str, Any]]]:
+        """Train on the vectors of a layer: the task's own probes, the layer's rows of the scores, and those of the training."""
         on_device_WD = vectors_WD.to(self.device)
         inputs = {split: Inputs(on_device_WD, rows) for split, rows in self.words.items()}
-        fitted = fit_probes(inputs["train"], inputs["dev"], self.problems(seed_of), len(self.inventory), settings)
-        return fitted[: self.seeds], self.rows(fitted, inputs)
+        _, fit = PROTOCOLS[protocol_of(settings)]
+        fitted = fit(inputs["train"], inputs["dev"], self.problems(seed_of), len(self.inventory), settings)
+        probes = fitted[: self.seeds]
+        right = {split: self._right(probes, inputs[split], [self.targets[split]] * self.seeds) for split in self.masks}
+        return probes, self.rows(fitted, inputs, right), self.training(fitted, right["dev"])
 
     def problems(self, seed_of: Callable[..., int]) -> list[Problem]:
         """The probes of a layer: of each seed, then of each seed's control task, then the portions of each seed's code."""
@@ -161,24 +206,42 @@ class _Measured:
             problems += portion_problems(order_N, seed_of(seed, "description length"), train_y_N, dev_y_N)
         return problems
 
-    def rows(self, fitted: FittedProbes, inputs: Mapping[str, Inputs]) -> list[dict[str, Any]]:
-        """A layer's rows of the table, from the probes of `problems`."""
-        probes, controls = fitted[: self.seeds], fitted[self.seeds : self.seeds + len(self.control_targets)]
+    def rows(self, fitted: FittedProbes, inputs: Mapping[str, Inputs], right: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+        """A layer's rows of the scores, from the probes of `problems`, and what is right of the task's own."""
+        probes, controls, portions = self._parts(fitted)
         rows: list[dict[str, Any]] = []
         for split, masks in self.masks.items():
             bootstrap, all_examples = self.bootstraps[split], masks[self.metric]
-            right_SN = self._right(probes, inputs[split], [self.targets[split]] * self.seeds)
-            found = score_rows(right_SN, masks, bootstrap)
+            found = score_rows(right[split], masks, bootstrap)
             for row in found:
                 row["epochs"] = None if row["seed"] is None else probes.epochs[row["seed"]]
             if self.control_targets:
                 control_SN = self._right(controls, inputs[split], [targets[split] for targets in self.control_targets])
                 found += score_rows(control_SN, {f"{self.metric}_control": all_examples}, bootstrap)
-                found += score_rows(right_SN - control_SN, {f"{self.metric}_selectivity": all_examples}, bootstrap)
+                found += score_rows(right[split] - control_SN, {f"{self.metric}_selectivity": all_examples}, bootstrap)
             rows += [row | {"split": split} for row in found]
         if self.orders:
-            rows += self._description_rows(fitted[self.seeds + len(self.control_targets) :], inputs["train"])
+            rows += self._description_rows(portions, inputs["train"])
         return rows
+
+    def training(self, fitted: FittedProbes, right_on_dev_SN: np.ndarray) -> list[dict[str, Any]]:
+        """A layer's rows of the training of probes: the task's own, those of control tasks, and those of portions."""
+        probes, controls, portions = self._parts(fitted)
+        examples = len(self.targets["train"])
+        of_seed = len(portions.epochs) // self.seeds
+        groups = [("task", examples, probes, right_on_dev_SN), ("control_task", examples, controls, None)]
+        for place, end in enumerate(block_ends(examples)[:of_seed]):
+            groups.append(("portion", end, portions[place::of_seed], None))
+        return [
+            row | {"labels": labels, "examples": count}
+            for labels, count, part, right_SN in groups
+            for row in training_rows(part.training, part.epochs, right_SN)
+        ]
+
+    def _parts(self, fitted: FittedProbes) -> tuple[FittedProbes, FittedProbes, FittedProbes]:
+        """The probes of `problems`: the task's own, those of control tasks, those of portions."""
+        controls = self.seeds + len(self.control_targets)
+        return fitted[: self.seeds], fitted[self.seeds : controls], fitted[controls:]
 
     @staticmethod
     def _right(probes: FittedProbes, inputs: Inputs, targets: Sequence[torch.Tensor]) -> np.ndarray:

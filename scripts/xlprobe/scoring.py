@@ -90,10 +90,9 @@ class Bootstrap:
 def bootstrap_of(dataset: Path, split: str, examples: pd.DataFrame, intervals: Intervals) -> Bootstrap:
     """Resamples of the sentences of a dataset's split, for examples of it (`xlprobe.examples`)."""
     rows = independent_sentences(dataset, split)
-    # An inference set's test set stands alone, too, as xnli_en_test.
-    return Bootstrap(
-        intervals, (dataset.name.removesuffix("_test"), split), len(rows), np.searchsorted(rows, examples["sentence"].to_numpy())
-    )
+    # An inference set's test set stands alone, too, as xnli_en_test, and the same pairs as published (xnli_en_published_test).
+    name = dataset.name.removesuffix("_test").removesuffix("_published")
+    return Bootstrap(intervals, (name, split), len(rows), np.searchsorted(rows, examples["sentence"].to_numpy()))
 
 
 def score_rows(values_PN: np.ndarray, masks: Mapping[str, np.ndarray], bootstrap: Bootstrap) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from xlprobe import config as configuration
 from xlprobe import resources
 from xlprobe.catalogue import Source, inference_name
-from xlprobe.errors import ConfigError
+from xlprobe.errors import ConfigError, XlprobeError
 from xlprobe.runs import PLACEHOLDERS, runs
 from xlprobe.splits import SPLITS, split_file
 
@@ -72,7 +72,15 @@ class Need:
         return self._filled("obtain")
 
     def _filled(self, name: str) -> str:
-        return getattr(self.place.source, name).format(**self.fields) if self.place.source else ""
+        if not self.place.source:
+            return ""
+        try:
+            return getattr(self.place.source, name).format(**self.fields)
+        except KeyError as error:
+            raise XlprobeError(
+                f"resources/sources.tsv: the {name} of {self.place.source.name!r} holds {{{error.args[0]}}}, which nothing fills in for"
+                f" {self.what}; correct it"
+            ) from None
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,6 @@ def tasks_of(config: Mapping[str, Any], dataset: str) -> list[str]:
     """The tasks that are measured on a dataset."""
     if dataset in config["alignments"]:
         return ["alignment"]
-    if dataset in inference_sets(config["xnli"]):
+    if dataset in inference_sets(config["xnli"], config["datasets"]["nli_published"]):
         return ["xnli"]
     return [task for task in config["probes"]["tasks"] if dataset not in config["probes"]["leave_out"].get(task, [])]

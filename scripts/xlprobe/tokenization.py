@@ -7,8 +7,6 @@ SentencePiece's id i is therefore i + 1 in the language model, except `<unk>`: 0
 import io
 import random
 import shutil
-import sys
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from xlprobe.corpus import read_counts, text_lines
 from xlprobe.errors import ConfigError, XlprobeError
 from xlprobe.files import atomic_path, read_json, sha256, write_json, write_text
 from xlprobe.progress import progress
+from xlprobe.sentencepiece_normalization import compositions
 from xlprobe.vocabulary import DICTIONARY_FILE, HUGGING_FACE_FILES, IDENTITY_FILE, SENTENCEPIECE_FILE, UNK
 
 # SentencePiece sums in one order per thread: a fixed number of threads gives the same model on every machine.
@@ -172,22 +171,6 @@ def build_tokenizer(model: Path, folder: Path) -> None:
         raise XlprobeError(f"{folder}: the Hugging Face tokenizer gives {[*sample, '<mask>']} the ids {found}")
     files = (SENTENCEPIECE_FILE, DICTIONARY_FILE, *HUGGING_FACE_FILES)
     write_json(folder / IDENTITY_FILE, {"vocabulary_size": expected, "sha256": {name: sha256(folder / name) for name in files}})
-
-
-def compositions() -> list[tuple[str, str]]:
-    """Pairs of code points and the one they compose to, where the pair takes 4 or more bytes in UTF-8.
-
-    SentencePiece composes wherever it stands; Hugging Face's port leaves a grapheme of 6 or more bytes apart (a Tamil
-    consonant and its two-part vowel sign, an Arabic hamza under a vowel sign), so its tokenizer composes these first.
-    """
-    found = []
-    for character in map(chr, range(sys.maxunicode + 1)):
-        parts = unicodedata.decomposition(character).split()
-        if len(parts) == 2 and not parts[0].startswith("<") and unicodedata.is_normalized("NFC", character):
-            apart = "".join(chr(int(part, 16)) for part in parts)
-            if len(apart.encode()) >= 4:
-                found.append((apart, character))
-    return found
 
 
 def vocabulary_size(folder: Path) -> int:

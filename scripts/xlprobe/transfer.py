@@ -98,7 +98,7 @@ def transfer_probes(
         features = stack.enter_context(FeatureFile(features_path))
         features.check_dataset(dataset)
         write = stack.enter_context(table_writer("predictions.schema.yaml", predictions)) if predictions else None
-        checkpoint = columns(features.checkpoint)
+        checkpoint, text_form = columns(features.checkpoint), features.dataset.get("text_form")
         for source in sources:
             _check(source, task, checkpoint, features_path)
         chosen = features.chosen(layers)
@@ -112,10 +112,10 @@ def transfer_probes(
                 if shared_labels:
                     masks[f"{task.metric}_shared"] = numbers_N >= 0
                 found = score_rows((classes_SN == numbers_N).astype(np.int8), masks, bootstrap)
-                rows += [row | {"layer": layer, "source": source.dataset} for row in found]
+                rows += [row | {"layer": layer, "source": source.dataset, "protocol": source.protocol} for row in found]
                 if write:
                     write(_said(task, examples, np.array(source.labels)[classes_SN]).assign(layer=layer, source=source.dataset))
-    identity = checkpoint | {"task": task_name, "target": dataset.name, "split": "test"}
+    identity = checkpoint | {"task": task_name, "target": dataset.name, "split": "test", "text_form": text_form}
     write_table(pd.DataFrame(rows).assign(**identity), "scores.schema.yaml", output)
 
 

@@ -8,6 +8,7 @@ import statistics
 import time
 
 import numpy as np
+import speed_claims
 from simalign import SentenceAligner
 
 from xlprobe.alignment import itermax, similarity
@@ -30,7 +31,7 @@ def simaligns_links(source_SD: np.ndarray, target_TD: np.ndarray) -> np.ndarray:
     return SentenceAligner.iter_max(SentenceAligner.get_similarity(source_SD, target_TD)) > 0
 
 
-def test_itermax_is_three_times_as_fast_as_simalign():
+def test_itermax_is_faster_than_simalign():
     pairs = bitext()
     ours, theirs = [], []
     for _ in range(ROUNDS):
@@ -43,4 +44,4 @@ def test_itermax_is_three_times_as_fast_as_simalign():
         assert all(np.array_equal(mine, other) for mine, other in zip(found, expected, strict=True))
     fast, slow = statistics.median(ours), statistics.median(theirs)
     print(f"\n{PAIRS} sentence pairs x {LAYERS} layers: ours {fast:.2f} s, simalign {slow:.2f} s: {slow / fast:.1f}x")
-    assert slow / fast > 3
+    speed_claims.hold("itermax against simalign", slow / fast)

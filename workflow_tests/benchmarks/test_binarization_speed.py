@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 
+import speed_claims
+
 from xlprobe.binarization import binarize_text
 from xlprobe.corpus import text_lines
 from xlprobe.files import atomic_zstd_writer
@@ -28,7 +30,7 @@ def seconds(work, *arguments):
     return time.perf_counter() - start
 
 
-def test_binarising_is_ten_times_as_fast_as_fairseq_preprocess(tiny_text, tmp_path):
+def test_binarising_is_faster_than_fairseq_preprocess(tiny_text, tmp_path):
     lines = [line for language in tiny_text.languages for line in text_lines(tiny_text.corpus(language).train)]
     # Paragraphs, as in CC100.
     paragraphs = [" ".join(lines[start : start + 5]) for start in range(0, len(lines), 5)]
@@ -55,4 +57,4 @@ def test_binarising_is_ten_times_as_fast_as_fairseq_preprocess(tiny_text, tmp_pa
         f"\nbinarisation, {MEBIBYTES} MiB, one thread: ours {MEBIBYTES / fast:.1f} MiB/s,"
         f" fairseq-preprocess {MEBIBYTES / slow:.2f} MiB/s (start-up of {start_up:.1f} s left out): {slow / fast:.1f}x"
     )
-    assert slow / fast > 10
+    speed_claims.hold("binarisation against fairseq-preprocess", slow / fast)

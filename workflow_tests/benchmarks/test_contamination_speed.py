@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import speed_claims
 
 from xlprobe.contamination import WINDOW, SentenceSearch, letters_of, text_blocks
 from xlprobe.files import atomic_zstd_writer
@@ -58,7 +59,7 @@ def set_of_windows(work: Work) -> list[bool]:
     return [window in found for window in windows]
 
 
-def test_test_text_is_searched_for_four_times_as_fast(work):
+def test_test_text_is_searched_for_faster_than_by_a_set_of_windows(work):
     letters_of("")
     times: dict[str, list[float]] = {"ours": [], "theirs": []}
     for _ in range(ROUNDS):
@@ -74,7 +75,7 @@ def test_test_text_is_searched_for_four_times_as_fast(work):
         f"\n{BYTES / 10**6:.0f} MB of text, {len(windows):,} windows, one thread: ours {short:.2f} s ({BYTES / 10**6 / short:.0f} MB/s),"
         f" a set of windows {long:.2f} s: {long / short:.1f}x"
     )
-    assert long / short > 4
+    speed_claims.hold("search for test text against a set of windows", long / short)
 
 
 PEAK = """

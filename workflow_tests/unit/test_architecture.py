@@ -35,6 +35,13 @@ def test_the_library_does_not_know_snakemake():
         assert not re.search(r"^\s*(import|from) snakemake", path.read_text(), flags=re.M), path
 
 
+def test_compressed_data_is_read_in_one_place():
+    """Each package's own reader stops in silence at one damage or another."""
+    reading = r"\b(gzip|lzma|bz2|zlib|zstd)\.(open\((?!temporary, \"wb\")|decompress|\w*Decompressor|\w+File\b)|tarfile\.open\(\w+\)|\"r:\w"
+    for path in LIBRARY.rglob("*.py"):
+        assert path.name == "compression.py" or not re.search(reading, path.read_text()), path
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_scripts_are_thin(script):
     assert script.read_text().count("\n") <= 40

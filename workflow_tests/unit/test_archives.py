@@ -1,5 +1,9 @@
+import bz2
+import gzip
 import io
+import lzma
 import os
+import random
 import signal
 import stat
 import subprocess
@@ -10,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from backports import zstd
 
 from xlprobe.archives import folder_of, member_file, record_of, unpack
 from xlprobe.errors import XlprobeError
@@ -101,7 +106,7 @@ def test_a_tar_that_leads_elsewhere_is_refused(tmp_path, members):
 def test_a_truncated_archive_is_refused(tmp_path, make):
     archive = make(tmp_path / "a", {"one": os.urandom(100_000)})
     archive.write_bytes(archive.read_bytes()[:50_000])
-    with pytest.raises(XlprobeError, match=r"/a: is no archive, breaks off or is corrupt .*; delete the file to fetch it again"):
+    with pytest.raises(XlprobeError, match=r"/a: .* breaks off or is corrupt .*; delete the file to fetch it again"):
         unpack(archive)
     assert left(archive) == []
 
@@ -141,7 +146,7 @@ def test_a_tar_damaged_in_the_middle_is_refused(tmp_path):
     content = bytearray(archive.read_bytes())
     content[header : header + 100] = b"x" * 100
     archive.write_bytes(content)
-    with pytest.raises(XlprobeError, match=rf"not a whole tar archive \(damaged or cut short at byte {header}\)"):
+    with pytest.raises(XlprobeError, match=rf"a.tar: .* corrupt \(damaged or cut short at byte {header}: bad checksum\)"):
         unpack(archive, "")
     assert left(archive) == []
 
@@ -150,3 +155,80 @@ def test_a_zip_may_name_its_own_folder(tmp_path):
     archive = zip_of(tmp_path / "a.zip", {"./": b"", "./a": b"1"})
     unpack(archive, "")
     assert member_file(archive, "a").read_bytes() == b"1"
+
+
+PACK = {"tgz": gzip.compress, "tar.xz": lzma.compress, "tar.zst": zstd.compress, "tar.bz2": bz2.compress}
+
+
+@pytest.mark.parametrize("suffix", PACK)
+def test_a_compressed_tar_is_read_to_its_last_checksum(tmp_path, suffix):
+    """`tarfile` stops at the archive's end, before gzip's checksum; padding and parts are those that the tools read."""
+    tar = tar_of(tmp_path / "a.tar", {"one": b"1" * 9999}, "w").read_bytes()
+    parts = [PACK[suffix](tar[:3000]), PACK[suffix](tar[3000:])]
+    archive = tmp_path / f"a.{suffix}"
+    archive.write_bytes(parts[0] + bytes(4 if suffix == "tar.xz" else 0) + parts[1])
+    unpack(archive)
+    assert member_file(archive, "one").read_bytes() == b"1" * 9999
+    # Of gzip the checksum, of the others the end of the stream or frame, or its index.
+    damaged = bytearray(b"".join(parts))
+    damaged[-6] ^= 1
+    for content in (bytes(damaged), b"".join(parts)[:-1], b"".join(parts) + b"x"):
+        if suffix == "tar.zst" and content == bytes(damaged):
+            continue  # without a checksum, as `zstd.compress` writes it
+        archive.write_bytes(content)
+        with pytest.raises(XlprobeError, match=rf"a.{suffix}: .* breaks off or is corrupt .*; delete the file to fetch it again"):
+            unpack(archive)
+        assert f"{archive.name}.unpacked" not in left(archive)
+
+
+def test_a_tar_with_a_zip_at_its_end_is_a_tar(tmp_path):
+    inner = zip_of(tmp_path / "inner.zip", {"elsewhere": b"2"}).read_bytes()
+    archive = tar_of(tmp_path / "a.tar", {"one": b"1", "inner.zip": inner}, "w")
+    unpack(archive)
+    assert member_file(archive, "one").read_bytes() == b"1" and member_file(archive, "inner.zip").read_bytes() == inner
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_what_follows_the_end_of_a_tar_is_not_lost_in_silence(tmp_path, mode):
+    """Archives that were joined, and a header that became zeros: `tar` stops at zeros without a word."""
+    archive = tar_of(tmp_path / "a", {name: name.encode() * 300 for name in "abcd"}, "w")
+    with tarfile.open(archive) as tar:
+        header = tar.getmembers()[2].offset
+    content = archive.read_bytes()
+    for damaged in (content + content, content[:header] + bytes(512) + content[header + 512 :]):
+        archive.write_bytes(gzip.compress(damaged) if mode == "w:gz" else damaged)
+        with pytest.raises(XlprobeError, match=r"a: .* corrupt \(more data after the archive's end at byte [0-9]+\); delete the file"):
+            unpack(archive)
+
+
+def test_a_tar_without_an_end_is_refused(tmp_path):
+    archive = tar_of(tmp_path / "a.tar", {"one": b"1" * 512}, "w")
+    archive.write_bytes(archive.read_bytes()[:1024])
+    with pytest.raises(XlprobeError, match=r"a.tar: .* corrupt \(damaged or cut short at byte 1024: empty header\)"):
+        unpack(archive)
+
+
+@pytest.mark.parametrize("kind", ["zip", "stored zip", "tgz", "tar.xz"])
+def test_damage_is_seen_or_does_not_matter(tmp_path, kind):
+    """A bit is flipped, anywhere: the members come out as they were, or the archive is refused in one sentence."""
+    archive, chance = tmp_path / "a", random.Random(kind)
+    members = {f"r/{number}.txt": f"text {number} ".encode() * 40 for number in range(4)}
+    if "zip" in kind:
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED if "stored" in kind else zipfile.ZIP_DEFLATED) as zipped:
+            for name, data in members.items():
+                zipped.writestr(zipfile.ZipInfo(name), data, zipped.compression)
+    else:
+        tar_of(archive, members, "w:gz" if kind == "tgz" else "w:xz")
+    whole, refused = archive.read_bytes(), 0
+    for _ in range(150):
+        damaged = bytearray(whole)
+        damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
+        archive.write_bytes(damaged)
+        try:
+            unpack(archive)
+        except XlprobeError as error:
+            refused += 1
+            assert "\n" not in str(error)
+        else:
+            assert {name: member_file(archive, name).read_bytes() for name in members} == members
+    assert refused > 50

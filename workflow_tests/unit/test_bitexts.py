@@ -153,7 +153,7 @@ def test_a_dataset_holds_all_source_sentences_first(tmp_path):
 def test_the_table_of_sets_names_known_languages_and_layouts():
     for name, bitext in alignments().items():
         # The workflow tells bitexts from treebanks by their names.
-        assert re.fullmatch(r"align_[a-z_]+", name) and {bitext.source, bitext.target} <= set(languages())
+        assert re.fullmatch(r"align_[a-z0-9_]+", name) and {bitext.source, bitext.target} <= set(languages())
         assert len(bitext.files) == LAYOUTS[bitext.layout].files
 
 

@@ -1,10 +1,12 @@
 import copy
 import re
+from datetime import date
 
 import pytest
 import yaml
 
 from xlprobe import config
+from xlprobe.catalogue import are_comparable
 from xlprobe.errors import ConfigError
 from xlprobe.paths import PROJECT
 from xlprobe.resources import languages, treebanks
@@ -38,12 +40,12 @@ def changed(path: str, value: object) -> dict:
         ("experiment", ..., r"config key experiment: missing"),
         ("models.a b", {"steps": [1]}, r"config key models.a b: a name may hold"),
         ("probes.seeds", "3", r"config key probes.seeds: found '3', expected a whole number"),
-        ("corpus", None, r"config key corpus: found None, expected a group of keys"),
+        ("corpus", None, r"config key corpus: found null, expected a group of keys; give keys below it, or take it out"),
         ("features.device", "gpu", r"config key features.device: found 'gpu', expected one of auto, cpu, cuda"),
         ("features.precision", "fp16", r"config key features.precision: found 'fp16', expected one of float32, bfloat16, float16"),
         ("models.m.steps", [0, "x"], r"config key models.m.steps.1: found 'x', expected a step"),
         ("probes.seeds", 0, r"config key probes.seeds: 0 is less than the minimum"),
-        ("languages", ["en", "xx"], r"config key languages.1: unknown language 'xx'"),
+        ("languages", ["en", "xx"], r"config key languages.1: unknown language 'xx' .* \(30 of 116; all in resources/languages.tsv\)$"),
         ("treebanks", ["en_etw"], r"config key treebanks.0: unknown treebank 'en_etw'; did you mean 'en_ewt'\?"),
         ("models.m.pretrain.languages", ["fr"], r"config key models.m.pretrain.languages.0: 'fr' is not among the run's languages"),
         (
@@ -72,7 +74,11 @@ def changed(path: str, value: object) -> dict:
         ("alignment.distortion", 1.5, r"config key alignment.distortion: 1.5 is greater than the maximum of 1"),
         ("models.m.pretrain.training.learning_rate", "3e-3", r".*found '3e-3', expected a number; YAML reads 3e-3 as text: write 0.003"),
         ("models.m.pretrain.training.adam_betas", [0.9], r"config key models.m.pretrain.training.adam_betas: .*too short"),
-        ("languages", [False], r"config key languages.0: found False, expected text; YAML reads no, yes"),
+        (
+            "languages",
+            [False],
+            r"config key languages.0: found false, expected text; YAML reads no, off and false as false: put it",
+        ),
         ("alignments", ["align_fr_en"], r"config key alignments.0: unknown alignment set 'align_fr_en'; did you mean 'align_en_fr'\?"),
         ("data.ud", 2.18, r"config key data.ud: found 2.18, expected text; YAML reads it as a number: put it in quotes"),
         ("data.ud", "v2.18", r"config key data.ud: found 'v2.18', expected a release's number"),
@@ -88,6 +94,40 @@ def changed(path: str, value: object) -> dict:
         ),
         ("bpc.leave_out", ["n"], r"config key bpc.leave_out.0: 'n' is not among the run's models; "),
         ("bpc.mask_share", 1, r"config key bpc.mask_share: 1 is greater than or equal to the maximum of 1"),
+        (
+            "languages",
+            [None],
+            r"config key languages.0: found null, expected text; YAML reads ~, null and an empty place as null",
+        ),
+        ("languages", "en", r"config key languages: found 'en', expected a list; write \[en\]$"),
+        ("treebanks", ["en_ewt", "en_ewt"], r"config key treebanks: names 'en_ewt' twice; keep one of the two"),
+        ("treebanks", [1_000], r"config key treebanks.0: found 1000, expected text; YAML reads it as a number: put it in quotes"),
+        ("treebanks", [date(2020, 1, 1)], r"config key treebanks.0: found 2020-01-01, expected text; YAML reads it as a date: put it in"),
+        ("experiment", 2024, r"config key experiment: found 2024, expected text; YAML reads it as a number: put it in quotes"),
+        ("experiment", 1.0, r"config key experiment: found 1.0, expected text; YAML reads it as a number: put it in quotes"),
+        ("experiment", "a\n", r"config key experiment: found 'a\\n', which holds the character U\+000A; take it out"),
+        ("data.root", "a\0", r"config key data.root: found 'a\\x00', which holds the character U\+0000"),
+        ("tokenizer.model", True, r"config key tokenizer.model: found true, expected text or null; YAML reads yes, on and true as true"),
+        ("features.device", False, r"config key features.device: found false, expected one of auto, cpu, cuda; YAML reads no, off"),
+        ("features.keep", "True", r"config key features.keep: found 'True', expected true or false; write true, without quotes"),
+        ("models", {3: {}}, r"config key models.3: YAML reads it as a number; put the name in quotes"),
+        ("models", {False: {}}, r"config key models.false: YAML reads no, off and false as false; put the name in quotes"),
+        ("probes", {"leave_out": {None: ["en_ewt"]}}, r"config key probes.leave_out.null: YAML reads ~, null and an empty place as null"),
+        ("sweeps", [{"layers": [1], date(2020, 1, 1): 1}], r"config key sweeps.0.2020-01-01: YAML reads it as a date; put the name in"),
+        ("probes.learning_rate", float("nan"), r"config key probes.learning_rate: found nan, which no key takes; write"),
+        ("models.m.pretrain.training.clip_norm", float("inf"), r"config key models.m.pretrain.training.clip_norm: found inf, which"),
+        ("probes.seeds", 10**30, r"config key probes.seeds: found a number above 2\^63; write a smaller one"),
+        ("probes.seeds", 3.0, r"config key probes.seeds: found 3.0, expected a whole number; write 3$"),
+        ("probes.seeds", "1e3", r"config key probes.seeds: found '1e3', expected a whole number; YAML reads 1e3 as text: write 1000"),
+        ("probes.seeds", True, r"config key probes.seeds: found true, expected a whole number"),
+        ("models.m.steps", [1.0e3], r"config key models.m.steps.0: found 1000.0, expected a step \(a whole number\) or .*; write 1000$"),
+        (
+            "models.m.steps",
+            [{"from": 0, "to": 1.0e3, "every": 10}],
+            r"config key models.m.steps.0.to: found 1000.0, expected a whole number; write 1000$",
+        ),
+        ("models.m.steps", [{"from": 0, "to": 9}], r"config key models.m.steps.0.every: missing"),
+        ("models.m.steps", [{"from": 0, "to": 10**12, "every": 1}], r"config key models.m.steps: a range holds 1,000,000,000,001 steps"),
         ("features.layers", [0, 13], r"config key features.layers: layer 13 .* models.m has layers 0 to 12"),
     ],
 )
@@ -166,6 +206,8 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
     assert completed["models"]["m"]["pretrain"]["architecture"]["hidden_size"] == 768
     assert completed["probes"] == {
         "tasks": ["pos", "arc_prediction", "arc_classification"],
+        "protocol": "paper",
+        "converged": {"inverse_strengths": [0.001, 0.01, 0.1, 1, 10], "tolerance": 1e-5, "iterations": 1000},
         "seeds": 5,
         "learning_rate": 1e-3,
         "batch_size": 256,
@@ -220,6 +262,58 @@ def test_xnli_is_measured_where_its_languages_are_named():
         config.complete(
             BASE | {"xnli": ["en"], "sweeps": [{"datasets": [name], "layers": [n]} for name, n in (("xnli_en", 3), ("xnli_en_test", 4))]}
         )
+
+
+def test_sets_as_published_stand_beside_those_in_one_form():
+    completed = config.complete(BASE | {"xnli": ["en", "zh-Hans"], "datasets": {"nli_published": ["zh-Hans"]}})
+    sets = {name: dataset for name, dataset in config.probed(completed).items() if name not in completed["treebanks"]}
+    own = ["xnli_en", "xnli_en_test", "xnli_zh", "xnli_zh_test"]
+    assert list(sets) == [*own, "xnli_zh_published", "xnli_zh_published_test"] and [sets[name].published for name in sets] == [
+        *[False] * 4, True, True
+    ]  # fmt: skip
+    assert {*map(tuple, (tasks_of(completed, name) for name in sets))} == {("xnli",)}
+    transferred = {(one, other) for one in sets for other in sets if are_comparable(sets[one], sets[other])}
+    assert ("xnli_en", "xnli_zh_published_test") not in transferred and ("xnli_zh_published", "xnli_zh_published_test") in transferred
+    # So these two need no layer in common.
+    layers = [{"datasets": [name], "layers": [n]} for n, name in enumerate(["xnli_zh_published", "xnli_zh_published_test"], 3)]
+    with pytest.raises(ConfigError, match=r"^config key sweeps: .* \[3\] on xnli_zh_published and \[4\] on xnli_zh_published_test"):
+        config.complete(BASE | {"xnli": ["zh-Hans"], "datasets": {"nli_published": ["zh-Hans"]}, "sweeps": layers})
+    alike = [{"datasets": [*own], "layers": [5]}, *({**sweep, "layers": [3]} for sweep in layers)]
+    config.complete(BASE | {"xnli": ["en", "zh-Hans"], "datasets": {"nli_published": ["zh-Hans"]}, "sweeps": alike})
+
+
+@pytest.mark.parametrize(
+    ("datasets", "message"),
+    [
+        ({"nli_text": "tokenised"}, "nli_text: found 'tokenised', expected one of published, tokenized, raw, null"),
+        ({"nli_published": ["zh"]}, "nli_published.0: 'zh' is not among the languages under xnli; did you mean 'zh-Hans'?"),
+        ({"nli_published": ["th"]}, "nli_published.0: 'th' is not among the languages under xnli; known here: en, zh-Hans"),
+        (
+            {"nli_published": ["en"], "nli_text": "published"},
+            "nli_published: all sets are as published, since datasets.nli_text is; take it out",
+        ),
+        (
+            {"nli_files": {"train-zh-Hans": "raw"}},
+            "nli_files.train-zh-Hans: is no file of the languages under xnli; did you mean 'train-zh'",
+        ),
+        ({"nli_files": {"valid": "raw"}}, "nli_files.valid: expected a split (train, dev, test) or a file without its ending (train-en)"),
+        ({"nli_files": {"dev": "moses"}}, "nli_files.dev: found 'moses', expected one of raw, tokenized"),
+    ],
+)
+def test_forms_of_text_name_what_there_is(datasets, message):
+    with pytest.raises(ConfigError, match=f"^config key datasets.{re.escape(message)}"):
+        config.complete(BASE | {"xnli": ["en", "zh-Hans"], "datasets": datasets})
+
+
+def test_a_worlds_pairs_are_raw():
+    run = BASE | {"world": WORLD, "languages": ["qaa"], "treebanks": ["qaa_world"], "xnli": ["qaa"]}
+    for form in ("raw", "published", None):
+        assert config.complete(run | {"datasets": {"nli_text": form}})["datasets"]["nli_text"] == form
+    with pytest.raises(ConfigError, match=r"^config key datasets.nli_text: found 'tokenized', but a world's pairs are raw; set it to raw"):
+        config.complete(run | {"datasets": {"nli_text": "tokenized"}})
+    for key, value in (("nli_files", {"train": "raw"}), ("nli_published", ["qaa"])):
+        with pytest.raises(ConfigError, match=f"^config key datasets.{key}: a world writes its pairs itself, raw; take it out"):
+            config.complete(run | {"datasets": {key: value}})
 
 
 @pytest.mark.parametrize(
@@ -332,14 +426,6 @@ def test_faults_in_a_suite_name_the_key(section, keys, message):
     with pytest.raises(ConfigError, match="^config key " + message) as caught:
         config.complete(suite(section, **keys))
     assert "\n" not in str(caught.value)
-
-
-def test_a_key_given_twice_is_refused(tmp_path):
-    (tmp_path / "run.yaml").write_text("a: &x {b: 1}\nmodels:\n  m: {<<: *x, steps: [1]}\n  n: {<<: *x, <<: *x}\n")
-    config.refuse_keys_given_twice(tmp_path / "run.yaml")
-    (tmp_path / "run.yaml").write_text("models:\n  m: {steps: [1]}\n  n: {}\n  m: {}\n")
-    with pytest.raises(ConfigError, match=r"run.yaml:4: config key models.m: is given twice; keep one of the two"):
-        config.refuse_keys_given_twice(tmp_path / "run.yaml")
 
 
 def test_a_model_says_once_where_its_checkpoints_come_from():

@@ -86,12 +86,19 @@ def test_a_part_that_runs_beyond_the_archive_is_refused(tmp_path):
         lines(path)
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-40], lambda data: data[:200] + b"\0\0\0\0" + data[204:], lambda data: b"plain"])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-40], lambda data: data[:200] + b"\0\0\0\0" + data[204:], lambda data: data + b"plain"]
+)
 def test_a_damaged_part_ends_in_one_sentence_that_names_it(tmp_path, damage):
     name, content = part("wikipedia-000", "".join(sentence(str(number)) for number in range(3000)))
     with pytest.raises(XlprobeError, match=r"\.tar\(English/en-wikipedia-000\.conllu\.xz\): the compressed data breaks off") as caught:
         lines(archive(tmp_path, (name, damage(content))))
     assert "\n" not in str(caught.value)
+
+
+def test_a_part_that_is_not_compressed_is_refused(tmp_path):
+    with pytest.raises(XlprobeError, match=r"wikipedia-000.conllu.xz\): named as xz data, but does not begin as such data does; fetch it"):
+        lines(archive(tmp_path, ("English/en-wikipedia-000.conllu.xz", b"plain")))
 
 
 def test_what_is_no_such_archive_is_refused(tmp_path):
@@ -120,5 +127,5 @@ def test_an_archive_damaged_in_the_middle_is_refused(tmp_path):
     content = bytearray(path.read_bytes())
     content[header : header + 100] = b"x" * 100
     path.write_bytes(content)
-    with pytest.raises(XlprobeError, match=rf"not a whole tar archive \(damaged or cut short at byte {header}\)"):
+    with pytest.raises(XlprobeError, match=rf"not a whole tar archive \(damaged or cut short at byte {header}: bad checksum\)"):
         lines(path)

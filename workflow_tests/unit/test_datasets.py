@@ -63,6 +63,35 @@ def test_real_treebanks_become_tables(real_data, tmp_path):
     assert words["upos"].isin(["NOUN", "VERB"]).mean() > 0.2 and isinstance(words, pd.DataFrame)
 
 
+def test_two_files_of_one_split_are_refused(tmp_path):
+    files = [write_split(tmp_path / name, "train", 2) for name in ("a", "b")]
+    with pytest.raises(XlprobeError, match=r"b/xx_test-ud-train.conllu: a second file of the split train; give one file a split"):
+        read_splits(files, None, 0.1)
+
+
+MARKED = """# sent_id = x
+1-3\tbeito\t_\t_\t_\t_\t_\t_\t_\tSpaceAfter=No
+1\tbe\t_\tADP\t_\t_\t2\tcase\t_\t_
+2\tbayit_\t_\tNOUN\t_\t_\t0\troot\t_\t_
+3\t_hu\t_\tPRON\t_\t_\t2\tnmod\t_\t_
+4\t.\t_\tPUNCT\t_\t_\t2\tpunct\t_\t_
+
+"""
+
+
+@pytest.mark.parametrize(("clean_forms", "text", "done"), [(False, "be bayit_ _hu.", "kept"), (True, "be bayit hu.", "taken off")])
+def test_marked_forms_are_counted_and_said_and_cleaned_on_request(tmp_path, caplog, clean_forms, text, done):
+    path = write_split(tmp_path, "test", 2)
+    path.write_text(path.read_text() + MARKED)
+    caplog.set_level("INFO")
+    write_dataset(read_splits([path], None, 0.1, clean_forms), tmp_path / "out", "xx_test", "xx", clean_forms=clean_forms)
+    identity, words = read_json(tmp_path / "out" / "identity.json"), read_words(tmp_path / "out")
+    assert identity["words_marked"] == {"test": 2} and identity["clean_forms"] is clean_forms
+    assert f"xx_test: '_' that marks parts of tokens on 2 words (33.3 %) is {done} (datasets.clean_forms)" in caplog.text
+    assert read_sentences(tmp_path / "out")["text"].to_list()[-1] == text and read_written(tmp_path / "out").to_list()[-1] == "beito."
+    assert [text[start:end] for start, end in zip(words["start"][2:], words["end"][2:], strict=True)] == words["form"].to_list()[2:]
+
+
 def test_a_link_takes_the_time_of_its_file(tmp_path):
     source = tmp_path / "source"
     source.write_text("x")

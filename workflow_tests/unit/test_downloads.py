@@ -184,6 +184,9 @@ def test_a_line_of_the_lock_that_cannot_be_read_is_named(tmp_path):
     lock.write_text("address\tsha256\tbytes\tdate\nhttp://x\tab\n")
     with pytest.raises(XlprobeError, match=r"lock.tsv:2: expected the columns address, sha256, bytes, date; correct the line"):
         recorded(lock)
+    lock.write_text("address\tsha256\tbytes\tdate\n" + "http://x\tab\t1\t2026-01-01\n" * 2)
+    with pytest.raises(XlprobeError, match=r"lock.tsv:3: http://x stands here a second time; delete one of the two lines"):
+        recorded(lock)
 
 
 def download_one(address: str, output: Path, lock: Path) -> None:

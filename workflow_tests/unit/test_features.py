@@ -220,7 +220,7 @@ def test_vectors_beyond_float16_are_stored_in_float32(tiny_model, dataset, tmp_p
     np.testing.assert_allclose(found_LUD, expected_LUD, rtol=error, atol=error * np.abs(expected_LUD[:2]).max())
     assert [record.message for record in caplog.records] == [f"{checkpoint}: float16 does not hold its vectors of xx_test: float32"]
     with pytest.raises(
-        XlprobeError, match=r"checkpoint: float16 does not hold .* xx_test \(.* 7\.\d*e\+04\); set features\.storage to auto or"
+        XlprobeError, match=r"checkpoint: float16 does not hold .* xx_test \(.* 7[.\d]*e\+04\); set features\.storage to auto or"
     ):
         written(checkpoint, dataset, tmp_path, precision, storage="float16")
 
@@ -252,19 +252,20 @@ def test_storage_is_what_the_configuration_says(tiny_model, dataset, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("precision", "advice"),
+    ("precision", "bias", "scale", "said"),
     [
-        ("float32", "the checkpoint is not usable"),
-        ("bfloat16", "the checkpoint is not usable"),
-        ("float16", "set features.precision to bfloat16 or float32"),
+        # 3e38 is finite, and its double is not.
+        ("float32", 3e38, 3e38, "a vector is not finite; the checkpoint is not usable"),
+        ("bfloat16", 3e38, 3e38, "a vector is not finite; the checkpoint is not usable"),
+        ("float16", 100.0, 60_000.0, r"a vector is not finite; set features\.precision to bfloat16 or float32"),
+        ("float16", 70_000.0, 1.0, r"\S+dense\.bias and 0 other weights are too large for float16; set features\.precision, or bpc\.pre"),
     ],
 )
-def test_a_vector_that_is_not_finite_is_refused(tiny_model, dataset, tmp_path, precision, advice):
-    # 3e38 is finite, and its double is not; 70,000 is not in float16.
-    large = (lambda bias_D: bias_D * 0 + 70_000.0) if precision == "float16" else (lambda bias_D: bias_D * 0 + 3e38)
-    checkpoint = altered(tiny_model, tmp_path / "checkpoint", "roberta.encoder.layer.0.attention.output.dense.bias", large)
-    checkpoint = altered_again(checkpoint, SCALE, lambda scale_D: scale_D * (1 if precision == "float16" else 3e38))
-    with pytest.raises(XlprobeError, match=f"checkpoint: a vector is not finite; {advice}"):
+def test_a_vector_that_is_not_finite_is_refused(tiny_model, dataset, tmp_path, precision, bias, scale, said):
+    name = "roberta.encoder.layer.0.attention.output.dense.bias"
+    checkpoint = altered(tiny_model, tmp_path / "checkpoint", name, lambda bias_D: bias_D * 0 + bias)
+    checkpoint = altered_again(checkpoint, SCALE, lambda scale_D: scale_D * scale)
+    with pytest.raises(XlprobeError, match=f"^{checkpoint}: {said}"):
         written(checkpoint, dataset, tmp_path, precision)
     assert not (tmp_path / "f.h5").exists()
 

@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xlprobe.errors import XlprobeError
 from xlprobe.figures import Dataset, Scores, draw, load_figure
 from xlprobe.figures.drawing import STYLE
 from xlprobe.figures.layer_by_step import layer_by_step_table
 from xlprobe.figures.learning_curve import learning_curve_table, plot_learning_curves
 from xlprobe.figures.transfer_curve import transfer_curve_table
-from xlprobe.figures.transfer_matrix import transfer_matrix_table
+from xlprobe.figures.transfer_matrix import plot_transfer_matrix, transfer_matrix_table
 from xlprobe.figures.word_groups import word_groups_table
 from xlprobe.metrics import join_tables
 from xlprobe.paths import PROJECT
@@ -31,6 +30,7 @@ FACTS = {
     "align_en_de": {"title": "English - German", "language": "en-de", "family": "Indo-European"},
 }
 TASKS = ["pos", "arc_prediction", "arc_classification", "number", "xnli"]
+LEARNED = {"hypothesis_only": 0.45, "word_overlap": 0.35}
 KINDS = ["learning_curve", "layer_by_step", "word_groups", "transfer_curve", "transfer_matrix"]
 
 SHOWN = [(task, kind) for task in TASKS for kind in KINDS if kind != "word_groups" or load_probe_task(task).data == "words"]
@@ -83,11 +83,14 @@ def table():
     of_words = table[table["task"] == "pos"]
     of_pairs = of_words[of_words["metric"] == "accuracy"]
     others = [of_words.assign(task="number"), *(of_pairs.assign(task=task) for task in ("arc_prediction", "arc_classification"))]
-    # Where sentences are labelled, no form tells.
-    others.append(of_pairs[of_pairs["model"] != "word_type"].assign(task="xnli"))
+    # Where sentences are labelled, no form tells, but two baselines of their own.
+    of_sentences = of_pairs[of_pairs["model"] != "word_type"]
+    learned = [of_pairs[of_pairs["model"] == "word_type"].assign(model=name, value=value) for name, value in LEARNED.items()]
+    others += [part.assign(task="xnli") for part in (of_sentences, *learned)]
     # Means stand beside the seeds' rows; a figure that took one for a seed's would be far off.
     means = [part[part["seed"].notna()].assign(seed=None, value=9.0) for part in (table, *others)]
-    return conform(pd.concat([table, *others, *means]).assign(training_seed=None, low=None, high=None), "scores.schema.yaml")
+    same = {"training_seed": None, "protocol": None, "text_form": None, "low": None, "high": None}
+    return conform(pd.concat([table, *others, *means]).assign(**same), "scores.schema.yaml")
 
 
 @pytest.fixture
@@ -188,9 +191,76 @@ def test_a_group_that_one_dataset_lacks_stays_in_the_legend(table):
     figure = load_figure("word_groups").plot(word_groups_table(scores), scores)
     assert {text.get_text() for text in figure.legends[0].texts} >= {"ambiguous words", "unseen words"}
     plt.close(figure)
-    none = scores_of(table[table["metric"] == "accuracy"], "pos")
-    with pytest.raises(XlprobeError, match="nothing to draw"):
-        load_figure("word_groups").plot(word_groups_table(none), none)
+
+
+def drawn(table, folder, task, kind, monkeypatch):
+    """The figure that is saved, and the table beside it."""
+    write_table(table, "scores.schema.yaml", folder / "scores.parquet")
+    saved = []
+    monkeypatch.setattr("xlprobe.figures.save_figure", lambda figure, made, *paths: saved.append((figure, made)))
+    draw(kind, folder / "scores.parquet", "m", task, FACTS, *(folder / name for name in ("a.png", "a.pdf", "a.csv")))
+    plt.close("all")
+    return saved[0]
+
+
+def words_of(figure):
+    return " ".join([figure.get_suptitle(), *(text.get_text() for text in figure.texts)]).replace("\n", " ")
+
+
+IN_LANGUAGE = {
+    "learning_curve": "no test example",
+    "layer_by_step": "no test example, or a single layer",
+    "word_groups": "no test word that",
+}
+
+
+@pytest.mark.parametrize(("kind", "lacking"), IN_LANGUAGE.items())
+def test_a_dataset_without_test_examples_is_left_out_and_said(table, tmp_path, monkeypatch, kind, lacking):
+    untested = (table["source"] == "en_ewt") & (table["split"] == "test")
+    figure, made = drawn(table[~untested], tmp_path, "pos", kind, monkeypatch)
+    assert set(made["dataset"]) == {"tr_imst", "zh_gsd"} and "English" not in " ".join(axes.get_title() for axes in figure.axes)
+    assert f"not shown, having {lacking}" in words_of(figure) and figure.get_suptitle().endswith(": en_ewt")
+    figure, _ = drawn(table, tmp_path, "pos", kind, monkeypatch)
+    assert "not shown" not in words_of(figure)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [(kind, lambda table: table[table["split"] != "test"]) for kind in KINDS]
+    + [("word_groups", lambda table: table[table["metric"] == "accuracy"])]
+    + [(kind, lambda table: table[table["source"] == table["target"]]) for kind in ("transfer_curve", "transfer_matrix")],
+)
+def test_a_figure_without_anything_to_show_says_so(table, tmp_path, monkeypatch, kind, change):
+    """A run is not to end because of one: its other results are whole."""
+    figure, made = drawn(change(table), tmp_path, "pos", kind, monkeypatch)
+    assert not len(made) and len(made.columns) > 3
+    assert re.search("^Part of speech: .* nothing to show: no test", words_of(figure)) and not figure.axes
+
+
+def test_equal_values_have_equal_colours_in_all_panels(table):
+    scores = scores_of(table[(table["step"] != 0) & (table["layer"] != 0)], "pos")
+    kind = load_figure("layer_by_step")
+    figure = kind.plot(kind.table(scores), scores)
+    figure.canvas.draw()
+    colours = {tuple(axes.images[0].to_rgba([80.0])[0]) for axes in figure.axes if axes.get_title()}
+    assert len(colours) == 1
+    plt.close(figure)
+
+
+def test_one_checkpoint_is_one_mark_on_the_axis(table):
+    scores = scores_of(table[table["step"].isna() | (table["step"] == 10)], "pos")
+    figure = plot_learning_curves(learning_curve_table(scores), scores)
+    figure.canvas.draw()
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["10"]
+    plt.close(figure)
+
+
+def test_a_source_that_was_not_tested_on_a_target_leaves_a_blank_cell(table):
+    kind = load_figure("transfer_matrix")
+    scores = scores_of(table[(table["source"] != "en_ewt") | (table["target"] != "de_pud")], "pos")
+    figure = kind.plot(kind.table(scores), scores)
+    assert sorted(text.get_text() for text in figure.axes[0].texts) == ["20", "20", "40", "40", "40"]
+    plt.close(figure)
 
 
 def test_every_kind_of_figure_has_a_caption():
@@ -220,13 +290,38 @@ def test_figures_name_the_task_in_words(table, task, kind):
     plt.close(drawn)
 
 
-def test_inference_stands_beside_its_most_frequent_label(table):
+def test_inference_stands_beside_what_hypotheses_and_overlap_tell(table):
     scores = scores_of(table, "xnli")
     made = learning_curve_table(scores)
-    assert made["word_type"].isna().all() and (made["majority"] == 0.2).all()
+    assert made["word_type"].isna().all() and (made["majority"] == 0.2).all() and (made["hypothesis_only"] == 0.45).all()
     figure = plot_learning_curves(made, scores)
-    (dashed,) = (line for line in figure.axes[0].lines if line.get_linestyle() == "--")
-    assert dashed.get_label() == "baseline, most frequent label" and set(dashed.get_ydata()) == {20.0}
+    beside = {line.get_label(): set(line.get_ydata()) for line in figure.axes[0].lines if line.get_label().startswith("baseline")}
+    assert beside == {"baseline, hypothesis alone": {45.0}, "baseline, word overlap": {35.0}}
+    assert figure.axes[0].get_title().endswith("most frequent label: 20.0 %")
+    plt.close(figure)
+
+
+def test_sets_as_published_stand_in_the_matrix_and_not_twice_in_means(table):
+    """English and Turkish in one form, Turkish as published, too, transferred within their forms."""
+    chosen = table[(table["task"] == "xnli") & table["seed"].notna()].assign(text_form="tokenized")
+    own = chosen[chosen["source"] == chosen["target"]]
+    first, second = sorted(own["source"].unique())[:2]
+    across = [
+        own[(own["source"] == source) & (own["split"] == "test")].assign(target=f"{target}_test", value=value)
+        for source, target, value in ((first, first, 0.6), (first, second, 0.4), (second, first, 0.5), (second, second, 0.7))
+    ]
+    published = own[own["source"] == second].assign(source="p", target="p", text_form="published")
+    across.append(published[published["split"] == "test"].assign(target="p_test", value=0.9))
+    facts = {name: Dataset(**FACTS[name]) for name in (first, second)}
+    facts |= {f"{name}_test": facts[name] for name in (first, second)} | {"p": facts[second], "p_test": facts[second]}
+    scores = Scores(pd.concat([own, published, *across]), "m", load_task("xnli"), facts)
+    curve = transfer_curve_table(scores).set_index("relation")
+    assert curve.loc["the same language", "mean"].to_list() == pytest.approx([0.65, 0.65])
+    assert set(curve.loc["the same language", "pairs"]) == {2}
+    matrix = transfer_matrix_table(scores)
+    assert matrix.set_index(["source", "target"])["mean"]["p", "p_test"] == 0.9 and len(matrix) == 5
+    figure = plot_transfer_matrix(matrix, scores)
+    assert sorted(text.get_text() for text in figure.axes[0].texts) == ["40", "50", "60", "70", "90"]
     plt.close(figure)
 
 

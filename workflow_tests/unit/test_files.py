@@ -68,6 +68,21 @@ def test_zstd_written_is_read_back(tmp_path):
     assert list(read_lines(tmp_path / "file")) == [(1, "one"), (2, "two ä")]
 
 
+def test_damage_of_what_is_written_is_seen(tmp_path):
+    """Whichever bit is flipped: the text is as it was, or refused."""
+    path = tmp_path / "file.zst"
+    with atomic_zstd_writer(path) as stream:
+        stream.write(b"one two three\n" * 20)
+    content, refused = path.read_bytes(), 0
+    for bit in range(8 * len(content)):
+        path.write_bytes(content[: bit // 8] + bytes([content[bit // 8] ^ 1 << bit % 8]) + content[bit // 8 + 1 :])
+        try:
+            assert [line for _, line in read_lines(path)] == ["one two three"] * 20
+        except XlprobeError:
+            refused += 1
+    assert refused > 7 * len(content)
+
+
 def test_equal_values_give_equal_json(tmp_path):
     write_json(tmp_path / "a", {"x": 1, "y": [2]})
     write_json(tmp_path / "b", {"y": [2], "x": 1})

@@ -5,16 +5,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 from suites import write_suite
 
+from xlprobe import config as configuration
+from xlprobe import resources
 from xlprobe.corpus import clean_corpus, text_lines
 from xlprobe.datasets import read_pairs, read_splits, read_words, write_dataset
 from xlprobe.feature_file import FeatureFile
 from xlprobe.features import extract_features
 from xlprobe.huggingface_checkpoints import publish_huggingface
 from xlprobe.linear_probe import ProbeSettings
-from xlprobe.probes import train_probes
+from xlprobe.paths import PROJECT
+from xlprobe.probes import settings_of, train_probes
 from xlprobe.tokenization import CleanedCorpus, build_tokenizer, train_sentencepiece
 from xlprobe.vocabulary import SENTENCEPIECE_FILE
 
@@ -28,17 +33,34 @@ SETTINGS = ProbeSettings(learning_rate=1e-2, batch_size=256, epochs=50, patience
 def treebank(real_data, tmp_path_factory) -> Path:
     """A real treebank's first sentences, and beside it their vectors from an XLM-R of 96 dimensions with random weights."""
     folder = tmp_path_factory.mktemp("parity")
-    files = sorted((real_data / "ud" / "UD_English-EWT").glob("*.conllu.xz"))
-    write_dataset(read_splits(files, 1000, 0.1), folder / TREEBANK, TREEBANK, "en")
-    corpus = CleanedCorpus(folder / "train.txt.zst", folder / "counts.json")
-    clean_corpus(real_data / "cc100" / "en.txt.xz", corpus.train, folder / "valid.txt.zst", corpus.counts, "en", 0.1, 1000, 200_000)
-    train_sentencepiece([corpus], folder / "tokenizer" / SENTENCEPIECE_FILE, 2000, 0.3, 4000, 0.9995, 1)
+    (dataset,) = write_treebanks(real_data, folder, [TREEBANK], 1000, LAYERS, {"hidden_size": 96})
+    return dataset
+
+
+def write_treebanks(
+    real_data: Path, folder: Path, names: list[str], sentences: int, layers: list[int], sizes: dict[str, int]
+) -> list[Path]:
+    """The first sentences of real treebanks, and beside each its vectors from an XLM-R with random weights."""
+    corpora, datasets = [], []
+    for name in names:
+        known = resources.treebanks()[name]
+        files = sorted((real_data / "ud" / known.folder).glob("*.conllu.xz"))
+        write_dataset(read_splits(files, sentences, 0.1), folder / name, name, known.language)
+        corpora.append(CleanedCorpus(folder / f"{name}.txt.zst", folder / f"{name}.json"))
+        text, corpus = real_data / "cc100" / f"{known.language}.txt.xz", corpora[-1]
+        clean_corpus(text, corpus.train, folder / "valid.txt.zst", corpus.counts, known.language, 0.1, 1000, 200_000)
+        datasets.append(folder / name)
+    train_sentencepiece(corpora, folder / "tokenizer" / SENTENCEPIECE_FILE, 2000, 0.3, 4000, 0.9995, 1)
     build_tokenizer(folder / "tokenizer" / SENTENCEPIECE_FILE, folder / "tokenizer")
-    write_suite("xlm-roberta", list(text_lines(corpus.train)), folder / "tokenizer", folder / "suite", [0], hidden_size=96)
+    write_suite("xlm-roberta", list(text_lines(corpora[0].train)), folder / "tokenizer", folder / "suite", [0], **sizes)
     publish_huggingface(folder / "suite" / "step_0", folder / "checkpoint", "m", None, 0, "masked", "suite", [])
-    outputs = [folder / "features.h5"], [folder / "audit.parquet"]
-    extract_features(folder / "checkpoint", [folder / TREEBANK], *outputs, LAYERS, 4096, "cpu")
-    return folder / TREEBANK
+    outputs = ([features_of(dataset).with_suffix(suffix) for dataset in datasets] for suffix in (".h5", ".parquet"))
+    extract_features(folder / "checkpoint", datasets, *outputs, layers, 4096, "cpu")
+    return datasets
+
+
+def features_of(dataset: Path) -> Path:
+    return dataset.with_name(f"{dataset.name}.h5")
 
 
 def examples(treebank: Path, task: str, vectors_WD: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -55,7 +77,7 @@ def examples(treebank: Path, task: str, vectors_WD: np.ndarray) -> dict[str, tup
 
 @pytest.mark.parametrize(("task", "layers", "margin"), [("pos", LAYERS, 0.3), ("arc_prediction", [2], 0.1)])
 def test_probes_are_within_two_points_of_a_tuned_logistic_regression_on_real_vectors(treebank, tmp_path, task, layers, margin):
-    scores, features = tmp_path / "scores.parquet", treebank.parent / "features.h5"
+    scores, features = tmp_path / "scores.parquet", features_of(treebank)
     train_probes(features, treebank, task, 3, SETTINGS, "cpu", scores, tmp_path / "weights.safetensors")
     table = pd.read_parquet(scores).query("split == 'test' and metric == 'accuracy'").dropna(subset="seed")
     for layer in layers:
@@ -68,3 +90,37 @@ def test_probes_are_within_two_points_of_a_tuned_logistic_regression_on_real_vec
         assert ours["value"].mean() == pytest.approx(tuned, abs=0.02), (task, layer)
         majority = (labels == pd.Series(parts["train"][1]).mode()[0]).mean()
         assert min(ours["value"].mean(), tuned) > majority + margin, (task, layer)
+
+
+def test_minis_probes_come_within_two_points_of_the_reference_on_its_treebanks(real_data, tmp_path):
+    """The reference: scikit-learn's LogisticRegression on standardised features, C chosen on dev. Paper 1's defaults stay below it."""
+    mini = configuration.complete(yaml.safe_load((PROJECT / "config" / "mini.yaml").read_text()))
+    defaults = configuration.complete(mini | {"probes": {}})["probes"]
+    model = mini["models"]["xlmr"]["pretrain"]["architecture"]
+    sizes = {"hidden_size": model["hidden_size"], "num_hidden_layers": model["layers"], "num_attention_heads": model["heads"]}
+    last, names = model["layers"], ["ko_gsd", "tr_imst"]
+    assert {*names} <= {*mini["treebanks"]}
+    distances: dict[str, list[float]] = {"mini": [], "defaults": []}
+    for dataset in write_treebanks(real_data, tmp_path, names, mini["datasets"]["max_sentences"], [0, last], sizes):
+        for task, layers in (("pos", [0, last]), ("arc_prediction", [last])):
+            parts = {}
+            for layer in layers:
+                with FeatureFile(features_of(dataset)) as file:
+                    parts[layer] = examples(dataset, task, file.layer(layer).astype(np.float32))
+            reference = {layer: standardised_reference(parts[layer]) for layer in layers}
+            for name, probes in (("mini", mini["probes"]), ("defaults", defaults)):
+                settings = settings_of(probes["protocol"], probes | probes["converged"])
+                train_probes(features_of(dataset), dataset, task, 2, settings, "cpu", tmp_path / "s.parquet", tmp_path / "w", layers)
+                table = pd.read_parquet(tmp_path / "s.parquet").query("split == 'test' and metric == 'accuracy' and seed.isna()")
+                found = table.set_index("layer")["value"]
+                distances[name] += [found[layer] - reference[layer] for layer in layers]
+    assert np.abs(distances["mini"]).max() < 0.02 and min(distances["defaults"]) < -0.02
+    assert abs(np.mean(distances["mini"])) < 0.005
+
+
+def standardised_reference(parts: dict[str, tuple[np.ndarray, np.ndarray]]) -> float:
+    """What the best of some logistic regressions on dev scores on test."""
+    scaler = StandardScaler().fit(parts["train"][0])
+    train, dev, test = ((scaler.transform(parts[split][0]), parts[split][1]) for split in ("train", "dev", "test"))
+    fitted = [LogisticRegression(C=c, max_iter=1000).fit(*train) for c in (0.001, 0.01, 0.1, 1, 10)]
+    return max(fitted, key=lambda model: model.score(*dev)).score(*test)

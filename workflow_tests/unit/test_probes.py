@@ -258,11 +258,11 @@ def test_baselines_on_a_hand_worked_example(tmp_path):
     assert word_type_labels(train, test, ["form"]).tolist() == ["Y", "X", "Y", "X", "X"]
     splits = {
         split: [Sentence("1", "", [Word(form, 0, 0, upos, "_", 0, "_") for form, upos in table.itertuples(index=False)])]
-        for split, table in (("train", train), ("test", test))
+        for split, table in (("train", train), ("dev", test[:1]), ("test", test))
     }
     write_dataset(splits, tmp_path / "xx_test", "xx_test", "en")
     write_baselines(tmp_path / "xx_test", "pos", tmp_path / "b.parquet")
-    found = pd.read_parquet(tmp_path / "b.parquet").set_index(["model", "metric"])[["value", "n"]]
+    found = pd.read_parquet(tmp_path / "b.parquet").query("split == 'test'").set_index(["model", "metric"])[["value", "n"]]
     # a and c are ambiguous, d is unseen.
     assert {index: tuple(row) for index, row in zip(found.index, found.to_numpy(), strict=True)} == {
         ("majority", "accuracy"): (2 / 5, 5),

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from xlprobe.bitexts import LAYOUTS
+from xlprobe.catalogue import ALIGNMENT_FILES
 from xlprobe.code_identity import reached_modules
-from xlprobe.errors import XlprobeError
+from xlprobe.config import schema
+from xlprobe.errors import FormatError
 from xlprobe.paths import PROJECT, RESOURCES
-from xlprobe.resources import alignments, languages, treebanks
+from xlprobe.resources import _language_rows, alignments, languages, sources, treebanks
 from xlprobe.splits import SPLITS, split_of_file
 
 SIZES = {"K": 2**10, "M": 2**20, "G": 2**30}
@@ -136,7 +139,8 @@ def test_the_papers_configurations_name_the_papers_languages():
 
 
 def test_no_script_depends_on_the_tables_that_grow():
-    for script in {*(PROJECT / "scripts").glob("*.py")} - {PROJECT / "scripts" / "list_sources.py"}:
+    readers_of_configurations = {PROJECT / "scripts" / name for name in ("list_sources.py", "check_configuration.py")}
+    for script in {*(PROJECT / "scripts").glob("*.py")} - readers_of_configurations:
         assert RESOURCES.parent / "scripts" / "xlprobe" / "resources.py" not in reached_modules(script), script.name
 
 
@@ -263,25 +267,103 @@ def test_correlations_lie_between_minus_1_and_1():
                 assert column in ("variable", "factor", "layer") or not cell or -1 <= number(cell) <= 1, (name, row)
 
 
+TABLES = {"languages.tsv": languages, "treebanks.tsv": treebanks, "alignments.tsv": alignments, "sources.tsv": sources}
+BULGARIAN = "bg_btb\tbg\tUD_Bulgarian-BTB\ttrain dev test\t\n"
+
+
 @pytest.mark.parametrize(
-    ("old", "new", "message"),
+    ("table", "old", "new", "message"),
     [
+        ("treebanks.tsv", "\tbg\tUD_Bulgarian-BTB\t", " bg UD_Bulgarian-BTB ", ":7: found a row with more or fewer columns, expected 5 "),
         (
-            "\tbg\tUD_Bulgarian-BTB\t",
-            " bg UD_Bulgarian-BTB ",
-            r"resources/treebanks.tsv:\d+: found a row with more or fewer columns, expected 5",
+            "treebanks.tsv",
+            BULGARIAN,
+            BULGARIAN * 2,
+            r":8: found treebank 'bg_btb' a second time, expected it once \(it stands in line 7, too\)",
         ),
         (
-            "UD_Bulgarian-BTB\ttrain dev test",
-            "UD_Bulgarian-BTB\ttrain, test",
-            "the splits of bg_btb are 'train, test', expected some of train dev test",
+            "treebanks.tsv",
+            "bg_btb\tbg\t",
+            "bg_btb\tbgg\t",
+            r":7: found language 'bgg', expected a code of .*languages.tsv; did you mean 'bg'",
         ),
+        ("treebanks.tsv", "bg_btb\tbg\t", "\tbg\t", ":7: found treebank '', expected a name of letters"),
+        ("treebanks.tsv", "bg_btb\tbg\t", "xnli_bg\tbg\t", ":7: found treebank 'xnli_bg', expected a name without align_ or xnli_"),
+        (
+            "treebanks.tsv",
+            "BTB\ttrain dev test",
+            "BTB\ttrain, test",
+            ":7: found splits 'train, test', expected some of train dev test, sep",
+        ),
+        ("treebanks.tsv", "BTB\ttrain dev test", "BTB\ttrain dev", ":7: found splits 'train dev', expected .* test among them"),
+        ("treebanks.tsv", "BTB\ttrain dev test", "BTB\ttest train", ":7: found splits 'test train', expected"),
+        ("treebanks.tsv", "\tUD_Bulgarian-BTB\t", "\t../BTB\t", ":7: found folder '../BTB', expected a folder inside the data folder"),
+        ("treebanks.tsv", "\tUD_Bulgarian-BTB\t", '\t"UD_Bulgarian-BTB"\t', ':7: found folder "UD_Bulgarian-BTB", expected no quotes'),
+        ("treebanks.tsv", "\tUD_Bulgarian-BTB\t", "\tUD_Bulgarian-BTB \t", ":7: found folder 'UD_Bulgarian-BTB ', expected no spaces"),
+        ("treebanks.tsv", BULGARIAN, BULGARIAN.replace("\t\n", "\tv2\n"), ":7: found release 'v2', expected a release's number"),
+        ("treebanks.tsv", "\tsplits\t", "\tsplit\t", ":1: found a header without splits, expected the columns treebank, language"),
+        ("treebanks.tsv", "\tsplits\trelease\n", "\tsplits\trelease\trelease\n", ":1: found the column 'release' twice, expected each of"),
+        ("languages.tsv", "\nbg\t", "\nbe\t", r":8: found code 'be' a second time, expected it once \(it stands in line 7"),
+        ("languages.tsv", "\tbn\t", "\tbnn\t", r":10: found romanised_from 'bnn', expected blank or a code; did you mean 'bn'"),
+        ("languages.tsv", "\t320000000\t", "\t320 MB\t", ":2: found cc100_bytes '320 MB', expected a whole number or blank"),
+        ("languages.tsv", "\tAfrikaans\t", "\t\t", ":2: found name '', expected the language's name"),
+        ("alignments.tsv", "\tsimalign\t", "\tgiza\t", ":4: found layout 'giza', expected one of awesome, pharaoh, wpt, simalign"),
+        ("alignments.tsv", "\tsimalign\t", "\tawesome\t", ":4: found files '.*', expected the files that layout awesome has, each once"),
+        (
+            "alignments.tsv",
+            "align_en_cs\ten\tcs",
+            "align_en_cs\ten\tcz",
+            ":3: found target 'cz', expected a code of resources/languages.tsv; ",
+        ),
+        ("alignments.tsv", "align_en_cs\t", "align_de_en\t", ":3: found name 'align_de_en' a second time"),
+        ("alignments.tsv", "align_en_cs\t", "encs\t", ":3: found name 'encs', expected a name with align_ before it"),
+        ("sources.tsv", "\t684056893\t", "\t684,056,893\t", ":5: found bytes '684,056,893', expected a whole number, or blank"),
+        ("sources.tsv", "\nud_2.5\t", "\nud_2.1\t", ":4: found name 'ud_2.1' a second time"),
+        (
+            "sources.tsv",
+            "cc-100/{language}.txt.xz\t",
+            "cc-100/{langauge}.txt.xz\t",
+            ":2: found address '.*', expected no other {fields} than file",
+        ),
+        (
+            "sources.tsv",
+            "cc-100/{language}.txt.xz\t",
+            "cc-100/{language.txt.xz\t",
+            ":2: found address '.*', expected no other .* single brace",
+        ),
+        ("sources.tsv", "\thttps://data.statmt", "\tftp://data.statmt", ":2: found address 'ftp.*', expected an http"),
+        ("sources.tsv", "446cc70f", "446CC70F", ":3: found sha256 '446CC.*', expected 64 hexadecimal digits, or blank"),
     ],
 )
-def test_a_faulty_row_ends_in_one_sentence(monkeypatch, tmp_path, old, new, message):
-    text = (RESOURCES / "treebanks.tsv").read_text()
-    assert old in text
-    (tmp_path / "treebanks.tsv").write_text(text.replace(old, new))
-    monkeypatch.setattr("xlprobe.resources.RESOURCES", tmp_path)
-    with pytest.raises(XlprobeError, match=message):
-        treebanks.__wrapped__()
+def test_a_faulty_row_ends_in_one_sentence(monkeypatch, tmp_path, table, old, new, message):
+    faulty_tables(monkeypatch, tmp_path, table, lambda text: text.replace(old, new, 1))
+    with pytest.raises(FormatError, match=rf"^resources/{table}({message})") as caught:
+        TABLES[table].__wrapped__()
+    assert "\n" not in str(caught.value)
+
+
+def faulty_tables(monkeypatch, folder, table, change):
+    """A copy of the tables, one of them changed, in place of the real ones."""
+    for name in TABLES:
+        text = (RESOURCES / name).read_text(encoding="utf-8")
+        (folder / name).write_text(change(text) if name == table else text, encoding="utf-8")
+        assert name != table or change(text) != text
+    monkeypatch.setattr("xlprobe.resources.RESOURCES", folder)
+    monkeypatch.setattr("xlprobe.resources._language_rows", _language_rows.__wrapped__)
+
+
+def test_tables_may_come_from_other_systems_and_have_columns_for_people(monkeypatch, tmp_path):
+    faulty_tables(monkeypatch, tmp_path, "treebanks.tsv", lambda text: "\ufeff" + text.replace("\n", '\t5 "o\'clock"\r\n') + "\r\n")
+    assert treebanks.__wrapped__() == treebanks()
+    (tmp_path / "sources.tsv").write_bytes((RESOURCES / "sources.tsv").read_bytes().replace(b"Common Crawl", b"Common Crawl\xe9", 1))
+    with pytest.raises(FormatError, match=r"sources.tsv:2: found .*, expected UTF-8"):
+        sources.__wrapped__()
+    (tmp_path / "alignments.tsv").write_bytes(b"")
+    with pytest.raises(FormatError, match=r"^resources/alignments.tsv:1: found a header without name, expected the columns name, source"):
+        alignments.__wrapped__()
+
+
+def test_the_layouts_that_a_table_may_name_are_those_that_are_read():
+    assert {name: layout.files for name, layout in LAYOUTS.items()} == ALIGNMENT_FILES
+    world = schema()["properties"]["world"]["properties"]
+    assert set(world["alignment_layout"]["enum"]) == set(ALIGNMENT_FILES)

@@ -181,6 +181,17 @@ def test_a_treebank_without_a_test_set_is_refused(places):
     put(places.data, UD.format("train"))
     with pytest.raises(XlprobeError, match=r"the test set of treebank 'en_ewt' is missing beside .*en_ewt-ud-train.conllu; add it"):
         places()
+    put(places.own, UD.format("test"))
+    assert len(places()) == 3
+
+
+def test_a_treebank_whose_train_set_is_missing_is_refused_and_a_parallel_one_has_none(places):
+    put(places.data, UD.format("test"), UD.format("dev"))
+    message = r"the train set of treebank 'en_ewt' is missing beside .*-ud-dev.conllu; add it, move that away, or take the treebank out of"
+    with pytest.raises(XlprobeError, match=message):
+        places()
+    put(places.data, UD.format("train"), "ud/UD_English-PUD/en_pud-ud-test.conllu")
+    assert [*places(treebanks=["en_ewt", "en_pud"]).values()][1:] == [FOLDER] * 4
 
 
 def test_members_of_an_unpacked_archive_are_linked_without_unpacking_it_again(places):
@@ -216,6 +227,15 @@ def test_xtremes_layout_is_taken_where_the_data_folder_has_it(places):
     official = ["xnli/XNLI-1.0/xnli.dev.tsv", "xnli/XNLI-1.0/xnli.test.tsv", "xnli/XNLI-MT-1.0/multinli/multinli.train.en.tsv"]
     put(places.own, *official)
     assert [*places(xnli=["en"]).items()][-3:] == [(path, THERE) for path in official]
+
+
+def test_xnlis_train_set_may_stand_in_for_xtremes_and_is_tokenized(places):
+    put(places.data, "xnli/dev-zh.tsv", "xnli/test-zh.tsv")
+    advice = r"XNLI's translated train set may stand in under that name, with datasets.nli_files: {train-zh: tokenized}$"
+    with pytest.raises(XlprobeError, match=rf"^xnli/train-zh.tsv is missing beside .*/xnli/dev-zh.tsv; .*{advice}"):
+        places(xnli=["zh-Hans"])
+    put(places.data, "xnli/train-zh.tsv")
+    assert [*places(xnli=["zh-Hans"], datasets={"nli_files": {"train-zh": "tokenized"}}).values()][-3:] == [FOLDER] * 3
 
 
 def test_inference_pairs_in_a_language_that_xnli_lacks_are_ones_own(places):

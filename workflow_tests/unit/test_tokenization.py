@@ -9,11 +9,11 @@ from transformers import AutoTokenizer
 
 from xlprobe.corpus import clean_corpus, text_lines
 from xlprobe.errors import ConfigError, XlprobeError
+from xlprobe.sentencepiece_normalization import compositions
 from xlprobe.tokenization import (
     CleanedCorpus,
     adopt_sentencepiece,
     build_tokenizer,
-    compositions,
     load_sentencepiece,
     model_ids,
     sampled_lines,

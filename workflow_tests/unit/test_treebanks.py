@@ -60,6 +60,20 @@ def test_sentences_without_sent_id_are_numbered(tmp_path):
         ("\t5\tdet", "\t4\tdet", r":8: found HEAD 4, expected 0 to 6 but its own 4"),
         ("\t5\tdet", "\t_\tdet", r":8: found HEAD None, expected a number"),
         ("\t5\tdet", "\tx\tdet", r":1: found a sentence that does not parse .*, expected CoNLL-U"),
+        ("4\tles", "4\t", r":8: found an empty FORM, expected a word, or '_' where it is not known"),
+        ("4\tles", "4\t  ", r":8: found an empty FORM"),
+        ("3-4\taux", "3-4\t", r":6: found an empty FORM"),
+        ("6\t.\t", "6\t. \t", r":10: found FORM '\. ', expected no space at its ends"),
+        ("\t5\tdet", "\t5\t", r":8: found DEPREL '', expected a relation"),
+        ("\t5\tdet", "\t5\t_", r":8: found DEPREL '_', expected a relation"),
+        ("\t2\tpunct", "\t0\tpunct", r":10: found a second root, expected one word of HEAD 0 a sentence"),
+        ("\t0\troot", "\t6\troot", r":3: found a sentence without a root, expected one word of HEAD 0 a sentence"),
+        ("\t2\tobl:arg", "\t4\tobl:arg", r":9: found HEAD 4, which leads back to word 5, expected a tree"),
+        ("3-4\taux", "3-7\taux", r":6: found a multiword token up to word 7, expected one within the 6 words"),
+        ("3-4\taux", "2-4\taux", r":6: found a multiword token of words 2 to 4, expected several words, of which the first is .*\(3\)"),
+        ("3-4\taux", "4-5\taux", r":6: found a multiword token of words 4 to 5, expected several words, of which the first is .*\(3\)"),
+        ("3-4\taux", "3-3\taux", r":6: found a multiword token of words 3 to 3, expected several words"),
+        ("4\tles", "4-5\tx" + "\t_" * 8 + "\n4\tles", r":8: found a multiword token of words 4 to 5 inside one up to word 4"),
     ],
 )
 def test_bad_lines_are_reported_with_file_and_line(tmp_path, old, new, message):
@@ -67,6 +81,63 @@ def test_bad_lines_are_reported_with_file_and_line(tmp_path, old, new, message):
     assert broken != EXAMPLE
     with pytest.raises(FormatError, match=r"xx_test-ud-train\.conllu" + message):
         list(read_treebank(write(tmp_path, broken)))
+
+
+def test_a_sent_id_twice_is_refused(tmp_path):
+    other = EXAMPLE.replace("# sent_id = one", "# sent_id = two")
+    message = r"train\.conllu:24: found a second sentence named 'one' \(the first: line 1\), expected a sent_id of its own"
+    with pytest.raises(FormatError, match=message):
+        list(read_treebank(write(tmp_path, EXAMPLE + other + "# newpar\n" + EXAMPLE)))
+    assert len(list(read_treebank(write(tmp_path, EXAMPLE + other)))) == 2
+    with pytest.raises(FormatError, match=r"train\.conllu:2: found a second sent_id of a sentence, expected one$"):
+        list(read_treebank(write(tmp_path, "#sent_id=two\n" + EXAMPLE)))
+
+
+# What is written as one word, `X'in`, from a word that is not written so and one that is nowhere in it; in the second, `_` is written.
+MARKED = """# sent_id = marked
+1-3\tfoo\t_\t_\t_\t_\t_\t_\t_\tSpaceAfter=No
+1\tfo_\t_\tNOUN\t_\t_\t0\troot\t_\t_
+2\t_of_\t_\tADP\t_\t_\t3\tcase\t_\t_
+3\t_he\t_\tPRON\t_\t_\t1\tnmod\t_\t_
+4-5\t_x_'s\t_\t_\t_\t_\t_\t_\t_\t_
+4\t_x_\t_\tPROPN\t_\t_\t1\tdep\t_\t_
+5\t's\t_\tPART\t_\t_\t4\tcase\t_\t_
+6\ta_b_\t_\tX\t_\t_\t1\tdep\t_\tSpaceAfter=No
+7-8\tkadar\t_\t_\t_\t_\t_\t_\t_\t_
+7\t_\t_\tADP\t_\t_\t1\tcase\t_\t_
+8\t__\t_\tADP\t_\t_\t1\tcase\t_\t_
+
+"""
+
+
+def test_marks_of_words_in_multiword_tokens_can_be_taken_off(tmp_path):
+    path = write(tmp_path, MARKED)
+    (kept,), (cleaned,) = (list(read_treebank(path, clean_forms)) for clean_forms in (False, True))
+    assert kept.text == "fo_ _of_ _he_x_ 's a_b__ __" and kept.marked == cleaned.marked == 3
+    assert [word.form for word in kept.words] == ["fo_", "_of_", "_he", "_x_", "'s", "a_b_", "_", "__"]
+    assert cleaned.text == "fo of he_x_ 's a_b__ __"
+    assert [cleaned.text[word.start : word.end] for word in cleaned.words] == ["fo", "of", "he", "_x_", "'s", "a_b_", "_", "__"]
+    assert [word.form for word in cleaned.words] == [cleaned.text[word.start : word.end] for word in cleaned.words]
+    assert kept.written == cleaned.written == "foo_x_'s a_b_kadar"
+
+
+def test_marks_of_real_hebrew_and_of_nothing_else(real_data):
+    def read(folder, clean_forms):
+        return [s for path in sorted((real_data / folder).glob("*-ud-dev.conllu.xz")) for s in read_treebank(path, clean_forms)]
+
+    kept, cleaned = read("ud/UD_Hebrew-HTB", False), read("ud/UD_Hebrew-HTB", True)
+    words = sum(len(sentence.words) for sentence in kept)
+    # Counted by awk: 189 words of multiword tokens have `_` at an end, of which two are `__`, a form that is not known.
+    assert (sum(s.marked for s in kept), words) == (187, 1816)
+    assert "חיים_ _של_ _הוא" in kept[0].text and "חיים של הוא" in cleaned[0].text
+    for sentence in cleaned:
+        assert all(word.form == sentence.text[word.start : word.end] for word in sentence.words)
+    assert [word.form for sentence in cleaned for word in sentence.words if "_" in word.form] == ["__"] * 2
+    assert [s.written for s in kept] == [s.written for s in cleaned]
+    # Greek dates, Turkish words that are not known, English lines to sign on.
+    for folder in ("ud/UD_Greek-GDT", "ud/UD_Turkish-IMST", "ud/UD_English-EWT"):
+        others = read(folder, True)
+        assert sum(s.marked for s in others) == 0 and any("_" in s.text for s in others)
 
 
 def test_withheld_text_is_refused_but_a_single_underscore_is_a_word(tmp_path):

@@ -1,11 +1,13 @@
 """A run that fetches its own inputs, from a server on loopback that publishes a world as others publish real data."""
 
 import io
+import re
 import shutil
 import subprocess
 import tarfile
 import zipfile
 from hashlib import sha256
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -70,7 +72,7 @@ def write(project: Project, config: dict) -> None:
 
 
 def make(project: Project, *targets: str, **options) -> str:
-    return project.snakemake(*targets, "--configfile", "run.yaml", **options)
+    return project.snakemake(*targets, "--show-failed-logs", "--configfile", "run.yaml", **options)
 
 
 def planned(project: Project, *targets: str) -> dict[str, int]:
@@ -100,7 +102,7 @@ def test_a_run_fetches_what_it_needs_and_nothing_twice(fetching, upstream, world
 
     # Neither does a source more in the table, nor an edit of the code that fetches.
     with (fetching.folder / "resources/sources.tsv").open("a") as table:
-        table.write("new" + "\t" * 11 + "\n")
+        table.write("new" + "\t" * 12 + "\n")
     fetching.edit("scripts/xlprobe/downloads.py", "MAX_ATTEMPTS = 6", "MAX_ATTEMPTS = 7")
     assert planned(fetching, *more) == {}
 
@@ -134,18 +136,26 @@ def test_everything_is_fetched_and_nothing_else(fetching):
     assert not (fetching.folder / "results/fetched/corpus").exists()
 
 
+def tokenized(text: str) -> str:
+    return " ".join(re.findall(r"\w+|[^\w\s]", text))
+
+
 def xnli(world: Path) -> dict[str, bytes]:
-    """The world's inference pairs as the two archives of XNLI: dev and test sets of all languages, and translated train sets."""
-    columns = ["language", "gold_label", "sentence1_binary_parse", "sentence1", "sentence2", "pairID"]
+    """The world's inference pairs as the two archives of XNLI: dev and test sets in both forms, and translated train sets in one."""
+    columns = ["language", "gold_label", "sentence1_binary_parse", "sentence1", "sentence2", "sentence1_tokenized", "sentence2_tokenized"]
     files: dict[str, list[list[str]]] = {f"XNLI-1.0/xnli.{split}.tsv": [columns] for split in ("dev", "test")}
     for code, (language, _, _) in PUBLISHED.items():
         for split in ("train", "dev", "test"):
             pairs = [line.split("\t") for line in (world / "xnli" / f"{split}-{code}.tsv").read_text().splitlines()]
             if split == "train":
-                rows = [[one, other, "contradictory" if label == "contradiction" else label] for one, other, label in pairs]
+                rows = [
+                    [tokenized(one), tokenized(other), "contradictory" if label == "contradiction" else label]
+                    for one, other, label in pairs
+                ]
                 files[f"XNLI-MT-1.0/multinli/multinli.train.{language}.tsv"] = [["premise", "hypo", "label"], *rows]
             else:
-                files[f"XNLI-1.0/xnli.{split}.tsv"] += [[language, label, "( x )", one, other, "0"] for one, other, label in pairs]
+                rows = [[language, label, "( x )", one, other, tokenized(one), tokenized(other)] for one, other, label in pairs]
+                files[f"XNLI-1.0/xnli.{split}.tsv"] += rows
     archives = {}
     for name in ("XNLI-1.0", "XNLI-MT-1.0"):
         written = io.BytesIO()
@@ -157,24 +167,51 @@ def xnli(world: Path) -> dict[str, bytes]:
     return archives
 
 
-def test_xnli_is_fetched_and_read_as_published(fetching, upstream, world):
+def test_xnli_is_fetched_and_read_as_published_and_in_one_form(fetching, upstream, world):
     for source, (name, archive) in zip(("xnli", "xnli_mt"), xnli(world).items(), strict=True):
         fetching.edit("resources/sources.tsv", sources()[source].address, upstream.publish(f"{name}.zip", archive))
         fetching.edit("resources/sources.tsv", sources()[source].sha256, sha256(archive).hexdigest())
-    write(fetching, CONFIG | {"xnli": ["de", "en"]})
-    targets = [TREEBANK.format(name) for name in ("xnli_de", "xnli_de_test", "xnli_en")]
+    # No job starts where the form cannot be had, and following the advice leads out.
+    write(fetching, CONFIG | {"xnli": ["de", "en"], "datasets": {"nli_text": "raw", "nli_published": ["de"]}})
+    output = make(fetching, "sources", check=False)
+    assert "error: config key datasets.nli_text: found 'raw', but xnli/XNLI-MT-1.0/multinli/multinli.train.de.tsv is tokenized" in output
+    assert "set it to tokenized or published" in output and "Traceback" not in output and upstream.asked == []
+    write(fetching, CONFIG | {"xnli": ["de", "en"], "datasets": {"nli_text": "tokenized", "nli_published": ["de"]}})
+    expected = (
+        ("qba", "xnli_de", ["train", "dev", "test"], "tokenized"),
+        ("qba", "xnli_de_test", ["test"], "tokenized"),
+        ("qba", "xnli_de_published", ["train", "dev", "test"], "published"),
+        ("qba", "xnli_de_published_test", ["test"], "published"),
+        ("qaa", "xnli_en", ["train", "dev", "test"], "tokenized"),
+    )
+    targets = [TREEBANK.format(dataset) for _, dataset, _, _ in expected]
     make(fetching, *targets)
-    assert planned(fetching, *targets) == {} and len(upstream.asked) == 2
+    assert len(upstream.asked) == 2
+    # The default takes the form that all share, which is this one.
+    write(fetching, CONFIG | {"xnli": ["de", "en"], "datasets": {"nli_published": ["de"]}})
+    assert planned(fetching, *targets) == {}
     datasets = fetching.folder / "results" / "fetched" / "datasets"
-    for code, dataset, splits in (
-        ("qba", "xnli_de", ["train", "dev", "test"]),
-        ("qba", "xnli_de_test", ["test"]),
-        ("qaa", "xnli_en", ["train", "dev", "test"]),
-    ):
+    for code, dataset, splits, form in expected:
         text = read_sentences(datasets / dataset)["text"].to_numpy()
         found = [[text[one], text[other], label] for one, other, label in read_pairs(datasets / dataset).to_numpy()]
-        published = [(world / "xnli" / f"{split}-{code}.tsv").read_text().splitlines() for split in splits]
-        assert found == [line.split("\t") for lines in published for line in lines]
+        assert found == [
+            [*(tokenized(part) if form == "tokenized" or split == "train" else part for part in pair), label]
+            for split in splits
+            for *pair, label in map(str.split, (world / "xnli" / f"{split}-{code}.tsv").read_text().splitlines(), repeat("\t"))
+        ]
+        assert read_json(datasets / dataset / "identity.json")["text_form"] == form
+    # What is as published is transferred to what is as published alone, the others to one another.
+    jobs = transfer_inputs(fetching)
+    assert jobs == {
+        "xnli_de_test": {"xnli_de", "xnli_en"}, "xnli_en_test": {"xnli_de", "xnli_en"}, "xnli_de_published_test": {"xnli_de_published"}
+    }  # fmt: skip
+
+
+def transfer_inputs(project: Project) -> dict[str, set[str]]:
+    """By target, the sources whose probes are transferred to it, as the commands of a dry run tell."""
+    commands = make(project, "results/fetched/metrics/parts/m/0.scores.parquet", "-n", "--printshellcmds")
+    found = re.findall(r" --task xnli .*--weights (.*) --output results/fetched/transfer/m/0/xnli/(\w+)\.parquet", commands)
+    return {target: {*re.findall(r"probes/m/0/xnli/(\w+)\.safetensors", weights)} for weights, target in found}
 
 
 def test_a_file_of_another_digest_ends_in_one_sentence(fetching, upstream):

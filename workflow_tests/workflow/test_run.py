@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 from collections import Counter
 
 import numpy as np
@@ -35,8 +36,10 @@ FIGURES = [f"{task}_{kind}" for task in (*TASKS, "xnli") for kind in KINDS]
 FIGURES += ["pos_word_groups", "alignment_layer_curves", "bpc_language_curves"]
 TREEBANKS = ("qaa_world", "qba_world")
 METRICS_OF_SCORES = {"checkpoint_scores": 3, "scores": 1, "figure": 19}
-ONE_TASK = METRICS_OF_SCORES | {"probes": 6, "transfer": 3}
-PROBES = METRICS_OF_SCORES | {"probes": 21, "transfer": 12}
+# Probes write both tables.
+METRICS_OF_PROBES = METRICS_OF_SCORES | {"checkpoint_probe_training": 3, "probe_training": 1, "probe_training_summary": 1}
+ONE_TASK = METRICS_OF_PROBES | {"probes": 6, "transfer": 3}
+PROBES = METRICS_OF_PROBES | {"probes": 21, "transfer": 12}
 # Features write the audit, and know its columns.
 AUDIT = PROBES | {"features": 18, "alignment": 3, "checkpoint_audit": 3, "audit": 1}
 
@@ -55,10 +58,13 @@ def test_a_run_makes_what_it_promises(finished_run):
     )
     transfer, inference = probes["target"].isin(["qba_pud", "xnli_qaa_test"]), probes["task"] == "xnli"
     # Tasks, steps, layers, treebanks, seeds and their mean, splits; of transfer the test split alone; two baselines for each
-    # treebank and split, one of inference.
+    # treebank and split, three of inference.
     assert (~transfer & ~inference).sum() == 3 * 3 * 3 * 2 * 3 * 2 and (transfer & ~inference).sum() == 3 * 3 * 3 * 2 * 3
     assert (~transfer & inference).sum() == 3 * 3 * 3 * 2 and (transfer & inference).sum() == 3 * 3 * 3
-    assert len(accuracy) == len(probes) + 3 * 2 * 2 * 2 + 2
+    assert len(accuracy) == len(probes) + 3 * 2 * 2 * 2 + 3 * 2
+    assert (scores.loc[scores["task"] == "xnli", "text_form"] == "raw").all() and scores.loc[
+        scores["task"] != "xnli", "text_form"
+    ].isna().all()
     bits = scores[(scores["task"] == "bpc") & (scores["metric"] == "bits_per_character")]
     assert set(zip(bits["step"], bits["split"], strict=True)) == {(step, split) for step in STEPS for split in ("valid", "test")}
     assert (bits["source"] == "qba").all() and bits["value"].between(0.5, 10).all()
@@ -68,6 +74,16 @@ def test_a_run_makes_what_it_promises(finished_run):
     )
     alignment = scores[scores["task"] == "alignment"]
     assert len(alignment) == 3 * 3 * 4 and set(alignment["metric"]) == {"precision", "recall", "f1", "aer"}
+    # Which protocol it was stands in every row of a probe, and of nothing else.
+    assert scores["protocol"].eq("paper").equals(scores["layer"].notna() & (scores["task"] != "alignment"))
+    training = conform(pd.read_parquet(results / "metrics" / "probe_training.parquet"), "probe_training.schema.yaml")
+    own = accuracy[(accuracy["split"] == "dev") & (accuracy["model"] == "xlmr")].dropna(subset="seed")
+    places = ["task", "step", "layer", "seed"]
+    on_dev = training.set_index(["dataset", *places])["dev_accuracy"].sort_index()
+    np.testing.assert_allclose(on_dev, own.set_index(["source", *places])["value"].sort_index())
+    assert len(training) == 21 * 3 * 2 and set(training["stopped_by"]) <= {"patience", "cap"} and training["flag"].notna().any()
+    page = (results / "tables" / "probe_training.html").read_text()
+    assert f"{training['flag'].notna().sum()} of 126 probes are flagged" in page and page.count("<tr") == 8
     audit = conform(pd.read_parquet(results / "metrics" / "audit.parquet"), "audit.schema.yaml")
     assert len(audit) == 18 and (audit["words_without_subword"] == 0).all()
     contamination = conform(pd.read_parquet(results / "metrics" / "contamination.parquet"), "contamination.schema.yaml")
@@ -157,7 +173,7 @@ def test_a_second_run_does_nothing(finished_run):
             "scripts/xlprobe/tasks/xnli.py",
             "TASK = ",
             "OTHER = 1\nTASK = ",
-            METRICS_OF_SCORES | {"probes": 3, "transfer": 3, "baselines": 1},
+            METRICS_OF_PROBES | {"probes": 3, "transfer": 3, "baselines": 1},
         ),
         # A task that the run does not use.
         ("scripts/xlprobe/tasks/number.py", "Number=", "Numbers=", {}),
@@ -214,6 +230,9 @@ def test_a_second_run_does_nothing(finished_run):
             METRICS_OF_SCORES | {"features": 3, "alignment": 3, "checkpoint_audit": 3, "audit": 1},
         ),
         ("config/tiny.yaml", "probes: {", "alignment: {distortion: 0.5}\nprobes: {", METRICS_OF_SCORES | {"alignment": 3}),
+        # Another protocol: probes. A key that it does not go by: nothing.
+        ("config/tiny.yaml", "{seeds: 2,", "{protocol: converged, seeds: 2,", PROBES),
+        ("config/tiny.yaml", "{seeds: 2,", "{converged: {tolerance: 0.001}, seeds: 2,", {}),
         # How intervals are taken: all scores.
         ("config/tiny.yaml", "probes: {", "intervals: {level: 0.9}\nprobes: {", PROBES | {"alignment": 3, "bpc": 3, "baselines": 7}),
         # What features are computed in: features, and what follows.
@@ -248,11 +267,26 @@ def test_a_changed_world_is_never_taken_for_the_old_one(project, old, new):
     assert project.planned(f"{RESULTS}/datasets/qaa_world/identity.json", *TINY) == {"world": 1, "treebank": 1}
 
 
+@pytest.mark.parametrize(
+    ("settings", "jobs"),
+    [
+        ("arcs: {negatives: unlinked}", {"treebank": 1}),
+        ("datasets: {clean_forms: true}", {"treebank": 1}),
+        # The defaults, written out.
+        ("arcs: {negatives: any}\ndatasets: {clean_forms: false}", {}),
+    ],
+)
+def test_how_treebanks_are_read_is_part_of_what_they_are(project, settings, jobs):
+    project.edit("config/tiny.yaml", "probes: {", f"{settings}\nprobes: {{")
+    assert project.planned(f"{RESULTS}/datasets/qaa_world/identity.json", *TINY) == jobs
+
+
 def test_a_report_gathers_the_figures(finished_run):
     report = finished_run.folder / RESULTS / "report.html"
     finished_run.snakemake(*TINY, "--report", str(report))
     text = report.read_text()
     assert all(f"{name}.png" in text for name in FIGURES) and "bands span the probes" in text.lower()
+    assert "tables/probe_training.html" in text
     report.unlink()
 
 
@@ -276,7 +310,7 @@ def test_a_step_added_at_the_end_trains_one_interval(project):
 
 # Of one checkpoint.
 MEASURED = {"features": 6, "probes": 7, "transfer": 4, "alignment": 1, "bpc": 1}
-METRICS = {"checkpoint_scores", "scores", "figure", "checkpoint_audit", "audit", "checkpoint_table"}
+METRICS = {*METRICS_OF_PROBES, "checkpoint_audit", "audit", "checkpoint_table"}
 
 
 def test_a_step_added_between_two_trains_one_interval_and_leaves_the_later_ones(project):
@@ -301,7 +335,7 @@ def test_changed_training_is_refused_and_nothing_is_lost(project):
     weights = project.folder / RESULTS / "checkpoints" / "xlmr" / "20" / "model.safetensors"
     before = sha256(weights)
     project.edit("config/tiny.yaml", "learning_rate: 0.005", "learning_rate: 0.006")
-    output = project.snakemake(*TINY, check=False)
+    output = project.snakemake(*TINY, "--show-failed-logs", check=False)
     message = r"^error: .*model 'xlmr' has been trained with other settings \(training.learning_rate: 0.005 -> 0.006\)"
     assert re.search(message, output, flags=re.M)
     assert "Traceback" not in output and sha256(weights) == before
@@ -362,6 +396,62 @@ def test_faults_in_the_configuration_end_in_one_sentence(finished_run, tmp_path,
     output = finished_run.snakemake("-n", "--configfile", str(tmp_path / "faulty.yaml"), check=False, environment={"XLPROBE_DATA": ""})
     assert message in output and "Traceback" not in output
     assert len([line for line in output.splitlines() if "error" in line.lower()]) == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("probes/xlmr/999/pos/qaa_world.parquet", "error: this run has no step '999' to make this of; known here: 0, 10, 20"),
+        ("checkpoints/xlm/10/identity.json", "error: this run has no model 'xlm' to make this of; did you mean 'xlmr'?"),
+        ("datasets/xnli_qba/identity.json", "error: this run has no dataset 'xnli_qba' to make this of; did you mean 'xnli_qaa'?"),
+        ("transfer/xlmr/10/pos/qba_world.parquet", "error: this run has no dataset 'qba_world' to make this of; did you mean 'qba_pud'?"),
+        (
+            "baselines/number/qba_world.parquet",
+            "error: this run has no task 'number' to make this of; known here: pos, arc_prediction, arc_cl",
+        ),
+    ],
+)
+def test_a_target_of_what_the_run_does_not_have_ends_in_one_sentence(finished_run, target, message):
+    output = finished_run.snakemake(f"{RESULTS}/{target}", "-n", *TINY, check=False)
+    assert message in output and "Traceback" not in output and len(re.findall("error", output, flags=re.I)) == 1
+
+
+def make(project, *targets, configuration="config/tiny.yaml"):
+    """`make run` in a copy, which has no environment of its own to make; what the terminal shows."""
+    shutil.copy(PROJECT / "Makefile", project.folder)
+    command = ["make", "--old-file=.venv/.ready", "run", f"CONFIG={configuration}", "CORES=2", f"TARGETS={' '.join(targets)}"]
+    return subprocess.run(command, cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_make_shows_what_is_done_and_why_a_job_failed_once(project):
+    """Of a rule whose log alone has it, and of one that is heard on the terminal, too."""
+    datasets = project.folder / RESULTS / "datasets"
+    for path, name in (("ud/UD_Ketta-PUD/qba_pud-ud-test.conllu", "qba_pud"), ("alignments/qaa_qba/qaa_qba.gold", "align_qaa_qba")):
+        with (project.folder / RESULTS / "sources" / path).open("a") as file:
+            file.write("nonsense\n")
+        (datasets / name / "identity.json").unlink()
+    targets = [f"{RESULTS}/datasets/{name}/identity.json" for name in ("qba_pud", "align_qaa_qba")]
+    done = make(project, *targets, "--keep-going")
+    assert done.returncode != 0 and "Traceback" not in done.stdout
+    for name, rule in (("qba_pud", "treebank"), ("align_qaa_qba", "bitext")):
+        assert f"Reading {rule} {name}\n" in done.stdout
+        log = f"{RESULTS}/logs/datasets/{name}.log"
+        (sentence,) = [line for line in (project.folder / log).read_text().splitlines() if line.startswith("error: ")]
+        assert done.stdout.count(sentence) == 1 and f"log: {log} " in done.stdout
+    assert len(done.stdout.splitlines()) < 100
+
+
+def test_make_says_what_is_wrong_with_a_file_before_snakemake_does(finished_run, tmp_path):
+    (tmp_path / "run.yaml").write_text("experiment: a\nmodels: [\n")
+    done = make(finished_run, configuration=tmp_path / "run.yaml")
+    lines = done.stdout.splitlines()
+    assert done.returncode != 0 and lines[0].startswith(f"error: {tmp_path}/run.yaml:3:1: not YAML: ") and len(lines) == 2
+    # The default run's file is read by Snakemake when we have read it.
+    (finished_run.folder / "config.yaml").rename(tmp_path / "config.yaml")
+    (finished_run.folder / "config.yaml").write_bytes("a: é".encode("latin-1"))
+    output = finished_run.snakemake("-n", check=False)
+    shutil.move(tmp_path / "config.yaml", finished_run.folder / "config.yaml")
+    assert "error: config.yaml:1:4: found the byte 0xE9, expected UTF-8; save the file as UTF-8" in output and "Traceback" not in output
 
 
 @pytest.mark.parametrize(
@@ -443,7 +533,9 @@ def expected_jobs(config: dict) -> dict[str, int]:
     # Of three gold sets, a pair of files each, and of the replica's checkpoints no address is known.
     by_hand = 6 * ("align_en_fa" in config.get("alignments", [])) + checkpoints["fairseq"]
     every, names = checkpoints.total(), config["treebanks"]
-    alignments, inference = len(config.get("alignments", [])), len(config.get("xnli", []))
+    alignments, languages = len(config.get("alignments", [])), len(config.get("xnli", []))
+    # Some languages' sets are measured as published, too.
+    inference = languages + len(config.get("datasets", {}).get("nli_published", []))
     parallel = sum(name.endswith("_pud") for name in names)
     tasks = len(config.get("probes", {}).get("tasks", TASKS))
     together, probes_together = (config.get(section, {}).get("together", False) for section in ("features", "probes"))
@@ -468,7 +560,7 @@ def expected_jobs(config: dict) -> dict[str, int]:
         "fetch_repository": checkpoints["huggingface"],
         "obtain_source": by_hand,
         # Treebanks' splits, out of one archive; XNLI's dev and test sets out of one, a train set a language out of another.
-        "link_source": 0 if config.get("world") else 3 * (len(names) - parallel) + parallel + (2 + inference if inference else 0),
+        "link_source": 0 if config.get("world") else 3 * (len(names) - parallel) + parallel + (2 + languages if languages else 0),
         "unpack_source": 0 if config.get("world") else 3 if inference else 1,
     }
     return {rule: count for rule, count in jobs.items() if count}
@@ -506,7 +598,7 @@ def test_paper_1_is_39_checkpoints_by_44_treebanks():
     replica = yaml.safe_load((PROJECT / "config" / "replica.yaml").read_text())
     replica["models"] = {"replica": replica["models"]["replica"]}
     expected = expected_jobs(replica)
-    assert (expected["convert_checkpoint"], expected["probes"], expected["transfer"]) == (39, 39 * (44 * 3 + 15), 39 * (18 * 3 + 15))
+    assert (expected["convert_checkpoint"], expected["probes"], expected["transfer"]) == (39, 39 * (44 * 3 + 17), 39 * (18 * 3 + 17))
 
 
 def test_the_run_on_real_data_resolves(finished_run, real_data):

@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from xlprobe.figures.drawing import STYLE, save_figure
+from xlprobe.figures.drawing import STYLE, add_note, blank, save_figure
 from xlprobe.tasks import ProbeTask, Task, load_task
 
 
@@ -77,6 +77,11 @@ class Scores:
         means = test.groupby(["source", "layer", "step"], as_index=False)["value"].mean()
         return means.rename(columns={"source": "dataset", "value": "mean"})
 
+    def left_out(self, table: pd.DataFrame) -> list[str]:
+        """The datasets of the task that a figure's table does not have; none where it is not one of datasets."""
+        scored = self.in_language()
+        return sorted({*scored.loc[scored["model"] == self.model, "source"]} - {*table["dataset"]}) if "dataset" in table else []
+
     def titles(self, names: pd.Series) -> dict[str, str]:
         """The titles of the datasets that occur, in order of their names."""
         return {name: self.datasets[name].title for name in sorted(names.unique())}
@@ -84,10 +89,11 @@ class Scores:
 
 @dataclass(frozen=True)
 class FigureKind:
-    """A kind of figure: how the table behind it is made, and how that is drawn."""
+    """A kind of figure: how the table behind it is made, how that is drawn, and what datasets lack that are not in it."""
 
     table: Callable[[Scores], pd.DataFrame]
     plot: Callable[[pd.DataFrame, Scores], Figure]
+    lacking: str = "no test example"
 
 
 def load_figure(kind: str) -> FigureKind:
@@ -104,4 +110,7 @@ def draw(
     scores = Scores(pd.read_parquet(scores_path), model, load_task(task), facts)
     table = figure.table(scores)
     with plt.rc_context(STYLE):
-        save_figure(figure.plot(table, scores), table, png, pdf, csv)
+        drawn = figure.plot(table, scores) if len(table) else blank(f"{scores.task.title}: {kind.replace('_', ' ')}", figure.lacking)
+        if len(table) and (names := scores.left_out(table)):
+            add_note(drawn, f"not shown, having {figure.lacking}: {', '.join(names)}")
+        save_figure(drawn, table, png, pdf, csv)

@@ -14,9 +14,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
-from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path
 
 # Okabe and Ito's colours, told apart with any colour vision.
@@ -27,14 +26,8 @@ STYLE: dict[Any, Any] = {"font.size": 8, "axes.titlesize": 8, "axes.spines.top":
 
 
 def panels(titles: Mapping[str, str]) -> tuple[Figure, dict[str, Axes]]:
-    """A figure with a panel under each title; places in the grid that no panel takes are removed.
-
-    Raises:
-        XlprobeError: there is nothing to show.
-    """
+    """A figure with a panel under each title; places in the grid that no panel takes are removed."""
     count = len(titles)
-    if not count:
-        raise XlprobeError("no score of this kind is in the scores table, so that there is nothing to draw")
     columns = min(MOST_COLUMNS, max(2, math.ceil(math.sqrt(count * 1.5)))) if count > 1 else 1
     rows = math.ceil(count / columns)
     size = (max(5.5, PANEL_WIDTH * columns + 0.6), PANEL_HEIGHT * rows + 1.0)
@@ -78,6 +71,20 @@ def headline(figure: Figure, title: str, vertical: str) -> None:
     figure.supylabel(vertical, fontsize=8)
 
 
+def blank(title: str, why: str) -> Figure:
+    """A figure without a panel, which says why there is nothing to show."""
+    figure = plt.figure(figsize=(5.5, 1.6), layout="constrained")
+    figure.text(0.5, 0.4, f"nothing to show: {why}", ha="center", va="center", fontsize=8, color=GREY)
+    figure.suptitle(title, fontsize=9)
+    return figure
+
+
+def add_note(figure: Figure, note: str) -> None:
+    """A further line of the headline."""
+    lines = textwrap.fill(note, round(CHARACTERS_PER_INCH * figure.get_figwidth()))
+    figure.suptitle(f"{figure.get_suptitle()}\n{lines}", fontsize=9)
+
+
 def scale_steps(axes: Axes, steps: list[int]) -> None:
     """Mark the schedule's steps; logarithmic from the first one on where the schedule spans more than a factor of 20."""
     positive = [step for step in steps if step > 0]
@@ -86,8 +93,10 @@ def scale_steps(axes: Axes, steps: list[int]) -> None:
         axes.set_xlim(left=-0.2 * positive[0])
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xticks([steps[place] for place in spread(len(steps), 4)])
+    elif len(steps) == 1:
+        axes.set_xticks(steps)
     else:
-        axes.locator_params(axis="x", nbins=4)
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
 
 

@@ -1,6 +1,7 @@
 """A heatmap a dataset: layers upwards, steps to the right, colour the mean score on one scale for all."""
 
 import pandas as pd
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from xlprobe.figures import FigureKind, Scores
@@ -17,10 +18,11 @@ def layer_by_step_table(scores: Scores) -> pd.DataFrame:
 def plot_layer_by_step(table: pd.DataFrame, scores: Scores) -> Figure:
     """At most 4 steps and 7 layers are named on the axes."""
     figure, of_dataset = panels(scores.titles(table["dataset"]))
-    low, high = 100 * table["mean"].min(), 100 * table["mean"].max()
+    # One for all, which the colour bar widens where all values are the same.
+    scale = Normalize(100 * table["mean"].min(), 100 * table["mean"].max())
     for dataset, axes in of_dataset.items():
         grid = table[table["dataset"] == dataset].pivot(index="layer", columns="step", values="mean")
-        image = axes.imshow(100 * grid.to_numpy(), origin="lower", aspect="auto", cmap="viridis", vmin=low, vmax=high)
+        image = axes.imshow(100 * grid.to_numpy(), origin="lower", aspect="auto", cmap="viridis", norm=scale)
         shown = spread(len(grid.columns), 4)
         axes.set_xticks(shown, [f"{grid.columns[place]:,}" for place in shown])
         shown = spread(len(grid.index), 7)
@@ -31,4 +33,4 @@ def plot_layer_by_step(table: pd.DataFrame, scores: Scores) -> Figure:
     return figure
 
 
-FIGURE = FigureKind(layer_by_step_table, plot_layer_by_step)
+FIGURE = FigureKind(layer_by_step_table, plot_layer_by_step, "no test example, or a single layer")

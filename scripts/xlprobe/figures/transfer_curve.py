@@ -30,13 +30,16 @@ def transfer_scores(scores: Scores) -> pd.DataFrame:
 def transfer_curve_table(scores: Scores) -> pd.DataFrame:
     """Mean by step and relation, with low and high over seeds, and the number of pairs.
 
-    Means are taken over a target's sources first, then over targets, so that each target weighs the same.
+    Means are taken over a target's sources first, then over targets, so that each target weighs the same. Of inference sets
+    that are measured in one form and as published, too, the latter are left out: no pair of languages counts twice.
     """
     pairs = transfer_scores(scores)
+    if pairs["text_form"].nunique() > 1:
+        pairs = pairs[pairs["text_form"] != "published"]
     seeds = ["training_seed", "seed"]
     by_target = pairs.groupby(["relation", "step", *seeds, "target"], dropna=False)["value"].mean()
     by_seed = by_target.groupby(["relation", "step", *seeds], dropna=False).mean().groupby(["relation", "step"]).agg(["mean", "min", "max"])
-    counted = pairs.groupby(["relation", "step"]).apply(lambda group: len(group[["source", "target"]].drop_duplicates()))
+    counted = pairs.drop_duplicates(["relation", "step", "source", "target"]).groupby(["relation", "step"]).size()
     return by_seed.set_axis(["mean", "low", "high"], axis=1).assign(pairs=counted).reset_index()
 
 

@@ -18,7 +18,7 @@ def transfer_matrix_table(scores: Scores) -> pd.DataFrame:
 
 
 def plot_transfer_matrix(table: pd.DataFrame, scores: Scores) -> Figure:
-    """Sources and targets in order of family and language; a cell says its score."""
+    """Sources and targets in order of family and language; a cell says its score, and is empty where nothing is transferred."""
     order = {
         axis: sorted(table[axis].unique(), key=lambda name: (scores.datasets[name].family, scores.datasets[name].language))
         for axis in ("source", "target")
@@ -27,11 +27,11 @@ def plot_transfer_matrix(table: pd.DataFrame, scores: Scores) -> Figure:
     rows, columns = grid.shape
     figure, axes = plt.subplots(figsize=(2.6 + 0.5 * columns, 1.7 + 0.36 * rows), layout="constrained")
     image = axes.imshow(grid.to_numpy(), cmap="viridis", aspect="auto")
-    middle = (grid.to_numpy().min() + grid.to_numpy().max()) / 2
+    middle = (grid.min(axis=None) + grid.max(axis=None)) / 2
     for row in range(rows):
         for column in range(columns):
-            value = grid.iloc[row, column]
-            axes.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=7, color="black" if value > middle else "white")
+            if pd.notna(value := grid.iloc[row, column]):
+                axes.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=7, color="black" if value > middle else "white")
     slanted: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
     axes.set_xticks(range(columns), [scores.datasets[name].title for name in order["target"]], **slanted)
     axes.set_yticks(range(rows), [scores.datasets[name].title for name in order["source"]])

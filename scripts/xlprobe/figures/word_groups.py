@@ -48,4 +48,4 @@ def plot_word_groups(table: pd.DataFrame, scores: Scores) -> Figure:
     return figure
 
 
-FIGURE = FigureKind(word_groups_table, plot_word_groups)
+FIGURE = FigureKind(word_groups_table, plot_word_groups, "no test word that is ambiguous, or unseen, in train")

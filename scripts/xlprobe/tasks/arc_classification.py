@@ -1,4 +1,7 @@
-"""Arc classification (paper 1, section 2.2): the universal relation between a word and its head."""
+"""Arc classification (paper 1, section 2.2): the universal relation between a word and its head.
+
+Paper 1 does not say whether subtypes count; that they do not is our choice, since languages name them each in their own way.
+"""
 
 import pandas as pd
 

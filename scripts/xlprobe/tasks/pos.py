@@ -1,4 +1,7 @@
-"""Part-of-speech tagging with UD's universal tags (paper 1, section 2.2): the word's vector, one label a word."""
+"""Part-of-speech tagging (paper 1, section 2.2): the word's vector, one label a word.
+
+Paper 1 does not say of which tag set; these are UD's universal tags, punctuation included.
+"""
 
 from operator import itemgetter
 

@@ -1,0 +1,18 @@
+"""Write the list of choices that paper 1 leaves open, as the configuration's schema has it, for the documents."""
+
+from pathlib import Path
+
+from xlprobe import choices, command_line
+from xlprobe.files import write_text
+
+
+def main() -> None:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--schema", type=Path, required=True, help="of the configuration")
+    parser.add_argument("--output", type=Path, required=True, help="the page, in Markdown")
+    arguments = parser.parse_args()
+    write_text(arguments.output, choices.document(arguments.schema))
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,80 @@
+"""Whatever a library raises while a checkpoint is measured ends in one sentence."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from xlprobe.bits_per_character import BitsSettings, score_bits_per_character
+from xlprobe.errors import XlprobeError
+from xlprobe.features import Encoder, extract_features
+from xlprobe.files import write_json
+from xlprobe.library_errors import library_errors
+from xlprobe.paths import PROJECT
+from xlprobe.piece_bits import PiecePredictor
+from xlprobe.tables import write_table
+
+ERRORS = {
+    IndexError("index out of range in self"): r"IndexError in test_library_errors\.py, line \d+: index out of range in self; if the"
+    r" checkpoint's files are whole, the library cannot run this model: take it, or this step of it, out of `models`",
+    RuntimeError("The size of tensor a (3)\nmust match (4)"): r"RuntimeError in .*: The size of tensor a \(3\) must match \(4\); if",
+    AttributeError(): r"AttributeError in .*: no word; if",
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"): r"memory is full \(CUDA out of .*\); lower KEY in the",
+    RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"): r"memory is full \(.*\); lower KEY in the",
+    MemoryError(): r"memory is full \(.*\); lower KEY in the configuration",
+    OSError(28, "No space left on device"): r"a file could not be read or written on the way \(.*No space left.*\); look at",
+}
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory) -> Path:
+    """One sentence without words."""
+    folder = tmp_path_factory.mktemp("texts") / "xnli_xx"
+    columns = {"split": ["test"], "sent_id": ["1"], "text": ["sola dara"], "first_word": [0], "words": 1}
+    write_table(pd.DataFrame(columns), "sentences.schema.yaml", folder / "sentences.parquet")
+    write_json(folder / "identity.json", {"dataset": "xnli_xx"})
+    return folder
+
+
+def raising(error: Exception):
+    def method(*arguments, **named):
+        raise error
+
+    return method
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: f"{type(error).__name__} {error}"[:30])
+def test_an_error_of_a_library_is_one_sentence(tiny_model, dataset, tmp_path, monkeypatch, error):
+    monkeypatch.setattr(Encoder, "hidden_states", raising(error))
+    monkeypatch.setattr(PiecePredictor, "bits", raising(error))
+    held_out = tiny_model.text.folder / "corpus" / "qaa" / "valid.txt.zst"
+    said = rf"^{tiny_model.checkpoint}: " + ERRORS[error]
+    with pytest.raises(XlprobeError, match=said.replace("KEY", r"features\.tokens_per_batch")) as raised:
+        extract_features(tiny_model.checkpoint, [dataset], [tmp_path / "f.h5"], [tmp_path / "f.parquet"], [], 256, "cpu")
+    assert raised.value.__cause__ is error and "\n" not in str(raised.value)
+    with pytest.raises(XlprobeError, match=said.replace("KEY", r"bpc\.tokens_per_batch")):
+        score_bits_per_character(tiny_model.checkpoint, [held_out], ["qaa"], [], tmp_path / "b.parquet", BitsSettings(), 256, "cpu")
+    assert not list(tmp_path.iterdir())
+
+
+def test_our_own_sentences_stay_as_they_are():
+    with pytest.raises(XlprobeError, match=r"^as it is$"), library_errors(Path("x"), "key"):
+        raise XlprobeError("as it is")
+    with pytest.raises(KeyboardInterrupt), library_errors(Path("x"), "key"):
+        raise KeyboardInterrupt
+
+
+def test_a_script_ends_without_a_traceback(tiny_model, dataset, tmp_path):
+    checkpoint = Path(shutil.copytree(tiny_model.checkpoint, tmp_path / "checkpoint"))
+    config = (checkpoint / "config.json").read_text()
+    (checkpoint / "config.json").write_text(config.replace('"gelu"', '"no_such_function"'))
+    command = [sys.executable, PROJECT / "scripts" / "extract_features.py", "--checkpoint", checkpoint, "--datasets", dataset]
+    command += ["--outputs", tmp_path / "f.h5", "--audit-outputs", tmp_path / "f.parquet", "--tokens-per-batch", "256", "--device", "cpu"]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(f"error: {checkpoint}: ") and "no_such_function" in done.stderr
