@@ -68,10 +68,12 @@ use rule tokenizer as suite_tokenizer with:
 
 rule convert_checkpoint:
     input:
-        state=lambda wildcards: CHECKPOINT_SOURCES.get(
-            f"{wildcards.model}/{wildcards.step}"
-        )
-        or local_place(wildcards, "checkpoints"),
+        state=of_run(
+            lambda wildcards: CHECKPOINT_SOURCES.get(
+                f"{wildcards.model}/{wildcards.step}"
+            )
+            or local_place(wildcards, "checkpoints")
+        ),
         tokenizer=rules.suite_tokenizer.output.identity,
     output:
         identity=CHECKPOINT_IDENTITY,
@@ -109,6 +111,8 @@ localrules:
 
 
 rule fetch_repository:
+    input:
+        of_run(lambda wildcards: []),
     output:
         temp(directory("<results>/sources/models/{model}/{step}")),
     log:
@@ -140,10 +144,12 @@ rule fetch_repository:
 
 rule adopt_checkpoint:
     input:
-        lambda wildcards: (
-            folder("sources", "models", wildcards.model, wildcards.step)
-            if on_hub(RUNS[wildcards.model])
-            else user_error(read_files, Path(local_place(wildcards, "folder")))
+        of_run(
+            lambda wildcards: (
+                folder("sources", "models", wildcards.model, wildcards.step)
+                if on_hub(RUNS[wildcards.model])
+                else user_error(read_files, Path(local_place(wildcards, "folder")))
+            )
         ),
     output:
         identity=CHECKPOINT_IDENTITY,

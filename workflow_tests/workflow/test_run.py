@@ -402,17 +402,15 @@ def test_faults_in_the_configuration_end_in_one_sentence(finished_run, tmp_path,
     ("target", "message"),
     [
         ("probes/xlmr/999/pos/qaa_world.parquet", "error: this run has no step '999' to make this of; known here: 0, 10, 20"),
-        ("checkpoints/xlm/10/identity.json", "error: this run has no model 'xlm' to make this of; did you mean 'xlmr'?"),
         ("datasets/xnli_qba/identity.json", "error: this run has no dataset 'xnli_qba' to make this of; did you mean 'xnli_qaa'?"),
         ("transfer/xlmr/10/pos/qba_world.parquet", "error: this run has no dataset 'qba_world' to make this of; did you mean 'qba_pud'?"),
-        (
-            "baselines/number/qba_world.parquet",
-            "error: this run has no task 'number' to make this of; known here: pos, arc_prediction, arc_cl",
-        ),
+        ("checkpoints/multiberts/seed_9/0/identity.json", "error: this run has no model 'multiberts/seed_9' to make this of; did you mean"),
+        ("sources/models/multiberts/seed_0/77", "error: this run has no step '77' to make this of; known here: 0, 20000, "),
     ],
 )
 def test_a_target_of_what_the_run_does_not_have_ends_in_one_sentence(finished_run, target, message):
-    output = finished_run.snakemake(f"{RESULTS}/{target}", "-n", *TINY, check=False)
+    run = "multiberts" if "multiberts" in target else "tiny"
+    output = finished_run.snakemake(f"results/{run}/{target}", "-n", "--configfile", f"config/{run}.yaml", check=False)
     assert message in output and "Traceback" not in output and len(re.findall("error", output, flags=re.I)) == 1
 
 
