@@ -38,7 +38,7 @@ rule checkpoint:
     shell:
         "python scripts/publish_checkpoint.py --pretraining {params.pretraining:q} --training {input.record:q}"
         " --tokenizer {params.tokenizer:q} --folder {params.folder:q} {params.run:q} --siblings {params.siblings:q}"
-        " 2>&1 | tee {log:q} >&2"
+        " 2>&1 | tee {log:q} | awk '!/^error: /' >&2"
 
 
 use rule tokenizer as suite_tokenizer with:
@@ -68,10 +68,12 @@ use rule tokenizer as suite_tokenizer with:
 
 rule convert_checkpoint:
     input:
-        state=lambda wildcards: CHECKPOINT_SOURCES.get(
-            f"{wildcards.model}/{wildcards.step}"
-        )
-        or local_place(wildcards, "checkpoints"),
+        state=of_run(
+            lambda wildcards: CHECKPOINT_SOURCES.get(
+                f"{wildcards.model}/{wildcards.step}"
+            )
+            or local_place(wildcards, "checkpoints")
+        ),
         tokenizer=rules.suite_tokenizer.output.identity,
     output:
         identity=CHECKPOINT_IDENTITY,
@@ -100,7 +102,7 @@ rule convert_checkpoint:
     shell:
         "python scripts/convert_checkpoint.py --state {input.state:q} --tokenizer {params.tokenizer:q}"
         " --folder {params.folder:q} {params.run:q} --step {wildcards.step} --place {params.place:q}"
-        " --siblings {params.siblings:q} 2>&1 | tee {log:q} >&2"
+        " --siblings {params.siblings:q} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"
 
 
 # Nodes of a cluster may have no internet.
@@ -109,6 +111,8 @@ localrules:
 
 
 rule fetch_repository:
+    input:
+        of_run(lambda wildcards: []),
     output:
         temp(directory("<results>/sources/models/{model}/{step}")),
     log:
@@ -129,20 +133,23 @@ rule fetch_repository:
         repository=lambda wildcards: place(wildcards, "repository"),
         revision=lambda wildcards: place(wildcards, "revision"),
         lock=untracked(lambda wildcards: LOCK),
+        key=untracked(lambda wildcards: f"models.{RUNS[wildcards.model].model}"),
     message:
         "Fetching {params.repository}, revision {params.revision}"
-    # What goes wrong is said on the terminal, too.
+    # Warnings are said on the terminal, too.
     shell:
         "python scripts/fetch_repository.py --repository {params.repository:q} --revision {params.revision:q}"
-        " --output {output:q} --lock {params.lock:q} 2>&1 | tee {log:q} >&2"
+        " --output {output:q} --lock {params.lock:q} --key {params.key:q} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"
 
 
 rule adopt_checkpoint:
     input:
-        lambda wildcards: (
-            folder("sources", "models", wildcards.model, wildcards.step)
-            if on_hub(RUNS[wildcards.model])
-            else user_error(read_files, Path(local_place(wildcards, "folder")))
+        of_run(
+            lambda wildcards: (
+                folder("sources", "models", wildcards.model, wildcards.step)
+                if on_hub(RUNS[wildcards.model])
+                else user_error(read_files, Path(local_place(wildcards, "folder")))
+            )
         ),
     output:
         identity=CHECKPOINT_IDENTITY,
@@ -191,4 +198,4 @@ rule adopt_checkpoint:
     shell:
         "python scripts/adopt_checkpoint.py --source {params.source:q} --folder {params.folder:q} {params.run:q}"
         " --step {wildcards.step} --objective {params.objective} --own-code {params.own_code} {params.bits}"
-        " --place {params.place:q} --siblings {params.siblings:q} 2>&1 | tee {log:q} >&2"
+        " --place {params.place:q} --siblings {params.siblings:q} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"

@@ -52,6 +52,7 @@ rule pretrain:
         binarized=folder("binarized"),
     message:
         "Training {wildcards.model} to step {wildcards.step}"
+    # Written otherwise, it would train again: Snakemake compares commands.
     shell:
         "python scripts/pretrain.py --model {wildcards.model:q} --step {wildcards.step} {params.previous}"
         " --folder {params.folder:q} --record {output:q} --dictionary {params.dictionary:q}"

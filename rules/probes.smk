@@ -54,6 +54,14 @@ if config["probes"]["together"] and TASKS_TOGETHER:
     ruleorder: probes_together > probes
 
     use rule probes as probes_together with:
+        input:
+            features=rules.features.output.vectors,
+            dataset=of_run(
+                DATASET_IDENTITY,
+                dataset=[
+                    name for task in TASKS_TOGETHER for name in probed_datasets(task)
+                ],
+            ),
         output:
             scores=expand(
                 rules.probes.output.scores, task=TASKS_TOGETHER, allow_missing=True
@@ -116,4 +124,4 @@ rule baselines:
         "Scoring {wildcards.task} baselines on {wildcards.dataset}"
     shell:
         "python scripts/score_baselines.py --dataset {params.dataset:q} --task {wildcards.task}"
-        " --output {output:q} {params.intervals} > {log:q} 2>&1"
+        " --output {output:q} {params.intervals} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"

@@ -172,11 +172,11 @@ rule download_source:
         lock=untracked(lambda wildcards: LOCK),
     message:
         "Downloading {wildcards.path} from {params.upstream.address}"
-    # What goes wrong is said on the terminal, too.
+    # Warnings are said on the terminal, too; why a job fails is shown there out of its log (show-failed-logs), here as everywhere.
     shell:
         "python scripts/download_source.py --address {params.upstream.address:q} --output {output:q}"
         " --sha256={params.upstream.sha256:q} --unverified={params.upstream.unverified:q}"
-        " --lock {params.lock:q} 2>&1 | tee {log:q} >&2"
+        " --lock {params.lock:q} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"
 
 
 use rule download_source as download_checkpoint with:
@@ -209,7 +209,7 @@ rule obtain_source:
     message:
         "Asking for {wildcards.path}"
     shell:
-        "python scripts/obtain_source.py --advice {params.advice:q} 2>&1 | tee {log:q} >&2"
+        "python scripts/obtain_source.py --advice {params.advice:q} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"
 
 
 rule unpack_source:

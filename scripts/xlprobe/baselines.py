@@ -51,7 +51,9 @@ def write_baselines(dataset: Path, task_name: str, output: Path, intervals: Inte
     examples = read_probed_examples(dataset, task)
     train = examples[examples["split"] == "train"]
     if "test" not in {*examples["split"]}:
-        logger.warning("%s: its test set has no example of %s, so that it has scores on dev alone, and no figure", dataset.name, task_name)
+        logger.warning(
+            "%s: its test set has no example of %s, so that it has scores on dev alone, and no panel in figures", dataset.name, task_name
+        )
     if train["label"].nunique() == 1:
         logger.warning(
             "%s: all examples of %s in train have the label %r, so that no probe learns to tell another",

@@ -29,7 +29,7 @@ def copy_of(identity: dict[str, Any], other: dict[str, Any]) -> str:
     """What to say of two checkpoints with the same weights."""
     return (
         f"{_step(identity)} holds the same weights as {_step(other)}; one of them is not what its name says: look at the suite, or"
-        " take the step out of the model's `steps`"
+        f" take the step out of models.{identity['model']}.steps"
     )
 
 

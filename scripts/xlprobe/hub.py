@@ -22,15 +22,18 @@ from xlprobe.huggingface_files import wanted_files
 logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
-def fetch_repository(repository: str, revision: str, output: Path, lock: Path, backoff: float = 1.0) -> None:
+def fetch_repository(repository: str, revision: str, output: Path, lock: Path, key: str, backoff: float = 1.0) -> None:
     """Fetch a checkpoint's files into the folder `output`, which appears once it is whole; a killed fetch goes on later.
+
+    Args:
+        key: the model's in the configuration (`models.pythia`), for messages.
 
     Raises:
         XlprobeError: there is no such repository or revision, it is gated, holds no checkpoint, is another commit than the
             lock file says, or a file is not the one that the hub describes.
     """
     place = f"{repository}, revision {revision}, on the Hugging Face hub"
-    found = _ask(repository, revision, place, backoff)
+    found = _ask(repository, revision, place, key, backoff)
     files = {sibling.rfilename: sibling for sibling in found.siblings or []}
     wanted = sorted(wanted_files({*files}, place))
     commit = str(found.sha)
@@ -44,15 +47,16 @@ def fetch_repository(repository: str, revision: str, output: Path, lock: Path, b
     partial.replace(output)
 
 
-def _ask(repository: str, revision: str, place: str, backoff: float) -> ModelInfo:
+def _ask(repository: str, revision: str, place: str, key: str, backoff: float) -> ModelInfo:
     """What the hub says of a repository at a revision; asked again while it is busy."""
     for attempt in range(MAX_ATTEMPTS):
         try:
             return HfApi().model_info(repository, revision=revision, files_metadata=True)
         except RevisionNotFoundError:
-            raise XlprobeError(f"{place}: there is no such revision; look at huggingface.revision and steps in the configuration") from None
+            advice = f"look at config keys {key}.huggingface.revision and {key}.steps"
+            raise XlprobeError(f"{place}: there is no such revision; {advice}") from None
         except RepositoryNotFoundError:
-            advice = "look at huggingface.repository, or set HF_TOKEN if it is gated or private"
+            advice = f"look at config key {key}.huggingface.repository, or set HF_TOKEN if it is gated or private"
             raise XlprobeError(f"{place}: there is no such repository, or you may not read it; {advice}") from None
         except (HFValidationError, HTTPError, OSError) as error:
             status = getattr(getattr(error, "response", None), "status_code", None)

@@ -9,8 +9,8 @@ Text comes in two forms: raw, as it was written or translated, or tokenized: pun
 blanks. The official dev and test sets have both, each in columns of its own; the official train sets, English too, are
 tokenized. Which form a file is in is declared (`xlprobe.inference_forms`), never guessed from its text.
 
-Paper 1 does not say which form it measured. Its translations of train are those of Singh et al. (2019), whose data nobody has
-published; ours are XNLI-MT 1.0's, after Conneau et al. 2018.
+Paper 1 does not say which form it measured. Its translations of train are those of Singh et al. (2019), which we found nowhere;
+ours are XNLI-MT 1.0's, after Conneau et al. 2018.
 
 A dataset holds sentences.parquet (a sentence that comes several times in a split, as most premises do, stands there once),
 pairs.parquet and identity.json. It has no words: what features hold of it is a vector a sentence.

@@ -4,8 +4,8 @@ A subword may see the earlier ones alone, or all: settings turn a causal class i
 one into a causal one. Some models mix over padding (convolutions, Fourier transforms, landmarks), so that a row's states
 depend on the row beside it.
 
-Float32 rounds: the same row has other states in another batch, by up to some 1e-5 of their size in deep models. What a
-subword does to another, in a model of 32 dimensions with random weights, is 1e-4 or more.
+Float32 rounds: the same row has other states in another batch, by 2e-6 of their size in 12 trained layers, by more in deeper
+ones. What a subword does to another is 1e-4 or more in 130 architectures of 32 dimensions with random weights.
 
 Shape letters: B rows, T positions, D dimensions.
 """
@@ -58,8 +58,10 @@ def try_model(body: Any, framing: Framing, subwords: Sequence[int], place: str) 
         XlprobeError: layers differ in width or length, or a row's states depend on other rows of its length, or change each
             time that they are computed.
     """
-    length = min(framing.window, TRIED)
-    half = length // 2
+    begin, length = len(framing.prefix), min(framing.window, TRIED)
+    # An odd border lies inside of blocks of 2, 4, 8: some models see both ways there alone.
+    border = (begin + length // 2) | 1
+    half = border - begin
     kinds = sorted({*subwords})
     if len(kinds) < 2:
         raise XlprobeError(f"{place}: its tokenizer writes every text with one and the same subword; save the one that it was trained with")
@@ -69,8 +71,6 @@ def try_model(body: Any, framing: Framing, subwords: Sequence[int], place: str) 
     def states(*rows: list[int]) -> list[torch.Tensor]:
         return layer_states(body, framing, rows, place)
 
-    begin = len(framing.prefix)
-    border = begin + half
     together = states(row, row[:half] + other[half:], other[:half] + row[half:], row)
     noise = _difference(together, 0, together, 3, slice(None))
     seen = max(SEEN, ABOVE_NOISE * noise)

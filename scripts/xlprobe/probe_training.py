@@ -29,14 +29,14 @@ AGREEMENT = 0.02
 SIGNIFICANCE = 0.001
 FALL = 0.005
 REASONS = CAP, SEEDS_DISAGREE, LOSS_FALLING, FIRST_EPOCH = "cap", "seeds disagree", "loss falling", "first epoch"
-ADVICE = {
-    "paper": {
-        CAP: "raise probes.epochs or probes.learning_rate",
-        SEEDS_DISAGREE: "raise probes.patience or probes.learning_rate",
-        LOSS_FALLING: "raise probes.patience or probes.learning_rate",
-        FIRST_EPOCH: "raise probes.patience",
-    },
-    "converged": {CAP: "raise probes.converged.iterations, or try no inverse strength so large"},
+# By protocol, what to raise.
+REMEDIES = {
+    "paper": {CAP: "probes.epochs", SEEDS_DISAGREE: "probes.patience", LOSS_FALLING: "probes.patience", FIRST_EPOCH: "probes.patience"},
+    "converged": {CAP: "probes.converged.iterations"},
+}
+ELSE = {
+    "paper": "probes.learning_rate where it is small, or set probes.protocol: converged",
+    "converged": "or leave the largest of probes.converged.inverse_strengths out",
 }
 
 
@@ -109,9 +109,9 @@ def summary(rows: Sequence[Mapping[str, Any]], what: str, protocol: str) -> str:
     flags = [row["flag"].split("; ") if row["flag"] else [] for row in rows]
     counts = {reason: sum(reason in flag for flag in flags) for reason in REASONS}
     found = [f"{reason} {count}" for reason, count in counts.items() if count]
-    line = f"{what}: {len(rows)} probes ({protocol}), {sum(map(bool, flags))} flagged"
+    line = f"{what}: {sum(map(bool, flags))} of {len(rows)} probes flagged ({protocol})"
     if not found:
         return line
-    advice = dict.fromkeys(ADVICE[protocol][reason] for reason, count in counts.items() if count)
-    other = ", or set probes.protocol: converged" if protocol == "paper" else ""
-    return f"{line} ({', '.join(found)}); their scores say something of the training, too: {', and '.join(advice)}{other}"
+    remedies = dict.fromkeys(REMEDIES[protocol][reason] for reason, count in counts.items() if count)
+    advice = ", ".join([*remedies, ELSE[protocol]])
+    return f"{line}: {', '.join(found)}; their scores say something of the training, too: raise {advice}"

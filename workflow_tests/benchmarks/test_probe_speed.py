@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from torch.utils.data import DataLoader, TensorDataset
 
-from xlprobe.converged_probe import ConvergedSettings, fit_converged_probes
+from xlprobe.converged_probe import KEPT_EXAMPLES, ConvergedSettings, fit_converged_probes
 from xlprobe.linear_probe import Inputs, ProbeSettings, Problem, epoch_order, fit_probes, initial_weights
 
 DIMENSIONS = 768
@@ -47,10 +47,10 @@ class Data:
         rows = list(torch.randint(words, (words_an_example, examples), generator=generator))
         return Data(vectors, rows, y[rows[0]], classes, train=round(0.9 * examples))
 
-    def fit(self, seeds: list[int], settings: ProbeSettings):
+    def fit(self, seeds: list[int], settings: ProbeSettings | ConvergedSettings, fitting=fit_probes):
         train, dev = (Inputs(self.vectors, [rows[part] for rows in self.rows]) for part in self.parts())
         problems = [Problem(seed, self.y[: self.train], self.y[self.train :]) for seed in seeds]
-        return fit_probes(train, dev, problems, self.classes, settings)
+        return fitting(train, dev, problems, self.classes, settings)
 
     def parts(self) -> tuple[slice, slice]:
         return slice(self.train), slice(self.train, None)
@@ -169,12 +169,11 @@ def correlated(data: Data) -> Data:
 
 def converged_ratio(what: str, data: Data) -> float:
     """How many times as fast ours is as scikit-learn over the same grid, features standardised once, where both find the same."""
-    train, dev = (Inputs(data.vectors, [rows[part] for rows in data.rows]) for part in data.parts())
-    problems = [Problem(0, data.y[: data.train], data.y[data.train :])]
+    dev = Inputs(data.vectors, [rows[data.parts()[1]] for rows in data.rows])
     ours, theirs = [], []
     for _ in range(ROUNDS):
         start = time.process_time()
-        probes = fit_converged_probes(train, dev, problems, data.classes, CONVERGED)
+        probes = data.fit([0], CONVERGED, fit_converged_probes)
         middle = time.process_time()
         (x, y), (dev_x, dev_y) = ((part.numpy() for part in data.dataset(part).tensors) for part in data.parts())
         scaler = StandardScaler().fit(x)
@@ -206,7 +205,7 @@ def test_converged_probes_of_pairs_are_faster_than_scikit_learns():
 
 
 PEAK = """
-from test_probe_speed import SETTINGS, Data, memory_of, user_loops
+from test_probe_speed import CONVERGED, SETTINGS, Data, fit_converged_probes, memory_of, replace, user_loops
 problem = Data.draw(500, 1000, 2, 2)
 {work}
 before = memory_of()
@@ -224,11 +223,16 @@ def memory_of() -> int:
 
 def test_probes_of_pairs_take_an_eighth_of_the_memory():
     peaks = []
-    for work in ("problem.fit([0], SETTINGS)", "user_loops(problem, [0], SETTINGS)"):
+    converged = "problem.fit([0], replace(CONVERGED, iterations=5), fit_converged_probes)"
+    for work in ("problem.fit([0], SETTINGS)", converged, "user_loops(problem, [0], SETTINGS)"):
         done = subprocess.run(
             [sys.executable, "-c", PEAK.format(work=work)], check=True, capture_output=True, env={"PYTHONPATH": ":".join(sys.path)}
         )
         peaks.append(int(done.stdout))
-    ours, theirs = peaks
-    print(f"\n30,000 pairs of words of {DIMENSIONS} dimensions: ours {ours / 2**20:.0f} MiB, built beforehand {theirs / 2**20:.0f} MiB")
-    assert 15_000 * DIMENSIONS * 2 < ours < theirs / 8
+    ours, converged, theirs = peaks
+    print(
+        f"\n30,000 pairs of words of {DIMENSIONS} dimensions: ours {ours / 2**20:.0f} MiB, converged {converged / 2**20:.0f} MiB,", end=""
+    )
+    print(f" built beforehand {theirs / 2**20:.0f} MiB")
+    # Converged probes keep what they read up to a bound, and beyond it no more.
+    assert 15_000 * DIMENSIONS * 2 < ours < theirs / 8 and converged < KEPT_EXAMPLES + 2**27

@@ -72,7 +72,9 @@ def test_without_test_examples_dev_is_scored_and_it_is_said(tmp_path, caplog, ta
     assert not caplog.messages
     write_baselines(source, task, tmp_path / "baselines.parquet", Intervals(20))
     assert set(pd.read_parquet(tmp_path / "baselines.parquet")["split"]) == {"dev"}
-    assert caplog.messages[0] == f"en_own: its test set has no example of {task}, so that it has scores on dev alone, and no figure"
+    assert (
+        caplog.messages[0] == f"en_own: its test set has no example of {task}, so that it has scores on dev alone, and no panel in figures"
+    )
     with pytest.raises(XlprobeError, match=f"^en_own: its test set has no example of {task}; name it under `probes.leave_out.{task}`, or"):
         transfer_probes(tmp_path / "features.h5", source, task, [tmp_path / f"{task}.safetensors"], tmp_path / "transfer.parquet")
 

@@ -28,7 +28,7 @@ def publish(hub: UpstreamServer, files: dict[str, bytes] = FILES, commit: str = 
 
 def fetching(hub: UpstreamServer, folder: Path, revision: str = "step10", repository: str = "org/name") -> subprocess.Popen[str]:
     command = [sys.executable, "scripts/fetch_repository.py", "--repository", repository, "--revision", revision]
-    command += ["--output", str(folder / "10"), "--lock", str(folder / "lock.tsv")]
+    command += ["--output", str(folder / "10"), "--lock", str(folder / "lock.tsv"), "--key", "models.m"]
     environment = os.environ | {"HF_ENDPOINT": hub.address, "HF_HUB_DISABLE_TELEMETRY": "1"}
     return subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -118,8 +118,11 @@ def test_what_is_not_there_ends_in_one_sentence(upstream, tmp_path):
     upstream.publish("api/models/org/none/revision/step10?blobs=true", b"", Answer(status=401, headers={"X-Error-Code": "RepoNotFound"}))
     publish(upstream, {"config.json": b"{}", "tf_model.h5": b""})
     for keys, message in (
-        ({"revision": "step99"}, "there is no such revision; look at huggingface.revision"),
-        ({"repository": "org/none"}, "there is no such repository, or you may not read it"),
+        ({"revision": "step99"}, "there is no such revision; look at config keys models.m.huggingface.revision and models.m.steps"),
+        (
+            {"repository": "org/none"},
+            "there is no such repository, or you may not read it; look at config key models.m.huggingface.repository, or",
+        ),
         ({}, "org/name, revision step10, on the Hugging Face hub: holds no weights"),
         ({"repository": "a/b/c"}, "the hub could not be asked"),
     ):

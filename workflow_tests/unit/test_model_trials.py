@@ -182,6 +182,23 @@ def test_what_cannot_be_measured_is_refused(made, mix, message):
         try_model(Mixing(body.config, mix), framing, range(10, 60), "x")
 
 
+def test_seeing_both_ways_within_blocks_is_seen(made):
+    """As models that write block by block do: causal between blocks."""
+
+    def mix(states: torch.Tensor, size: int) -> torch.Tensor:
+        blocks = torch.arange(states.shape[1]) // size
+        seen = (blocks[:, None] >= blocks[None]).float()
+        return states + seen / seen.sum(dim=1, keepdim=True) @ states
+
+    folder = made("masked", "bert", **SIZES)
+    body = load_model(folder).model.base_model
+    framing = Framing(body, load_tokenizer(folder))
+    with torch.no_grad():
+        for size, direction in ((1, "causal"), (2, "both ways"), (4, "both ways"), (8, "both ways"), (16, "both ways")):
+            found = try_model(Mixing(body.config, lambda states, size=size: mix(states, size)), framing, range(10, 60), "x")
+            assert found.direction == direction, size
+
+
 def test_layers_of_two_widths_and_of_two_stacks_are_refused(made):
     folder = made("causal", "opt", word_embed_proj_dim=16, ffn_dim=64, do_layer_norm_before=False, **SIZES)
     with pytest.raises(XlprobeError, match="layer 2 of OPTModel gives 48 vectors of 16 dimensions, not 48 vectors of 32 dimensions"):

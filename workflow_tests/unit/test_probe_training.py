@@ -76,11 +76,14 @@ def test_flags_on_hand_made_seeds():
 
 def test_what_is_said_of_flags():
     rows = [{"flag": None}, {"flag": "cap"}, {"flag": "cap; seeds disagree"}]
-    assert summary(rows[:1], "pos en_ewt xlmr step 5", "paper") == "pos en_ewt xlmr step 5: 1 probes (paper), 0 flagged"
-    said = summary(rows, "pos en_ewt xlmr step 5", "paper")
-    assert said.startswith("pos en_ewt xlmr step 5: 3 probes (paper), 2 flagged (cap 2, seeds disagree 1); their scores say something")
-    assert said.endswith("raise probes.patience or probes.learning_rate, or set probes.protocol: converged")
-    assert summary(rows[1:2], "x", "converged").endswith("raise probes.converged.iterations, or try no inverse strength so large")
+    assert summary(rows[:1], "pos en_ewt xlmr step 5", "paper") == "pos en_ewt xlmr step 5: 0 of 1 probes flagged (paper)"
+    assert summary(rows, "pos en_ewt xlmr step 5", "paper") == (
+        "pos en_ewt xlmr step 5: 2 of 3 probes flagged (paper): cap 2, seeds disagree 1; their scores say something of the training, too:"
+        " raise probes.epochs, probes.patience, probes.learning_rate where it is small, or set probes.protocol: converged"
+    )
+    assert summary(rows[1:2], "x", "converged").endswith(
+        "raise probes.converged.iterations, or leave the largest of probes.converged.inverse_strengths out"
+    )
 
 
 def test_what_is_recorded_of_a_training_is_what_happened():
@@ -162,7 +165,7 @@ def test_converged_probes_of_a_treebank(treebank, caplog):
     controls = Controls(control_task=True, description_length=True)
     scores, training = train(treebank, "a", 3, CONVERGED, controls=controls)
     assert "protocol converged: the optimum is one, so there is one probe a layer; probes.seeds" in caplog.text
-    assert "pos xx_own xlmr step 5: 20 probes (converged), 0 flagged" in caplog.text
+    assert "pos xx_own xlmr step 5: 0 of 20 probes flagged (converged)" in caplog.text
     assert set(scores["protocol"]) == {"converged"} and set(scores["seed"].dropna()) == {0}
     # A row of the one seed, and the mean, which is the same.
     by_seed = scores.assign(seed=scores["seed"].fillna(-1)).pivot_table(index=["layer", "split", "metric"], columns="seed", values="value")
@@ -181,7 +184,10 @@ def test_converged_probes_of_a_treebank(treebank, caplog):
     again, _ = train(treebank, "b", None, CONVERGED, controls=controls)
     pd.testing.assert_frame_equal(again, scores)
     _, capped = train(treebank, "c", None, replace(CONVERGED, iterations=3))
-    assert set(capped["flag"]) == {"cap"} == set(capped["stopped_by"]) and "try no inverse strength so large" in caplog.text
+    assert (
+        set(capped["flag"]) == {"cap"} == set(capped["stopped_by"])
+        and "leave the largest of probes.converged.inverse_strengths out" in caplog.text
+    )
 
 
 def test_settings_that_a_protocol_lacks_are_named(treebank):

@@ -74,7 +74,9 @@ def test_labels_are_matched_by_name_and_an_unseen_one_is_an_error(target, tmp_pa
         # Right about N and V, which it numbers in another order; it never saw X.
         write_weights(tmp_path / "aa_aa.safetensors", ["A", "V", "N"], [[[0, 0, 0.5], [0, 1, 0], [1, 0, 0]]]),
         # Two seeds: one knows all three, one says N everywhere.
-        write_weights(tmp_path / "bb_bb.safetensors", ["N", "V", "X"], [np.eye(3), [[1, 1, 1], [0, 0, 0], [0, 0, 0]]]),
+        write_weights(
+            tmp_path / "bb_bb.safetensors", ["N", "V", "X"], [np.eye(3), [[1, 1, 1], [0, 0, 0], [0, 0, 0]]], protocol="converged"
+        ),
     ]
     transfer_probes(features, dataset, "pos", sources, tmp_path / "t.parquet")
     table = conform(pd.read_parquet(tmp_path / "t.parquet"), "scores.schema.yaml")
@@ -82,9 +84,9 @@ def test_labels_are_matched_by_name_and_an_unseen_one_is_an_error(target, tmp_pa
     table = table[table["seed"].notna()].drop(columns=["training_seed", "text_form", "low", "high"])
     constant = {"model": "xlmr", "step": 5, "layer": 1, "task": "pos", "target": "xx_pud", "split": "test", "metric": "accuracy", "n": 4}
     assert table.to_dict("records") == [
-        constant | {"source": "aa_aa", "seed": 0, "value": 0.75},
-        constant | {"source": "bb_bb", "seed": 0, "value": 1.0},
-        constant | {"source": "bb_bb", "seed": 1, "value": 0.25},
+        constant | {"source": "aa_aa", "protocol": "paper", "seed": 0, "value": 0.75},
+        constant | {"source": "bb_bb", "protocol": "converged", "seed": 0, "value": 1.0},
+        constant | {"source": "bb_bb", "protocol": "converged", "seed": 1, "value": 0.25},
     ]
 
 

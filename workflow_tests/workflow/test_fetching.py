@@ -72,7 +72,7 @@ def write(project: Project, config: dict) -> None:
 
 
 def make(project: Project, *targets: str, **options) -> str:
-    return project.snakemake(*targets, "--configfile", "run.yaml", **options)
+    return project.snakemake(*targets, "--show-failed-logs", "--configfile", "run.yaml", **options)
 
 
 def planned(project: Project, *targets: str) -> dict[str, int]:

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 from collections import Counter
 
 import numpy as np
@@ -334,7 +335,7 @@ def test_changed_training_is_refused_and_nothing_is_lost(project):
     weights = project.folder / RESULTS / "checkpoints" / "xlmr" / "20" / "model.safetensors"
     before = sha256(weights)
     project.edit("config/tiny.yaml", "learning_rate: 0.005", "learning_rate: 0.006")
-    output = project.snakemake(*TINY, check=False)
+    output = project.snakemake(*TINY, "--show-failed-logs", check=False)
     message = r"^error: .*model 'xlmr' has been trained with other settings \(training.learning_rate: 0.005 -> 0.006\)"
     assert re.search(message, output, flags=re.M)
     assert "Traceback" not in output and sha256(weights) == before
@@ -395,6 +396,60 @@ def test_faults_in_the_configuration_end_in_one_sentence(finished_run, tmp_path,
     output = finished_run.snakemake("-n", "--configfile", str(tmp_path / "faulty.yaml"), check=False, environment={"XLPROBE_DATA": ""})
     assert message in output and "Traceback" not in output
     assert len([line for line in output.splitlines() if "error" in line.lower()]) == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("probes/xlmr/999/pos/qaa_world.parquet", "error: this run has no step '999' to make this of; known here: 0, 10, 20"),
+        ("datasets/xnli_qba/identity.json", "error: this run has no dataset 'xnli_qba' to make this of; did you mean 'xnli_qaa'?"),
+        ("transfer/xlmr/10/pos/qba_world.parquet", "error: this run has no dataset 'qba_world' to make this of; did you mean 'qba_pud'?"),
+        ("checkpoints/multiberts/seed_9/0/identity.json", "error: this run has no model 'multiberts/seed_9' to make this of; did you mean"),
+        ("sources/models/multiberts/seed_0/77", "error: this run has no step '77' to make this of; known here: 0, 20000, "),
+    ],
+)
+def test_a_target_of_what_the_run_does_not_have_ends_in_one_sentence(finished_run, target, message):
+    run = "multiberts" if "multiberts" in target else "tiny"
+    output = finished_run.snakemake(f"results/{run}/{target}", "-n", "--configfile", f"config/{run}.yaml", check=False)
+    assert message in output and "Traceback" not in output and len(re.findall("error", output, flags=re.I)) == 1
+
+
+def make(project, *targets, configuration="config/tiny.yaml"):
+    """`make run` in a copy, which has no environment of its own to make; what the terminal shows."""
+    shutil.copy(PROJECT / "Makefile", project.folder)
+    command = ["make", "--old-file=.venv/.ready", "run", f"CONFIG={configuration}", "CORES=2", f"TARGETS={' '.join(targets)}"]
+    return subprocess.run(command, cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_make_shows_what_is_done_and_why_a_job_failed_once(project):
+    """Of a rule whose log alone has it, and of one that is heard on the terminal, too."""
+    datasets = project.folder / RESULTS / "datasets"
+    for path, name in (("ud/UD_Ketta-PUD/qba_pud-ud-test.conllu", "qba_pud"), ("alignments/qaa_qba/qaa_qba.gold", "align_qaa_qba")):
+        with (project.folder / RESULTS / "sources" / path).open("a") as file:
+            file.write("nonsense\n")
+        (datasets / name / "identity.json").unlink()
+    targets = [f"{RESULTS}/datasets/{name}/identity.json" for name in ("qba_pud", "align_qaa_qba")]
+    done = make(project, *targets, "--keep-going")
+    assert done.returncode != 0 and "Traceback" not in done.stdout
+    for name, rule in (("qba_pud", "treebank"), ("align_qaa_qba", "bitext")):
+        assert f"Reading {rule} {name}\n" in done.stdout
+        log = f"{RESULTS}/logs/datasets/{name}.log"
+        (sentence,) = [line for line in (project.folder / log).read_text().splitlines() if line.startswith("error: ")]
+        assert done.stdout.count(sentence) == 1 and f"log: {log} " in done.stdout
+    assert len(done.stdout.splitlines()) < 100
+
+
+def test_make_says_what_is_wrong_with_a_file_before_snakemake_does(finished_run, tmp_path):
+    (tmp_path / "run.yaml").write_text("experiment: a\nmodels: [\n")
+    done = make(finished_run, configuration=tmp_path / "run.yaml")
+    lines = done.stdout.splitlines()
+    assert done.returncode != 0 and lines[0].startswith(f"error: {tmp_path}/run.yaml:3:1: not YAML: ") and len(lines) == 2
+    # The default run's file is read by Snakemake when we have read it.
+    (finished_run.folder / "config.yaml").rename(tmp_path / "config.yaml")
+    (finished_run.folder / "config.yaml").write_bytes("a: é".encode("latin-1"))
+    output = finished_run.snakemake("-n", check=False)
+    shutil.move(tmp_path / "config.yaml", finished_run.folder / "config.yaml")
+    assert "error: config.yaml:1:4: found the byte 0xE9, expected UTF-8; save the file as UTF-8" in output and "Traceback" not in output
 
 
 @pytest.mark.parametrize(
