@@ -97,8 +97,8 @@ def examine(folder: Path, objective: str) -> Findings:
         largest = max(largest, *(float(state_BTD.abs().max()) for state_BTD in states))
         layers, hidden_size = len(states) - 1, states[0].shape[-1]
     # A tokenizer with a script of its own writes the fixed texts with one subword, the unknown one.
-    kinds = {*everything} if len({*everything}) > 1 else {*tokenizer.get_vocab().values()} - {*tokenizer.all_special_ids}
-    trials = try_model(body, framing, everything if kinds == {*everything} else sorted(kinds), str(folder))
+    tried = everything if len({*everything}) > 1 else sorted({*tokenizer.get_vocab().values()} - {*tokenizer.all_special_ids})
+    trials = try_model(body, framing, tried, str(folder))
     # A language whose script the tokenizer does not know may leave nothing to predict.
     predicted = {language: ids for language, ids in texts.items() if len(ids) > 1 and loaded.head != "missing" and trials.fit(objective)}
     bits = {language: _bits(loaded, framing, tokenizer.mask_token_id, ids) for language, ids in predicted.items()}

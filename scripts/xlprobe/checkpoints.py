@@ -1,7 +1,7 @@
 """Checkpoints: Hugging Face folders, all of one form wherever they come from, each with an `identity.json`.
 
 `identity.json` comes last, and is what later work depends on: model, training seed, step, source, the sha256 of every file,
-layers, hidden size, objective, the class that computes and how it computes attention, losses, and what the checks found.
+layers, hidden size, objective, losses, and what the checks found: the class that computes and what it does with its input.
 """
 
 import contextlib
@@ -86,10 +86,10 @@ def publish(
         "objective": objective,
         "loss": findings.bits if losses is None else losses,
         "loss_text": "fixed" if losses is None else "held-out",
-        "model_class": findings.model_class,
-        "attention": findings.attention,
-        "own_code": checkpoint.own_code,
         "checks": {
+            "model_class": findings.model_class,
+            "attention": findings.attention,
+            "own_code": checkpoint.own_code,
             "head": findings.head,
             "largest_activation": findings.largest_activation,
             "max_difference_to_fairseq": differences,

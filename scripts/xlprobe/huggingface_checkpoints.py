@@ -56,7 +56,7 @@ def _publish(source: Path, folder: Path, checkpoint: Checkpoint, objective: str,
     if (naming := naming_code(source)) and own_code == "refused":
         raise XlprobeError(
             f"{naming}: names code of its own (auto_map), which is never run; if the transformers library's class computes the same, set"
-            f" models.{checkpoint.model}.huggingface.own_code to ignored in the configuration"
+            f" own_code: ignored at models.{checkpoint.model}.huggingface in the configuration"
         )
     loaded, tokenizer = load_model(source, objective, stored_precision(weights)), load_source_tokenizer(source)
 

@@ -98,7 +98,7 @@ def test_direction_and_padding_are_seen(made, objective, kind, settings, directi
     identity = adopt(made(objective, kind, **settings))
     checks = identity["checks"]
     assert (identity["objective"], checks["direction"], checks["padding"]) == (objective, direction, padding)
-    assert identity["model_class"].endswith("Model") and identity["attention"] in ("sdpa", "eager") and identity["own_code"] == "none"
+    assert checks["model_class"].endswith("Model") and checks["attention"] in ("sdpa", "eager") and checks["own_code"] == "none"
     # What is predicted by another sight than the objective's is no loss.
     assert bool(identity["loss"]) == (direction == {"masked": "both ways", "causal": "causal"}[objective])
 
@@ -108,7 +108,7 @@ def test_what_is_tried_is_what_later_work_loads(made, tokenizer):
     identity = adopt(folder)
     body = load_body(folder.parent / "adopted")
     framing = Framing(body, load_tokenizer(folder.parent / "adopted"))
-    assert type(body).__name__ == identity["model_class"] and framing.window == 48 - 2
+    assert type(body).__name__ == identity["checks"]["model_class"] and framing.window == 48 - 2
     with torch.no_grad():
         assert try_model(body, framing, range(10, 60), "x") == Trials("both ways", "independent")
 
@@ -242,10 +242,10 @@ def test_own_code_never_runs_and_is_refused_unless_it_is_ignored(made, name):
     plain = adopt(folder)
     configure(folder, name, auto_map={"AutoTokenizer": ["own.Code", None], "AutoModelForCausalLM": "own.Code"})
     (folder / "own.py").write_text("raise SystemExit('own code ran')\n")
-    with pytest.raises(XlprobeError, match=rf"{name}: names code of its own \(auto_map\).*set models.m.huggingface.own_code to ignored"):
+    with pytest.raises(XlprobeError, match=rf"{name}: names code of its own \(auto_map\).*set own_code: ignored at models.m.huggingface"):
         adopt(folder)
     identity = adopt(folder, own_code="ignored")
-    assert (identity["own_code"], identity["model_class"]) == ("ignored", "LlamaModel")
+    assert (identity["checks"]["own_code"], identity["checks"]["model_class"]) == ("ignored", "LlamaModel")
     assert identity["files"]["model.safetensors"] == plain["files"]["model.safetensors"] and identity["loss"] == plain["loss"]
     assert not [path for path in (folder.parent / "adopted").iterdir() if "auto_map" in path.read_text(errors="ignore")]
 
@@ -259,7 +259,7 @@ def test_attention_and_output_are_what_we_choose(made):
         (folder / "config.json").write_text(settings)
         configure(folder, **{key: value})
         identity = adopt(folder)
-        assert identity["attention"] == "sdpa" and identity["loss"] == expected["loss"], key
+        assert identity["checks"]["attention"] == "sdpa" and identity["loss"] == expected["loss"], key
         assert load_body(folder.parent / "adopted").config._attn_implementation == "sdpa"
 
 
