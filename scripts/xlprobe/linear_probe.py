@@ -404,14 +404,12 @@ def _logits(weight_PCF: torch.Tensor, bias_PC: torch.Tensor, inputs: Inputs) -> 
 def measure_on_dev(weight_PCF: torch.Tensor, bias_PC: torch.Tensor, dev: Inputs, problems: Sequence[Problem]) -> list[OnDev]:
     """How well each problem's probe does on dev."""
     right_P, loss_P = torch.zeros(2, len(problems), dtype=torch.float64, device=bias_PC.device)
+    y_PN = torch.stack([problem.dev_y_N for problem in problems])
     start = 0
     for logits_PCB in _logits(weight_PCF, bias_PC, dev):
-        end = start + logits_PCB.shape[2]
-        predicted_PB = logits_PCB.argmax(dim=1)
-        for place, problem in enumerate(problems):
-            y_B = problem.dev_y_N[start:end]
-            right_P[place] += (predicted_PB[place] == y_B).sum()
-            loss_P[place] += cross_entropy(logits_PCB[place].T, y_B, ignore_index=-1, reduction="sum")
-        start = end
+        y_PB = y_PN[:, start : start + logits_PCB.shape[2]]
+        right_P += (logits_PCB.argmax(dim=1) == y_PB).sum(dim=1)
+        loss_P += cross_entropy(logits_PCB, y_PB, ignore_index=-1, reduction="none").sum(dim=1, dtype=torch.float64)
+        start += y_PB.shape[1]
     measured = zip((right_P / len(dev)).tolist(), loss_P.tolist(), problems, strict=True)
     return [OnDev(accuracy, loss, len(dev), int((problem.dev_y_N >= 0).sum())) for accuracy, loss, problem in measured]
