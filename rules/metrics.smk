@@ -126,7 +126,7 @@ rule probe_training_summary:
         "Summing up how probes were trained"
     shell:
         "python scripts/summarise_probe_training.py --training {input:q} --html {output.html:q} --csv {output.csv:q}"
-        " 2>&1 | tee {log:q} >&2"
+        " 2>&1 | tee {log:q} | awk '!/^error: /' >&2"
 
 
 use rule checkpoint_scores as contamination_table with:
