@@ -148,7 +148,11 @@ rule adopt_checkpoint:
             lambda wildcards: (
                 folder("sources", "models", wildcards.model, wildcards.step)
                 if on_hub(RUNS[wildcards.model])
-                else user_error(read_files, Path(local_place(wildcards, "folder")))
+                else user_error(
+                    read_files,
+                    Path(local_place(wildcards, "folder")),
+                    f"models.{RUNS[wildcards.model].model}.huggingface.folder",
+                )
             )
         ),
     output:

@@ -64,11 +64,12 @@ class Findings:
 
 
 @torch.no_grad()
-def examine(folder: Path, objective: str) -> Findings:
+def examine(folder: Path, objective: str, objective_key: str = "objective") -> Findings:
     """Load a published folder and look at its tokenizer, its activations and its loss.
 
     Args:
         objective: masked or causal.
+        objective_key: the key of the configuration that says the objective, for messages.
 
     Raises:
         XlprobeError: the folder cannot be loaded whole, its tokenizer is another model's or its window too short, an activation
@@ -77,7 +78,10 @@ def examine(folder: Path, objective: str) -> Findings:
     loaded, tokenizer = load_model(folder, objective), load_tokenizer(folder)
     _check_vocabulary(tokenizer, loaded.model.get_input_embeddings().weight.shape[0], folder)
     if objective == "masked" and tokenizer.mask_token_id is None:
-        raise XlprobeError(f"{folder}: a masked model whose tokenizer has no mask token; say objective: causal, or add the token")
+        raise XlprobeError(
+            f"{folder}: a masked model whose tokenizer has no mask token; add the token, or set {objective_key} to causal in the"
+            " configuration"
+        )
     framing = Framing(loaded.model, tokenizer)
     if framing.window < LEAST_WINDOW:
         raise XlprobeError(

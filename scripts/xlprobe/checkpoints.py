@@ -41,6 +41,11 @@ class Checkpoint:
     own_code: str = "none"
     takes_bits: bool = False
 
+    @property
+    def objective_key(self) -> str:
+        """The key of the configuration that says what the model was trained to do."""
+        return f"models.{self.model}.{self.source.get('kind', 'huggingface')}.objective"
+
 
 def publish(
     write: Callable[[Path], None],
@@ -66,7 +71,7 @@ def publish(
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     write(scratch)
-    findings = examine(scratch, objective)
+    findings = examine(scratch, objective, checkpoint.objective_key)
     _check_sight(findings, objective, folder, checkpoint)
     files = {}
     for path in sorted(scratch.iterdir()):
@@ -118,8 +123,8 @@ def _check_sight(findings: Findings, objective: str, folder: Path, checkpoint: C
     if checkpoint.takes_bits and not findings.trials.fit(objective):
         sees = "sees later subwords, too" if direction == "both ways" else "sees the subwords before a <mask> alone"
         raise XlprobeError(
-            f"{folder}: tried, the {objective} model {sees}, so that its bits per character would mean nothing; correct its objective, or"
-            f" add {checkpoint.model} to bpc.leave_out in the configuration"
+            f"{folder}: tried, the {objective} model {sees}, so that its bits per character would mean nothing; correct"
+            f" {checkpoint.objective_key}, or add {checkpoint.model} to bpc.leave_out in the configuration"
         )
 
 

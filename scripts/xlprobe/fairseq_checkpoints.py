@@ -210,7 +210,7 @@ def publish_fairseq(
         XlprobeError: the file is no checkpoint of RoBERTa's architecture with this vocabulary, its activations differ from
             fairseq's by more than 1e-5, or the canary refuses it.
     """
-    loaded = load_published_state(state)
+    loaded = load_published_state(state, f"models.{model}.fairseq.checkpoints")
     source = {"kind": "fairseq", "place": place, "sha256": sha256(state)}
     try:
         _publish(loaded, tokenizer, folder, Checkpoint(model, training_seed, step, source, tuple(siblings)), None)

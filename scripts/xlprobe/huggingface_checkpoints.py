@@ -58,7 +58,8 @@ def _publish(source: Path, folder: Path, checkpoint: Checkpoint, objective: str,
             f"{naming}: names code of its own (auto_map), which is never run; if the transformers library's class computes the same, set"
             f" own_code: ignored at models.{checkpoint.model}.huggingface in the configuration"
         )
-    loaded, tokenizer = load_model(source, objective, stored_precision(weights)), load_source_tokenizer(source)
+    loaded = load_model(source, objective, stored_precision(weights), checkpoint.objective_key)
+    tokenizer = load_source_tokenizer(source)
 
     def write(scratch: Path) -> None:
         # What is published names no code: it is the library's class that was loaded.

@@ -16,14 +16,17 @@ WEIGHT_PATTERNS = ("model.safetensors", "model*.safetensors", "pytorch_model.bin
 WEIGHT_ENDINGS = (".safetensors", ".bin")
 
 
-def read_files(folder: Path) -> list[Path]:
+def read_files(folder: Path, key: str = "huggingface.folder") -> list[Path]:
     """The files of a folder that make its checkpoint: settings, tokenizer, and one set of weights.
+
+    Args:
+        key: the key of the configuration that names the folder, for messages.
 
     Raises:
         XlprobeError: there is no such folder, or settings or weights are missing.
     """
     if not folder.is_dir():
-        raise XlprobeError(f"{folder}: no such folder; look at huggingface.folder in the model's configuration")
+        raise XlprobeError(f"{folder}: no such folder; look at {key} in the configuration")
     return sorted(folder / name for name in wanted_files({path.name for path in folder.iterdir()}, str(folder)))
 
 

@@ -80,7 +80,7 @@ def read_identity(checkpoint: Path) -> dict[str, Any]:
     return identity
 
 
-def load_model(folder: Path, objective: str = "auto", dtype: torch.dtype = torch.float32) -> LoadedModel:
+def load_model(folder: Path, objective: str = "auto", dtype: torch.dtype = torch.float32, objective_key: str = "objective") -> LoadedModel:
     """Load a language model, and refuse one of which the library would make up a part.
 
     How attention is computed is chosen here, whatever config.json asks for: by PyTorch's own function (`sdpa`) where the class
@@ -90,6 +90,7 @@ def load_model(folder: Path, objective: str = "auto", dtype: torch.dtype = torch
         folder: `config.json` and weights, as the library publishes them.
         objective: masked, causal, or auto to take what `config.json` says.
         dtype: of the weights.
+        objective_key: the key of the configuration that says the objective, for messages.
 
     Raises:
         XlprobeError: the folder cannot be read, weights of the body are missing, of another shape or left over, the objective
@@ -99,8 +100,8 @@ def load_model(folder: Path, objective: str = "auto", dtype: torch.dtype = torch
     stored = _reading(folder, stored_tensors, files)
     _check_counts(folder / "config.json", len(stored))
     config = _read(folder, transformers.AutoConfig)
-    chosen = _objective(folder, config, objective)
-    model_class = _model_class(folder, config, chosen)
+    chosen = _objective(folder, config, objective, objective_key)
+    model_class = _model_class(folder, config, chosen, objective_key)
     attention = "sdpa" if model_class._supports_sdpa else "eager"
     config._attn_implementation = attention
     # Settings of the output's form, which would hide the layers; and nothing is generated.
@@ -118,7 +119,7 @@ def load_model(folder: Path, objective: str = "auto", dtype: torch.dtype = torch
     return LoadedModel(model, chosen, "tied" if output.weight is model.get_input_embeddings().weight else "untied")
 
 
-def _objective(folder: Path, config: Any, objective: str) -> str:
+def _objective(folder: Path, config: Any, objective: str, objective_key: str) -> str:
     """What the model was trained to do: as said, or by auto as its architecture is named."""
     listed = config.architectures if isinstance(config.architectures, list) else []
     architectures = [name for name in listed if isinstance(name, str)]
@@ -126,12 +127,12 @@ def _objective(folder: Path, config: Any, objective: str) -> str:
     if objective == "auto" and told is None:
         raise XlprobeError(
             f"{folder / 'config.json'}: architectures says {architectures}, which names no masked or causal language model; if it is one,"
-            " say which by objective in the configuration"
+            f" set {objective_key} to masked or causal in the configuration"
         )
     return objective if objective != "auto" else str(told)
 
 
-def _model_class(folder: Path, config: Any, objective: str) -> Any:
+def _model_class(folder: Path, config: Any, objective: str, objective_key: str) -> Any:
     """The library's class for a configuration."""
     place = folder / "config.json"
     if config.is_encoder_decoder:
@@ -142,7 +143,7 @@ def _model_class(folder: Path, config: Any, objective: str) -> Any:
     if type(config) not in mapping:
         raise XlprobeError(
             f"{place}: the transformers library has no {objective} language model of model_type {config.model_type}; look at"
-            " objective in the configuration"
+            f" {objective_key} in the configuration"
         )
     found = mapping[type(config)]
     return found[0] if isinstance(found, tuple) else found

@@ -36,14 +36,17 @@ def trained_state(folder: Path, step: int) -> Path:
     raise ResumeError(f"{folder}: the weights of step {step} are gone; restore the file, or delete the folder to train the model anew")
 
 
-def load_published_state(path: Path) -> dict[str, Any]:
+def load_published_state(path: Path, key: str = "fairseq.checkpoints") -> dict[str, Any]:
     """Load a state that fairseq saved elsewhere, and bring it to the form of version 0.12, whose `cfg` older ones lack.
+
+    Args:
+        key: the key of the configuration that names the file, for messages.
 
     Raises:
         XlprobeError: the file is none of fairseq's, is cut short, or holds objects that are not safe to unpickle.
     """
     if not path.is_file():
-        raise XlprobeError(f"{path}: no such checkpoint; look at `checkpoints` in the model's configuration")
+        raise XlprobeError(f"{path}: no such checkpoint; look at {key} in the configuration")
     try:
         state = load_state(path)
     except pickle.UnpicklingError as error:

@@ -130,8 +130,8 @@ def test_a_causal_class_that_sees_both_ways_is_not_scored_as_causal(cases, words
 def test_own_code_is_refused_unless_it_is_to_be_ignored(cases, tmp_path):
     with pytest.raises(XlprobeError, match="own_code: ignored"):
         adopted(cases, "llama_with_own_code", tmp_path)
-    identity = read_json(adopted(cases, "llama_with_own_code", tmp_path, own_code="ignored") / "identity.json")
-    assert identity["model_class"] == "LlamaModel" and identity["own_code"] == "ignored"
+    checks = read_json(adopted(cases, "llama_with_own_code", tmp_path, own_code="ignored") / "identity.json")["checks"]
+    assert checks["model_class"] == "LlamaModel" and checks["own_code"] == "ignored"
 
 
 def test_layers_of_two_widths_are_refused_in_one_sentence(cases, tmp_path):
