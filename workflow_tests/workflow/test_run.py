@@ -468,7 +468,8 @@ def test_one_job_can_extract_all_datasets_and_one_train_all_tasks_and_controls_c
     probes = project.folder / RESULTS / "probes" / "xlmr" / "20"
     of_pos = pd.read_parquet(probes / "pos" / "qba_world.parquet")
     before = {path: sha256(path) for path in (*probes.rglob("*.safetensors"), *probes.glob("arc_*/*.parquet"))}
-    assert len(before) == 7 + 4
+    # Weights, scores, and how training went.
+    assert len(before) == 7 + 4 + 4
     for folder in ("features", "probes"):
         shutil.rmtree(project.folder / RESULTS / folder / "xlmr" / "20")
     target = f"{RESULTS}/metrics/parts/xlmr/20.scores.parquet"
