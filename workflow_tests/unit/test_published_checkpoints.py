@@ -134,7 +134,7 @@ def spoil(folder: Path, name: str, content: bytes | None) -> None:
         (
             "config.json",
             b'{"architectures": ["BertModel"], "model_type": "bert"}',
-            "names no masked or causal language model; if it is one, set models.bert.huggingface.objective",
+            "names no masked or causal language model; if it is one, set models.m.huggingface.objective",
         ),
         (
             "config.json",
