@@ -97,4 +97,4 @@ rule inference:
     shell:
         "python scripts/build_inference.py --files {input.files:q} --folder {params.folder:q}"
         " --dataset {wildcards.dataset:q} --language {params.language:q} --xnli-language {params.xnli_language:q}"
-        " {params.forms} {params.cap} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"
+        " {params.forms} {params.cap}" + TO_LOG_AND_TERMINAL

@@ -124,4 +124,4 @@ rule baselines:
         "Scoring {wildcards.task} baselines on {wildcards.dataset}"
     shell:
         "python scripts/score_baselines.py --dataset {params.dataset:q} --task {wildcards.task}"
-        " --output {output:q} {params.intervals} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"
+        " --output {output:q} {params.intervals}" + TO_LOG_AND_TERMINAL

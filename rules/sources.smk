@@ -172,11 +172,10 @@ rule download_source:
         lock=untracked(lambda wildcards: LOCK),
     message:
         "Downloading {wildcards.path} from {params.upstream.address}"
-    # Warnings are said on the terminal, too; why a job fails is shown there out of its log (show-failed-logs), here as everywhere.
     shell:
         "python scripts/download_source.py --address {params.upstream.address:q} --output {output:q}"
         " --sha256={params.upstream.sha256:q} --unverified={params.upstream.unverified:q}"
-        " --lock {params.lock:q} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"
+        " --lock {params.lock:q}" + TO_LOG_AND_TERMINAL
 
 
 use rule download_source as download_checkpoint with:
@@ -209,7 +208,8 @@ rule obtain_source:
     message:
         "Asking for {wildcards.path}"
     shell:
-        "python scripts/obtain_source.py --advice {params.advice:q} 2>&1 | tee {log:q} | awk '!/^error: /' >&2"
+        "python scripts/obtain_source.py --advice {params.advice:q}"
+        + TO_LOG_AND_TERMINAL
 
 
 rule unpack_source:

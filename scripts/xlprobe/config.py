@@ -255,7 +255,7 @@ def _sentence(error: Any) -> str:
         return f"config key {key}: found 'xnli', which is no task on treebanks; name its languages under xnli"
     if error.validator == "enum":
         values = ("null" if value is None else str(value) for value in error.validator_value)
-        return f"{found}, expected one of {', '.join(values)}{_yaml_advice(instance, ['string'])}"
+        return f"{found}, expected one of {', '.join(values)}"
     if error.validator == "pattern":
         return f"{found}, expected {error.schema['$comment']}"
     if error.validator in ("minItems", "minProperties") and error.validator_value == 1:

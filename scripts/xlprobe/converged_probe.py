@@ -103,7 +103,7 @@ def _optima(
         found.append(theta_PD)
         passes += of_each
         converged += reached
-    weight_PCF, bias_PC = examples.unfold(torch.cat(found).view(len(asked), rows, -1))
+    weight_PCF, bias_PC = examples.unfold(torch.cat(found).view(len(asked), rows, -1), classes)
     return weight_PCF, bias_PC, passes, converged
 
 
@@ -152,11 +152,11 @@ class _Standardised:
         variance_JW, axes_JWW = torch.linalg.eigh(covariance_JWW)
         return axes_JWW.float(), variance_JW.clamp(min=0).float()
 
-    def unfold(self, theta_PKH: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def unfold(self, theta_PKH: torch.Tensor, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Weights [P, C, F] and biases [P, C] that say of vectors as they are what these say of standardised ones."""
         weight_PKF = theta_PKH[..., :-1].double() / self.scale_F
         bias_PK = theta_PKH[..., -1].double() - weight_PKF @ self.mean_F
-        if bias_PK.shape[1] == 1:
+        if classes == 2:
             weight_PKF, bias_PK = torch.cat([-weight_PKF, weight_PKF], dim=1) / 2, torch.cat([-bias_PK, bias_PK], dim=1) / 2
         return weight_PKF.float(), bias_PK.float()
 

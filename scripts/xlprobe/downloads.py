@@ -5,8 +5,10 @@ address it is; both outlive a killed process. A digest that nobody published is 
 file (`sources.lock.tsv` beside the table of sources), which later downloads must match.
 """
 
+import contextlib
 import csv
 import datetime
+import errno
 import io
 import logging
 import os
@@ -31,6 +33,8 @@ TIMEOUTS = (30, 120)  # seconds to connect, and between two pieces of the body
 MAX_ATTEMPTS = 6  # without a byte of progress
 MAX_WAIT = 600  # seconds; a server may ask for more
 BUSY = (429, 500, 502, 503, 504)
+# What file systems say that have no locks; of ENOSYS the package makes a lock of its own.
+NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP)
 LOCK_COLUMNS = ("address", "sha256", "bytes", "date")
 VERSION_HEADERS = ("ETag", "Last-Modified", "Content-Length")
 
@@ -237,7 +241,7 @@ def match_lock(address: str, found: str, size: int, lock: Path) -> None:
         XlprobeError: the lock file has another digest or size of that address.
     """
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(lock.with_name(f".{lock.name}.busy")):
+    with _held(lock):
         rows = recorded(lock)
         if address not in rows:
             date = datetime.datetime.now(datetime.UTC).date().isoformat()
@@ -250,6 +254,22 @@ def match_lock(address: str, found: str, size: int, lock: Path) -> None:
             f"{address}: sha256 is {found} ({size} bytes), but {lock} has {row['sha256']} ({row['bytes']} bytes) of {row['date']},"
             " so the file has changed upstream; delete that line to accept the new one"
         )
+
+
+@contextlib.contextmanager
+def _held(lock: Path) -> Iterator[None]:
+    """Keep other downloads from writing the lock file at the same time, where the file system can."""
+    busy = FileLock(lock.with_name(f".{lock.name}.busy"))
+    try:
+        busy.acquire()
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        logging.warning("%s: cannot be kept from other downloads, since there are no locks here (%s); run one at a time", lock, error)
+    try:
+        yield
+    finally:
+        busy.release()
 
 
 def _write_lock(lock: Path, rows: dict[str, dict[str, str]]) -> None:

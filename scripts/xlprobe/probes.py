@@ -134,7 +134,8 @@ def train_probes(
     # One entry: safetensors writes several in an order of its own.
     identity = columns(checkpoint) | {"task": task_name, "protocol": protocol}
     description = json.dumps(identity | {"version": task.version, "dataset": dataset.name, "labels": measured.inventory})
-    logger.info(summary(trained, f"{task_name} {dataset.name} {title(checkpoint)}", protocol))
+    own = [row for row in trained if row["labels"] == "task"]
+    logger.info(summary(own, f"{task_name} {dataset.name} {title(checkpoint)}", protocol))
     if training:
         write_table(pd.DataFrame(trained).assign(**identity, dataset=dataset.name), "probe_training.schema.yaml", training)
     with atomic_path(weights) as temporary:

@@ -108,7 +108,7 @@ def changed(path: str, value: object) -> dict:
         ("experiment", "a\n", r"config key experiment: found 'a\\n', which holds the character U\+000A; take it out"),
         ("data.root", "a\0", r"config key data.root: found 'a\\x00', which holds the character U\+0000"),
         ("tokenizer.model", True, r"config key tokenizer.model: found true, expected text or null; YAML reads yes, on and true as true"),
-        ("features.device", False, r"config key features.device: found false, expected one of auto, cpu, cuda; YAML reads no, off"),
+        ("features.device", False, r"config key features.device: found false, expected one of auto, cpu, cuda$"),
         ("features.keep", "True", r"config key features.keep: found 'True', expected true or false; write true, without quotes"),
         ("models", {3: {}}, r"config key models.3: YAML reads it as a number; put the name in quotes"),
         ("models", {False: {}}, r"config key models.false: YAML reads no, off and false as false; put the name in quotes"),

@@ -145,6 +145,10 @@ def test_features_that_never_vary_and_classes_that_dev_or_train_lack(classes):
     # Of one label, another is never said; where dev has no label of train's, nothing can be chosen, and nothing fails.
     assert (probes.predict(dev)[1] == classes - 1).all() and probes.dev_score[2] == 0
     assert np.isnan(probes.training[2].kept.loss) and probes.training[2].inverse_strength == 0.01
+    assert probes.weight_PCF.shape == (3, classes, 6)
+    if classes == 1:
+        # Certain of its only label.
+        assert probes.training[0].kept.accuracy == 0 and (probes.losses(train, y[:200]) == 0).all()
     if classes > 1:
         assert 0.8 * known < probes.dev_score[0] <= known
         # What never varies in train says nothing, and has no weight.

@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import gzip
 import os
 import resource
@@ -177,6 +179,18 @@ def test_the_first_download_is_recorded_and_later_ones_must_match(upstream, fetc
     assert message.endswith("so the file has changed upstream; delete that line to accept the new one")
     lock.write_text(lock.read_text().splitlines()[0] + "\n")
     assert fetch(address) == OTHER
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
+def test_a_download_is_recorded_where_the_file_system_has_no_locks(upstream, tmp_path, monkeypatch, caplog, number):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    address, lock = upstream.publish("a", CONTENT), tmp_path / "lock.tsv"
+    download(Upstream(address), tmp_path / "a", lock)
+    assert recorded(lock)[address]["sha256"] == digest(CONTENT)
+    assert ("there are no locks here" in caplog.text) == (number != errno.ENOSYS)
 
 
 def test_a_line_of_the_lock_that_cannot_be_read_is_named(tmp_path):

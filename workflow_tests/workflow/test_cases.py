@@ -164,6 +164,14 @@ def test_a_run_goes_on_where_a_test_set_has_no_example_of_a_task(cases, tmp_path
     (project.folder / "config" / "cases.yaml").write_text(yaml.safe_dump(configuration))
     output = project.snakemake("--configfile", "config/cases.yaml")
     assert "Traceback" not in output
+    for task in ("arc_prediction", "arc_classification"):
+        assert output.count(f"en_ewt: its test set has no example of {task}, so that it has scores on dev alone") == 1
     scores = pd.read_parquet(project.folder / "results" / "cases" / "metrics" / "scores.parquet")
     measured = scores[scores["model"] == "suite"].groupby("task")["split"].agg(set).to_dict()
     assert measured == {"pos": {"dev", "test"}, "arc_prediction": {"dev"}, "arc_classification": {"dev"}}
+    # Where no split has one, the run ends in one sentence, before anything is measured.
+    configuration |= {"experiment": "none", "data": {"root": str(cases / "files" / "no_arcs"), "download": False}}
+    (project.folder / "config" / "cases.yaml").write_text(yaml.safe_dump(configuration))
+    output = project.snakemake("--configfile", "config/cases.yaml", "--quiet", "host", "reason", "--show-failed-logs", check=False)
+    assert output.count("error: en_ewt: has no examples of arc_prediction in train or in dev") == 1
+    assert not (project.folder / "results" / "none" / "features").exists()
