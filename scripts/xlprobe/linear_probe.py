@@ -93,7 +93,7 @@ class Problem:
 
     Attributes:
         seed: draws its initial weights and the orders in which it sees its examples.
-        train_y_N, dev_y_N: class numbers; a dev label that train never has counts as an error (-1, say).
+        train_y_N, dev_y_N: class numbers; -1 is a dev label that train never has, which counts as an error.
         portion: the examples of train that it sees; None is all of them.
         stop_by_loss: whether the best epoch is that of the lowest cross-entropy on dev, not of the highest accuracy.
     """
