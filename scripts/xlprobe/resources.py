@@ -22,7 +22,7 @@ LANGUAGE_COLUMNS = [column.name for column in fields(Language)]
 SOURCE_COLUMNS = [column.name for column in fields(Source)]
 # What stands for a {field} in a source's texts (`xlprobe.sources`).
 SOURCE_FIELDS = {"language", "language_name", "folder", "file", "step", "thousands", "seed"}
-# Datasets of other kinds are known by it (`rules/common.smk`).
+# How names of other datasets begin, all of which lie in one folder with treebanks: so no name stands for two of them.
 OTHER_DATASETS = ("align_", "xnli_")
 
 
