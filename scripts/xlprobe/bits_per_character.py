@@ -52,10 +52,11 @@ class BitsSettings:
     """What is measured.
 
     Attributes:
-        mask_share: the chance of each piece to be masked; of no effect on causal models.
-        seed: another seed, other masks.
-        count_spaces: whether the spaces that pieces cover count as characters and bytes.
-        max_lines: lines of held-out text to take, from its start; None takes all.
+        mask_share: the chance of each subword to be masked; of no effect on causal models. Paper 1 does not say; after Conneau et
+            al. 2020 (XLM-R).
+        seed: another seed, other masks. Paper 1 does not say; one for all checkpoints is our choice.
+        count_spaces: whether the spaces that subwords cover count as characters and bytes. Paper 1 does not say; our choice.
+        max_lines: lines of held-out text to take, from its start; None takes all. Paper 1 does not say; our choice.
     """
 
     mask_share: float = 0.15

@@ -35,13 +35,20 @@ from xlprobe.splits import SPLITS
 from xlprobe.suggestions import suggestion
 from xlprobe.sweeps import layers_of, probe_tasks, tasks_of
 
-TYPE_NAMES = {"integer": "a whole number", "number": "a number", "string": "text", "array": "a list", "object": "a group of keys"}
+TYPE_NAMES = {
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a group of keys",
+    "null": "null",
+}
 # The release whose treebanks bear other names than later ones'.
 OLD_NAMES_RELEASE = "2.1"
 # What the entries of keys of `bpc` are.
 BITS_KEYS = {"languages": "languages, nor of a parallel test set (_pud) of its treebanks", "leave_out": "models"}
 LOCAL_CODE = re.compile("q[a-t][a-z]")
-TYPE_NAMES |= {"boolean": "true or false", "null": "null"}
 # Control characters, and halves of characters.
 UNFIT_FOR_NAMES = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 MOST_STEPS = 100_000

@@ -24,7 +24,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import LogisticRegression
 
-# How Unicode's names of their letters begin.
+# How Unicode's names of their letters begin. Hangul is among them for the invented languages, whose syllabic script borrows its
+# letters without spaces; XNLI has no Korean, which has spaces.
 WITHOUT_SPACES = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "MYANMAR", "KHMER")
 LONGEST_NGRAM = 3
 # Bounds the memory: 6 MB of weights, and n-grams that share a place cost little.

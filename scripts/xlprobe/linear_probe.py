@@ -2,7 +2,8 @@
 
 All probes on the same vectors (those of a layer: seeds, control tasks, portions of the data) are one batched problem: their
 weights are stacked, each goes through its examples in its own order, and one that has stopped leaves the batch. Each ends
-where a plain loop over the same order would.
+where a plain loop over the same order would. Which optimizer, paper 1 does not say, and its count of parameters leaves out the
+biases; both are after Liu, Gardner et al. 2019.
 
 What a probe reads of a pair of words is made minibatch by minibatch: for a treebank's pairs together it would take many
 times the memory of the word vectors.
@@ -24,7 +25,13 @@ from xlprobe.device import problems_at_once
 
 @dataclass(frozen=True)
 class ProbeSettings:
-    """How probes of `probes.protocol: paper` are trained; the defaults in the configuration's schema name their source."""
+    """How probes of `probes.protocol: paper` are trained; the defaults in the configuration's schema name their source.
+
+    Attributes:
+        batch_size: words, or pairs. Of what its 256 are, paper 1 does not say; our choice.
+        epochs: at most. Which epoch's weights count, paper 1 does not say; the best one's on dev are our choice.
+        patience: epochs without a better score on dev. Paper 1 does not say; after Liu, Gardner et al. 2019.
+    """
 
     learning_rate: float
     batch_size: int
@@ -92,8 +99,9 @@ class Problem:
     """One probe to train.
 
     Attributes:
-        seed: draws its initial weights and the orders in which it sees its examples.
-        train_y_N, dev_y_N: class numbers; a dev label that train never has counts as an error (-1, say).
+        seed: draws its initial weights and the orders in which it sees its examples. In what its five runs differ, paper 1 does
+            not say; our choice.
+        train_y_N, dev_y_N: class numbers; -1 is a dev label that train never has, which counts as an error.
         portion: the examples of train that it sees; None is all of them.
         stop_by_loss: whether the best epoch is that of the lowest cross-entropy on dev, not of the highest accuracy.
     """

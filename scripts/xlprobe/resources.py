@@ -22,7 +22,8 @@ LANGUAGE_COLUMNS = [column.name for column in fields(Language)]
 SOURCE_COLUMNS = [column.name for column in fields(Source)]
 # What stands for a {field} in a source's texts (`xlprobe.sources`).
 SOURCE_FIELDS = {"language", "language_name", "folder", "file", "step", "thousands", "seed"}
-# Datasets of other kinds are known by it (`rules/common.smk`).
+TEXT_FORMS = re.compile("(raw|tokenized|raw tokenized|tokenized raw)?")
+# How names of other datasets begin, all of which lie in one folder with treebanks: so no name stands for two of them.
 OTHER_DATASETS = ("align_", "xnli_")
 
 
@@ -153,6 +154,7 @@ def sources() -> dict[str, Source]:
         row.hold("address", re.compile(r"(https?://\S+)?").fullmatch, "an http(s) address, or blank")
         row.hold("sha256", re.compile("([0-9a-f]{64})?").fullmatch, "64 hexadecimal digits, or blank")
         row.hold("bytes", re.compile("[0-9]*").fullmatch, "a whole number, or blank")
+        row.hold("text_form", TEXT_FORMS.fullmatch, "raw, tokenized, both with a blank between them, or nothing")
         for column in ("address", "member", "hub", "obtain"):
             row.hold(column, _has_known_fields, f"no other {{fields}} than {', '.join(sorted(SOURCE_FIELDS))}, and no single brace")
     return {

@@ -1,5 +1,8 @@
 """Transfer: the probes of all sources, unchanged, on a parallel test set (paper 1, section 2.2).
 
+What a language is tested on by its own probes, the diagonal of Figure 4, paper 1 does not say: the parallel test set, as the rest;
+our choice.
+
 Without torch, whose import would take longer than a small job.
 
 Shape letters: S seeds, W words, N examples, B examples in a batch, D dimensions of a word's vector, F of what a probe reads,
@@ -68,7 +71,7 @@ def transfer_probes(
     """Score the probes of several treebanks, every layer and seed, on a dataset's test set.
 
     Writes `output` (schemas/scores.schema.yaml), a row for each layer, source and seed, and for the mean over seeds.
-    Labels are matched by name: one that the source's train split never has counts as an error (paper 1 does not say).
+    Labels are matched by name: one that the source's train split never has counts as an error (paper 1 does not say; our choice).
 
     Args:
         features_path: the dataset's vectors from the checkpoint that the probes were trained on.

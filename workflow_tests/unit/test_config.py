@@ -1,5 +1,6 @@
 import copy
 import re
+from collections.abc import Iterator
 from datetime import date
 
 import pytest
@@ -441,6 +442,23 @@ def test_a_model_says_once_where_its_checkpoints_come_from():
 def test_shipped_configurations_are_valid(path):
     completed = config.complete(yaml.safe_load(path.read_text()))
     assert completed["experiment"]
+
+
+def absent(rule: dict, given: list[dict], place: str = "") -> Iterator[str]:
+    """The keys of a schema that none of the groups of keys has; `*` stands for a name of the user's choice."""
+    for name, below in rule.get("properties", {}).items():
+        if values := [group[name] for group in given if name in group]:
+            yield from absent(below, [value for value in values if isinstance(value, dict)], f"{place}{name}.")
+        else:
+            yield place + name
+    for below in rule.get("patternProperties", {}).values():
+        yield from absent(below, [value for group in given for value in group.values()], f"{place}*.")
+
+
+def test_the_demo_has_every_key():
+    # A model comes from one of three places; the demo's is pretrained.
+    demo = yaml.safe_load((PROJECT / "config.yaml").read_text())
+    assert [*absent(config.schema(), [demo])] == ["models.*.fairseq", "models.*.huggingface"]
 
 
 def test_shipped_configurations_make_different_experiments():

@@ -332,6 +332,8 @@ BULGARIAN = "bg_btb\tbg\tUD_Bulgarian-BTB\ttrain dev test\t\n"
             ":2: found address '.*', expected no other .* single brace",
         ),
         ("sources.tsv", "\thttps://data.statmt", "\tftp://data.statmt", ":2: found address 'ftp.*', expected an http"),
+        ("sources.tsv", "\ttokenized\n", "\ttokenised\n", ":7: found text_form 'tokenised', expected raw, tokenized, both with a blank"),
+        ("sources.tsv", "\traw tokenized\n", "\traw raw\n", ":6: found text_form 'raw raw', expected raw, tokenized, both with a blank"),
         ("sources.tsv", "446cc70f", "446CC70F", ":3: found sha256 '446CC.*', expected 64 hexadecimal digits, or blank"),
     ],
 )
