@@ -96,6 +96,8 @@ def _extract(archive: Path, folder: Path) -> Iterator[str]:
         is_zip = stream.read(4) in ZIP
     if is_zip:
         with zipfile.ZipFile(archive) as zipped:
+            if min((member.header_offset for member in zipped.infolist()), default=0):
+                raise zipfile.BadZipFile("two archives in one file, of which only the last has a list of what it holds")
             for member in zipped.infolist():
                 _check_zip_member(archive, member)
                 target = Path(zipped.extract(member, folder))

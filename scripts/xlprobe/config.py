@@ -281,14 +281,14 @@ def _yaml_advice(value: Any, types: list[str]) -> str:
         return f"; {read}: {'write text, in quotes where it is such a word' if value is None else 'put it in quotes'}"
     if value is None and "object" in types:
         return "; give keys below it, or take it out"
-    if "array" in types and isinstance(value, str):
+    if "array" in types and isinstance(value, str) and re.fullmatch(r"[\w-]+", value):
         return f"; write [{value}]"
     if isinstance(value, float) and "integer" in types and value.is_integer():
         return f"; write {value:.0f}"
     if isinstance(value, str) and "boolean" in types and value.lower() in ("true", "false"):
         return f"; write {value.lower()}, without quotes"
     if isinstance(value, str) and {"number", "integer"} & {*types}:
-        if re.fullmatch(r"[0-9.]+[eE][-+]?[0-9]+", value):
+        if re.fullmatch(r"[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+", value) and math.isfinite(float(value)):
             return f"; YAML reads {value} as text: write {float(value):.12g}"
         if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
             return f"; write {float(value):.12g}, without quotes"

@@ -63,9 +63,8 @@ def stream_lines(stream: BinaryIO, name: Path | str) -> Iterator[tuple[int, str]
     for number, raw in enumerate(iter(partial(stream.readline, LONGEST_LINE_BYTES), b""), 1):
         if len(raw) == LONGEST_LINE_BYTES:
             raise FormatError(name, number, "a line of more than 64 MiB", "text in lines")
-        if number == 1:
-            raw = raw.removeprefix(BYTE_ORDER_MARK)
-        raw = raw.removesuffix(b"\n").removesuffix(b"\r")
+        # Files that were put together have one inside.
+        raw = raw.removeprefix(BYTE_ORDER_MARK).removesuffix(b"\n").removesuffix(b"\r")
         try:
             line = raw.decode("utf-8")
         except UnicodeDecodeError as error:

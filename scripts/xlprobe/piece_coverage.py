@@ -24,8 +24,9 @@ SPACE, ZERO_WIDTH, MARK = 1, 2, 3
 
 def _kind(character: str) -> int:
     category = unicodedata.category(character)
-    # Unicode's format characters: zero-width spaces and joiners, marks of direction, the soft hyphen and their kin.
-    if category == "Cf":
+    # Unicode's format characters: zero-width spaces and joiners, marks of direction, the soft hyphen and their kin. And
+    # SentencePiece's own mark, which it takes for a space where a text holds it.
+    if category == "Cf" or character == "▁":
         return ZERO_WIDTH
     # What composes with the character before it: the vowels and last consonants of Hangul, too.
     if category[0] == "M" or "\u1160" <= character <= "\u11ff":

@@ -37,6 +37,8 @@ HARD_TEXTS = (
     " ",
     "a",
 )
+# Classes whose texts began with a token of their own up to version 4 of the library, and do not in version 5.
+BEGUN = ("LlamaTokenizer", "CodeLlamaTokenizer", "GemmaTokenizer")
 SAVE = "save tokenizer.json beside the model, with the version of the transformers library that the model was published with"
 
 
@@ -51,9 +53,18 @@ def load_source_tokenizer(folder: Path) -> transformers.PreTrainedTokenizerFast:
         return tokenizer
     if model := sentencepiece_model(folder, tokenizer):
         check_against_sentencepiece(tokenizer, folder / model)
+        _begin_texts(tokenizer, folder)
     else:
         check_against_vocabulary(tokenizer, folder)
     return tokenizer
+
+
+def _begin_texts(tokenizer: transformers.PreTrainedTokenizerFast, folder: Path) -> None:
+    """Let texts begin with the token that they began with in training, where the class no longer says so by itself."""
+    path = folder / "tokenizer_config.json"
+    told = read_json(path) if path.is_file() else {}
+    if type(tokenizer).__name__.removesuffix("Fast") in BEGUN and "add_bos_token" not in told:
+        tokenizer.add_bos_token = True
 
 
 def sentencepiece_model(folder: Path, tokenizer: transformers.PreTrainedTokenizerFast) -> str | None:

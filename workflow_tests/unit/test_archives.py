@@ -188,6 +188,13 @@ def test_a_tar_with_a_zip_at_its_end_is_a_tar(tmp_path):
     assert member_file(archive, "one").read_bytes() == b"1" and member_file(archive, "inner.zip").read_bytes() == inner
 
 
+def test_zip_archives_that_were_joined_are_refused(tmp_path):
+    archive = tmp_path / "a.zip"
+    archive.write_bytes(b"".join(zip_of(tmp_path / f"{name}.zip", {name: b"1"}).read_bytes() for name in "bc"))
+    with pytest.raises(XlprobeError, match=r"a\.zip: .* \(two archives in one file"):
+        unpack(archive)
+
+
 @pytest.mark.parametrize("mode", ["w", "w:gz"])
 def test_what_follows_the_end_of_a_tar_is_not_lost_in_silence(tmp_path, mode):
     """Archives that were joined, and a header that became zeros: `tar` stops at zeros without a word."""

@@ -127,6 +127,8 @@ def test_a_marker_covers_what_normalisation_made_its_space_of(split):
     assert found("\u200fla") == [("▁la", 3)]
     # A zero-width character is no whitespace.
     assert found("la \u200cmi la", count_spaces=False) == [("▁la", 2), ("▁mi", 3), ("▁la", 2)]
+    # SentencePiece's own mark, where a text holds it.
+    assert sum(characters for _, characters in found("la \u2581mi\u2581la")) == len("la \u2581mi\u2581la")
     # A letter of two code points.
     assert found("lae\u0301 mi") == [("▁la", 2), ("é", 2), ("▁mi", 3)]
 

@@ -22,6 +22,12 @@ def test_lines_are_read_compressed_or_plain(tmp_path, compress):
     assert list(read_lines(path)) == list(enumerate(LINES, 1))
 
 
+def test_files_that_were_put_together_keep_no_byte_order_mark(tmp_path):
+    path = tmp_path / "text"
+    path.write_bytes(gzip.compress(CONTENT) + gzip.compress(CONTENT))
+    assert [line for _, line in read_lines(path)] == LINES * 2
+
+
 def test_bytes_that_are_not_utf8_are_reported_with_their_line(tmp_path):
     path = tmp_path / "text"
     path.write_bytes(b"good\n\xff\xfe bad\n")

@@ -116,6 +116,19 @@ def test_a_sentencepiece_model_alone_gives_its_own_subwords(kind, models, texts,
     assert subwords > 3000 and (unknown > 20) == (model not in ("llama", "gemma"))
 
 
+@pytest.mark.parametrize(("told", "begins"), [({}, True), ({"add_bos_token": True}, True), ({"add_bos_token": False}, False)])
+@pytest.mark.parametrize("kind", ["llama", "gemma"])
+def test_texts_begin_as_they_did_in_training(kind, told, begins, models, tmp_path):
+    """Version 4 of the library let them begin so unless told not to; version 5 does not."""
+    tokenizer_class, name, model = RIGHT[kind]
+    folder = folder_of(tmp_path, kind, tokenizer_class, name, models[model])
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": tokenizer_class} | told))
+    tokenizer = load_source_tokenizer(folder)
+    tokenizer.save_pretrained(folder)
+    for one in (tokenizer, load_tokenizer(folder)):
+        assert (one("a b")["input_ids"][0] == one.bos_token_id) == begins
+
+
 @pytest.mark.parametrize("kind", REFUSED)
 def test_a_tokenizer_that_is_not_sentencepieces_is_refused(kind, models, tmp_path):
     tokenizer_class, name, model, why = REFUSED[kind]
