@@ -14,7 +14,7 @@ from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
 from xlprobe.compression import CHUNK_BYTES, decompressed
-from xlprobe.errors import XlprobeError
+from xlprobe.errors import XlprobeError, first_sentence
 from xlprobe.files import WholeTarInfo, check_archive_end, sha256, write_json
 from xlprobe.progress import progress
 
@@ -63,8 +63,7 @@ def unpack(archive: Path, expected: str = "") -> None:
     except (*DAMAGE, OSError) as error:
         if isinstance(error, OSError) and error.errno:
             raise XlprobeError(f"{unfinished}: cannot be written ({error.strerror}); make room and run again") from None
-        reason = " ".join(str(error).split())
-        raise XlprobeError(f"{archive}: is no archive, breaks off or is corrupt ({reason}); {DELETE}") from None
+        raise XlprobeError(f"{archive}: is no archive, breaks off or is corrupt ({first_sentence(error)}); {DELETE}") from None
     else:
         os.sync()
         unfinished.rename(folder)

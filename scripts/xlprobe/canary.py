@@ -10,7 +10,7 @@ The text is Article 1 of the Universal Declaration of Human Rights in XNLI's 15 
 
 import csv
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,8 @@ import torch
 import transformers
 
 from xlprobe.errors import XlprobeError
-from xlprobe.language_models import Framing, LoadedModel, load_model, load_tokenizer
+from xlprobe.language_models import LONE_SPACES, Framing, LoadedModel, load_model, load_tokenizer
+from xlprobe.library_errors import LEAVE_OUT
 from xlprobe.model_trials import Trials, layer_states, try_model
 from xlprobe.paths import RESOURCES
 
@@ -31,8 +32,12 @@ LONGEST_ROW = 2048
 LEAST_WINDOW = 16
 # Embeddings are padded to round numbers, and some are kept for later use: of published models 98 % and more have a subword.
 LEAST_SHARE_OF_VOCABULARY = 0.5
-# Of each fixed text's subwords; one of a language that the tokenizer was made for has few.
+# A table of a few subwords is often padded to one of these.
+MOST_PADDING = 128
+# Of each fixed text's subwords, or letters; one of a language that the tokenizer was made for has few.
 MOST_UNKNOWN = 0.5
+
+SAVE_TOKENIZER = "save the tokenizer that the model was trained with beside it (tokenizer.json)"
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Findings:
         model_class: of the library, the one that computes the layers.
         attention: how that class computes attention, as the library names it.
         trials: what the model does with its input.
-        unknown_subwords: share of the fixed text's subwords that stand for what the tokenizer does not know, by language.
+        unknown_subwords: share of the fixed text that the tokenizer does not know, by language (`unknown_subwords`).
     """
 
     bits: dict[str, float]
@@ -76,7 +81,11 @@ def examine(folder: Path, objective: str, objective_key: str = "objective") -> F
             of some layer is not finite, or the model is of a kind that cannot be measured.
     """
     loaded, tokenizer = load_model(folder, objective), load_tokenizer(folder)
-    _check_vocabulary(tokenizer, loaded.model.get_input_embeddings().weight.shape[0], folder)
+    body = loaded.model.base_model
+    table_VD = getattr(loaded.model.get_input_embeddings(), "weight", None)
+    if table_VD is None:
+        raise XlprobeError(f"{folder}: {type(body).__name__} has no table with a vector for each subword; {LEAVE_OUT}")
+    _check_vocabulary(tokenizer, table_VD.shape[0], folder)
     if objective == "masked" and tokenizer.mask_token_id is None:
         raise XlprobeError(
             f"{folder}: a masked model whose tokenizer has no mask token; add the token, or set {objective_key} to causal in the"
@@ -88,20 +97,18 @@ def examine(folder: Path, objective: str, objective_key: str = "objective") -> F
             f"{folder}: of what the model takes at once, {framing.window} subwords are left beside special tokens, at least {LEAST_WINDOW}"
             " are needed; look at model_max_length in tokenizer_config.json and max_position_embeddings in config.json"
         )
-    encoded = {language: tokenizer(text, add_special_tokens=False)["input_ids"] for language, text in fixed_texts()}
-    unknown = unknown_subwords(tokenizer, encoded, folder)
-    texts = {language: ids[: framing.window] for language, ids in encoded.items()}
+    unknown = unknown_subwords(tokenizer, folder)
+    texts = {language: tokenizer(text, add_special_tokens=False)["input_ids"][: framing.window] for language, text in fixed_texts()}
     everything = [id_ for ids in texts.values() for id_ in ids]
+    # A tokenizer with a script of its own writes the fixed texts with one subword, the unknown one, or with none.
+    tried = everything if len({*everything}) > 1 else sorted({*tokenizer.get_vocab().values()} - {*tokenizer.all_special_ids})
     longest = min(framing.window, LONGEST_ROW)
-    rows = [*texts.values(), (everything * (longest // len(everything) + 1))[:longest]]
-    body = loaded.model.base_model
+    rows = [*filter(None, texts.values()), (tried * (longest // len(tried) + 1))[:longest]]
     largest, layers, hidden_size = 0.0, 0, 0
     for row in rows:
         states = layer_states(body, framing, [row], str(folder))
         largest = max(largest, *(float(state_BTD.abs().max()) for state_BTD in states))
         layers, hidden_size = len(states) - 1, states[0].shape[-1]
-    # A tokenizer with a script of its own writes the fixed texts with one subword, the unknown one.
-    tried = everything if len({*everything}) > 1 else sorted({*tokenizer.get_vocab().values()} - {*tokenizer.all_special_ids})
     trials = try_model(body, framing, tried, str(folder))
     # A language whose script the tokenizer does not know may leave nothing to predict.
     predicted = {language: ids for language, ids in texts.items() if len(ids) > 1 and loaded.head != "missing" and trials.fit(objective)}
@@ -128,35 +135,48 @@ def _check_vocabulary(tokenizer: transformers.PreTrainedTokenizerFast, rows: int
     """
     ids = {*tokenizer.get_vocab().values()}
     if max(ids) >= rows:
-        raise XlprobeError(f"{folder}: the tokenizer has ids up to {max(ids)}, the model {rows} tokens; they do not belong together")
-    if len(ids) < LEAST_SHARE_OF_VOCABULARY * rows:
-        raise XlprobeError(
-            f"{folder}: the tokenizer has {len(ids)} subwords, the model embeddings for {rows}; they do not belong together: save the"
-            " tokenizer that the model was trained with beside it (tokenizer.json)"
-        )
+        found = f"the tokenizer has ids up to {max(ids)}, the model {rows} tokens"
+    elif len(ids) < min(LEAST_SHARE_OF_VOCABULARY * rows, rows - MOST_PADDING):
+        found = f"the tokenizer has {len(ids)} subwords, the model embeddings for {rows}"
+    else:
+        return
+    raise XlprobeError(f"{folder}: {found}; they do not belong together: {SAVE_TOKENIZER}")
 
 
-def unknown_subwords(
-    tokenizer: transformers.PreTrainedTokenizerFast, encoded: Mapping[str, Sequence[int]], folder: Path
-) -> dict[str, float]:
-    """Which share of each text's subwords stands for what the tokenizer does not know; lone spaces are not counted.
+def unknown_subwords(tokenizer: transformers.PreTrainedTokenizerFast, folder: Path) -> dict[str, float]:
+    """Which share of each fixed text the tokenizer does not know.
 
-    Args:
-        encoded: ids by language.
+    That is the share of its subwords that stand for the unknown, or of its letters that no subword covers, where a tokenizer
+    drops what it does not know; whichever is larger. Lone spaces are not counted.
 
     Raises:
         XlprobeError: it knows little of any language, and its subwords are not in scripts of their own.
     """
-    blank = {id_ for subword, id_ in tokenizer.get_vocab().items() if subword in ("▁", "Ġ")}
-    counted = {language: [id_ for id_ in ids if id_ not in blank] for language, ids in encoded.items()}
-    shares = {language: ids.count(tokenizer.unk_token_id) / max(1, len(ids)) for language, ids in counted.items()}
+    blank = {id_ for subword, id_ in tokenizer.get_vocab().items() if subword in LONE_SPACES}
+    shares = {language: _unknown_share(tokenizer, text, blank) for language, text in fixed_texts()}
     if min(shares.values()) > MOST_UNKNOWN and not _other_scripts(tokenizer):
         best = min(shares, key=lambda language: shares[language])
         raise XlprobeError(
-            f"{folder}: of the subwords of a fixed text in {len(shares)} languages the tokenizer does not know {shares[best]:.0%} or more"
-            f" (fewest in {best}); save the tokenizer that the model was trained with beside it (tokenizer.json)"
+            f"{folder}: of {len(shares)} languages the tokenizer knows none: of a fixed text in {best}, which it knows best,"
+            f" {shares[best]:.0%} of the subwords or letters are unknown; {SAVE_TOKENIZER}"
         )
     return shares
+
+
+def _unknown_share(tokenizer: transformers.PreTrainedTokenizerFast, text: str, blank: Set[int]) -> float:
+    """The share of a text that the tokenizer does not know; all of a text that it writes without a subword.
+
+    Args:
+        blank: ids that are not counted.
+    """
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    found = [(id_, span) for id_, span in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True) if id_ not in blank]
+    if not found:
+        return 1.0
+    covered = {place for _, (start, end) in found for place in range(start, end)}
+    letters = [place for place, letter in enumerate(text) if letter.isalpha()]
+    unknown = sum(id_ == tokenizer.unk_token_id for id_, _ in found)
+    return max(unknown / len(found), sum(place not in covered for place in letters) / max(1, len(letters)))
 
 
 def _other_scripts(tokenizer: transformers.PreTrainedTokenizerFast) -> bool:

@@ -117,8 +117,9 @@ def _check_sight(findings: Findings, objective: str, folder: Path, checkpoint: C
     direction = findings.trials.direction
     if direction == "neither way" and checkpoint.step > 0:
         raise XlprobeError(
-            f"{folder}: no subword's vector depends on another subword, as if the model had not been trained; the transformers library does"
-            " not compute it here as it was trained"
+            f"{folder}: no subword's vector depends on another subword, as if the model had not been trained: the transformers library does"
+            f" not compute it here as it was trained; take step {checkpoint.step} out of models.{checkpoint.model}.steps, or"
+            f" {checkpoint.model} out of models, in the configuration"
         )
     if checkpoint.takes_bits and not findings.trials.fit(objective):
         sees = "sees later subwords, too" if direction == "both ways" else "sees the subwords before a <mask> alone"

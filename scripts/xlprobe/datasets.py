@@ -16,8 +16,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from xlprobe.errors import XlprobeError
+from xlprobe.errors import XlprobeError, first_sentence
 from xlprobe.files import read_json, sha256, write_json
 from xlprobe.pairs import draw_pairs, linked_negatives
 from xlprobe.splits import SPLITS, split_of_file
@@ -124,23 +125,37 @@ def _say(dataset: str, counts: Mapping[str, int], clean_forms: bool) -> None:
         logger.info("%s: '_' that marks parts of tokens on %d words (%.1f %%) is %s (datasets.clean_forms)", dataset, marked, share, done)
 
 
+def read_table(folder: Path, name: str, columns: list[str] | None = None) -> pd.DataFrame:
+    """A table of a dataset, or some of its columns.
+
+    Raises:
+        XlprobeError: the file is gone or damaged.
+    """
+    path = folder / f"{name}.parquet"
+    try:
+        return pd.read_parquet(path, columns=columns)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        found = "is gone" if isinstance(error, FileNotFoundError) else f"cannot be read ({type(error).__name__}: {first_sentence(error)})"
+        raise XlprobeError(f"{path}: {found}; delete {folder / 'identity.json'} to make the dataset again") from error
+
+
 def read_sentences(folder: Path) -> pd.DataFrame:
     """A dataset's sentence table."""
-    return pd.read_parquet(folder / "sentences.parquet")
+    return read_table(folder, "sentences")
 
 
 def read_written(folder: Path) -> pd.Series:
     """A dataset's sentences as they are written, rows as in its sentence table; of treebanks, with multiword tokens whole."""
     texts = read_sentences(folder)["text"]
-    if (path := folder / "written.parquet").exists():
-        written = pd.read_parquet(path)
+    if (folder / "written.parquet").exists():
+        written = read_table(folder, "written")
         texts.iloc[written["sentence"].to_numpy()] = written["text"].to_numpy()
     return texts
 
 
 def read_words(folder: Path) -> pd.DataFrame:
     """A dataset's word table, with the split of each word's sentence as a column."""
-    words = pd.read_parquet(folder / "words.parquet")
+    words = read_table(folder, "words")
     sentences = read_sentences(folder)
     words["split"] = np.repeat(sentences["split"].to_numpy(), sentences["words"].to_numpy())
     return words
@@ -148,7 +163,7 @@ def read_words(folder: Path) -> pd.DataFrame:
 
 def read_pairs(folder: Path) -> pd.DataFrame:
     """A dataset's table of pairs: of words, or of sentences."""
-    return pd.read_parquet(folder / "pairs.parquet")
+    return read_table(folder, "pairs")
 
 
 def has_words(folder: Path) -> bool:

@@ -20,3 +20,12 @@ class FormatError(XlprobeError):
 
 class ResumeError(XlprobeError):
     """A pretraining step cannot be made from the training state at hand."""
+
+
+def first_sentence(error: BaseException) -> str:
+    """The first sentence of what a library says, on one line.
+
+    >>> first_sentence(ValueError("No such layer. See the manual."))
+    'No such layer'
+    """
+    return " ".join(str(error).split()).split(". ")[0] or "without a message"

@@ -9,9 +9,11 @@ from typing import Any
 import torch
 from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 
+from xlprobe.checkpoint_names import run_name
 from xlprobe.checkpoints import Checkpoint, publish
-from xlprobe.errors import XlprobeError
+from xlprobe.errors import XlprobeError, first_sentence
 from xlprobe.files import read_json, sha256, write_json
+from xlprobe.library_errors import LEAVE_OUT, library_errors, memory_is_full
 from xlprobe.training_state import load_published_state, load_state, trained_state
 from xlprobe.vocabulary import BOS, EOS, HUGGING_FACE_FILES, IDENTITY_FILE, PAD, SENTENCEPIECE_FILE
 
@@ -61,11 +63,12 @@ def convert_state(state: dict[str, Any], tokenizer: Mapping[str, Any]) -> XLMRob
                 name = pattern.sub(replacement, name)
             weights[name] = value
     if broken := [name for name, value in weights.items() if not torch.isfinite(value).all()]:
-        raise XlprobeError(f"training has diverged: {broken[0]} and {len(broken) - 1} other weights hold NaN or infinity")
+        raise XlprobeError(f"training has diverged: {broken[0]} and {len(broken) - 1} other weights hold NaN or infinity; {LEAVE_OUT}")
     embeddings_VD = weights["roberta.embeddings.word_embeddings.weight"]
     if embeddings_VD.shape[0] != tokenizer["vocabulary_size"]:
         raise XlprobeError(
-            f"the model has {embeddings_VD.shape[0]} tokens, its tokenizer {tokenizer['vocabulary_size']}: they do not belong together"
+            f"the model has {embeddings_VD.shape[0]} tokens, its tokenizer {tokenizer['vocabulary_size']}: they do not belong together;"
+            " give the SentencePiece model that it was trained with"
         )
     _check_architecture(state)
     arguments = state["cfg"]["model"]
@@ -96,7 +99,7 @@ def convert_state(state: dict[str, Any], tokenizer: Mapping[str, Any]) -> XLMRob
         name = unlike[0]
         raise XlprobeError(
             f"no masked language model as fairseq builds RoBERTa's: {len(unlike)} of its weights are missing, left over or of another shape"
-            f" ({name}, say: the state has {stored.get(name, 'none')}, XLM-R's class {wanted.get(name, 'none')})"
+            f" ({name}, say: the state has {stored.get(name, 'none')}, XLM-R's class {wanted.get(name, 'none')}); {LEAVE_OUT}"
         )
     model = XLMRobertaForMaskedLM(config)
     model.load_state_dict({name: value.float() for name, value in weights.items()}, strict=True)
@@ -136,7 +139,7 @@ def _check_architecture(state: Mapping[str, Any]) -> None:
         "it has adapters": any("adapter" in name for name in weights),
     }
     if cause := next((cause for cause, holds in causes.items() if holds), None):
-        raise XlprobeError(f"no masked language model as fairseq builds RoBERTa's and XLM-R's class computes it: {cause}")
+        raise XlprobeError(f"no masked language model as fairseq builds RoBERTa's and XLM-R's class computes it: {cause}; {LEAVE_OUT}")
 
 
 @torch.no_grad()
@@ -165,7 +168,7 @@ def parity(model: XLMRobertaForMaskedLM, reference: Any) -> dict[str, float]:
     theirs_logits_BTV, extra = reference(tokens_BT, features_only=False, return_all_hiddens=True)
     hidden = [state_TBD.transpose(0, 1) for state_TBD in extra["inner_states"]]
     if len(hidden) != len(ours.hidden_states):
-        raise XlprobeError(f"fairseq gave {len(hidden)} layers, Hugging Face {len(ours.hidden_states)}")
+        raise XlprobeError(f"fairseq gave {len(hidden)} layers, Hugging Face {len(ours.hidden_states)}; {LEAVE_OUT}")
     return {
         "hidden_states": max(float((a_BTD - b_BTD)[real_BT].abs().max()) for a_BTD, b_BTD in zip(ours.hidden_states, hidden, strict=True)),
         "logits": float((ours.logits - theirs_logits_BTV)[real_BT].abs().max()),
@@ -185,13 +188,15 @@ def publish_trained(
         siblings: the identities of the model's other checkpoints, made or not.
 
     Raises:
-        XlprobeError: the converted model's activations differ from fairseq's by more than 1e-5, or the canary refuses it.
+        XlprobeError: the converted model's activations differ from fairseq's by more than 1e-5, the canary refuses it, or a
+            library fails on it.
     """
     record = read_json(training)
     source = {"kind": "pretrain", "identity_sha256": record["identity_sha256"]}
     checkpoint = Checkpoint(model, training_seed, record["step"], source, tuple(siblings))
-    state = load_state(trained_state(pretraining, record["step"]))
-    _publish(state, tokenizer, folder, checkpoint, record["validation_bits_per_masked_token"])
+    with library_errors(f"{run_name(model, training_seed)} step {record['step']} ({pretraining})"):
+        state = load_state(trained_state(pretraining, record["step"]))
+        _publish(state, tokenizer, folder, checkpoint, record["validation_bits_per_masked_token"])
 
 
 def publish_fairseq(
@@ -208,29 +213,24 @@ def publish_fairseq(
 
     Raises:
         XlprobeError: the file is no checkpoint of RoBERTa's architecture with this vocabulary, its activations differ from
-            fairseq's by more than 1e-5, or the canary refuses it.
+            fairseq's by more than 1e-5, the canary refuses it, or a library fails on it.
     """
-    loaded = load_published_state(state, f"models.{model}.fairseq.checkpoints")
-    source = {"kind": "fairseq", "place": place, "sha256": sha256(state)}
-    try:
-        _publish(loaded, tokenizer, folder, Checkpoint(model, training_seed, step, source, tuple(siblings)), None)
-    except XlprobeError as error:
-        raise XlprobeError(f"{state}: {error}") from None
-    except Exception as error:
-        said = " ".join(str(error).split())
-        raise XlprobeError(f"{state}: no masked language model as fairseq builds RoBERTa's ({type(error).__name__}: {said})") from error
+    with library_errors(state):
+        loaded = load_published_state(state, f"models.{model}.fairseq.checkpoints")
+        source = {"kind": "fairseq", "place": place, "sha256": sha256(state)}
+        try:
+            _publish(loaded, tokenizer, folder, Checkpoint(model, training_seed, step, source, tuple(siblings)), None)
+        except XlprobeError as error:
+            raise XlprobeError(f"{state}: {error}") from None
 
 
 def _publish(state: dict[str, Any], tokenizer: Path, folder: Path, checkpoint: Checkpoint, losses: dict[str, float] | None) -> None:
-    # Not at the top: importing fairseq takes seconds.
-    from xlprobe.fairseq_task import rebuild_model
-
-    model = convert_state(state, read_json(tokenizer / IDENTITY_FILE))
-    differences = parity(model, rebuild_model(state, tokenizer))
+    model, reference = _both_models(state, tokenizer)
+    differences = parity(model, reference)
     if max(differences.values()) > MAX_DIFFERENCE:
         raise XlprobeError(
             f"{folder}: the converted model differs from fairseq's (hidden states by {differences['hidden_states']:.1e},"
-            f" logits by {differences['logits']:.1e}; at most {MAX_DIFFERENCE:.0e} is allowed); the checkpoint is not usable"
+            f" logits by {differences['logits']:.1e}; at most {MAX_DIFFERENCE:.0e} is allowed); {LEAVE_OUT}"
         )
     window = model.config.max_position_embeddings - 2
 
@@ -242,3 +242,23 @@ def _publish(state: dict[str, Any], tokenizer: Path, folder: Path, checkpoint: C
         write_json(scratch / "tokenizer_config.json", tokenizer_config | {"model_max_length": window})
 
     publish(write, folder, checkpoint, "masked", losses, differences)
+
+
+def _both_models(state: dict[str, Any], tokenizer: Path) -> tuple[XLMRobertaForMaskedLM, Any]:
+    """A state's model as Hugging Face's class computes it, and as fairseq does.
+
+    Raises:
+        XlprobeError: it is no masked language model of RoBERTa's architecture, whose settings and weights may lack anything.
+    """
+    # Not at the top: importing fairseq takes seconds.
+    from xlprobe.fairseq_task import rebuild_model
+
+    try:
+        return convert_state(state, read_json(tokenizer / IDENTITY_FILE)), rebuild_model(state, tokenizer)
+    except (XlprobeError, OSError):
+        raise
+    except Exception as error:
+        if memory_is_full(error):
+            raise
+        said = f"{type(error).__name__}: {first_sentence(error)}"
+        raise XlprobeError(f"no masked language model as fairseq builds RoBERTa's ({said}); {LEAVE_OUT}") from error

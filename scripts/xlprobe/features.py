@@ -34,11 +34,11 @@ import transformers
 from torch.nn.functional import embedding_bag
 
 from xlprobe import checkpoint_names, hdf5_files
-from xlprobe.datasets import read_sentences
+from xlprobe.datasets import has_words, read_sentences, read_table
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path, read_json
-from xlprobe.language_models import PRECISIONS, Framing, load_body, load_tokenizer, read_identity
+from xlprobe.language_models import LONE_SPACES, PRECISIONS, Framing, load_body, load_tokenizer, read_identity
 from xlprobe.library_errors import library_errors
 from xlprobe.progress import progress
 from xlprobe.tables import write_table
@@ -49,6 +49,7 @@ from xlprobe.windows import batches, padding_per_batch, windows
 # once where their text is longer than this (as subwords it takes some 50 bytes a character).
 UNITS_PER_WRITE = 16_384
 CHARACTERS_PER_WRITE = 4_000_000
+BATCH_KEY = "features.tokens_per_batch"
 
 
 @dataclass
@@ -117,7 +118,7 @@ class Encoder:
         # Weights are cast once: an eighth faster than autocast, whose error is half (its sums between blocks stay in float32).
         self.model = load_body(checkpoint, dtype).to(device)
         self.framing = Framing(self.model, self.tokenizer)
-        self.blank = [id_ for piece, id_ in self.tokenizer.get_vocab().items() if piece in ("▁", "Ġ")]
+        self.blank = [id_ for piece, id_ in self.tokenizer.get_vocab().items() if piece in LONE_SPACES]
 
     def encode(
         self, texts: Sequence[str], starts: Sequence[np.ndarray] | None = None, ends: Sequence[np.ndarray] | None = None
@@ -165,11 +166,11 @@ class Texts:
         self.encoder = encoder
         self.sentences = read_sentences(dataset)
         self.characters = self.sentences["text"].str.len().to_numpy()
-        path = dataset / "words.parquet"
-        self.spans = pd.read_parquet(path, columns=["start", "end"]) if path.exists() else None
+        self.spans = read_table(dataset, "words", ["start", "end"]) if has_words(dataset) else None
         if self.spans is None and (subwords or (self.sentences["words"] != 1).any()):
             raise XlprobeError(
-                f"there is no {path}, which says where words are; delete {dataset / 'identity.json'} to make the dataset again"
+                f"there is no {dataset / 'words.parquet'}, which says where words are; delete {dataset / 'identity.json'} to make the"
+                " dataset again"
             )
         self.units = "subwords" if subwords else "sentences" if self.spans is None else "words"
         count = len(self.sentences) if self.spans is None else len(self.spans)
@@ -194,11 +195,13 @@ class Texts:
         """Some sentences, encoded with their words as units, or with each as one unit where there are no words."""
         texts = self.sentences["text"].iloc[part].to_list()
         if self.spans is None:
-            return self.encoder.encode(texts)
+            with library_errors(self.encoder.checkpoint, BATCH_KEY):
+                return self.encoder.encode(texts)
         offsets = self.first_word[part.start : part.stop + 1]
         inside = self.spans.iloc[offsets[0] : offsets[-1]]
         starts, ends = (np.split(inside[edge].to_numpy(), offsets[1:-1] - offsets[0]) for edge in ("start", "end"))
-        return self.encoder.encode(texts, starts, ends)
+        with library_errors(self.encoder.checkpoint, BATCH_KEY):
+            return self.encoder.encode(texts, starts, ends)
 
     def of_units(self, of_words: Sequence[EncodedSentence]) -> Sequence[EncodedSentence]:
         """The same sentences with the dataset's units."""
@@ -297,20 +300,22 @@ def extract_features(
 
     Raises:
         XlprobeError: the checkpoint has not that many layers, a vector is not finite or not held by `storage`, a dataset's words
-            are gone, `subwords` names none of the datasets, or one without words, or a library fails on the checkpoint.
+            are gone, `subwords` names none of the datasets, or one without words, a library fails on the checkpoint, or an output
+            cannot be written.
     """
     if unknown := set(subwords) - {dataset.name for dataset in datasets}:
         raise XlprobeError(f"--subwords: {min(unknown)} is none of the datasets {' '.join(dataset.name for dataset in datasets)}")
-    with library_errors(checkpoint, "features.tokens_per_batch"):
+    with library_errors(checkpoint, BATCH_KEY):
         encoder = Encoder(checkpoint, choose_device(device), PRECISIONS[precision])
-        last = encoder.identity["layers"]
-        if max(layers, default=0) > last:
-            raise XlprobeError(f"config keys features.layers and sweeps: layer {max(layers)} is asked for, {checkpoint} has 0 to {last}")
-        layers = layers or range(last + 1)
-        for dataset, output, audit_output in zip(datasets, outputs, audit_outputs, strict=True):
-            texts = Texts(encoder, dataset, dataset.name in subwords)
+    last = encoder.identity["layers"]
+    if max(layers, default=0) > last:
+        raise XlprobeError(f"config keys features.layers and sweeps: layer {max(layers)} is asked for, {checkpoint} has 0 to {last}")
+    layers = layers or range(last + 1)
+    for dataset, output, audit_output in zip(datasets, outputs, audit_outputs, strict=True):
+        texts = Texts(encoder, dataset, dataset.name in subwords)
+        identity = checkpoint_names.columns(encoder.identity) | {"dataset": dataset.name}
+        with hdf5_files.writing(output):
             audit = _write_vectors(texts, dataset, output, layers, tokens_per_batch, storage)
-            identity = checkpoint_names.columns(encoder.identity) | {"dataset": dataset.name}
             write_table(pd.DataFrame([identity | asdict(audit)]), "audit.schema.yaml", audit_output)
 
 
@@ -347,7 +352,8 @@ def _write_in(texts: Texts, dataset: Path, path: Path, layers: Sequence[int], to
         for part in progress(list(texts.parts()), name, "parts"):
             of_words = texts.of_words(part)
             _count(audit, encoder, of_words)
-            exact = torch.from_numpy(vectors_of_units(encoder, texts.of_units(of_words), layers, tokens_per_batch))
+            with library_errors(encoder.checkpoint, BATCH_KEY):
+                exact = torch.from_numpy(vectors_of_units(encoder, texts.of_units(of_words), layers, tokens_per_batch))
             if exact.numel() and not all(map(math.isfinite, exact.aminmax())):
                 raise XlprobeError(f"{encoder.checkpoint}: a vector is not finite; {_advice(encoder.model.dtype)}")
             if dtype == torch.float16 and not fits_float16(exact):

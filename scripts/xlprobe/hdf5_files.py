@@ -13,12 +13,25 @@ from pathlib import Path
 os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"
 import h5py
 
-from xlprobe.errors import XlprobeError
+from xlprobe.errors import XlprobeError, first_sentence
 
 
 def create(path: Path) -> h5py.File:
     """A new file, open for writing."""
     return h5py.File(path, "w", locking=False)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in one sentence that a file cannot be written; h5py raises a RuntimeError where its last bytes find no room.
+
+    Raises:
+        XlprobeError: something inside the block cannot be written.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise XlprobeError(f"{path}: cannot be written ({first_sentence(error)}); look at the disk's space, and run again") from error
 
 
 def open_to_read(path: Path) -> h5py.File:
@@ -41,7 +54,5 @@ def whole(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        said = " ".join(str(error).split())
-        raise XlprobeError(
-            f"{path}: is no whole HDF5 file of features ({type(error).__name__}: {said}); delete it, and it is made again"
-        ) from error
+        said = f"{type(error).__name__}: {first_sentence(error)}"
+        raise XlprobeError(f"{path}: is no whole HDF5 file of features ({said}); delete it, and it is made again") from error

@@ -1,6 +1,5 @@
 """Checkpoints that the transformers library reads, masked or causal, from any suite."""
 
-import contextlib
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +9,9 @@ import transformers
 from xlprobe.checkpoint_names import run_name
 from xlprobe.checkpoints import Checkpoint, publish
 from xlprobe.errors import XlprobeError
-from xlprobe.files import read_json, sha256
+from xlprobe.files import sha256
 from xlprobe.huggingface_files import WEIGHT_ENDINGS, read_files
-from xlprobe.language_models import load_model
+from xlprobe.language_models import load_model, settings_in
 from xlprobe.library_errors import library_errors
 from xlprobe.source_tokenizers import load_source_tokenizer
 from xlprobe.stored_weights import stored_precision
@@ -81,11 +80,8 @@ def naming_code(folder: Path) -> Path | None:
         XlprobeError: the library has no class for the model, so that its code cannot be done without.
     """
     for path in (folder / "config.json", folder / "tokenizer_config.json"):
-        # A file that cannot be read is reported where the model or its tokenizer is loaded.
-        settings = None
-        with contextlib.suppress(XlprobeError, ValueError, OSError, RecursionError):
-            settings = read_json(path)
-        if isinstance(settings, dict) and settings.get("auto_map"):
+        settings = settings_in(path)
+        if settings.get("auto_map"):
             if path.name == "config.json" and settings.get("model_type") not in transformers.CONFIG_MAPPING:
                 raise XlprobeError(
                     f"{path}: the transformers library cannot read it without the custom code that it names (auto_map), which is never run;"

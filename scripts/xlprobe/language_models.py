@@ -6,8 +6,10 @@ Shape letters: B rows, T subwords, V vocabulary, D dimensions.
 """
 
 import contextlib
+import inspect
 import math
 import pickle
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +20,10 @@ import torch
 import transformers
 from tokenizers import Tokenizer
 
-from xlprobe.errors import XlprobeError
+from xlprobe.errors import XlprobeError, first_sentence
 from xlprobe.files import read_json
 from xlprobe.huggingface_files import VOCABULARY_FILES, WEIGHT_ENDINGS, read_files
+from xlprobe.library_errors import is_fault
 from xlprobe.saved_constants import is_constant
 from xlprobe.stored_weights import StoredTensor, stored_tensors
 
@@ -45,6 +48,8 @@ MOST_TIMES_STORED = 4
 MOST_BESIDES = 2**28
 # What a model may compute in.
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+# Subwords that stand for a space alone.
+LONE_SPACES = ("▁", "Ġ")
 # A window for models without a limit of their own.
 UNLIMITED_WINDOW = 2048
 
@@ -156,14 +161,32 @@ def _check_counts(path: Path, tensors: int) -> None:
         path: config.json; what is no configuration at all is left to the library to say.
         tensors: how many are stored; a block has one or more, or shares those of another.
     """
-    settings: Any = None
-    with contextlib.suppress(XlprobeError, ValueError, OSError, RecursionError):
-        settings = read_json(path)
-    for key, value in settings.items() if isinstance(settings, dict) else ():
+    settings = settings_in(path)
+    for key, value in settings.items():
         blocks = "layers" in key or key == "n_layer"
         most = max(MOST_BLOCKS, tensors) if blocks else MOST_OF_A_KIND
-        if (blocks or key.startswith(("num_", "n_head"))) and isinstance(value, int) and value > most:
+        counts = (blocks or key.startswith(("num_", "n_head"))) and isinstance(value, int)
+        if counts and value > most and _is_setting(key, settings.get("model_type")):
             raise XlprobeError(f"{path}: {key} is {value}, and no more than {most} are believed; correct it")
+
+
+def _is_setting(key: str, model_type: Any) -> bool:
+    """Whether a key of config.json is one that its model's class reads, and not a note; of an unknown class all are."""
+    if not isinstance(model_type, str) or model_type not in transformers.CONFIG_MAPPING:
+        return True
+    # Some settings are no parameters, but taken from `**kwargs` or an older version's name for another.
+    sources = [
+        inspect.getsource(part) for part in transformers.CONFIG_MAPPING[model_type].__mro__ if part.__module__.startswith("transformers.")
+    ]
+    return any(re.search(rf"\b{re.escape(key)}\b", source) for source in sources)
+
+
+def settings_in(path: Path) -> dict[str, Any]:
+    """The settings in a JSON file; none where it cannot be read, which is reported where the model or its tokenizer is loaded."""
+    with contextlib.suppress(XlprobeError, ValueError, OSError, RecursionError):
+        if isinstance(settings := read_json(path), dict):
+            return settings
+    return {}
 
 
 def _check_size(folder: Path, config: Any, model_class: Any, stored: Mapping[str, StoredTensor]) -> None:
@@ -285,9 +308,11 @@ def _reading(folder: Path, function: Any, *arguments: Any, **options: Any) -> An
         return function(*arguments, **options)
     except pickle.UnpicklingError:
         raise XlprobeError(f"{folder}: its weights are no file of tensors alone, and nothing else is unpickled") from None
-    except Exception as error:
-        said = " ".join(str(error).split()).split(". ")[0]
-        raise XlprobeError(f"{folder}: the transformers library cannot read it ({type(error).__name__}: {said})") from error
+    except BaseException as error:
+        if not is_fault(error):
+            raise
+        said = f"{type(error).__name__}: {first_sentence(error)}"
+        raise XlprobeError(f"{folder}: the transformers library cannot read it ({said})") from error
 
 
 class Framing:
@@ -308,7 +333,9 @@ class Framing:
             if inner := [index for index, special in enumerate(example["special_tokens_mask"]) if not special]:
                 break
         else:
-            raise XlprobeError(f"the tokenizer of {model.name_or_path} gives no subword to any letter tried; it cannot be used")
+            raise XlprobeError(
+                f"the tokenizer of {model.name_or_path} gives no subword to any letter tried; save the one that it was trained with"
+            )
         self.prefix: list[int] = example["input_ids"][: inner[0]]
         self.suffix: list[int] = example["input_ids"][inner[-1] + 1 :]
         # Without a padding token any will do: no real position attends to padding.

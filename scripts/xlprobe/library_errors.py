@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from xlprobe.errors import XlprobeError
+from xlprobe.errors import XlprobeError, first_sentence
 
 # What PyTorch says in place of a kind of its own where a processor's memory is full.
 MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+OURS = Path(__file__).parent
+LEAVE_OUT = "take the model, or this step of it, out of `models` in the configuration"
 
 
 @contextmanager
@@ -27,20 +29,30 @@ def library_errors(checkpoint: Path | str, batch_key: str | None = None) -> Iter
     except XlprobeError:
         raise
     except BaseException as error:
-        # The tokenizers library is written in Rust, whose panics are no Exception.
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        if not is_fault(error):
             raise
-        said = " ".join(str(error).split()).split(". ")[0]
-        if isinstance(error, MemoryError) or any(words in str(error) for words in MEMORY):
+        said = first_sentence(error)
+        if memory_is_full(error):
             advice = f"lower {batch_key} in the configuration" if batch_key else "the checkpoint asks for more than there is"
             raise XlprobeError(f"{checkpoint}: memory is full ({said}); {advice}") from error
         if isinstance(error, OSError):
             raise XlprobeError(
                 f"{checkpoint}: a file could not be read or written on the way ({said}); look at it, and at the disk's space"
             ) from error
-        where = traceback.extract_tb(error.__traceback__)[-1]
+        frames = traceback.extract_tb(error.__traceback__)
+        # What it was asked for may fail in our own next line.
+        where = next((frame for frame in reversed(frames) if OURS not in Path(frame.filename).parents), frames[-1])
         raise XlprobeError(
-            f"{checkpoint}: {type(error).__name__} in {Path(where.filename).name}, line {where.lineno}: {said or 'no word'}; if the"
-            " checkpoint's files are whole, the library cannot run this model: take it, or this step of it, out of `models` in the"
-            " configuration"
+            f"{checkpoint}: {type(error).__name__} in {Path(where.filename).name}, line {where.lineno}: {said}; if the"
+            f" checkpoint's files are whole, the library cannot run this model: {LEAVE_OUT}"
         ) from error
+
+
+def is_fault(error: BaseException) -> bool:
+    """Whether an error says that something failed; the tokenizers library is written in Rust, whose panics are no Exception."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def memory_is_full(error: BaseException) -> bool:
+    """Whether an error says that there was no memory left."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in MEMORY)

@@ -18,6 +18,7 @@ import torch
 
 from xlprobe.errors import XlprobeError
 from xlprobe.language_models import Framing
+from xlprobe.library_errors import LEAVE_OUT
 
 # Subwords of the row that is tried; half of them are changed, or left out.
 TRIED = 32
@@ -82,10 +83,12 @@ def try_model(body: Any, framing: Framing, subwords: Sequence[int], place: str) 
     beside = max(_difference(alone, 0, together, 0, slice(None)), _difference(alone, 0, padded, 1, slice(None)))
     if not beside <= TOLERANCE:
         if not _difference(alone, 0, states(row), 0, slice(None)) <= TOLERANCE:
-            raise XlprobeError(f"{place}: the model gives other vectors each time that it reads the same row; it cannot be measured")
+            raise XlprobeError(
+                f"{place}: the model gives other vectors each time that it reads the same row, and cannot be measured; {LEAVE_OUT}"
+            )
         raise XlprobeError(
-            f"{place}: a row's vectors depend on what other rows of the same length are read with it (by {beside:.1e} of their size);"
-            " such a model cannot be measured"
+            f"{place}: a row's vectors depend on what other rows of the same length are read with it (by {beside:.1e} of their size):"
+            f" such a model cannot be measured; {LEAVE_OUT}"
         )
     padding = _difference(short, 0, padded, 0, slice(0, short[0].shape[1]))
     return Trials(
@@ -104,23 +107,23 @@ def layer_states(body: Any, framing: Framing, rows: Sequence[Sequence[int]], pla
     batch = framing.rows(rows)
     found = getattr(body(**batch, output_hidden_states=True), "hidden_states", None)
     if not found:
-        raise XlprobeError(f"{place}: {type(body).__name__} does not give its layers' states; it cannot be measured")
+        raise XlprobeError(f"{place}: {type(body).__name__} does not give its layers' states, and cannot be measured; {LEAVE_OUT}")
     told = getattr(body.config, "num_hidden_layers", len(found) - 1)
     if len(found) != told + 1:
         raise XlprobeError(
-            f"{place}: {type(body).__name__} gives {len(found)} layers' states where its {told} blocks and the embeddings make {told + 1};"
-            " which layer is which cannot be told, and the model not be measured"
+            f"{place}: {type(body).__name__} gives {len(found)} layers' states where its {told} blocks and the embeddings make {told + 1}:"
+            f" which layer is which cannot be told, and the model not be measured; {LEAVE_OUT}"
         )
     width = getattr(body.config, "hidden_size", found[0].shape[-1])
     expected = (*batch["input_ids"].shape, width)
     for layer, state in enumerate(found):
         if tuple(state.shape) != expected:
             raise XlprobeError(
-                f"{place}: layer {layer} of {type(body).__name__} gives {_size(state.shape)}, not {_size(expected)}; models are measured"
-                " whose layers all have one width and a vector at each position"
+                f"{place}: layer {layer} of {type(body).__name__} gives {_size(state.shape)}, not {_size(expected)}: models are measured"
+                f" whose layers all have one width and a vector at each position; {LEAVE_OUT}"
             )
         if not state.isfinite().all():
-            raise XlprobeError(f"{place}: layer {layer} gives activations that are not finite; the checkpoint is not usable")
+            raise XlprobeError(f"{place}: layer {layer} gives activations that are not finite; {LEAVE_OUT}")
     return list(found)
 
 

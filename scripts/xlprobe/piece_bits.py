@@ -59,7 +59,7 @@ class PiecePredictor:
 
     Raises:
         XlprobeError: the checkpoint's folder is incomplete, its head is missing or of an unknown kind, or the model sees
-            what a causal one must not, or less than a masked one.
+            what a causal one must not, or less than a masked one, or the checkpoint does not say what it sees.
     """
 
     def __init__(self, checkpoint: Path, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
@@ -132,8 +132,11 @@ def _check_direction(checkpoint: Path, identity: Mapping[str, Any]) -> None:
 
     What the model sees was tried when it was published (`xlprobe.canary`).
     """
-    model = identity["model"]
-    match identity["objective"], identity.get("checks", {}).get("direction"):
+    model, direction = identity["model"], identity.get("checks", {}).get("direction")
+    if direction is None:
+        path = checkpoint / "identity.json"
+        raise XlprobeError(f"{path}: does not say what the model sees (checks: direction); delete it to make the checkpoint again")
+    match identity["objective"], direction:
         case "causal", "both ways":
             raise XlprobeError(
                 f"{checkpoint}: {model} sees the subwords after the one that a causal model predicts, which would cost it next to nothing;"

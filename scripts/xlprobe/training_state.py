@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from xlprobe.errors import ResumeError, XlprobeError
+from xlprobe.errors import ResumeError, XlprobeError, first_sentence
 
 # Parts of names that wrappers of a model add to its parameters': data parallel, torch.compile, FSDP, activation checkpoints.
 WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
@@ -56,24 +56,25 @@ def load_published_state(path: Path, key: str = "fairseq.checkpoints") -> dict[s
             " its `model` and its `cfg` (as dictionaries) or `args` alone"
         ) from None
     except (RuntimeError, EOFError, KeyError) as error:
-        raise XlprobeError(f"{path}: no checkpoint that torch can read, or one that is cut short ({str(error).splitlines()[0]})") from None
+        raise XlprobeError(f"{path}: no checkpoint that torch can read, or one that is cut short ({first_sentence(error)})") from None
     if not isinstance(state, dict) or "model" not in state or not ({"cfg", "args"} & {*state}):
         raise XlprobeError(f"{path}: no checkpoint of fairseq's; expected weights under `model` and settings under `cfg` or `args`")
-    state["model"] = _unwrapped(state["model"], path)
+    state["model"] = _unwrapped(state["model"], path, key)
     settings = state.get("cfg") or {"task": state["args"], "model": state["args"]}
     # Newer settings are plain dictionaries where fairseq has made a dataclass of them.
     state["cfg"] = {name: _namespace(settings[name]) for name in ("task", "model")}
     return state
 
 
-def _unwrapped(weights: Any, path: Path) -> dict[str, torch.Tensor]:
+def _unwrapped(weights: Any, path: Path, key: str) -> dict[str, torch.Tensor]:
     """The weights under the names that the model itself gives them, whatever it was wrapped in when it was saved."""
     if not isinstance(weights, Mapping):
         raise XlprobeError(f"{path}: no checkpoint of fairseq's; under `model` stands no mapping of names to weights")
     names = {name: ".".join(part for part in name.split(".") if part not in WRAPPERS) for name in weights if isinstance(name, str)}
     if len({*names.values()}) < len(weights):
         raise XlprobeError(
-            f"{path}: its weights stand there twice, inside of a wrapper of the model ({', '.join(sorted(WRAPPERS))}) and outside"
+            f"{path}: its weights stand there twice, inside of a wrapper of the model ({', '.join(sorted(WRAPPERS))}) and outside;"
+            f" save it again with one of each under `model`, or take its step out of {key} in the configuration"
         )
     return {names[name]: value for name, value in weights.items()}
 

@@ -40,7 +40,9 @@ def checkpoint(tiny_text, tmp_path_factory) -> Path:
     torch.nn.init.normal_(model.lm_head.decoder.bias)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    (folder / "identity.json").write_text(json.dumps({"model": "wide", "files": {}, "objective": "masked"}))
+    (folder / "identity.json").write_text(
+        json.dumps({"model": "wide", "files": {}, "objective": "masked", "checks": {"direction": "both ways"}})
+    )
     return folder
 
 

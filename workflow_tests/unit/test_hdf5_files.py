@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -96,3 +97,14 @@ def test_a_file_without_its_parts_is_refused_in_one_sentence(features):
         del file["offsets"]
     with pytest.raises(XlprobeError, match=r"f\.h5: is no whole HDF5 file of features \(KeyError: .*offsets"):
         FeatureFile(features)
+
+
+def test_a_file_that_finds_no_room_is_said_to_in_one_sentence(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    said = rf"^{tmp_path}/f\.h5: cannot be written \(.*File too large.*\); look at the disk's space, and run again$"
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(XlprobeError, match=said), hdf5_files.writing(tmp_path / "f.h5"), hdf5_files.create(tmp_path / "f.h5") as file:
+            file["vectors"] = np.ones((1, 50_000, 8), dtype=np.float16)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -1,5 +1,6 @@
 """Whatever a library raises while a checkpoint is measured ends in one sentence."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,15 +10,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+import transformers
 
+from xlprobe import fairseq_checkpoints, hdf5_files
 from xlprobe.bits_per_character import BitsSettings, score_bits_per_character
 from xlprobe.errors import XlprobeError
 from xlprobe.features import Encoder, extract_features
-from xlprobe.files import write_json
+from xlprobe.files import read_json, write_json
+from xlprobe.language_models import load_model
 from xlprobe.library_errors import library_errors
 from xlprobe.paths import PROJECT
 from xlprobe.piece_bits import PiecePredictor
-from xlprobe.tables import write_table
+from xlprobe.tables import conform, write_table
+from xlprobe.training_state import trained_state
 
 
 class PanicException(BaseException):
@@ -26,10 +31,10 @@ class PanicException(BaseException):
 
 ERRORS = {
     IndexError("index out of range in self"): r"IndexError in test_library_errors\.py, line \d+: index out of range in self; if the"
-    r" checkpoint's files are whole, the library cannot run this model: take it, or this step of it, out of `models`",
+    r" checkpoint's files are whole, the library cannot run this model: take the model, or this step of it, out of `models`",
     RuntimeError("The size of tensor a (3)\nmust match (4)"): r"RuntimeError in .*: The size of tensor a \(3\) must match \(4\); if",
     PanicException("called `Option::unwrap()` on a `None` value"): r"PanicException in .*: called `Option::unwrap\(\)` on",
-    AttributeError(): r"AttributeError in .*: no word; if",
+    AttributeError(): r"AttributeError in .*: without a message; if",
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"): r"memory is full \(CUDA out of memory\); lower KEY in the",
     RuntimeError(
         "err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"
@@ -68,6 +73,59 @@ def test_an_error_of_a_library_is_one_sentence(tiny_model, dataset, tmp_path, mo
     with pytest.raises(XlprobeError, match=said.replace("KEY", r"bpc\.tokens_per_batch")):
         score_bits_per_character(tiny_model.checkpoint, [held_out], ["qaa"], [], tmp_path / "b.parquet", BitsSettings(), 256, "cpu")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_panic_while_a_folder_is_read_is_one_sentence(tiny_model, monkeypatch):
+    monkeypatch.setattr(transformers.AutoConfig, "from_pretrained", raising(PanicException("index out of\nbounds. The rest")))
+    said = rf"^{tiny_model.checkpoint}: the transformers library cannot read it \(PanicException: index out of bounds\)$"
+    with pytest.raises(XlprobeError, match=said):
+        load_model(tiny_model.checkpoint)
+
+
+def test_the_place_is_the_librarys_where_our_next_line_fails():
+    with pytest.raises(XlprobeError, match=r"^x: AttributeError in test_library_errors\.py, line \d+: "), library_errors("x"):
+        conform(None, "audit.schema.yaml")
+    with pytest.raises(XlprobeError, match=r"^x: JSONDecodeError in decoder\.py, line \d+: Expecting value"), library_errors("x"):
+        json.loads("")
+
+
+@pytest.mark.parametrize("name", ["sentences", "words"])
+def test_a_damaged_dataset_is_no_fault_of_the_model(tiny_model, dataset, tmp_path, name):
+    folder = Path(shutil.copytree(dataset, tmp_path / "xnli_xx"))
+    table = (folder / "sentences.parquet").read_bytes()
+    (folder / f"{name}.parquet").write_bytes(table[: len(table) // 2])
+    said = rf"^{folder}/{name}\.parquet: cannot be read \(ArrowInvalid: .*\); delete {folder}/identity\.json to make the dataset again$"
+    with pytest.raises(XlprobeError, match=said):
+        extract_features(tiny_model.checkpoint, [folder], [tmp_path / "f.h5"], [tmp_path / "f.parquet"], [], 256, "cpu")
+
+
+def test_a_full_disk_is_no_fault_of_the_model(tiny_model, dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(hdf5_files, "create", raising(OSError(28, "No space left on device")))
+    said = rf"^{tmp_path}/f\.h5: cannot be written \(\[Errno 28\] No space left on device\); look at the disk's space, and run again$"
+    with pytest.raises(XlprobeError, match=said):
+        extract_features(tiny_model.checkpoint, [dataset], [tmp_path / "f.h5"], [tmp_path / "f.parquet"], [], 256, "cpu")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            OSError(28, "No space left on device"),
+            r"a file could not be read or written on the way \(\[Errno 28\] No space left on device\)",
+        ),
+        (RuntimeError("can't allocate memory: you tried to allocate 9"), r"memory is full \("),
+        (IndexError("index out of range"), r"IndexError in test_library_errors\.py, line \d+: index out of range; if"),
+    ],
+)
+def test_what_fails_while_fairseqs_checkpoints_are_published(tiny_model, tmp_path, monkeypatch, error, said):
+    """Also of our own pretraining; none of it says that the file is no checkpoint of RoBERTa's."""
+    tokenizer, state = tiny_model.text.tokenizer, trained_state(tiny_model.pretraining, read_json(tiny_model.record)["step"])
+    monkeypatch.setattr(fairseq_checkpoints, "parity", raising(error))
+    with pytest.raises(XlprobeError, match=rf"^{state}: {said}"):
+        fairseq_checkpoints.publish_fairseq(state, tokenizer, tmp_path / "5", "theirs", None, 5, "here", [])
+    with pytest.raises(XlprobeError, match=rf"^ours step \d+ \({tiny_model.pretraining}\): {said}"):
+        fairseq_checkpoints.publish_trained(tiny_model.pretraining, tiny_model.record, tokenizer, tmp_path / "5", "ours", None, [])
 
 
 def test_our_own_sentences_stay_as_they_are():

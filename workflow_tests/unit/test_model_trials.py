@@ -1,6 +1,7 @@
 """What models do with their input is tried on them: checkpoints of many architectures, adopted or refused for what they are."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 from suites import byte_level_tokenizer, word_piece_tokenizer
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
 from xlprobe.canary import fixed_texts
@@ -17,6 +19,7 @@ from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json
 from xlprobe.huggingface_checkpoints import publish_huggingface
 from xlprobe.language_models import UNLIMITED_WINDOW, Framing, load_body, load_model, load_tokenizer
+from xlprobe.library_errors import LEAVE_OUT
 from xlprobe.model_trials import Trials, try_model
 from xlprobe.tables import conform
 
@@ -136,7 +139,10 @@ def test_bits_of_what_sees_both_ways_are_refused_at_adoption(made):
 
 
 def test_a_masked_model_that_sees_one_way_is_refused_where_bits_are_taken(made):
-    with pytest.raises(XlprobeError, match=r"the masked model sees the subwords before a <mask> alone, .* correct its objective, or add m"):
+    with pytest.raises(
+        XlprobeError,
+        match=r"the masked model sees the subwords before a <mask> alone, .* correct models\.m\.huggingface\.objective, or add m",
+    ):
         adopt(made("masked", "bert", is_decoder=True, **SIZES), bits=True)
 
 
@@ -145,7 +151,9 @@ def test_a_model_that_sees_nothing_has_not_been_trained(made):
     folder = made("causal", "gpt2", **GPT2)
     weights = load_file(folder / "model.safetensors")
     add_weights(folder, **{name: torch.zeros_like(value) for name, value in weights.items() if ".c_proj." in name})
-    with pytest.raises(XlprobeError, match="no subword's vector depends on another subword, as if the model had not been trained"):
+    with pytest.raises(
+        XlprobeError, match=r"no subword's vector depends on another subword, .*; take step 10 out of models\.m\.steps, or m"
+    ):
         adopt(folder)
     identity = adopt(folder, step=0)
     assert identity["checks"]["direction"] == "neither way" and identity["loss"]
@@ -178,7 +186,7 @@ def test_what_cannot_be_measured_is_refused(made, mix, message):
     folder = made("masked", "bert", **SIZES)
     body = load_model(folder).model.base_model
     framing = Framing(body, load_tokenizer(folder))
-    with pytest.raises(XlprobeError, match=message), torch.no_grad():
+    with pytest.raises(XlprobeError, match=rf"{message}.*; {LEAVE_OUT}$"), torch.no_grad():
         try_model(Mixing(body.config, mix), framing, range(10, 60), "x")
 
 
@@ -201,10 +209,21 @@ def test_seeing_both_ways_within_blocks_is_seen(made):
 
 def test_layers_of_two_widths_and_of_two_stacks_are_refused(made):
     folder = made("causal", "opt", word_embed_proj_dim=16, ffn_dim=64, do_layer_norm_before=False, **SIZES)
-    with pytest.raises(XlprobeError, match="layer 2 of OPTModel gives 48 vectors of 16 dimensions, not 48 vectors of 32 dimensions"):
+    with pytest.raises(
+        XlprobeError, match=r"layer 2 of OPTModel gives 48 vectors of 16 dimensions, not 48 vectors of 32 dimensions: .*; take the"
+    ):
         adopt(folder)
     configure(folder, is_encoder_decoder=True)
     with pytest.raises(XlprobeError, match="opt is an encoder with a decoder; xlprobe measures models of one stack of layers"):
+        adopt(folder)
+
+
+def test_a_model_without_a_table_of_subwords_is_refused(made):
+    sizes = {"d_model": 32, "d_latents": 32, "num_latents": 8, "num_self_attends_per_block": 2, "max_position_embeddings": 64}
+    folder = made("masked", "perceiver", num_self_attention_heads=2, num_cross_attention_heads=2, **sizes)
+    # The library leaves some as memory was.
+    add_weights(folder, **{name: value.nan_to_num(0, 0, 0) for name, value in load_file(folder / "model.safetensors").items()})
+    with pytest.raises(XlprobeError, match=f"PerceiverModel has no table with a vector for each subword; {LEAVE_OUT}$"):
         adopt(folder)
 
 
@@ -289,6 +308,49 @@ def test_another_models_tokenizer_is_refused(made):
         adopt(folder)
 
 
+def with_tokenizer(folder: Path, tokenizer: transformers.PreTrainedTokenizerFast, rows: int | None = None) -> None:
+    """Give a folder a tokenizer and an untrained model of as many subwords, or more."""
+    tokenizer.save_pretrained(folder)
+    config = AutoConfig.from_pretrained(folder, vocab_size=rows or len(tokenizer))
+    AutoModelForMaskedLM.from_config(config).save_pretrained(folder)
+
+
+def test_a_small_vocabulary_may_be_padded(made):
+    folder = made("masked", "bert", **SIZES)
+    tokenizer = word_piece_tokenizer([text for language, text in fixed_texts() if language == "en"], 80)
+    assert len(tokenizer) == 80
+    with_tokenizer(folder, tokenizer, rows=len(tokenizer) + 128)
+    assert adopt(folder)["checks"]["unknown_subwords"]["en"] == 0
+    with_tokenizer(folder, tokenizer, rows=len(tokenizer) + 129)
+    with pytest.raises(XlprobeError, match=r"subwords, the model embeddings for \d+; they do not belong together: save the tokenizer that"):
+        adopt(folder)
+
+
+def dropping_tokenizer(texts: Sequence[str]) -> transformers.PreTrainedTokenizerFast:
+    """A BPE without an unknown subword, which drops what it does not know."""
+    backend = Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    special = ["[PAD]", "[MASK]"]
+    backend.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=200, special_tokens=special, show_progress=False))
+    names = {"pad_token": "[PAD]", "mask_token": "[MASK]"}
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=backend, model_max_length=48, **names)
+
+
+def test_what_a_tokenizer_drops_is_unknown(made):
+    folder = made("masked", "bert", **SIZES)
+    with_tokenizer(folder, dropping_tokenizer([text for language, text in fixed_texts() if language in ("en", "de")]))
+    shares = adopt(folder)["checks"]["unknown_subwords"]
+    assert shares["en"] == shares["de"] == 0 and 0 < shares["vi"] < 0.5
+    assert all(shares[language] > 0.9 for language in ("ar", "hi", "th", "zh-Hans", "ru"))
+    with_tokenizer(folder, dropping_tokenizer([f"{number}" for number in range(400)]))
+    with pytest.raises(XlprobeError, match=r"knows none: .* \d+% of the subwords or letters are unknown; save the tokenizer"):
+        adopt(folder)
+    # A script of its own, and the letter that is tried first.
+    georgian = ["a", *(chr(0x10D0 + first) + chr(0x10D0 + second) for first in range(9) for second in range(9))]
+    with_tokenizer(folder, dropping_tokenizer(georgian))
+    assert min(adopt(folder)["checks"]["unknown_subwords"].values()) > 0.5
+
+
 def test_a_tokenizer_that_knows_no_language_is_refused(made):
     """And one that knows some, or has a script of its own, is not."""
     folder = made("masked", "bert", **SIZES)
@@ -298,21 +360,26 @@ def test_a_tokenizer_that_knows_no_language_is_refused(made):
         "Latin": [text for language, text in fixed_texts() if language in ("en", "de")],
         "Georgian": [chr(0x10D0 + first) + chr(0x10D0 + second) for first in range(33) for second in range(33)],
     }.items():
-        tokenizer = word_piece_tokenizer(texts, 325)
-        tokenizer.save_pretrained(folder)
-        config = AutoConfig.from_pretrained(folder, vocab_size=len(tokenizer))
-        AutoModelForMaskedLM.from_config(config).save_pretrained(folder)
+        with_tokenizer(folder, word_piece_tokenizer(texts, 325))
         if name == "digits":
-            with pytest.raises(XlprobeError, match=r"fixed text in 15 languages the tokenizer does not know \d+% or more \(fewest in"):
+            with pytest.raises(XlprobeError, match=r"of 15 languages the tokenizer knows none: of a fixed text in \w+, .* \d+% of the"):
                 adopt(folder)
         else:
             shares[name] = adopt(folder)["checks"]["unknown_subwords"]
     assert shares["Latin"]["en"] < 0.1 and shares["Latin"]["ru"] > 0.5 and min(shares["Georgian"].values()) > 0.5
 
 
+def test_notes_in_the_configuration_are_no_settings(made):
+    folder = made("causal", "gpt2", **GPT2)
+    expected = adopt(folder)
+    configure(folder, num_training_tokens=3 * 10**11, tokens_seen_by_all_layers=10**9)
+    assert adopt(folder)["loss"] == expected["loss"]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"num_hidden_layers": 10**9}, "num_hidden_layers is 1000000000, and no more than 1000 are believed"),
         ({"n_layer": 10**9}, "n_layer is 1000000000, and no more than 1000 are believed"),
         ({"num_labels": 10**9}, "num_labels is 1000000000, and no more than 100000 are believed"),
         ({"n_positions": 10**9}, r"describes a model of 3.2e\+10 numbers, the files hold"),

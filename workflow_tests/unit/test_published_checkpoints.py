@@ -197,7 +197,9 @@ def test_an_untied_head_is_seen_and_kept(bert, suites, tmp_path):
 def test_a_tokenizer_of_another_model_is_refused(bert, tiny_text, tmp_path):
     word_piece_tokenizer([f"{letter}{number}" for letter in "abcdefgh" for number in range(99)] * 3).save_pretrained(bert)
     weights = load_file(bert / "model.safetensors")
-    with pytest.raises(XlprobeError, match=r"the tokenizer has ids up to \d+, the model 40 tokens; they do not belong together"):
+    with pytest.raises(
+        XlprobeError, match=r"the tokenizer has ids up to \d+, the model 40 tokens; they do not belong together: save the tokenizer"
+    ):
         rewrite(
             bert,
             bert__embeddings__word_embeddings__weight=weights["bert.embeddings.word_embeddings.weight"][:40],
