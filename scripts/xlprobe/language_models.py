@@ -23,9 +23,9 @@ from tokenizers import Tokenizer
 from xlprobe.errors import XlprobeError, first_sentence
 from xlprobe.files import read_json
 from xlprobe.huggingface_files import VOCABULARY_FILES, WEIGHT_ENDINGS, read_files
-from xlprobe.library_errors import is_fault
+from xlprobe.library_errors import LEAVE_OUT, is_fault
 from xlprobe.saved_constants import is_constant
-from xlprobe.stored_weights import StoredTensor, stored_tensors
+from xlprobe.stored_weights import StoredTensor, lost_in_float16, stored_tensors
 
 AUTOMATIC_CLASSES = {"masked": transformers.AutoModelForMaskedLM, "causal": transformers.AutoModelForCausalLM}
 # Architectures' names end so; BertForPreTraining and its kin hold a masked head and one for sentence pairs. The first that fits.
@@ -144,6 +144,12 @@ def _model_class(folder: Path, config: Any, objective: str, objective_key: str) 
         raise XlprobeError(f"{place}: {config.model_type} is an encoder with a decoder; xlprobe measures models of one stack of layers")
     if getattr(config, "quantization_config", None):
         raise XlprobeError(f"{place}: the weights are quantized (quantization_config); give the checkpoint with its weights as trained")
+    languages = getattr(config, "n_langs", 1) if getattr(config, "use_lang_emb", False) else 1
+    if languages > 1 or getattr(config, "default_language", None):
+        raise XlprobeError(
+            f"{place}: {config.model_type} is told the language of each text, which xlprobe does not do: its vectors would be those of"
+            f" one language or of none; {LEAVE_OUT}"
+        )
     mapping = AUTOMATIC_CLASSES[objective]._model_mapping
     if type(config) not in mapping:
         raise XlprobeError(
@@ -222,6 +228,12 @@ def _check_weights(folder: Path, model: Any, loading: Mapping[str, Any], stored:
             f"{folder}: {len(left_over)} weights fit nowhere in the model that config.json describes ({left_over[0]}, say); the two do"
             " not belong together"
         )
+    # Biases may be nothing but noise: those of keys, which softmax cancels, are.
+    if model.dtype == torch.float16 and (lost := [name for name in stored if name.endswith("weight") and lost_in_float16(stored[name])]):
+        raise XlprobeError(
+            f"{folder}: {lost[0]} and {len(lost) - 1} other weights are too small for float16; set features.precision, or"
+            " bpc.precision, to bfloat16 or float32 in the configuration"
+        )
     if broken := [name for name, value in model.state_dict().items() if not torch.isfinite(value).all()]:
         if model.dtype == torch.float16 and any(tensor.dtype not in (None, torch.float16) for tensor in stored.values()):
             raise XlprobeError(
@@ -272,7 +284,9 @@ def load_tokenizer(folder: Path) -> transformers.PreTrainedTokenizerFast:
         raise XlprobeError(
             f"{folder}: holds no tokenizer; save the model's beside it (tokenizer.json, or {', '.join(VOCABULARY_FILES[1:])})"
         )
-    tokenizer = _read(folder, transformers.AutoTokenizer)
+    # A class of its own is none of the library's; what tokenizer.json says is enough.
+    of_its_own = "auto_map" in settings_in(folder / "tokenizer_config.json") and (folder / "tokenizer.json").is_file()
+    tokenizer = _read(folder, transformers.PreTrainedTokenizerFast if of_its_own else transformers.AutoTokenizer)
     if not tokenizer.is_fast:
         raise XlprobeError(
             f"{folder}: {type(tokenizer).__name__} does not tell which characters a subword covers; save a fast tokenizer"

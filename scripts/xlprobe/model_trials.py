@@ -22,6 +22,8 @@ from xlprobe.library_errors import LEAVE_OUT
 
 # Subwords of the row that is tried; half of them are changed, or left out.
 TRIED = 32
+# And of the row that padding is tried with: some models choose among positions where there are more of them than so many.
+TRIED_WITH_PADDING = 256
 # Differences of states, as shares of their size. Rows of one batch are computed alike, so that less is seen among them.
 SEEN = 1e-5
 TOLERANCE = 3e-4
@@ -78,9 +80,8 @@ def try_model(body: Any, framing: Framing, subwords: Sequence[int], place: str) 
     back = _difference(together, 0, together, 1, slice(0, border)) > seen
     ahead = _difference(together, 0, together, 2, slice(border, begin + length)) > seen
 
-    alone, short = states(row), states(row[:half])
-    padded = states(row[:half], row)
-    beside = max(_difference(alone, 0, together, 0, slice(None)), _difference(alone, 0, padded, 1, slice(None)))
+    alone = states(row)
+    beside = _difference(alone, 0, together, 0, slice(None))
     if not beside <= TOLERANCE:
         if not _difference(alone, 0, states(row), 0, slice(None)) <= TOLERANCE:
             raise XlprobeError(
@@ -90,7 +91,12 @@ def try_model(body: Any, framing: Framing, subwords: Sequence[int], place: str) 
             f"{place}: a row's vectors depend on what other rows of the same length are read with it (by {beside:.1e} of their size):"
             f" such a model cannot be measured; {LEAVE_OUT}"
         )
-    padding = _difference(short, 0, padded, 0, slice(0, short[0].shape[1]))
+    most = min(framing.window, TRIED_WITH_PADDING)
+    long = [subwords[index % len(subwords)] for index in range(most)]
+    padding = 0.0
+    for length in (most // 2, most - max(1, most // 16)):
+        short, padded = states(long[:length]), states(long[:length], long)
+        padding = max(padding, _difference(short, 0, padded, 0, slice(0, short[0].shape[1])))
     return Trials(
         direction="both ways" if back else "causal" if ahead else "neither way",
         padding="independent" if padding <= TOLERANCE else "sees padding",
@@ -108,7 +114,9 @@ def layer_states(body: Any, framing: Framing, rows: Sequence[Sequence[int]], pla
     found = getattr(body(**batch, output_hidden_states=True), "hidden_states", None)
     if not found:
         raise XlprobeError(f"{place}: {type(body).__name__} does not give its layers' states, and cannot be measured; {LEAVE_OUT}")
-    told = getattr(body.config, "num_hidden_layers", len(found) - 1)
+    # Decoders that once had an encoder beside them count both.
+    counts = ("decoder_layers", "num_decoder_layers", "num_hidden_layers")
+    told = next((count for key in counts if (count := getattr(body.config, key, None)) is not None), len(found) - 1)
     if len(found) != told + 1:
         raise XlprobeError(
             f"{place}: {type(body).__name__} gives {len(found)} layers' states where its {told} blocks and the embeddings make {told + 1}:"
@@ -119,8 +127,8 @@ def layer_states(body: Any, framing: Framing, rows: Sequence[Sequence[int]], pla
     for layer, state in enumerate(found):
         if tuple(state.shape) != expected:
             raise XlprobeError(
-                f"{place}: layer {layer} of {type(body).__name__} gives {_size(state.shape)}, not {_size(expected)}: models are measured"
-                f" whose layers all have one width and a vector at each position; {LEAVE_OUT}"
+                f"{place}: layer {layer} of {type(body).__name__} gives states of {_size(state.shape)}, not {_size(expected)}: models are"
+                f" measured whose layers all have one width and a vector at each position; {LEAVE_OUT}"
             )
         if not state.isfinite().all():
             raise XlprobeError(f"{place}: layer {layer} gives activations that are not finite; {LEAVE_OUT}")
@@ -128,7 +136,7 @@ def layer_states(body: Any, framing: Framing, rows: Sequence[Sequence[int]], pla
 
 
 def _size(shape: Sequence[int]) -> str:
-    return f"{shape[-2]} vectors of {shape[-1]} dimensions"
+    return " x ".join(map(str, shape)) + " (rows, positions, dimensions)"
 
 
 def _difference(a: Sequence[torch.Tensor], row_a: int, b: Sequence[torch.Tensor], row_b: int, positions: slice) -> float:

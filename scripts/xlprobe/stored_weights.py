@@ -58,6 +58,14 @@ def _unpickled(file: Path) -> Iterator[tuple[str, StoredTensor]]:
             yield name, StoredTensor(tuple(value.shape), dtype, lambda value=value: value)  # type: ignore[misc]
 
 
+def lost_in_float16(tensor: StoredTensor) -> bool:
+    """Whether a tensor of wider numbers is off by more than 0.1 % of its norm in float16, as it holds numbers too small for it."""
+    if tensor.dtype in (None, torch.float16):
+        return False
+    exact = tensor.read().double()
+    return bool((exact.half().double() - exact).norm() > 1e-3 * exact.norm())
+
+
 def stored_precision(files: Sequence[Path]) -> torch.dtype:
     """The floating-point type that all of a checkpoint's weights are stored in; float32 where there are several.
 

@@ -220,7 +220,8 @@ def test_vectors_beyond_float16_are_stored_in_float32(tiny_model, dataset, tmp_p
     np.testing.assert_allclose(found_LUD, expected_LUD, rtol=error, atol=error * np.abs(expected_LUD[:2]).max())
     assert [record.message for record in caplog.records] == [f"{checkpoint}: float16 does not hold its vectors of xx_test: float32"]
     with pytest.raises(
-        XlprobeError, match=r"checkpoint: float16 does not hold .* xx_test \(.* 7[.\d]*e\+04\); set features\.storage to auto or"
+        XlprobeError,
+        match=r"checkpoint: float16 does not hold .* xx_test: .* \(the largest is 7[.\d]*e\+04\); set features\.storage to auto or",
     ):
         written(checkpoint, dataset, tmp_path, precision, storage="float16")
 
@@ -258,6 +259,7 @@ def test_storage_is_what_the_configuration_says(tiny_model, dataset, tmp_path):
         ("float32", 3e38, 3e38, "a vector is not finite; the checkpoint is not usable"),
         ("bfloat16", 3e38, 3e38, "a vector is not finite; the checkpoint is not usable"),
         ("float16", 100.0, 60_000.0, r"a vector is not finite; set features\.precision to bfloat16 or float32"),
+        ("float16", 0.0, 1e-9, r"\S+weight and 0 other weights are too small for float16; set features\.precision, or bpc\.pre"),
         ("float16", 70_000.0, 1.0, r"\S+dense\.bias and 0 other weights are too large for float16; set features\.precision, or bpc\.pre"),
     ],
 )

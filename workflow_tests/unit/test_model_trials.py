@@ -76,6 +76,8 @@ def add_weights(folder: Path, **added: torch.Tensor) -> None:
         ("masked", "convbert", SIZES | {"embedding_size": 32}, "both ways", "sees padding"),
         ("masked", "nystromformer", SIZES, "both ways", "sees padding"),
         ("masked", "yoso", SIZES, "both ways", "sees padding"),
+        # Chooses 40 positions where there are more.
+        ("causal", "doge", LLAMA | {"max_position_embeddings": 512, "keep_window_size": 40}, "causal", "sees padding"),
         ("masked", "big_bird", SIZES | {"block_size": 4, "num_random_blocks": 1}, "both ways", "independent"),
         ("masked", "longformer", SIZES | {"attention_window": [8, 8]}, "both ways", "independent"),
         ("masked", "bert", SIZES | {"is_decoder": True}, "causal", "independent"),
@@ -177,8 +179,8 @@ class Mixing(torch.nn.Module):
     [
         (lambda states: states + states.mean(dim=0), "a row's vectors depend on what other rows of the same length are read with it"),
         (lambda states: states + torch.rand_like(states), "the model gives other vectors each time that it reads the same row"),
-        (lambda states: states[..., :16], "layer 1 of Mixing gives 34 vectors of 16 dimensions, not 34 vectors of 32 dimensions"),
-        (lambda states: states[:, ::2], "layer 1 of Mixing gives 17 vectors of 32 dimensions, not 34 vectors of 32 dimensions"),
+        (lambda states: states[..., :16], "layer 1 of Mixing gives states of 4 x 34 x 16 .*, not 4 x 34 x 32 "),
+        (lambda states: states[:, ::2], "layer 1 of Mixing gives states of 4 x 17 x 32 .*, not 4 x 34 x 32 "),
         (lambda states: states / 0, "layer 1 gives activations that are not finite"),
     ],
 )
@@ -209,9 +211,7 @@ def test_seeing_both_ways_within_blocks_is_seen(made):
 
 def test_layers_of_two_widths_and_of_two_stacks_are_refused(made):
     folder = made("causal", "opt", word_embed_proj_dim=16, ffn_dim=64, do_layer_norm_before=False, **SIZES)
-    with pytest.raises(
-        XlprobeError, match=r"layer 2 of OPTModel gives 48 vectors of 16 dimensions, not 48 vectors of 32 dimensions: .*; take the"
-    ):
+    with pytest.raises(XlprobeError, match=r"layer 2 of OPTModel gives states of 1 x 48 x 16 .*, not 1 x 48 x 32 .*; take the"):
         adopt(folder)
     configure(folder, is_encoder_decoder=True)
     with pytest.raises(XlprobeError, match="opt is an encoder with a decoder; xlprobe measures models of one stack of layers"):
@@ -400,3 +400,23 @@ def test_settings_that_cannot_be_are_refused_in_one_sentence(made, changes, mess
     with pytest.raises(XlprobeError, match=message) as caught:
         adopt(folder)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("objective", "kind", "settings"),
+    [
+        ("masked", "xlm", {"emb_dim": 32, "n_layers": 2, "n_heads": 2, "n_langs": 15}),
+        ("masked", "xmod", SIZES | {"default_language": "en_XX"}),
+    ],
+)
+def test_a_model_that_is_told_the_language_is_refused(made, objective, kind, settings):
+    with pytest.raises(XlprobeError, match=f"config.json: {kind} is told the language of each text"):
+        adopt(made(objective, kind, **settings), objective)
+
+
+def test_a_tokenizer_class_of_its_own_is_left_aside_where_its_subwords_are_told(made):
+    source = made("causal", "llama", **LLAMA)
+    configure(source, "tokenizer_config.json", tokenizer_class="OwnTokenizer", auto_map={"AutoTokenizer": ["own_code.OwnTokenizer", None]})
+    with pytest.raises(XlprobeError, match="own_code: ignored"):
+        adopt(source)
+    assert adopt(source, own_code="ignored")["checks"]["own_code"] == "ignored"
