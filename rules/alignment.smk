@@ -48,7 +48,8 @@ rule bitext:
     shell:
         "python scripts/build_bitext.py --layout {params.layout} --files {input.files:q} --folder {params.folder:q}"
         " --dataset {wildcards.dataset:q} --source {params.source:q} --target {params.target:q}"
-        " {params.cap}" + TO_LOG_AND_TERMINAL
+        " {params.cap}"
+        f"{TO_LOG_AND_TERMINAL}"
 
 
 rule alignment:

@@ -38,7 +38,7 @@ rule checkpoint:
     shell:
         "python scripts/publish_checkpoint.py --pretraining {params.pretraining:q} --training {input.record:q}"
         " --tokenizer {params.tokenizer:q} --folder {params.folder:q} {params.run:q} --siblings {params.siblings:q}"
-        + TO_LOG_AND_TERMINAL
+        f"{TO_LOG_AND_TERMINAL}"
 
 
 use rule tokenizer as suite_tokenizer with:
@@ -102,7 +102,8 @@ rule convert_checkpoint:
     shell:
         "python scripts/convert_checkpoint.py --state {input.state:q} --tokenizer {params.tokenizer:q}"
         " --folder {params.folder:q} {params.run:q} --step {wildcards.step} --place {params.place:q}"
-        " --siblings {params.siblings:q}" + TO_LOG_AND_TERMINAL
+        " --siblings {params.siblings:q}"
+        f"{TO_LOG_AND_TERMINAL}"
 
 
 # Nodes of a cluster may have no internet.
@@ -140,7 +141,7 @@ rule fetch_repository:
     shell:
         "python scripts/fetch_repository.py --repository {params.repository:q} --revision {params.revision:q}"
         " --output {output:q} --lock {params.lock:q} --key {params.key:q}"
-        + TO_LOG_AND_TERMINAL
+        f"{TO_LOG_AND_TERMINAL}"
 
 
 rule adopt_checkpoint:
@@ -204,4 +205,4 @@ rule adopt_checkpoint:
         "python scripts/adopt_checkpoint.py --source {params.source:q} --folder {params.folder:q} {params.run:q}"
         " --step {wildcards.step} --objective {params.objective} --own-code {params.own_code} {params.bits}"
         " --place {params.place:q} --siblings {params.siblings:q}"
-        + TO_LOG_AND_TERMINAL
+        f"{TO_LOG_AND_TERMINAL}"

@@ -97,7 +97,7 @@ TASKS_TOGETHER = [
     if not config["probes"]["leave_out"].get(task)
 ]
 # Ends the command of a job whose warnings are of use while it runs. Why it fails is shown out of its log (show-failed-logs).
-TO_LOG_AND_TERMINAL = " 2>&1 | tee {log:q} | sed -u '/^error: /d' >&2"
+TO_LOG_AND_TERMINAL = " 2>&1 | tee {log:q} | sed -u 's/^error: //;T;d' >&2"
 # How the scripts that score are told to take intervals.
 INTERVALS = "--resamples {resamples} --level {level}".format(**config["intervals"])
 # Those whose bits per character are taken.

@@ -97,4 +97,5 @@ rule inference:
     shell:
         "python scripts/build_inference.py --files {input.files:q} --folder {params.folder:q}"
         " --dataset {wildcards.dataset:q} --language {params.language:q} --xnli-language {params.xnli_language:q}"
-        " {params.forms} {params.cap}" + TO_LOG_AND_TERMINAL
+        " {params.forms} {params.cap}"
+        f"{TO_LOG_AND_TERMINAL}"

@@ -126,7 +126,7 @@ rule probe_training_summary:
         "Summing up how probes were trained"
     shell:
         "python scripts/summarise_probe_training.py --training {input:q} --html {output.html:q} --csv {output.csv:q}"
-        + TO_LOG_AND_TERMINAL
+        f"{TO_LOG_AND_TERMINAL}"
 
 
 use rule checkpoint_scores as contamination_table with:
@@ -165,4 +165,4 @@ rule checkpoint_table:
         "Checking the checkpoints against each other"
     shell:
         "python scripts/collect_checkpoints.py --identities {input:q} --output {output:q}"
-        + TO_LOG_AND_TERMINAL
+        f"{TO_LOG_AND_TERMINAL}"

@@ -124,4 +124,5 @@ rule baselines:
         "Scoring {wildcards.task} baselines on {wildcards.dataset}"
     shell:
         "python scripts/score_baselines.py --dataset {params.dataset:q} --task {wildcards.task}"
-        " --output {output:q} {params.intervals}" + TO_LOG_AND_TERMINAL
+        " --output {output:q} {params.intervals}"
+        f"{TO_LOG_AND_TERMINAL}"

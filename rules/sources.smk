@@ -175,7 +175,8 @@ rule download_source:
     shell:
         "python scripts/download_source.py --address {params.upstream.address:q} --output {output:q}"
         " --sha256={params.upstream.sha256:q} --unverified={params.upstream.unverified:q}"
-        " --lock {params.lock:q}" + TO_LOG_AND_TERMINAL
+        " --lock {params.lock:q}"
+        f"{TO_LOG_AND_TERMINAL}"
 
 
 use rule download_source as download_checkpoint with:
@@ -209,7 +210,7 @@ rule obtain_source:
         "Asking for {wildcards.path}"
     shell:
         "python scripts/obtain_source.py --advice {params.advice:q}"
-        + TO_LOG_AND_TERMINAL
+        f"{TO_LOG_AND_TERMINAL}"
 
 
 rule unpack_source:
