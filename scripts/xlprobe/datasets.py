@@ -51,6 +51,7 @@ def read_splits(
     if "train" in splits and "dev" not in splits:
         period = max(2, round(1 / dev_fraction))
         everything = splits["train"]
+        logger.warning("no dev set among the files: every %dth sentence of train becomes dev (datasets.dev_fraction)", period)
         splits["dev"] = everything[period - 1 :: period]
         splits["train"] = [sentence for number, sentence in enumerate(everything, 1) if number % period]
     return {split: splits[split][:max_sentences] for split in SPLITS if split in splits}

@@ -20,8 +20,9 @@ def ids(sentences):
     return [sentence.sent_id for sentence in sentences]
 
 
-def test_a_missing_dev_set_is_carved_from_train_by_a_fixed_rule(tmp_path):
+def test_a_missing_dev_set_is_carved_from_train_by_a_fixed_rule(tmp_path, caplog):
     splits = read_splits([write_split(tmp_path, "train", 10), write_split(tmp_path, "test", 2)], None, dev_fraction=0.25)
+    assert "every 4th sentence of train becomes dev" in caplog.text
     assert ids(splits["dev"]) == ["train3", "train7"]
     assert ids(splits["train"]) == [f"train{n}" for n in (0, 1, 2, 4, 5, 6, 8, 9)]
     assert list(splits) == ["train", "dev", "test"]
