@@ -19,7 +19,6 @@ import transformers
 
 from xlprobe.errors import XlprobeError
 from xlprobe.language_models import LONE_SPACES, Framing, LoadedModel, load_model, load_tokenizer
-from xlprobe.library_errors import LEAVE_OUT
 from xlprobe.model_trials import Trials, layer_states, try_model
 from xlprobe.paths import RESOURCES
 
@@ -82,10 +81,7 @@ def examine(folder: Path, objective: str, objective_key: str = "objective") -> F
     """
     loaded, tokenizer = load_model(folder, objective), load_tokenizer(folder)
     body = loaded.model.base_model
-    table_VD = getattr(loaded.model.get_input_embeddings(), "weight", None)
-    if table_VD is None:
-        raise XlprobeError(f"{folder}: {type(body).__name__} has no table with a vector for each subword; {LEAVE_OUT}")
-    _check_vocabulary(tokenizer, table_VD.shape[0], folder)
+    _check_vocabulary(tokenizer, loaded.model.get_input_embeddings().weight.shape[0], folder)
     if objective == "masked" and tokenizer.mask_token_id is None:
         raise XlprobeError(
             f"{folder}: a masked model whose tokenizer has no mask token; add the token, or set {objective_key} to causal in the"

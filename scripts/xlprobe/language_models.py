@@ -117,6 +117,8 @@ def load_model(folder: Path, objective: str = "auto", dtype: torch.dtype = torch
     _check_size(folder, config, model_class, stored)
     loading_options = {"dtype": dtype, "output_loading_info": True, "ignore_mismatched_sizes": True}
     model, loading = _read(folder, model_class, config=config, attn_implementation=attention, **loading_options)
+    if getattr(model.get_input_embeddings(), "weight", None) is None:
+        raise XlprobeError(f"{folder}: {type(model.base_model).__name__} has no table with a vector for each subword; {LEAVE_OUT}")
     _check_weights(folder, model, loading, stored)
     model.eval()
     if loading["missing_keys"] or (output := model.get_output_embeddings()) is None:

@@ -165,7 +165,7 @@ def test_converged_probes_of_a_treebank(treebank, caplog):
     controls = Controls(control_task=True, description_length=True)
     scores, training = train(treebank, "a", 3, CONVERGED, controls=controls)
     assert "protocol converged: the optimum is one, so there is one probe a layer; probes.seeds" in caplog.text
-    assert "pos xx_own xlmr step 5: 0 of 20 probes flagged (converged)" in caplog.text
+    assert "pos xx_own xlmr step 5: 0 of 2 probes flagged (converged)" in caplog.text
     assert set(scores["protocol"]) == {"converged"} and set(scores["seed"].dropna()) == {0}
     # A row of the one seed, and the mean, which is the same.
     by_seed = scores.assign(seed=scores["seed"].fillna(-1)).pivot_table(index=["layer", "split", "metric"], columns="seed", values="value")

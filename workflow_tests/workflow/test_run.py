@@ -1,6 +1,7 @@
 """The workflow end to end: a complete run, and what does and does not make it run again."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -416,7 +417,9 @@ def make(project, *targets, configuration="config/tiny.yaml"):
     """`make run` in a copy, which has no environment of its own to make; what the terminal shows."""
     shutil.copy(PROJECT / "Makefile", project.folder)
     command = ["make", "--old-file=.venv/.ready", "run", f"CONFIG={configuration}", "CORES=2", f"TARGETS={' '.join(targets)}"]
-    return subprocess.run(command, cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    # By itself, whether or not the tests were started by make.
+    environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    return subprocess.run(command, cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
 
 
 def test_make_shows_what_is_done_and_why_a_job_failed_once(project):
