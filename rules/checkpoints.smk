@@ -9,8 +9,9 @@ makes: checkpoints/<model>/<step>/, weights, configuration, tokenizer, and ident
 
 rule checkpoint:
     input:
-        record=rules.pretrain.output,
+        record=of_run(record_of_step("{model}", "{step}")),
         tokenizer=rules.tokenizer.output.identity,
+        trained=rules.trained_tokenizer.output,
     output:
         identity=CHECKPOINT_IDENTITY,
         files=multiext(CHECKPOINT_FOLDER, *CHECKPOINT_FILES, SENTENCEPIECE_FILE),
@@ -19,7 +20,8 @@ rule checkpoint:
     benchmark:
         "<results>/benchmarks/checkpoints/{model}/{step}.tsv"
     wildcard_constraints:
-        model=runs_pretrained(),
+        # None that could not be published again.
+        model=without(FINAL, "/"),
     priority: 50
     conda:
         "../envs/xlprobe.yaml"

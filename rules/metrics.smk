@@ -145,7 +145,8 @@ use rule checkpoint_scores as contamination_table with:
 
 rule checkpoint_table:
     input:
-        every_checkpoint(CHECKPOINT_IDENTITY),
+        identities=every_checkpoint(CHECKPOINT_IDENTITY),
+        texts=expand(rules.trained_text.output, model=TRAININGS),
     output:
         "<results>/metrics/checkpoints.parquet",
     log:
@@ -164,5 +165,5 @@ rule checkpoint_table:
     message:
         "Checking the checkpoints against each other"
     shell:
-        "python scripts/collect_checkpoints.py --identities {input:q} --output {output:q}"
+        "python scripts/collect_checkpoints.py --identities {input.identities:q} --output {output:q}"
         f"{TO_LOG_AND_TERMINAL}"
