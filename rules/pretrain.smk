@@ -16,8 +16,8 @@ TRAININGS = {
 }
 # In a job's own process, what is there may be what it makes.
 LOOKED_AT = TRAININGS.values() if workflow.is_main_process else []
-for trained in LOOKED_AT:
-    user_error(check_trained, trained)
+for one in LOOKED_AT:
+    user_error(check_trained, one)
 FINISHED = [f"{one.name}/{step}" for one in LOOKED_AT for step in one.finished()]
 # Published, and the weights that they were made of are gone.
 FINAL = [f"{one.name}/{step}" for one in LOOKED_AT for step in one.final()]

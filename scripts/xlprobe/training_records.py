@@ -165,9 +165,9 @@ def check_trained(training: Training) -> None:
             trainings.append((identity, [step]))
     if unknown:
         raise ResumeError(
-            f"{training.checkpoints}: of {_named(unknown)} of model {training.name!r} the digest of what was trained is recorded alone, and"
-            f" {training.state}/identity.json, which says what, is {'gone' if state is None else 'of another training'}; nothing was touched:"
-            f" restore that file, or train anew after {_removal(training, training.finished())}"
+            f"{training.checkpoints}: of {_named(unknown)} of model {training.name!r} the digest of what was trained is recorded alone,"
+            f" and {training.state}/identity.json, which says what, is {'gone' if state is None else 'of another training'}; nothing was"
+            f" touched: restore that file, or train anew after {_removal(training, training.finished())}"
         )
     if not trainings:
         return
@@ -247,9 +247,10 @@ def check_text(
         "text_sha256": {language: trained and trained["text_sha256"].get(language) for language in languages},
     }
     if trained and (changes := _differences(compared, now)):
+        restore = "set back what made it (corpus, languages, tokenizer and data in the configuration, the files in sources/)"
         raise ResumeError(
             f"{training.checkpoints}: model {model!r} was trained with something else than this run now has ({'; '.join(changes)});"
-            f" {_ways_out(training, 'set back what made it (corpus, languages, tokenizer and data in the configuration, files in sources/)')}"
+            f" {_ways_out(training, restore)}"
         )
     write_json(output, now)
 
