@@ -1,6 +1,6 @@
 """Checkpoints as Hugging Face folders of one form, wherever they come from.
 
-reads: checkpoints/<model>/<step>/training.json, pretrain/<model>/, tokenizer/, or the checkpoints of a published suite:
+reads: checkpoints/<model>/<step>/training.json, pretrain/<model>/, or the checkpoints of a published suite:
        a folder, .pt files of fairseq's, repositories of the Hugging Face hub
 makes: checkpoints/<model>/<step>/, weights, configuration, tokenizer, and identity.json, which later rules depend on
        tokenizer/<model>/, of a suite that fairseq saved
@@ -10,8 +10,6 @@ makes: checkpoints/<model>/<step>/, weights, configuration, tokenizer, and ident
 rule checkpoint:
     input:
         record=of_run(record_of_step("{model}", "{step}")),
-        tokenizer=rules.tokenizer.output.identity,
-        trained=rules.trained_tokenizer.output,
     output:
         identity=CHECKPOINT_IDENTITY,
         files=multiext(CHECKPOINT_FOLDER, *CHECKPOINT_FILES, SENTENCEPIECE_FILE),
@@ -21,7 +19,7 @@ rule checkpoint:
         "<results>/benchmarks/checkpoints/{model}/{step}.tsv"
     wildcard_constraints:
         # None that could not be published again.
-        model=without(FINAL, "/"),
+        model=runs_pretrained_without(FINAL),
     priority: 50
     conda:
         "../envs/xlprobe.yaml"
@@ -32,7 +30,8 @@ rule checkpoint:
         code=code("scripts/publish_checkpoint.py"),
         siblings=untracked(siblings),
         pretraining=folder("pretrain", "{model}"),
-        tokenizer=folder_of("tokenizer"),
+        # The state has the one that the model was trained with; those of the first version had none.
+        tokenizer=folder("tokenizer"),
         folder=folder_of("identity"),
         run=run_arguments,
     message:

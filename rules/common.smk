@@ -233,6 +233,11 @@ def runs_pretrained():
     return none_of(published) + "(/seed_[0-9]+)?"
 
 
+def runs_pretrained_without(checkpoints, file=""):
+    """The same but for a file, or all files, in the folders of these checkpoints (<model>/<step>)."""
+    return f"(?!({one_of(checkpoints)})/{file}){runs_pretrained()}"
+
+
 def run_arguments(wildcards):
     """What a script is told of the run: the model's name, and the training seed where there are several."""
     run = RUNS[wildcards.model]
@@ -285,11 +290,6 @@ def record_of_previous_step(wildcards):
 def record_of_step(model, step):
     """The record that a model's training has reached a step."""
     return folder("checkpoints", model, str(step), "training.json")
-
-
-def without(checkpoints, then):
-    """The wildcard `model`'s constraint: as in `runs_pretrained`, but for these checkpoints (<model>/<step>) before `then`."""
-    return f"(?!({one_of(checkpoints)}){then}){runs_pretrained()}"
 
 
 def gpus(wildcards):

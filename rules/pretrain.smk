@@ -3,12 +3,12 @@
 reads: binarized/<language>/, tokenizer/dict.txt, the record of the step before
 makes: checkpoints/<model>/<step>/training.json, the record that the step has been reached, and of what was trained
        pretrain/<model>/, the training state itself: no output, because Snakemake deletes outputs before it makes them anew
-       checkpoints/<model>/trained_tokenizer.json, trained_text.json: they are still those that the model was trained with
+       checkpoints/<model>/trained_text.json: text and tokenizer are still those that the model was trained with
 
 A finished interval is data. Snakemake has no job for it, so that it can neither delete it nor train it again, whatever changes, nor
 leave out what follows from it. What was trained is compared with the configuration when Snakemake starts, before it touches
-anything; the text, which this run may be making again, in a job whose verdict the table of checkpoints waits for, and the tokenizer in
-one that the publishing of checkpoints waits for.
+anything; text and tokenizer, which this run may be making again, in a job whose verdict the table of checkpoints waits for. Asked
+for by its path, a finished record has no rule that makes it.
 """
 
 TRAININGS = {
@@ -39,7 +39,7 @@ rule pretrain:
         "<results>/benchmarks/pretrain/{model}/{step}.tsv"
     wildcard_constraints:
         # None that is finished; what the run does not have is refused.
-        model=without(FINISHED, "/training[.]json"),
+        model=runs_pretrained_without(FINISHED, "training[.]json"),
     # Ahead of everything: the chain of intervals is the longest way through a run.
     priority: 100
     conda:
@@ -79,43 +79,7 @@ rule pretrain:
         f"{TO_LOG_AND_TERMINAL}"
 
 
-rule trained_tokenizer:
-    input:
-        tokenizer=rules.tokenizer.output.identity,
-    output:
-        "<results>/checkpoints/{model}/trained_tokenizer.json",
-    log:
-        "<results>/logs/checkpoints/{model}/trained_tokenizer.log",
-    benchmark:
-        "<results>/benchmarks/checkpoints/{model}/trained_tokenizer.tsv"
-    wildcard_constraints:
-        model=runs_of("pretrain"),
-    # Before anything is trained or published with another.
-    priority: 100
-    conda:
-        "../envs/xlprobe.yaml"
-    resources:
-        mem_mb=mebibytes(500),
-        runtime=minutes(10),
-    params:
-        # All that is published follows from it: an edit of the code must not publish it again.
-        code=untracked(lambda wildcards: code("scripts/check_trained_text.py")),
-        languages=[],
-        steps=untracked(lambda wildcards: RUNS[wildcards.model].steps),
-        state=folder("pretrain", "{model}"),
-        checkpoints=folder("checkpoints", "{model}"),
-        dictionary=folder("tokenizer", "dict.txt"),
-        binarized=folder("binarized"),
-    message:
-        "Comparing what {wildcards.model} was trained with"
-    shell:
-        "python scripts/check_trained_text.py --model {wildcards.model:q} --state {params.state:q}"
-        " --checkpoints {params.checkpoints:q} --steps {params.steps} --dictionary {params.dictionary:q}"
-        " --binarized {params.binarized:q} --languages {params.languages:q} --output {output:q}"
-        f"{TO_LOG_AND_TERMINAL}"
-
-
-use rule trained_tokenizer as trained_text with:
+rule trained_text:
     input:
         records=lambda wildcards: [
             record_of_step(wildcards.model, step)
@@ -129,6 +93,15 @@ use rule trained_tokenizer as trained_text with:
         "<results>/logs/checkpoints/{model}/trained_text.log",
     benchmark:
         "<results>/benchmarks/checkpoints/{model}/trained_text.tsv"
+    wildcard_constraints:
+        model=runs_of("pretrain"),
+    # Before anything is measured.
+    priority: 60
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(500),
+        runtime=minutes(10),
     params:
         code=code("scripts/check_trained_text.py"),
         languages=lambda wildcards: TRAININGS[wildcards.model].languages,
@@ -137,3 +110,10 @@ use rule trained_tokenizer as trained_text with:
         checkpoints=folder("checkpoints", "{model}"),
         dictionary=folder("tokenizer", "dict.txt"),
         binarized=folder("binarized"),
+    message:
+        "Comparing the text that {wildcards.model} was trained on"
+    shell:
+        "python scripts/check_trained_text.py --model {wildcards.model:q} --state {params.state:q}"
+        " --checkpoints {params.checkpoints:q} --steps {params.steps} --dictionary {params.dictionary:q}"
+        " --binarized {params.binarized:q} --languages {params.languages:q} --output {output:q}"
+        f"{TO_LOG_AND_TERMINAL}"

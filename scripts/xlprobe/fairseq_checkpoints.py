@@ -184,7 +184,7 @@ def publish_trained(
     Args:
         pretraining: the run's training folder.
         training: the interval's record.
-        tokenizer: folder of the tokenizer.
+        tokenizer: folder of the run's tokenizer, where the training folder has none.
         folder: where the checkpoint goes.
         siblings: the identities of the model's other checkpoints, made or not.
 
@@ -193,10 +193,11 @@ def publish_trained(
             1e-5, the canary refuses it, or a library fails on it.
     """
     record, identity = read_json(training), identity_of(training, pretraining)
+    if (kept := pretraining / "tokenizer").exists():
+        tokenizer = kept
     if identity["dictionary_sha256"] != sha256(tokenizer / DICTIONARY_FILE):
         raise XlprobeError(
-            f"{training}: step {record['step']} was trained with another tokenizer than that in {tokenizer}; set back what made it"
-            " (languages, tokenizer and corpus in the configuration), and run again"
+            f"{training}: step {record['step']} was trained with another tokenizer than that in {tokenizer}; restore that one"
         )
     source = {"kind": "pretrain", "identity_sha256": record["identity_sha256"], "training_version": identity["training_version"]}
     checkpoint = Checkpoint(model, training_seed, record["step"], source, tuple(siblings))

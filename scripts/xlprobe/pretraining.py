@@ -8,12 +8,14 @@ A model's folder holds what training needs to go on, and is never a Snakemake ou
     rolling_<n>.pt         the newest state on the way to the next step
     validation_<n>.json    bits per masked token on each language's held-out text
     log/<n>.log            fairseq's own log of the interval
+    tokenizer/             the tokenizer, with which checkpoints are published: the run's own may become another
 """
 
 import ctypes
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -36,6 +38,7 @@ from xlprobe.progress import SECONDS_BETWEEN_LOG_LINES
 from xlprobe.training_records import Training, check_resumed, digest, is_reached, resume_point, text_identity, whole_states
 from xlprobe.training_state import load_state
 from xlprobe.training_version import TRAINING_VERSION
+from xlprobe.vocabulary import DICTIONARY_FILE, HUGGING_FACE_FILES, IDENTITY_FILE, SENTENCEPIECE_FILE
 
 _PRCTL = getattr(ctypes.CDLL(None), "prctl", None)
 
@@ -46,7 +49,7 @@ class PretrainingRun:
 
     Attributes:
         folder: the model's folder, described above.
-        dictionary: fairseq's `dict.txt`.
+        dictionary: fairseq's `dict.txt`, in the tokenizer's folder.
         languages: the folder with the binarised text of each language, by code.
         architecture, training, execution: the model's sections of the configuration.
     """
@@ -88,6 +91,7 @@ def train_interval(run: PretrainingRun, model: str, step: int, previous: int | N
         identity = check_resumed(training, step, run.identity())
         if not (run.folder / "identity.json").exists():
             write_json(run.folder / "identity.json", identity)
+        _keep_tokenizer(run)
         if not is_reached(run.folder, step):
             _run_fairseq(run, model, step, resume_point(training, step, previous), lock)
         if run.execution["keep_states"] == "last":
@@ -104,6 +108,15 @@ def train_interval(run: PretrainingRun, model: str, step: int, previous: int | N
                 "lines_too_long": lines_too_long(run),
             },
         )
+
+
+def _keep_tokenizer(run: PretrainingRun) -> None:
+    """Copy the tokenizer that the text is read with into the training state; the file that stands for all comes last."""
+    kept = run.folder / "tokenizer"
+    if not (kept / IDENTITY_FILE).exists():
+        for name in (SENTENCEPIECE_FILE, DICTIONARY_FILE, *HUGGING_FACE_FILES, IDENTITY_FILE):
+            with atomic_path(kept / name) as temporary:
+                shutil.copyfile(run.dictionary.parent / name, temporary)
 
 
 def lines_too_long(run: PretrainingRun) -> dict[str, int]:
