@@ -254,20 +254,22 @@ def _check_links(there: Iterable[Origin], sources: Path, root: Path) -> None:
 
 
 def _check_no_link_dangles(missing: Iterable[Origin], sources: Path) -> None:
-    """Refuse links of an earlier run whose files are gone: others would be other versions, taken in silence."""
+    """Refuse links of an earlier run whose files are gone: Snakemake cannot do with them.
+
+    Made anew, a link to a file with the same stamp makes nothing again, and another what was made of the old one (rule link_source).
+    """
     gone = []
     for origin in missing:
         stem = sources / _stem(origin.path)
         for link in (stem.with_name(stem.name + ending) for ending in COMPRESSIONS):
             if link.is_symlink() and not link.exists() and not _is_downloaded(link, sources):
-                # A link has the time of its file, by which it is known where the data folder has moved to.
-                moved = origin.file and origin.file.name == link.name and link.lstat().st_mtime_ns == origin.file.stat().st_mtime_ns
-                gone += [] if moved else [link]
+                gone.append(link)
     if gone:
         more = f", and {len(gone) - 1} more links to what is gone" if len(gone) > 1 else ""
         raise XlprobeError(
-            f"{gone[0]} leads to {gone[0].readlink()}, which is gone{more}; bring that back, set data.root or XLPROBE_DATA to where it has"
-            f" been moved, or run `find {sources} -xtype l -delete` to get the files anew, which makes again what was made of the old ones"
+            f"{gone[0]} leads to {gone[0].readlink()}, which is gone{more}; bring that back, or set data.root or XLPROBE_DATA to where it"
+            f" is now and run `find {sources} -xtype l -delete`: what has only moved makes nothing again, and what is fetched or is another"
+            " file makes again what was made of the old one"
         )
 
 
