@@ -23,7 +23,9 @@ def join_tables(paths: Iterable[Path], schema_name: str, output: Path, checkpoin
     table = pd.concat([pd.read_parquet(path)[columns] for path in paths])
     if checkpoints is not None and {*COLUMNS} <= {*columns}:
         # Baselines have none.
-        named = table[[*COLUMNS]].dropna(subset=["model", "step"]).drop_duplicates().astype(object)
-        rows = named.where(named.notna(), None).itertuples(index=False)
-        refuse_mixed_trainings(checkpoints / run_name(model, seed) / str(step) for model, seed, step in rows)
+        named = table[[*COLUMNS]].dropna(subset=["model", "step"]).drop_duplicates()
+        refuse_mixed_trainings(
+            checkpoints / run_name(model, None if pd.isna(seed) else int(seed)) / str(int(step))
+            for model, seed, step in named.itertuples(index=False)
+        )
     write_table(table, schema_name, output)

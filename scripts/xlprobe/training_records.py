@@ -30,7 +30,7 @@ from xlprobe.files import read_json, sha256, write_json
 from xlprobe.training_version import TRAINING_VERSION
 
 Identity = Mapping[str, Any]
-KEYS = ("training_version", "architecture", "training", "dictionary_sha256", "text_sha256")
+KEYS = {"training_version": int, "architecture": dict, "training": dict, "dictionary_sha256": str, "text_sha256": dict}
 
 
 @dataclass(frozen=True)
@@ -288,34 +288,44 @@ def _check_version(training: Training, step: int, trained: Identity | None) -> N
         )
 
 
-def _read(path: Path, *keys: str) -> Any:
-    """Read a JSON object with these keys.
-
-    Raises:
-        XlprobeError: it is something else.
-    """
-    try:
-        found = read_json(path)
-    except (XlprobeError, ValueError):
-        found = None
-    if not (isinstance(found, dict) and found.keys() >= {*keys}):
-        raise XlprobeError(
-            f"{path}: damaged, expected JSON with {', '.join(keys)}; restore the file, or delete {path.parent} and run again"
-        )
-    return found
-
-
 def _identity_of_state(state: Path) -> Identity | None:
     path = state / "identity.json"
-    return _read(path, *KEYS) if path.exists() else None
+    return _whole(path, _read(path)) if path.exists() else None
 
 
 def _identity_of(path: Path, state: Identity | None) -> Identity | None:
     """The identity in a record; of one of the older form the state's, or nothing where that is another."""
-    record = _read(path, "identity_sha256")
-    if "identity" in record:
-        return record["identity"]
-    return state if state is not None and digest(state) == record["identity_sha256"] else None
+    record = _read(path)
+    known = record.get("identity_sha256")
+    if "identity" not in record and isinstance(known, str):
+        return state if state is not None and digest(state) == known else None
+    identity = _whole(path, record.get("identity"))
+    if digest(identity) != known:
+        raise _damaged(path)
+    return identity
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = read_json(path)
+    except (XlprobeError, ValueError):
+        found = None
+    if not isinstance(found, dict):
+        raise _damaged(path)
+    return found
+
+
+def _whole(path: Path, found: Any) -> Identity:
+    """What a file says was trained, if it says all."""
+    if isinstance(found, dict) and all(isinstance(found.get(key), kind) for key, kind in KEYS.items()):
+        return found
+    raise _damaged(path)
+
+
+def _damaged(path: Path) -> XlprobeError:
+    return XlprobeError(
+        f"{path}: damaged: it does not say what was trained ({', '.join(KEYS)}); restore the file, or delete {path.parent} and run again"
+    )
 
 
 def _trained_identity(training: Training) -> Identity | None:

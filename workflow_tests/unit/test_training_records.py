@@ -248,13 +248,20 @@ def test_changed_text_is_refused_and_its_advice_leads_out(training, text):
     assert compare(text, "qba")["text_sha256"] == {"qba": "other"}
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"identity_sha'])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"identity_sha', '{"identity_sha256": "d", "identity": {}}', b"\xff"])
 def test_damaged_files_are_refused_and_their_advice_leads_out(training, content):
     for path in (training.record(10), training.state / "identity.json"):
-        path.write_text(content)
-        with pytest.raises(XlprobeError, match=f"^{path}: damaged, .* or delete {path.parent} and run again$"):
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        with pytest.raises(XlprobeError, match=f"^{path}: damaged: .* or delete {path.parent} and run again$"):
             check_trained(training)
         delete(path.parent)
+        check_trained(training)
+
+
+def test_a_record_whose_digest_is_another_is_damaged(training):
+    """Joins go by the digest, and what is compared here by the identity."""
+    write_json(training.record(10), read_json(training.record(10)) | {"identity_sha256": "0"})
+    with pytest.raises(XlprobeError, match=f"^{training.record(10)}: damaged"):
         check_trained(training)
 
 
