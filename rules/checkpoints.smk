@@ -1,6 +1,6 @@
 """Checkpoints as Hugging Face folders of one form, wherever they come from.
 
-reads: checkpoints/<model>/<step>/training.json, pretrain/<model>/, tokenizer/, or the checkpoints of a published suite:
+reads: checkpoints/<model>/<step>/training.json, pretrain/<model>/, or the checkpoints of a published suite:
        a folder, .pt files of fairseq's, repositories of the Hugging Face hub
 makes: checkpoints/<model>/<step>/, weights, configuration, tokenizer, and identity.json, which later rules depend on
        tokenizer/<model>/, of a suite that fairseq saved
@@ -9,8 +9,7 @@ makes: checkpoints/<model>/<step>/, weights, configuration, tokenizer, and ident
 
 rule checkpoint:
     input:
-        record=rules.pretrain.output,
-        tokenizer=rules.tokenizer.output.identity,
+        record=of_run(record_of_step("{model}", "{step}")),
     output:
         identity=CHECKPOINT_IDENTITY,
         files=multiext(CHECKPOINT_FOLDER, *CHECKPOINT_FILES, SENTENCEPIECE_FILE),
@@ -19,7 +18,8 @@ rule checkpoint:
     benchmark:
         "<results>/benchmarks/checkpoints/{model}/{step}.tsv"
     wildcard_constraints:
-        model=runs_pretrained(),
+        # None that could not be published again.
+        model=runs_pretrained_without(FINAL),
     priority: 50
     conda:
         "../envs/xlprobe.yaml"
@@ -30,7 +30,8 @@ rule checkpoint:
         code=code("scripts/publish_checkpoint.py"),
         siblings=untracked(siblings),
         pretraining=folder("pretrain", "{model}"),
-        tokenizer=folder_of("tokenizer"),
+        # The state has the one that the model was trained with; those of the first version had none.
+        tokenizer=folder("tokenizer"),
         folder=folder_of("identity"),
         run=run_arguments,
     message:

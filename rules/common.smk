@@ -20,6 +20,7 @@ from xlprobe.inference_forms import read_forms
 from xlprobe.suggestions import refuse_unknown
 from xlprobe.sweeps import extracted_layers, layers_of, probe_tasks, tasks_of
 from xlprobe.tasks import load_probe_task
+from xlprobe.training_records import Training, check_interval, check_trained
 from xlprobe.training_version import TRAINING_VERSION
 from xlprobe.vocabulary import SENTENCEPIECE_FILE
 
@@ -232,6 +233,11 @@ def runs_pretrained():
     return none_of(published) + "(/seed_[0-9]+)?"
 
 
+def runs_pretrained_without(checkpoints, file=""):
+    """The same but for a file, or all files, in the folders of these checkpoints (<model>/<step>)."""
+    return f"(?!({one_of(checkpoints)})/{file}){runs_pretrained()}"
+
+
 def run_arguments(wildcards):
     """What a script is told of the run: the model's name, and the training seed where there are several."""
     run = RUNS[wildcards.model]
@@ -246,15 +252,9 @@ def place(wildcards, key):
 
 
 def previous_step(wildcards):
-    """The step that a step's training follows: as recorded, so that a step added before it does not train it again."""
-    record = (
-        RESULTS / "checkpoints" / wildcards.model / wildcards.step / "training.json"
-    )
-    if record.exists():
-        return json.loads(record.read_text())["previous"]
+    """The step of the schedule that a step's training follows."""
     steps = RUNS[wildcards.model].steps
-    earlier = [step for step in steps if step < int(wildcards.step)]
-    return earlier[-1] if earlier else None
+    return max((step for step in steps if step < int(wildcards.step)), default=None)
 
 
 def model_settings(section):
@@ -262,13 +262,34 @@ def model_settings(section):
     return lambda wildcards: json.dumps(RUNS[wildcards.model].settings[section])
 
 
-def record_of_previous_step(wildcards):
-    step = previous_step(wildcards)
-    return (
-        []
-        if step is None
-        else folder("checkpoints", wildcards.model, str(step), "training.json")
+def training(name, run):
+    """A run's training: where it lies, and what it is to be."""
+    return Training(
+        name=name,
+        steps=run.steps,
+        state=RESULTS / "pretrain" / name,
+        checkpoints=RESULTS / "checkpoints" / name,
+        architecture=run.settings["architecture"],
+        training=run.settings["training"],
+        languages=configuration.model_languages(config, run),
     )
+
+
+def record_of_previous_step(wildcards):
+    """The record of the step before, where a step that is missing can be trained; else Snakemake ends with a sentence.
+
+    A job's own process gets none: it has only to train, and would do anew an earlier step whose command has changed since.
+    """
+    if not workflow.is_main_process:
+        return []
+    step, previous = int(wildcards.step), previous_step(wildcards)
+    user_error(check_interval, TRAININGS[wildcards.model], step, previous)
+    return [] if previous is None else record_of_step(wildcards.model, previous)
+
+
+def record_of_step(model, step):
+    """The record that a model's training has reached a step."""
+    return folder("checkpoints", model, str(step), "training.json")
 
 
 def gpus(wildcards):

@@ -28,10 +28,12 @@ rule checkpoint_scores:
     params:
         code=code("scripts/join_tables.py", tables=("scores.schema.yaml",)),
         schema="scores.schema.yaml",
+        checkpoints=folder("checkpoints"),
     message:
         "Joining tables into {output}"
     shell:
-        "python scripts/join_tables.py --paths {input:q} --schema-name {params.schema} --output {output:q}"
+        "python scripts/join_tables.py --paths {input:q} --schema-name {params.schema} --checkpoints {params.checkpoints:q}"
+        " --output {output:q}"
         " > {log:q} 2>&1"
 
 
@@ -63,6 +65,7 @@ use rule checkpoint_scores as checkpoint_audit with:
     params:
         code=code("scripts/join_tables.py", tables=("audit.schema.yaml",)),
         schema="audit.schema.yaml",
+        checkpoints=folder("checkpoints"),
 
 
 use rule checkpoint_audit as audit with:
@@ -88,6 +91,7 @@ use rule checkpoint_audit as checkpoint_probe_training with:
     params:
         code=code("scripts/join_tables.py", tables=("probe_training.schema.yaml",)),
         schema="probe_training.schema.yaml",
+        checkpoints=folder("checkpoints"),
 
 
 use rule checkpoint_probe_training as probe_training with:
@@ -141,11 +145,13 @@ use rule checkpoint_scores as contamination_table with:
     params:
         code=code("scripts/join_tables.py", tables=("contamination.schema.yaml",)),
         schema="contamination.schema.yaml",
+        checkpoints=folder("checkpoints"),
 
 
 rule checkpoint_table:
     input:
-        every_checkpoint(CHECKPOINT_IDENTITY),
+        identities=every_checkpoint(CHECKPOINT_IDENTITY),
+        texts=expand(rules.trained_text.output, model=TRAININGS),
     output:
         "<results>/metrics/checkpoints.parquet",
     log:
@@ -164,5 +170,5 @@ rule checkpoint_table:
     message:
         "Checking the checkpoints against each other"
     shell:
-        "python scripts/collect_checkpoints.py --identities {input:q} --output {output:q}"
+        "python scripts/collect_checkpoints.py --identities {input.identities:q} --output {output:q}"
         f"{TO_LOG_AND_TERMINAL}"

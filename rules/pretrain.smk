@@ -1,14 +1,31 @@
 """Pretraining with fairseq, one job a checkpoint interval.
 
-reads: binarized/<language>/, tokenizer/dict.txt, the step before
-makes: checkpoints/<model>/<step>/training.json, the record that the step has been reached
+reads: binarized/<language>/, tokenizer/dict.txt, the record of the step before
+makes: checkpoints/<model>/<step>/training.json, the record that the step has been reached, and of what was trained
        pretrain/<model>/, the training state itself: no output, because Snakemake deletes outputs before it makes them anew
+       checkpoints/<model>/trained_text.json: text and tokenizer are still those that the model was trained with
+
+A finished interval is data. Snakemake has no job for it, so that it can neither delete it nor train it again, whatever changes, nor
+leave out what follows from it. What was trained is compared with the configuration when Snakemake starts, before it touches
+anything; text and tokenizer, which this run may be making again, in a job whose verdict the table of checkpoints waits for. Asked
+for by its path, a finished record has no rule that makes it.
 """
+
+TRAININGS = {
+    name: training(name, run) for name, run in RUNS.items() if run.kind == "pretrain"
+}
+# In a job's own process, what is there may be what it makes.
+LOOKED_AT = TRAININGS.values() if workflow.is_main_process else []
+for one in LOOKED_AT:
+    user_error(check_trained, one)
+FINISHED = [f"{one.name}/{step}" for one in LOOKED_AT for step in one.finished()]
+# Published, and the weights that they were made of are gone.
+FINAL = [f"{one.name}/{step}" for one in LOOKED_AT for step in one.final()]
 
 
 rule pretrain:
     input:
-        previous=ancient(of_run(record_of_previous_step)),
+        previous=of_run(record_of_previous_step),
         manifests=lambda wildcards: expand(
             rules.binarize.output.manifest,
             language=configuration.model_languages(config, RUNS[wildcards.model]),
@@ -21,7 +38,8 @@ rule pretrain:
     benchmark:
         "<results>/benchmarks/pretrain/{model}/{step}.tsv"
     wildcard_constraints:
-        model=runs_pretrained(),
+        # None that is finished; what the run does not have is refused.
+        model=runs_pretrained_without(FINISHED, "training[.]json"),
     # Ahead of everything: the chain of intervals is the longest way through a run.
     priority: 100
     conda:
@@ -32,7 +50,7 @@ rule pretrain:
         mem_mb=mebibytes(16000),
         runtime=minutes(2880),
     params:
-        # Training is weeks of work: it carries a version in place of its code, and refuses what it cannot resume.
+        # Of no use to Snakemake, which holds no job for what is finished; records carry it.
         training_version=TRAINING_VERSION,
         architecture=model_settings("architecture"),
         training=model_settings("training"),
@@ -52,10 +70,50 @@ rule pretrain:
         binarized=folder("binarized"),
     message:
         "Training {wildcards.model} to step {wildcards.step}"
-    # Written otherwise, it would train again: Snakemake compares commands.
     shell:
         "python scripts/pretrain.py --model {wildcards.model:q} --step {wildcards.step} {params.previous}"
         " --folder {params.folder:q} --record {output:q} --dictionary {params.dictionary:q}"
         " --binarized {params.binarized:q} --languages {params.languages:q}"
         " --architecture {params.architecture:q} --training {params.training:q}"
-        " --execution {params.execution:q} 2>&1 | tee {log:q} >&2"
+        " --execution {params.execution:q}"
+        f"{TO_LOG_AND_TERMINAL}"
+
+
+rule trained_text:
+    input:
+        records=lambda wildcards: [
+            record_of_step(wildcards.model, step)
+            for step in RUNS[wildcards.model].steps
+        ],
+        manifests=rules.pretrain.input.manifests,
+        tokenizer=rules.tokenizer.output.identity,
+    output:
+        "<results>/checkpoints/{model}/trained_text.json",
+    log:
+        "<results>/logs/checkpoints/{model}/trained_text.log",
+    benchmark:
+        "<results>/benchmarks/checkpoints/{model}/trained_text.tsv"
+    wildcard_constraints:
+        model=runs_of("pretrain"),
+    # Before anything is measured.
+    priority: 60
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(500),
+        runtime=minutes(10),
+    params:
+        code=code("scripts/check_trained_text.py"),
+        languages=lambda wildcards: TRAININGS[wildcards.model].languages,
+        steps=untracked(lambda wildcards: RUNS[wildcards.model].steps),
+        state=folder("pretrain", "{model}"),
+        checkpoints=folder("checkpoints", "{model}"),
+        dictionary=folder("tokenizer", "dict.txt"),
+        binarized=folder("binarized"),
+    message:
+        "Comparing the text that {wildcards.model} was trained on"
+    shell:
+        "python scripts/check_trained_text.py --model {wildcards.model:q} --state {params.state:q}"
+        " --checkpoints {params.checkpoints:q} --steps {params.steps} --dictionary {params.dictionary:q}"
+        " --binarized {params.binarized:q} --languages {params.languages:q} --output {output:q}"
+        f"{TO_LOG_AND_TERMINAL}"

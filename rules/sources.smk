@@ -141,6 +141,11 @@ rule link_source:
                 else ["--source", PLAN.links[wildcards.path]]
             )
         ),
+        # Of a link that was deleted, another file makes again what was made of the old one; a moved copy does not.
+        file=lambda wildcards: (
+            PLAN.members.get(wildcards.path)
+            or origins.stamp(PLAN.links[wildcards.path])
+        ),
     message:
         "Linking {wildcards.path}"
     shell:

@@ -62,7 +62,8 @@ def collect_checkpoints(identities: Iterable[Path], output: Path) -> None:
     """Gather the checkpoints' identities, and flag those whose loss jumps out of line with their neighbours'.
 
     Raises:
-        XlprobeError: two checkpoints of a model hold the same weights, or have different tokenizers.
+        XlprobeError: two checkpoints of a model hold the same weights, or are of one training and have different tokenizers, or are of
+            two trainings under one name.
     """
     checkpoints = sorted(map(read_json, identities), key=lambda identity: (run_of(identity), identity["step"]))
     by_weights: dict[tuple[str, str], dict[str, Any]] = {}
@@ -85,6 +86,7 @@ def _rows(identity: dict[str, Any], flagged: bool) -> Iterator[dict[str, Any]]:
     losses, checks = identity["loss"], identity["checks"]
     differences = checks["max_difference_to_fairseq"]
     shared = columns(identity) | {
+        "training_version": identity["source"].get("training_version"),
         "text": identity["loss_text"],
         "mean_bits_per_token": fmean(losses.values()) if losses else None,
         "out_of_line": flagged,

@@ -1,9 +1,16 @@
-"""What two checkpoints of a model must not have: the same weights, or in one training different tokenizers."""
+"""What two checkpoints of a model must not have: the same weights, or in one training different tokenizers, or what is another training."""
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
+
+from xlprobe.checkpoint_names import run_of, title
+from xlprobe.errors import XlprobeError
+from xlprobe.files import read_json
 
 WEIGHTS_FILE = "model.safetensors"
 TOKENIZER_FILE = "tokenizer.json"
+PUBLISH_ANEW = "delete the identity.json of both, and run again to publish them as they are trained now"
 
 
 def same_weights(identity: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -20,9 +27,33 @@ def faults(identity: dict[str, Any], other: dict[str, Any]) -> str | None:
     if same_weights(identity, other):
         return copy_of(identity, other)
     one_training = identity["training_seed"] == other["training_seed"]
+    if one_training and training_of(identity) != training_of(other):
+        return f"{_step(identity)} is of another training than {_step(other)}; {PUBLISH_ANEW}"
     if one_training and identity["files"][TOKENIZER_FILE] != other["files"][TOKENIZER_FILE]:
         return f"{_step(identity)} has another tokenizer than {_step(other)}; take the one that the model was trained with for all steps"
     return None
+
+
+def training_of(identity: dict[str, Any]) -> str | None:
+    """The digest of what a checkpoint that was pretrained here was trained with; None of others."""
+    return identity["source"].get("identity_sha256")
+
+
+def refuse_mixed_trainings(checkpoints: Iterable[Path]) -> None:
+    """Refuse checkpoints that are called one training and are not.
+
+    Args:
+        checkpoints: folders of published checkpoints, of any runs.
+
+    Raises:
+        XlprobeError: names two of them.
+    """
+    firsts: dict[str, dict[str, Any]] = {}
+    for folder in checkpoints:
+        identity = read_json(folder / "identity.json")
+        first = firsts.setdefault(run_of(identity), identity)
+        if training_of(identity) != training_of(first):
+            raise XlprobeError(f"{folder}: {title(identity)} is of another training than {title(first)}; {PUBLISH_ANEW}")
 
 
 def copy_of(identity: dict[str, Any], other: dict[str, Any]) -> str:

@@ -14,8 +14,9 @@ from xlprobe.checkpoints import Checkpoint, publish
 from xlprobe.errors import XlprobeError, first_sentence
 from xlprobe.files import read_json, sha256, write_json
 from xlprobe.library_errors import LEAVE_OUT, library_errors, memory_is_full
+from xlprobe.training_records import identity_of
 from xlprobe.training_state import load_published_state, load_state, trained_state
-from xlprobe.vocabulary import BOS, EOS, HUGGING_FACE_FILES, IDENTITY_FILE, PAD, SENTENCEPIECE_FILE
+from xlprobe.vocabulary import BOS, DICTIONARY_FILE, EOS, HUGGING_FACE_FILES, IDENTITY_FILE, PAD, SENTENCEPIECE_FILE
 
 # fairseq's parameter names and Hugging Face's, applied in order.
 RENAMING = [
@@ -183,16 +184,22 @@ def publish_trained(
     Args:
         pretraining: the run's training folder.
         training: the interval's record.
-        tokenizer: folder of the tokenizer.
+        tokenizer: folder of the run's tokenizer, where the training folder has none.
         folder: where the checkpoint goes.
         siblings: the identities of the model's other checkpoints, made or not.
 
     Raises:
-        XlprobeError: the converted model's activations differ from fairseq's by more than 1e-5, the canary refuses it, or a
-            library fails on it.
+        XlprobeError: the step was trained with another tokenizer, the converted model's activations differ from fairseq's by more than
+            1e-5, the canary refuses it, or a library fails on it.
     """
-    record = read_json(training)
-    source = {"kind": "pretrain", "identity_sha256": record["identity_sha256"]}
+    record, identity = read_json(training), identity_of(training, pretraining)
+    if (kept := pretraining / "tokenizer").exists():
+        tokenizer = kept
+    if identity["dictionary_sha256"] != sha256(tokenizer / DICTIONARY_FILE):
+        raise XlprobeError(
+            f"{training}: step {record['step']} was trained with another tokenizer than that in {tokenizer}; restore that one"
+        )
+    source = {"kind": "pretrain", "identity_sha256": record["identity_sha256"], "training_version": identity["training_version"]}
     checkpoint = Checkpoint(model, training_seed, record["step"], source, tuple(siblings))
     with library_errors(f"{run_name(model, training_seed)} step {record['step']} ({pretraining})"):
         state = load_state(trained_state(pretraining, record["step"]))

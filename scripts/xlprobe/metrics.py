@@ -5,10 +5,27 @@ from pathlib import Path
 
 import pandas as pd
 
+from xlprobe.checkpoint_comparison import refuse_mixed_trainings
+from xlprobe.checkpoint_names import COLUMNS, run_name
 from xlprobe.tables import read_schema, write_table
 
 
-def join_tables(paths: Iterable[Path], schema_name: str, output: Path) -> None:
-    """Join tables into one of a schema, in the order given; columns that the schema does not name are left out."""
+def join_tables(paths: Iterable[Path], schema_name: str, output: Path, checkpoints: Path | None = None) -> None:
+    """Join tables into one of a schema, in the order given; columns that the schema does not name are left out.
+
+    Args:
+        checkpoints: folder of the published checkpoints that rows name.
+
+    Raises:
+        XlprobeError: checkpoints that rows name as of one training are of several.
+    """
     columns = list(read_schema(schema_name)["properties"])
-    write_table(pd.concat([pd.read_parquet(path)[columns] for path in paths]), schema_name, output)
+    table = pd.concat([pd.read_parquet(path)[columns] for path in paths])
+    if checkpoints is not None and {*COLUMNS} <= {*columns}:
+        # Baselines have none.
+        named = table[[*COLUMNS]].dropna(subset=["model", "step"]).drop_duplicates()
+        refuse_mixed_trainings(
+            checkpoints / run_name(model, None if pd.isna(seed) else int(seed)) / str(int(step))
+            for model, seed, step in named.itertuples(index=False)
+        )
+    write_table(table, schema_name, output)

@@ -73,8 +73,8 @@ def origins(needs: Iterable[Need], sources: Path, root: Path | None) -> list[Ori
         root: the data folder.
 
     Raises:
-        XlprobeError: a treebank's train or test set is missing beside its other splits, or a link of an earlier run leads nowhere, or
-            elsewhere than the data folder now says.
+        XlprobeError: a treebank's train or test set is missing beside its other splits, or links of an earlier run lead nowhere, or to
+            other files than the data folder now holds. A copy of the same size and time is the same file.
     """
     found: list[Origin] = []
     for (kind, name), group in groupby(needs, key=lambda need: need.reader):
@@ -85,12 +85,16 @@ def origins(needs: Iterable[Need], sources: Path, root: Path | None) -> list[Ori
             found += _inference(name, wanted, sources, root)
         else:
             found += [_origin(need, sources, root) for need in wanted]
-    for origin in found:
-        if origin.way != THERE:
-            _check_no_link_dangles(sources / _stem(origin.path), sources)
-        elif root:
-            _check_link(sources / origin.path, root / origin.path, sources)
+    _check_no_link_dangles([origin for origin in found if origin.way != THERE], sources)
+    if root:
+        _check_links([origin for origin in found if origin.way == THERE], sources, root)
     return found
+
+
+def stamp(file: Path) -> list[int]:
+    """A file's size and time, in bytes and nanoseconds: a copy that keeps both is taken for the same file."""
+    found = file.stat()
+    return [found.st_size, found.st_mtime_ns]
 
 
 def refuse_missing(found: Iterable[Origin], sources: Path, repositories: Iterable[Repository]) -> None:
@@ -234,22 +238,39 @@ def _inference(name: str, wanted: Sequence[Need], sources: Path, root: Path | No
     return there or official
 
 
-def _check_link(link: Path, file: Path, sources: Path) -> None:
-    """Refuse a link of an earlier run that leads to another file than the data folder now holds; downloads stay."""
-    if link.is_symlink() and file.exists() and not _is_downloaded(link, sources) and link.resolve() != file.resolve():
+def _check_links(there: Iterable[Origin], sources: Path, root: Path) -> None:
+    """Refuse links of an earlier run that lead to other files than the data folder now holds; downloads stay."""
+    moved = []
+    for origin in there:
+        link, file = sources / origin.path, root / origin.path
+        if link.is_symlink() and file.exists() and not _is_downloaded(link, sources) and stamp(link) != stamp(file):
+            moved.append((link, file))
+    if moved:
+        (link, file), more = moved[0], f", and {len(moved) - 1} more" if len(moved) > 1 else ""
         raise XlprobeError(
-            f"{link} was made from {link.resolve()}, but the data folder now holds {file}; delete the link to read the"
-            " new file, or set data.root or XLPROBE_DATA back"
+            f"{link} was made from {link.resolve()}, but the data folder now holds another {file}{more}; set data.root or XLPROBE_DATA"
+            f" back, or run `find {sources} -type l -delete` to read the new files, which makes again what was made of the old ones"
         )
 
 
-def _check_no_link_dangles(stem: Path, sources: Path) -> None:
-    """Refuse a link of an earlier run whose file is gone: another would be another version, taken in silence."""
-    for link in (stem.with_name(stem.name + ending) for ending in COMPRESSIONS):
-        if link.is_symlink() and not link.exists() and not _is_downloaded(link, sources):
-            raise XlprobeError(
-                f"{link} leads to {link.readlink()}, which is gone; bring that back, or delete the link to get the file anew"
-            )
+def _check_no_link_dangles(missing: Iterable[Origin], sources: Path) -> None:
+    """Refuse links of an earlier run whose files are gone: Snakemake cannot do with them.
+
+    Made anew, a link to a file with the same stamp makes nothing again, and another what was made of the old one (rule link_source).
+    """
+    gone = []
+    for origin in missing:
+        stem = sources / _stem(origin.path)
+        for link in (stem.with_name(stem.name + ending) for ending in COMPRESSIONS):
+            if link.is_symlink() and not link.exists() and not _is_downloaded(link, sources):
+                gone.append(link)
+    if gone:
+        more = f", and {len(gone) - 1} more links to what is gone" if len(gone) > 1 else ""
+        raise XlprobeError(
+            f"{gone[0]} leads to {gone[0].readlink()}, which is gone{more}; bring that back, or set data.root or XLPROBE_DATA to where it"
+            f" is now and run `find {sources} -xtype l -delete`: what has only moved makes nothing again, and what is fetched or is another"
+            " file makes again what was made of the old one"
+        )
 
 
 def _is_downloaded(file: Path, sources: Path) -> bool:

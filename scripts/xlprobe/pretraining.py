@@ -8,13 +8,14 @@ A model's folder holds what training needs to go on, and is never a Snakemake ou
     rolling_<n>.pt         the newest state on the way to the next step
     validation_<n>.json    bits per masked token on each language's held-out text
     log/<n>.log            fairseq's own log of the interval
+    tokenizer/             the tokenizer, with which checkpoints are published: the run's own may become another
 """
 
 import ctypes
 import fcntl
-import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -31,11 +32,13 @@ import numpy as np
 import torch
 
 from xlprobe.device import choose_device
-from xlprobe.errors import ResumeError, XlprobeError
-from xlprobe.files import atomic_path, read_json, sha256, write_json
+from xlprobe.errors import XlprobeError
+from xlprobe.files import atomic_path, read_json, write_json
 from xlprobe.progress import SECONDS_BETWEEN_LOG_LINES
+from xlprobe.training_records import Training, check_resumed, digest, is_reached, resume_point, text_identity, whole_states
 from xlprobe.training_state import load_state
 from xlprobe.training_version import TRAINING_VERSION
+from xlprobe.vocabulary import DICTIONARY_FILE, HUGGING_FACE_FILES, IDENTITY_FILE, SENTENCEPIECE_FILE
 
 _PRCTL = getattr(ctypes.CDLL(None), "prctl", None)
 
@@ -46,7 +49,7 @@ class PretrainingRun:
 
     Attributes:
         folder: the model's folder, described above.
-        dictionary: fairseq's `dict.txt`.
+        dictionary: fairseq's `dict.txt`, in the tokenizer's folder.
         languages: the folder with the binarised text of each language, by code.
         architecture, training, execution: the model's sections of the configuration.
     """
@@ -64,30 +67,33 @@ class PretrainingRun:
             "training_version": TRAINING_VERSION,
             "architecture": self.architecture,
             "training": self.training,
-            "dictionary_sha256": sha256(self.dictionary),
-            "text_sha256": {
-                language: read_json(folder / "manifest.json")["splits"]["train"]["sha256"]["bin"]
-                for language, folder in sorted(self.languages.items())
-            },
+            **text_identity(self.dictionary, self.languages),
         }
 
 
 def train_interval(run: PretrainingRun, model: str, step: int, previous: int | None, record: Path) -> None:
-    """Bring a model's training to `step` and write `record`: the step, the one before, losses, lines left out.
+    """Bring a model's training to `step` and write `record`: the step, the one before, what was trained, losses, lines left out.
 
     Training goes on from the newest state at or before `step`. A step that is there already is only recorded.
 
+    Args:
+        record: `<step>/training.json` in the folder with the model's other steps.
+
     Raises:
-        ResumeError: the training in `run.folder` is of another identity, or the states needed are gone.
+        ResumeError: what is trained there is of another identity, or the states needed are gone.
         XlprobeError: another process trains this model, or fairseq failed.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
+    checkpoints = record.parent.parent
+    steps = sorted(int(path.parent.name) for path in checkpoints.glob("*/training.json") if path.parent.name.isdigit())
+    training = Training(model, steps, run.folder, checkpoints, run.architecture, run.training, list(run.languages))
     with _lock(run.folder) as lock:
-        identity = _check_identity(run, model)
-        validation = run.folder / f"validation_{step}.json"
-        weights = run.folder / f"weights_{step}.pt"
-        if not (validation.exists() and (weights.exists() or _states(run.folder, "step").get(step))):
-            _run_fairseq(run, model, step, _resume_point(run.folder, model, step, previous), lock)
+        identity = check_resumed(training, step, run.identity())
+        if not (run.folder / "identity.json").exists():
+            write_json(run.folder / "identity.json", identity)
+        _keep_tokenizer(run)
+        if not is_reached(run.folder, step):
+            _run_fairseq(run, model, step, resume_point(training, step, previous), lock)
         if run.execution["keep_states"] == "last":
             _drop_older_optimizers(run.folder, step)
         write_json(
@@ -96,11 +102,21 @@ def train_interval(run: PretrainingRun, model: str, step: int, previous: int | N
                 "model": model,
                 "step": step,
                 "previous": previous,
-                "identity_sha256": hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest(),
-                "validation_bits_per_masked_token": read_json(validation),
+                "identity": identity,
+                "identity_sha256": digest(identity),
+                "validation_bits_per_masked_token": read_json(run.folder / f"validation_{step}.json"),
                 "lines_too_long": lines_too_long(run),
             },
         )
+
+
+def _keep_tokenizer(run: PretrainingRun) -> None:
+    """Copy the tokenizer that the text is read with into the training state; the file that stands for all comes last."""
+    kept = run.folder / "tokenizer"
+    if not (kept / IDENTITY_FILE).exists():
+        for name in (SENTENCEPIECE_FILE, DICTIONARY_FILE, *HUGGING_FACE_FILES, IDENTITY_FILE):
+            with atomic_path(kept / name) as temporary:
+                shutil.copyfile(run.dictionary.parent / name, temporary)
 
 
 def lines_too_long(run: PretrainingRun) -> dict[str, int]:
@@ -135,50 +151,9 @@ def _lock(folder: Path) -> Iterator[int]:
         yield lock.fileno()
 
 
-def _check_identity(run: PretrainingRun, model: str) -> dict[str, Any]:
-    path, identity = run.folder / "identity.json", run.identity()
-    if not path.exists():
-        write_json(path, identity)
-    trained = read_json(path)
-    if trained != identity:
-        changed = ", ".join(_differences(trained, identity))
-        raise ResumeError(
-            f"{run.folder}: model {model!r} has been trained with other settings ({changed}); nothing was retrained:"
-            " restore them, give the changed model another name, or delete the folder to train anew"
-        )
-    return identity
-
-
-def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    for key in sorted(old.keys() | new.keys()):
-        before, after = old.get(key), new.get(key)
-        if isinstance(before, dict) and isinstance(after, dict):
-            yield from _differences(before, after, f"{prefix}{key}.")
-        elif before != after:
-            yield f"{prefix}{key}: {before} -> {after}" if "sha256" not in prefix + key else f"{prefix}{key} differs"
-
-
-def _states(folder: Path, kind: str) -> dict[int, Path]:
-    return {int(path.stem.rpartition("_")[2]): path for path in folder.glob(f"{kind}_*.pt")}
-
-
-def _resume_point(folder: Path, model: str, step: int, previous: int | None) -> Path | None:
-    """The newest whole state at or before `step`, at least as new as `previous`; None starts from scratch."""
-    states = _states(folder, "rolling") | _states(folder, "step")
-    newest = max((updates for updates in states if updates <= step), default=None)
-    if previous is not None and (newest is None or newest < previous):
-        kept = ", ".join(map(str, sorted(states))) or "none"
-        raise ResumeError(
-            f"{folder}: step {step} of model {model!r} follows step {previous}, but no training state from step {previous}"
-            f" to {step} is kept (kept: {kept}); nothing was retrained: restore step_{previous}.pt or delete the folder to"
-            " train anew"
-        )
-    return None if newest is None else states[newest]
-
-
 def _drop_older_optimizers(folder: Path, step: int) -> None:
     """Replace step_<k>.pt by weights_<k>.pt for every k before `step`: weights alone are a third of the size."""
-    for updates, state_path in _states(folder, "step").items():
+    for updates, state_path in whole_states(folder, "step").items():
         if updates < step:
             state = load_state(state_path)
             with atomic_path(folder / f"weights_{updates}.pt") as temporary:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from xlprobe.errors import ResumeError, XlprobeError, first_sentence
+from xlprobe.training_records import weights_file
 
 # Parts of names that wrappers of a model add to its parameters': data parallel, torch.compile, FSDP, activation checkpoints.
 WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
@@ -30,10 +31,12 @@ def trained_state(folder: Path, step: int) -> Path:
     Raises:
         ResumeError: neither is there.
     """
-    for name in (f"step_{step}.pt", f"weights_{step}.pt"):
-        if (folder / name).exists():
-            return folder / name
-    raise ResumeError(f"{folder}: the weights of step {step} are gone; restore the file, or delete the folder to train the model anew")
+    path = weights_file(folder, step)
+    if path is None:
+        raise ResumeError(
+            f"{folder}: the weights of step {step} are gone; restore step_{step}.pt, or delete the step's training.json to train it again"
+        )
+    return path
 
 
 def load_published_state(path: Path, key: str = "fairseq.checkpoints") -> dict[str, Any]:

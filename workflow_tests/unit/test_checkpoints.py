@@ -1,5 +1,6 @@
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from xlprobe.checkpoint_checks import collect_checkpoints, out_of_line
 from xlprobe.errors import XlprobeError
 from xlprobe.fairseq_checkpoints import DEAD, MAX_DIFFERENCE, convert_state, parity, publish_fairseq, publish_trained
 from xlprobe.fairseq_task import rebuild_model
-from xlprobe.files import read_json, sha256
-from xlprobe.tables import conform
+from xlprobe.files import read_json, sha256, write_json
+from xlprobe.metrics import join_tables
+from xlprobe.tables import conform, read_schema, write_table
 from xlprobe.training_state import load_state
+from xlprobe.training_version import TRAINING_VERSION
 
 
 @pytest.fixture
@@ -38,6 +41,54 @@ def test_the_folder_loads_in_hugging_face_and_names_its_content(tiny_model):
     assert identity["parameters"] == sum(parameter.numel() for parameter in model.parameters())
     assert (identity["model"], identity["step"], identity["layers"], identity["hidden_size"]) == ("xlmr", 12, 2, 32)
     assert max(identity["checks"]["max_difference_to_fairseq"].values()) <= MAX_DIFFERENCE
+
+
+def test_a_checkpoint_is_published_with_the_tokenizer_that_it_was_trained_with(tiny_model, tmp_path):
+    """Not with what the run has made since; a state that kept none is published with the run's, if it is the same."""
+    identity = read_json(tiny_model.checkpoint / "identity.json")
+    assert identity["source"] == {
+        "kind": "pretrain", "training_version": TRAINING_VERSION, "identity_sha256": read_json(tiny_model.record)["identity_sha256"]
+    }  # fmt: skip
+    other = tmp_path / "tokenizer"
+    shutil.copytree(tiny_model.text.tokenizer, other)
+    (other / "dict.txt").write_text((other / "dict.txt").read_text().replace("1", "2"))
+    publish_trained(tiny_model.pretraining, tiny_model.record, other, tmp_path / "12", "xlmr", None, [])
+    assert read_json(tmp_path / "12" / "identity.json")["files"] == identity["files"]
+    older = tmp_path / "pretrain"
+    shutil.copytree(tiny_model.pretraining, older, symlinks=True, ignore=shutil.ignore_patterns("tokenizer"))
+    with pytest.raises(XlprobeError, match=r"step 12 was trained with another tokenizer than that in .*/tokenizer; restore that one"):
+        publish_trained(older, tiny_model.record, other, tmp_path / "12", "xlmr", None, [])
+
+
+@pytest.fixture
+def mixed(tiny_model, tmp_path) -> Path:
+    """A folder of two published checkpoints of one name, of different trainings."""
+    identity = read_json(tiny_model.checkpoint / "identity.json")
+    for step, training in ((10, "a"), (20, "b")):
+        files = identity["files"] | {"model.safetensors": training}
+        source = identity["source"] | {"identity_sha256": training}
+        write_json(tmp_path / "xlmr" / str(step) / "identity.json", identity | {"step": step, "files": files, "source": source})
+    return tmp_path
+
+
+def test_checkpoints_of_different_trainings_are_never_joined(tiny_model, mixed):
+    identities = [mixed / "xlmr" / str(step) / "identity.json" for step in (10, 20)]
+    with pytest.raises(XlprobeError, match=r"^xlmr: step 20 is of another training than step 10; delete the identity.json of both"):
+        collect_checkpoints(identities, mixed / "table.parquet")
+    with pytest.raises(XlprobeError, match=r"step 12 is of another training than step 20; delete the identity.json of both"):
+        publish_trained(tiny_model.pretraining, tiny_model.record, tiny_model.text.tokenizer, mixed / "12", "xlmr", None, identities[1:])
+    audit = read_schema("audit.schema.yaml")["required"]
+    rows = pd.DataFrame(
+        [dict.fromkeys(audit, 0) | {"model": "xlmr", "training_seed": None, "dataset": "d", "step": step} for step in (10, 20)]
+    )
+    write_table(rows, "audit.schema.yaml", mixed / "audit.parquet")
+    with pytest.raises(XlprobeError, match="xlmr/20: xlmr step 20 is of another training than xlmr step 10"):
+        join_tables([mixed / "audit.parquet"], "audit.schema.yaml", mixed / "joined.parquet", mixed)
+    assert not (mixed / "joined.parquet").exists()
+    write_json(identities[1], read_json(identities[1]) | {"source": read_json(identities[0])["source"]})
+    collect_checkpoints(identities, mixed / "table.parquet")
+    join_tables([mixed / "audit.parquet"], "audit.schema.yaml", mixed / "joined.parquet", mixed)
+    assert set(pd.read_parquet(mixed / "table.parquet")["training_version"]) == {TRAINING_VERSION}
 
 
 def test_the_checkpoints_tokenizer_is_the_runs(tiny_model):

@@ -240,10 +240,29 @@ def test_a_step_that_is_there_is_recorded_again_without_training(tiny_model, tmp
 def test_changed_settings_are_refused_in_one_sentence(tiny_model, tmp_path):
     run = tiny_model.text.run(tiny_model.pretraining, {"learning_rate": 0.123})
     with pytest.raises(
-        ResumeError, match=r"trained with other settings \(training.learning_rate: 0.005 -> 0.123\); nothing was retrained"
+        ResumeError,
+        match=r"model 'xlmr' was trained otherwise \(training.learning_rate: 0.005 -> 0.123\); nothing of the model was touched",
     ) as caught:
         train_interval(run, "xlmr", 20, tiny_model.step, tmp_path / "record.json")
     assert "\n" not in str(caught.value) and not (tmp_path / "record.json").exists()
+
+
+def test_changed_text_is_refused_before_it_is_trained_on(tiny_model, tmp_path):
+    run = tiny_model.text.run(tiny_model.pretraining)
+    other = tmp_path / "qba"
+    shutil.copytree(run.languages["qba"], other)
+    (other / "manifest.json").write_text((other / "manifest.json").read_text().replace('"bin": "', '"bin": "0'))
+    changed = dataclasses.replace(run, languages=run.languages | {"qba": other})
+    with pytest.raises(ResumeError, match=r"model 'xlmr' was trained otherwise \(the text of qba\)"):
+        train_interval(changed, "xlmr", 20, tiny_model.step, tmp_path / "20" / "training.json")
+
+
+def test_what_was_trained_stands_in_the_record_and_its_tokenizer_in_the_state(tiny_model):
+    record = json.loads(tiny_model.record.read_text())
+    assert record["identity"] == json.loads((tiny_model.pretraining / "identity.json").read_text())
+    assert record["identity"] == tiny_model.text.run(tiny_model.pretraining).identity() and len(record["identity"]["text_sha256"]) == 2
+    kept = {path.name: path.read_bytes() for path in (tiny_model.pretraining / "tokenizer").iterdir()}
+    assert len(kept) == 5 and kept == {name: (tiny_model.text.tokenizer / name).read_bytes() for name in kept}
 
 
 def test_a_step_whose_states_are_gone_is_refused(tiny_model, tmp_path):
@@ -290,7 +309,7 @@ def test_older_optimizers_are_dropped_where_the_last_alone_is_kept(tiny_text, tm
     assert sorted(path.name for path in tmp_path.glob("*.pt")) == ["step_4.pt", "weights_2.pt"]
     assert_same_weights(weights(tmp_path, 2), whole)
     assert "last_optimizer_state" not in load_state(tmp_path / "weights_2.pt")
-    with pytest.raises(ResumeError, match="nothing was retrained"):
+    with pytest.raises(ResumeError, match=r"nothing was trained: restore step_2.pt, take step 3 out of models.m.steps, or"):
         train_interval(run, "m", 3, 2, tmp_path / "3.json")
 
 

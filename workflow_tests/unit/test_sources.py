@@ -1,4 +1,7 @@
+import os
 import re
+import shutil
+import subprocess
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -267,8 +270,11 @@ def test_a_data_folder_that_is_not_there_is_refused(monkeypatch, root, key):
 def test_a_link_to_another_data_folder_is_refused_and_a_download_is_not(places):
     put(places.data, "cc100/en.txt.xz", "old/en.txt.xz")
     link_file(places.data / "old/en.txt.xz", places.own / "cc100/en.txt.xz")
-    with pytest.raises(XlprobeError, match=r"en.txt.xz was made from .*old/en.txt.xz, but the data folder now holds .*delete the link"):
+    with pytest.raises(XlprobeError, match=r"en.txt.xz was made from .*old/en.txt.xz, but the data folder now holds .*-type l -delete`"):
         places()
+    # A copy of the same size and time is the same.
+    shutil.copy2(places.data / "old/en.txt.xz", places.data / "cc100/en.txt.xz")
+    assert places()["cc100/en.txt.xz"] == THERE
     (places.own / "cc100/en.txt.xz").unlink()
     put(places.own, "cc100/en.txt.xz", "downloads/a.tgz.unpacked/test")
     put(places.data, UD.format("test"))
@@ -280,8 +286,27 @@ def test_a_link_that_leads_nowhere_is_refused(places):
     put(places.data, "cc100/en.txt")
     link_file(places.data / "cc100/en.txt", places.own / "cc100/en.txt")
     (places.data / "cc100/en.txt").unlink()
-    with pytest.raises(XlprobeError, match=r"en.txt leads to .*/data/cc100/en.txt, which is gone; bring that back, or delete the link"):
+    with pytest.raises(XlprobeError, match=r"en.txt leads to .*/data/cc100/en.txt, which is gone; bring that back") as caught:
         places(None)
+    (command,) = re.findall("`(find .*?)`", str(caught.value))
+    subprocess.run(command.split(), check=True)
+    assert places(None)["cc100/en.txt.xz"] == DOWNLOAD
+
+
+def test_a_data_folder_may_move(places, tmp_path):
+    files = [UD.format(split) for split in ("train", "dev", "test")]
+    put(places.data, "cc100/en.txt", *files)
+    for file in ("cc100/en.txt", *files):
+        link_file(places.data / file, places.own / file)
+    moved = places.data.rename(tmp_path / "moved")
+    with pytest.raises(XlprobeError, match=r"en.txt, which is gone, and 3 more links to what is gone; .* to where it is now") as caught:
+        places(moved)
+    (command,) = re.findall("`(find .*?)`", str(caught.value))
+    subprocess.run(command.split(), check=True)
+    assert set(places(moved).values()) == {FOLDER}
+    stamp = origins.stamp(moved / files[0])
+    os.utime(moved / files[0], (1, 1))
+    assert origins.stamp(moved / files[0]) != stamp
 
 
 # The table.

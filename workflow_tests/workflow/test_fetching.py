@@ -123,11 +123,32 @@ def test_a_run_on_a_data_folder_needs_it_once(fetching, upstream, world, tmp_pat
             name = source.name.replace(f"{code}_world", treebank).replace(code, language)
             target = data / ("cc100" if source.parent.name == "cc100" else f"ud/{folder}") / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, target)
+            shutil.copy2(source, target)
     make(fetching, *TARGETS, environment={"XLPROBE_DATA": str(data)})
     assert upstream.asked == [] and planned(fetching, *TARGETS) == {}
     write(fetching, CONFIG | {"data": {"root": str(data)}, "treebanks": ["en_ewt", "de_gsd"]})
     assert planned(fetching, *TARGETS, TREEBANK.format("de_gsd")) == {"link_source": 3, "treebank": 1}
+
+    # Where it is gone the advice leads out: moved, it makes nothing again; another file in it makes again what was made of the old one.
+    moved = data.rename(tmp_path / "moved")
+    write(fetching, CONFIG | {"data": {"root": str(moved)}})
+    delete_links(fetching)
+    assert planned(fetching, *TARGETS) == {}
+    (moved / "cc100/en.txt.xz").write_bytes((moved / "cc100/de.txt.xz").read_bytes())
+    assert planned(fetching, *TARGETS) == {"link_source": 1, "clean_corpus": 1}
+    make(fetching, TARGETS[0])
+    # So does another file in another folder, once the links into the old one are deleted.
+    other = Path(shutil.copytree(moved, tmp_path / "other"))
+    (other / "cc100/en.txt.xz").write_bytes((other / "cc100/en.txt.xz").read_bytes() * 2)
+    write(fetching, CONFIG | {"data": {"root": str(other)}})
+    delete_links(fetching)
+    assert planned(fetching, *TARGETS) == {"link_source": 1, "clean_corpus": 1}
+
+
+def delete_links(project: Project) -> None:
+    """Run the command that the refusal of links says."""
+    (command,) = re.findall("`(find .*?)`", make(project, *TARGETS, "-n", check=False))
+    subprocess.run(command.split(), cwd=project.folder, check=True)
 
 
 def test_everything_is_fetched_and_nothing_else(fetching):

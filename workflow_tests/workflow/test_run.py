@@ -1,5 +1,6 @@
 """The workflow end to end: a complete run, and what does and does not make it run again."""
 
+import fcntl
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from xlprobe.files import sha256
 from xlprobe.paths import PROJECT
 from xlprobe.resources import treebanks
 from xlprobe.tables import conform
+from xlprobe.training_version import TRAINING_VERSION
 from xlprobe.world.languages import World
 from xlprobe.world.publication import gold_links, parallel_meanings
 
@@ -298,29 +300,23 @@ def test_a_touch_makes_nothing_again(project):
     assert project.planned(*TINY) == {}
 
 
-def test_a_step_added_at_the_end_trains_one_interval(project):
-    project.edit("config/tiny.yaml", "[0, 10, 20]", "[0, 10, 20, 30]")
+# Of one checkpoint.
+MEASURED = {"features": 6, "probes": 7, "transfer": 4, "alignment": 1, "bpc": 1}
+METRICS = {*METRICS_OF_PROBES, "checkpoint_audit", "audit", "checkpoint_table", "trained_text"}
+
+
+@pytest.mark.parametrize("steps", ["[0, 10, 20, 30]", "[0, 10, 15, 20]"], ids=["at the end", "between two"])
+def test_a_step_added_trains_one_interval(project, steps):
+    project.edit("config/tiny.yaml", "[0, 10, 20]", steps)
     expected = {"pretrain": 1, "checkpoint": 1} | MEASURED
     planned = project.planned(*TINY)
     assert {rule: planned.get(rule) for rule in expected} == expected and planned.keys() <= expected.keys() | METRICS
-    project.snakemake(*TINY, "--quiet", "all")
-    assert project.planned(*TINY) == {}
-    scores = pd.read_parquet(project.folder / RESULTS / "metrics" / "scores.parquet")
-    assert set(scores["step"].dropna()) == {0, 10, 20, 30}
 
 
-# Of one checkpoint.
-MEASURED = {"features": 6, "probes": 7, "transfer": 4, "alignment": 1, "bpc": 1}
-METRICS = {*METRICS_OF_PROBES, "checkpoint_audit", "audit", "checkpoint_table"}
-
-
-def test_a_step_added_between_two_trains_one_interval_and_leaves_the_later_ones(project):
+def test_a_step_added_between_two_leaves_the_later_ones(project):
     folder = project.folder / RESULTS / "checkpoints" / "xlmr"
     before = {path: path.stat().st_mtime_ns for path in folder.glob("[12]0/*")}
     project.edit("config/tiny.yaml", "[0, 10, 20]", "[0, 10, 15, 20]")
-    expected = {"pretrain": 1, "checkpoint": 1} | MEASURED
-    planned = project.planned(*TINY)
-    assert {rule: planned.get(rule) for rule in expected} == expected
     # Checkpoints first: what is left to measure is that of the one step.
     project.snakemake(CHECKPOINTS, *TINY, "--quiet", "all")
     planned = project.planned(*TINY)
@@ -330,20 +326,101 @@ def test_a_step_added_between_two_trains_one_interval_and_leaves_the_later_ones(
     assert before == {path: path.stat().st_mtime_ns for path in folder.glob("[12]0/*")}
     assert json.loads((folder / "15" / "training.json").read_text())["previous"] == 10
     assert json.loads((folder / "20" / "training.json").read_text())["previous"] == 10
+    scores = pd.read_parquet(project.folder / RESULTS / "metrics" / "scores.parquet")
+    assert set(scores["step"].dropna()) == {0, 10, 15, 20}
+    checkpoints = pd.read_parquet(project.folder / CHECKPOINTS)
+    assert (checkpoints["training_version"] == TRAINING_VERSION).all() and set(checkpoints["step"]) == {0, 10, 15, 20}
 
 
-def test_changed_training_is_refused_and_nothing_is_lost(project):
-    weights = project.folder / RESULTS / "checkpoints" / "xlmr" / "20" / "model.safetensors"
-    before = sha256(weights)
+def files_of(project, *folders):
+    """Every file in folders of the results and when it was written."""
+    found = [path for folder in folders for path in (project.folder / RESULTS / folder).rglob("*")]
+    return {path: path.stat().st_mtime_ns for path in found if path.is_file()}
+
+
+def test_changed_training_is_refused_before_anything_is_touched_and_its_advice_leads_out(project):
+    before = files_of(project, "checkpoints", "pretrain", "metrics", "logs")
     project.edit("config/tiny.yaml", "learning_rate: 0.005", "learning_rate: 0.006")
     output = project.snakemake(*TINY, "--show-failed-logs", check=False)
-    message = r"^error: .*model 'xlmr' has been trained with other settings \(training.learning_rate: 0.005 -> 0.006\)"
-    assert re.search(message, output, flags=re.M)
-    assert "Traceback" not in output and sha256(weights) == before
+    message = "error: results/tiny/checkpoints/xlmr: model 'xlmr' was trained otherwise (training.learning_rate: 0.005 -> 0.006); nothing"
+    (sentence,) = [line for line in output.splitlines() if "error" in line.lower()]
+    assert sentence.startswith(message) and files_of(project, "checkpoints", "pretrain", "metrics", "logs") == before
+    # Set that back.
     project.edit("config/tiny.yaml", "learning_rate: 0.006", "learning_rate: 0.005")
-    # Checkpoints alone: what follows is to be found untouched, not made again.
-    output = project.snakemake(CHECKPOINTS, *TINY)
-    assert "xlmr: update" not in output and project.planned(*TINY) == {} and sha256(weights) == before
+    assert project.planned(*TINY) == {}
+    # Give the changed model another name.
+    project.edit("config/tiny.yaml", "learning_rate: 0.005", "learning_rate: 0.006")
+    project.edit("config/tiny.yaml", "  xlmr:", "  other:")
+    assert (project.planned(*TINY)["pretrain"], project.planned(*TINY)["probes"]) == (3, 21)
+    project.edit("config/tiny.yaml", "  other:", "  xlmr:")
+    # Delete what it says: all steps, in one run, and all that follows from them.
+    (command,) = re.findall("`(rm -r .*?)`", sentence)
+    subprocess.run(["bash", "-c", command], cwd=project.folder, check=True)
+    planned = project.planned(*TINY)
+    assert {rule: planned[rule] for rule in ("pretrain", "checkpoint", "probes", "trained_text")} == {
+        "pretrain": 3, "checkpoint": 3, "probes": 21, "trained_text": 1
+    }  # fmt: skip
+    # The text has not changed.
+    assert "binarize" not in planned and "tokenizer" not in planned
+
+
+def test_finished_steps_stay_whatever_trains_them(project):
+    # Its code, its command, its version; the state is of no more use.
+    project.edit("rules/pretrain.smk", " --execution {params.execution:q}", " --execution={params.execution:q}")
+    project.edit("scripts/xlprobe/training_version.py", "TRAINING_VERSION = ", "TRAINING_VERSION = 1 + ")
+    assert project.planned(*TINY) == {}
+    (project.folder / RESULTS / "pretrain").rename(project.folder / "kept")
+    # Without the weights nothing can be published again either.
+    project.edit("scripts/xlprobe/fairseq_checkpoints.py", "MAX_DIFFERENCE = 1e-5", "MAX_DIFFERENCE = 2e-5")
+    assert project.planned(*TINY) == {}
+    # An interval more needs both.
+    project.edit("config/tiny.yaml", "[0, 10, 20]", "[0, 10, 20, 30]")
+    output = project.snakemake(*TINY, "-n", check=False)
+    assert f"model 'xlmr' was trained by version {TRAINING_VERSION} of the training code" in output and "Traceback" not in output
+    project.edit("scripts/xlprobe/training_version.py", "TRAINING_VERSION = 1 + ", "TRAINING_VERSION = ")
+    output = project.snakemake(*TINY, "-n", check=False)
+    assert "no training state from step 20 to 30 is kept (kept: none); nothing was trained: restore step_20.pt, take step 30" in output
+    (project.folder / RESULTS / "pretrain").mkdir()
+    shutil.copytree(project.folder / "kept" / "xlmr", project.folder / RESULTS / "pretrain" / "xlmr", symlinks=True)
+    assert project.planned(*TINY)["pretrain"] == 1
+
+
+def test_an_incomplete_interval_hides_no_edit(project):
+    (project.folder / RESULTS / "checkpoints/xlmr/10/training.json").unlink()
+    project.edit("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
+    planned = project.planned(*TINY)
+    assert (planned["pretrain"], planned["checkpoint"], planned["probes"]) == (1, 1, 21)
+    # Nor does it keep what is asked for from being made.
+    asked = f"{RESULTS}/checkpoints/xlmr/20/identity.json"
+    (project.folder / asked).unlink()
+    assert project.planned(asked, *TINY) == {"checkpoint": 1}
+
+
+def test_changed_text_is_refused_and_set_back_nothing_is_made_again(project):
+    made = ("checkpoints", "pretrain", "metrics", "features")
+    before = files_of(project, *made)
+    verdict = project.folder / RESULTS / "checkpoints" / "xlmr" / "trained_text.json"
+    project.edit("config/tiny.yaml", "valid_fraction: 0.1", "valid_fraction: 0.2")
+    assert project.planned(CHECKPOINTS, *TINY) == TEXT | {"trained_text": 1, "checkpoint_table": 1}
+    output = project.snakemake(CHECKPOINTS, *TINY, "--show-failed-logs", check=False)
+    assert output.count("was trained with something else than this run now has (the tokenizer; the text of qaa, qba)") == 1
+    assert {path: before[path] for path in before.keys() - {verdict}} == files_of(project, *made)
+    project.edit("config/tiny.yaml", "valid_fraction: 0.2", "valid_fraction: 0.1")
+    project.snakemake(CHECKPOINTS, *TINY, "--quiet", "all")
+    after = files_of(project, *made)
+    assert {path for path in before if before[path] != after[path]} == {verdict, project.folder / CHECKPOINTS}
+
+
+TEXT = {"clean_corpus": 2, "tokenizer": 1, "binarize": 2}
+
+
+def test_a_failed_training_says_why_once(project):
+    """Another process trains the model, say."""
+    (project.folder / RESULTS / "checkpoints/xlmr/20/training.json").unlink()
+    with (project.folder / RESULTS / "pretrain/xlmr/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = make(project, f"{RESULTS}/checkpoints/xlmr/20/training.json")
+    assert done.returncode != 0 and done.stdout.count("another process trains this model; wait for it or stop it") == 1
 
 
 def test_how_to_train_may_change(project):
@@ -403,6 +480,8 @@ def test_faults_in_the_configuration_end_in_one_sentence(finished_run, tmp_path,
     ("target", "message"),
     [
         ("probes/xlmr/999/pos/qaa_world.parquet", "error: this run has no step '999' to make this of; known here: 0, 10, 20"),
+        ("checkpoints/xlmr/999/training.json", "error: this run has no step '999' to make this of; known here: 0, 10, 20"),
+        ("checkpoints/other/10/identity.json", "error: this run has no model 'other' to make this of; known here: xlmr"),
         ("datasets/xnli_qba/identity.json", "error: this run has no dataset 'xnli_qba' to make this of; did you mean 'xnli_qaa'?"),
         ("sources/models/multiberts/seed_0/77", "error: this run has no step '77' to make this of; known here: 0, 20000, "),
     ],
@@ -516,7 +595,8 @@ def test_predictions_are_a_table_beside_the_scores_of_transfer(project):
 def test_the_slurm_profile_plans_the_same_run(finished_run):
     output = finished_run.snakemake("--profile", "slurm", "-n", "--forceall", "--quiet", "rules", *TINY)
     table = output.rpartition("Job stats:")[2]
-    assert re.search(r"pretrain +3\n", table) and re.search(r"probes +21\n", table)
+    # Finished intervals have no job.
+    assert "pretrain" not in table and re.search(r"trained_text +1\n", table) and re.search(r"probes +21\n", table)
     profile = yaml.safe_load((PROJECT / "slurm" / "config.v8+.yaml").read_text())
     text = "".join(path.read_text() for path in (PROJECT / "rules").glob("*.smk"))
     rules = set(re.findall(r"^ *(?:use rule \w+ as|rule) (\w+)", text, flags=re.M))
@@ -542,6 +622,7 @@ def expected_jobs(config: dict) -> dict[str, int]:
     probed = every * (len(names) - parallel)
     jobs = {
         "pretrain": checkpoints["pretrain"],
+        "trained_text": sum(len(model.get("seeds") or [None]) for model in config["models"].values() if "pretrain" in model),
         "checkpoint": checkpoints["pretrain"],
         "convert_checkpoint": checkpoints["fairseq"],
         "adopt_checkpoint": checkpoints["huggingface"],
@@ -591,6 +672,8 @@ def test_shipped_configurations_resolve_from_sources_to_figures(finished_run, pa
     """Without any data: what is not generated or read in a folder is fetched, or asked for."""
     planned = finished_run.planned("--forceall", "--configfile", str(path), environment={"XLPROBE_DATA": ""})
     expected = expected_jobs(yaml.safe_load(path.read_text()))
+    if path.stem == "tiny":
+        assert expected.pop("pretrain") == 3 and "pretrain" not in planned, "finished intervals have no job"
     assert {rule: planned.get(rule) for rule in expected} == expected
 
 
