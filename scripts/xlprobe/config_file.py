@@ -70,6 +70,7 @@ def shown(value: Any) -> str:
 
 def join(key: str, name: str) -> str:
     """The name of a key below another, for messages; of a long one the middle is left out."""
+    name = name or "''"
     return shortened(f"{key}.{name}" if key else name, 100)
 
 
