@@ -93,5 +93,5 @@ class _Debug(argparse.Action):
 class _OneLine(logging.Formatter):
     """Messages with what is not visible escaped, but line breaks, which libraries' have: a file's content writes no colours."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:
-        return "\n".join(map(one_line, record.message.split("\n")))
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(map(one_line, super().format(record).split("\n")))

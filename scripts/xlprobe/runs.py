@@ -101,15 +101,15 @@ def check_places(key: str, model: Mapping[str, Any]) -> None:
             # One without an address says by hand what to get, for each step.
             pattern = source.address or source.obtain
         try:
-            parts = [part[1:] for part in Formatter().parse(pattern) if part[1] is not None]
+            parts = [(name, width or "", other) for _, name, width, other in Formatter().parse(pattern) if name is not None]
         except ValueError:
             raise ConfigError(f"{where}: {pattern!r} holds a single brace; write {{step}}, or double the brace") from None
         fields = {field for field, _, _ in parts}
         if unknown := sorted(fields - {*PLACEHOLDERS}):
             known = ", ".join(f"{{{placeholder}}}" for placeholder in PLACEHOLDERS)
             raise ConfigError(f"{where}: {{{unknown[0]}}} is unknown; {known} are filled in")
-        if other := [field for field, width, conversion in parts if conversion or not WIDTH.fullmatch(width or "")]:
-            raise ConfigError(f"{where}: found {pattern!r}, expected {{{other[0]}}}, or {{{other[0]}:07d}} for seven digits")
+        if odd := [field for field, width, conversion in parts if conversion or not WIDTH.fullmatch(width)]:
+            raise ConfigError(f"{where}: found {pattern!r}, expected {{{odd[0]}}}, or {{{odd[0]}:07d}} for seven digits")
         held |= fields
     if not PATTERNS[section]:
         return

@@ -83,11 +83,11 @@ NLI = {
     "xtreme": 'It rains.\tIt is wet.\tentailment\r\n"He said ""no""."\tNo.\tneutral\r\nYes.\t"No," he said.\tcontradiction\r\n',
 }
 PIECES = [
-    *(b"", b"_", b"0", b"1", b"2", b"3", b"-1", b"01", b"1-2", b"2-1", b"1-1", b"1.1", b"0.1", b"1-99999999999", b"99999999999", b"9" * 5000),
+    *(b"", b"_", b"0", b"1", b"2", b"3", b"-1", b"01", b"1-2", b"2-1", b"1-1", b"1.1", b"0.1", b"1-99999999999", b"9" * 11, b"9" * 5000),
     *(b"1p1", b"0p0", b"5-5", b"S", b"P", b"\xff", b"\0", b"\r", b"\n", b"\n\n", b"\t", b"\t\t", b" ", b"  ", b"\x1b[31m", b"\xed\xa0\x80"),
-    *("\u00a0".encode(), "\u2028".encode(), "\ufeff".encode(), "\x85".encode(), "\x1d".encode(), "٣".encode(), "é".encode()),
+    *("\u00a0".encode(), "\u2028".encode(), "\ufeff".encode(), "\x85".encode(), b"\x1d", "٣".encode(), "é".encode()),
     *(b"#", b"# sent_id = two", b"# sent_id =", b"# global.columns = ID LEMMA FORM", b"root", b"root:x", b"X", b"CONJ", b"SpaceAfter=No"),
-    *(b"|||", b"<s snum=1>", b"</s>", b'"', b'""', b"'", b"'" * 300, b"a" * 300, b"a b " * 300, b"premise", b"language", b"label", b"neutral"),
+    *(b"|||", b"<s snum=1>", b"</s>", b'"', b'""', b"'", b"'" * 300, b"a" * 300, b"a b " * 300, b"premise", b"language", b"neutral"),
     *(b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"BZh9", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"version https://git-lfs.github.com/spec"),
 ]
 LINE_CHANGES = ("cell", "cell", "cell", "cell", "no line", "line twice", "lines change places")
@@ -279,4 +279,3 @@ def test_inference(folder, layout, changes, packed, form):
         return
     assert text is not None and {pair.label for pair in pairs} <= {*LABELS}
     assert [(pair.premise, pair.hypothesis, pair.label) for pair in pairs] == naive_inference(text, form)
-

@@ -74,7 +74,11 @@ def changed(path: str, value: object) -> dict:
         ("alignment.unit", "subword", r"config key alignment.unit: found 'subword', expected one of word, bpe"),
         ("alignment.distortion", 1.5, r"config key alignment.distortion: 1.5 is greater than the maximum of 1"),
         ("models.m.pretrain.training.learning_rate", "3e-3", r".*found '3e-3', expected a number; YAML reads 3e-3 as text: write 0.003"),
-        ("models.m.pretrain.training.adam_betas", [0.9], r"config key models.m.pretrain.training.adam_betas: holds 1 entries, expected at least 2$"),
+        (
+            "models.m.pretrain.training.adam_betas",
+            [0.9],
+            r".*adam_betas: holds 1 entries, expected at least 2$",
+        ),
         (
             "languages",
             [False],
@@ -128,7 +132,11 @@ def changed(path: str, value: object) -> dict:
             r"config key models.m.steps.0.to: found 1000.0, expected a whole number; write 1000$",
         ),
         ("models.m.steps", [{"from": 0, "to": 9}], r"config key models.m.steps.0.every: missing"),
-        ("models.m.steps", [{"from": 0, "to": 10**12, "every": 1}], r"config key models.m.steps: asks for 1,000,000,000,001 steps, more than 10,000;"),
+        (
+            "models.m.steps",
+            [{"from": 0, "to": 10**12, "every": 1}],
+            r".*steps: asks for 1,000,000,000,001 steps, more than 10,000; raise",
+        ),
         ("features.layers", [0, 13], r"config key features.layers: layer 13 .* models.m has layers 0 to 12"),
     ],
 )
@@ -147,7 +155,7 @@ def numbers(rule: dict, place: tuple = ()) -> Iterator[tuple[tuple, dict]]:
         yield from numbers(below, (*place, name))
     for pattern, below in rule.get("patternProperties", {}).items():
         yield from numbers(below, (*place, "qaa" if "q[a-t]" in pattern else "m"))
-    if (found := {"integer", "number"} & {*([rule["type"]] if isinstance(rule.get("type"), str) else rule.get("type", []))}):
+    if found := {"integer", "number"} & {*([rule["type"]] if isinstance(rule.get("type"), str) else rule.get("type", []))}:
         yield place, rule | {"type": found.pop()}
     for below in [rule["items"], *rule["items"].get("anyOf", [])] if "items" in rule else []:
         yield from numbers(below, (*place, 0))
@@ -181,10 +189,10 @@ def test_no_key_takes_what_is_no_number_or_has_no_bound():
 def test_what_is_written_for_a_number_is_read_as_one():
     """Else the next run is refused for the same reason."""
     for text in ("1e-7", "3e-4", "1e15", "2.5E3", "1e-07"):
-        with pytest.raises(ConfigError, match="; YAML reads .* as text: write (.*)$") as caught:
+        with pytest.raises(ConfigError, match=r"; YAML reads .* as text: write (.*)$") as caught:
             config.complete(changed("probes.learning_rate", text))
         assert yaml.safe_load(str(caught.value).rpartition("write ")[2]) == float(text)
-    with pytest.raises(ConfigError, match="expected a number$"):
+    with pytest.raises(ConfigError, match=r"expected a number$"):
         config.complete(changed("probes.learning_rate", "1e400"))
 
 
@@ -483,7 +491,11 @@ def test_a_models_seeds_are_runs_of_their_own():
             "models.m.fairseq.checkpoints: {stpe} is unknown; {step}",
         ),
         ("fairseq", {"checkpoints": "a{", "sentencepiece": "s"}, "models.m.fairseq.checkpoints: 'a{' holds a single brace"),
-        ("huggingface", {"folder": "{step:999999999d}"}, "models.m.huggingface.folder: found '{step:999999999d}', expected {step}, or {ste"),
+        (
+            "huggingface",
+            {"folder": "{step:999999999d}"},
+            "models.m.huggingface.folder: found '{step:999999999d}', expected {step}",
+        ),
         ("huggingface", {"folder": "{step:{step}}"}, "models.m.huggingface.folder: found '{step:{step}}', expected {step}, or {step:07d}"),
         ("huggingface", {"folder": "{step!r}"}, "models.m.huggingface.folder: found '{step!r}', expected {step}, or {step:07d} for"),
         ("huggingface", {"revision": "{step}"}, "models.m.huggingface: give one of repository .* and folder"),

@@ -45,10 +45,14 @@ def test_our_own_sentences_and_paths_are_not_cut():
 
 
 def test_what_a_reader_does_not_foresee_has_the_file_and_the_line():
-    with pytest.raises(XlprobeError, match=r"^f\.txt:7: cannot be read as text \(KeyError: 'misc'\); correct it, or fetch it again$") as caught:
-        with reading("f.txt", "text") as place:
-            place.line = 7
-            raise KeyError("misc")
+    with (
+        pytest.raises(
+            XlprobeError, match=r"^f\.txt:7: cannot be read as text \(KeyError: 'misc'\); correct it, or fetch it again$"
+        ) as caught,
+        reading("f.txt", "text") as place,
+    ):
+        place.line = 7
+        raise KeyError("misc")
     assert isinstance(caught.value.__cause__, KeyError)
     with pytest.raises(XlprobeError, match=r"^f\.txt: cannot be read as text \(error: Error -3"), reading("f.txt", "text"):
         zlib.decompress(b"x" * 9)
