@@ -41,6 +41,8 @@ RAW, TOKENIZED = "raw", "tokenized"
 PUBLISHED = "published"
 # Of the files of all languages, the columns that hold the same sentences tokenised.
 TOKENIZED_COLUMNS = ("sentence1_tokenized", "sentence2_tokenized")
+# Far more than any layout has.
+MOST_COLUMNS = 1000
 # A translation may have come out empty; a file read in the wrong layout has more of these: a share, and more than a few.
 MOST_LEFT_OUT, A_FEW = 0.01, 5
 
@@ -73,6 +75,8 @@ def read_inference(path: Path, language: str, form: str = RAW) -> Iterator[Sente
     chosen: tuple[str, ...] = ()
     with reading(path, "XNLI") as place:
         for place.line, line in read_lines(path):
+            if (tabs := line.count("\t")) > MOST_COLUMNS:
+                raise FormatError(path, place.line, f"{tabs + 1:,} columns", "XNLI's")
             fields = line.split("\t")
             if place.line == 1 and fields[0] in OFFICIAL and {*OFFICIAL[fields[0]]} <= {*fields}:
                 columns, chosen = fields, _columns(path, fields, form)

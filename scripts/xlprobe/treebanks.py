@@ -121,10 +121,9 @@ def _parse(path: Path, first_line: int, lines: list[str], number: int, clean_for
             if (order := COLUMN_ORDER.fullmatch(line)) and order[1].split() != [*COLUMNS]:
                 raise FormatError(path, line_number, f"columns {order[1].strip()}", f"CoNLL-U's: {' '.join(COLUMNS)}")
             continue
-        columns = line.split("\t")
-        if len(columns) != len(COLUMNS):
-            raise FormatError(path, line_number, f"{len(columns)} columns", f"{len(COLUMNS)} separated by tabs")
-        identifier, form, _, upos, _, feats, head, relation, _, misc = columns
+        if (tabs := line.count("\t")) != len(COLUMNS) - 1:
+            raise FormatError(path, line_number, f"{tabs + 1:,} columns", f"{len(COLUMNS)} separated by tabs")
+        identifier, form, _, upos, _, feats, head, relation, _, misc = line.split("\t")
         found = ID.fullmatch(identifier)
         if not found:
             raise FormatError(path, line_number, f"ID {identifier!r}", "a word's number, two with '-' or '.' between them")
