@@ -58,7 +58,7 @@ def test_byte_order_marks_carriage_returns_and_compression_do_not_matter(tmp_pat
         ("awesome", "text", "||| la", "| la", r"xx.text:1: found 1 parts, expected two sentences separated by '\|\|\|'"),
         ("awesome", "text", "dix", " ", r"xx.text:2: found a sentence without words, expected at least one word"),
         ("awesome", "gold", "2p3", "2x3", r"xx.gold:1: found link '2x3', expected two word numbers joined by '-' \(sure\) or 'p'"),
-        ("awesome", "text", "dix", "x " * 10**6, r"xx.text:2: found a line of 2,000,016 characters, expected a sentence pair, or its links"),
+        ("awesome", "text", "dix", "x " * 10**6, r"xx.text:2: found a line of 2,000,016 characters, expected a sentence pair, or"),
         ("awesome", "gold", "2-2", "2-" + "2" * 5000, r"xx.gold:1: found link '2-2{90,98}…2{90,98}', expected two word numbers joined by"),
         ("wpt", "gold", "1 2 3 P", "1 2 " + "3" * 5000, r"xx.gold:3: found '1 2 3{36}', expected the numbers of a sentence and of two"),
         ("wpt", "gold", "1 2 3 P", "1" * 5000 + " 2 3", r"xx.gold:3: found links of sentence 1{80,99}…1{80,99}, expected one of the 2"),
