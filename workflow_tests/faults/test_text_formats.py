@@ -93,9 +93,13 @@ PIECES = [
 LINE_CHANGES = ("cell", "cell", "cell", "cell", "no line", "line twice", "lines change places")
 BYTE_CHANGES = ("insert", "overwrite", "cut out", "end")
 PLACES = st.integers(0, 2**16)
-CHANGE = st.tuples(st.sampled_from(LINE_CHANGES + BYTE_CHANGES), PLACES, PLACES, st.sampled_from(PIECES))
+CHANGE, BYTE_CHANGE = (
+    st.tuples(st.sampled_from(kinds), PLACES, PLACES, st.sampled_from(PIECES)) for kinds in (LINE_CHANGES + BYTE_CHANGES, BYTE_CHANGES)
+)
 # How a file is compressed, and a change after that.
-PACKED = st.sampled_from(["", "", "", "", "", *PACKS]).flatmap(lambda pack: st.tuples(st.just(pack), st.lists(CHANGE, max_size=bool(pack))))
+PACKED = st.sampled_from(["", "", "", "", "", *PACKS]).flatmap(
+    lambda pack: st.tuples(st.just(pack), st.lists(BYTE_CHANGE, max_size=bool(pack)))
+)
 
 
 def changed(content: bytes, changes: Iterable[tuple[str, int, int, bytes]]) -> bytes:
