@@ -18,11 +18,15 @@ from pathlib import Path
 import pandas as pd
 
 from xlprobe.errors import FormatError, XlprobeError
-from xlprobe.files import read_lines, sha256, write_json
+from xlprobe.files import read_lines, reading, sha256, write_json
 from xlprobe.tables import write_table
 
 # Upstream's slips stay below it (one link of 1,409 in the WPT 2005 English-Hindi gold); a set read in the wrong layout does not.
 MOST_LINKS_OUT_OF_RANGE = 0.01
+# Far more than any sentence has; its words and links are held apart in memory.
+LONGEST_LINE = 1_000_000
+# A word's; no sentence is so long that more digits are of use.
+NUMBER = "[0-9]{1,9}"
 
 logger = logging.getLogger(__name__)
 
@@ -85,8 +89,9 @@ def read_bitext(layout_name: str, files: Sequence[Path], max_pairs: int | None =
         named = " ".join(map(str, files))
         raise XlprobeError(f"{named}: {len(files)} files, but layout {layout_name} has {layout.files}; correct resources/alignments.tsv")
     *texts, gold = files
-    pairs = layout.read_pairs(texts)
-    _read_links(layout_name, gold, pairs)
+    with reading(", ".join(map(str, files)), f"an alignment set in layout {layout_name}"):
+        pairs = layout.read_pairs(texts)
+        _read_links(layout_name, gold, pairs)
     used = list(pairs.values())[:max_pairs]
     if not any(pair.sure for pair in used):
         raise XlprobeError(f"{gold}: no sure link for the {len(used)} pairs to use, so that nothing can be measured against it")
@@ -167,6 +172,13 @@ def read_links(folder: Path) -> pd.DataFrame:
     return pd.read_parquet(folder / "links.parquet")
 
 
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    for number, line in read_lines(path):
+        if len(line) > LONGEST_LINE:
+            raise FormatError(path, number, f"a line of {len(line):,} characters", "a sentence pair, or its links")
+        yield number, line
+
+
 def _tokens(path: Path, number: int, text: str) -> Tokens:
     # Gold counts what ASCII blanks divide; a no-break space stands inside a token.
     tokens = re.findall(r"[^ \t]+", text)
@@ -179,7 +191,7 @@ def _pairs_of_one_file(texts: Sequence[Path]) -> dict[str, Pair]:
     """Pairs of `source ||| target` lines, named by line number."""
     (path,) = texts
     pairs = {}
-    for number, line in read_lines(path):
+    for number, line in _lines(path):
         parts = line.split("|||")
         if len(parts) != 2:
             raise FormatError(path, number, f"{len(parts)} parts", "two sentences separated by '|||'")
@@ -191,7 +203,7 @@ def _pairs_of_two_files(pattern: str, expected: str, texts: Sequence[Path]) -> d
     """Pairs of two files, a sentence a line, that `pattern` takes apart into name and text."""
     sentences: list[dict[str, tuple[int, Tokens]]] = [{}, {}]
     for path, found in zip(texts, sentences, strict=True):
-        for number, line in read_lines(path):
+        for number, line in _lines(path):
             match = re.fullmatch(pattern, line)
             if not match:
                 raise FormatError(path, number, repr(line[:40]), expected)
@@ -208,19 +220,19 @@ def _pairs_of_two_files(pattern: str, expected: str, texts: Sequence[Path]) -> d
 
 
 def _link(path: Path, number: int, text: str) -> tuple[int, int, bool]:
-    match = re.fullmatch(r"([0-9]+)([-p])([0-9]+)", text)
+    match = re.fullmatch(f"({NUMBER})([-p])({NUMBER})", text)
     if not match:
         raise FormatError(path, number, f"link {text!r}", "two word numbers joined by '-' (sure) or 'p' (possible)")
     return int(match[1]), int(match[3]), match[2] == "-"
 
 
 def _gold_by_line(path: Path) -> Iterator[GoldLine]:
-    for number, line in read_lines(path):
+    for number, line in _lines(path):
         yield GoldLine(number, str(number), [_link(path, number, text) for text in line.split()])
 
 
 def _gold_by_name(path: Path) -> Iterator[GoldLine]:
-    for number, line in read_lines(path):
+    for number, line in _lines(path):
         name, tab, links = line.partition("\t")
         if not tab:
             raise FormatError(path, number, repr(line[:40]), "id<TAB>links")
@@ -228,8 +240,8 @@ def _gold_by_name(path: Path) -> Iterator[GoldLine]:
 
 
 def _gold_by_link(path: Path) -> Iterator[GoldLine]:
-    for number, line in read_lines(path):
-        match = re.fullmatch(r"([0-9]+)\s+([0-9]+)\s+([0-9]+)(?:\s+([SP]))?\s*", line)
+    for number, line in _lines(path):
+        match = re.fullmatch(rf"([0-9]+)\s+({NUMBER})\s+({NUMBER})(?:\s+([SP]))?\s*", line)
         if not match:
             raise FormatError(path, number, repr(line[:40]), "the numbers of a sentence and of two words, and S or P")
         yield GoldLine(number, match[1], [(int(match[2]), int(match[3]), match[4] != "P")])

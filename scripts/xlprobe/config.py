@@ -6,12 +6,12 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, reduce
 from itertools import combinations, product
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator, TypeChecker
+from jsonschema import Draft202012Validator, TypeChecker, ValidationError
 from jsonschema.validators import extend
 
 from xlprobe import resources
@@ -51,7 +51,10 @@ BITS_KEYS = {"languages": "languages, nor of a parallel test set (_pud) of its t
 LOCAL_CODE = re.compile("q[a-t][a-z]")
 # Control characters, and halves of characters.
 UNFIT_FOR_NAMES = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-MOST_STEPS = 100_000
+# Of a model; and of all models with all their seeds: each is at least as many jobs as datasets are measured.
+MOST_STEPS, MOST_CHECKPOINTS = 10_000, 100_000
+# Of a list, which is checked entry by entry.
+MOST_ENTRIES = 10_000
 # Beyond it, libraries read numbers as floats, or fail.
 LARGEST_NUMBER = 2**63 - 1
 
@@ -67,7 +70,17 @@ def _is_whole_number(_: TypeChecker, value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-Validator = extend(Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole_number))
+def _check_unique(validator: Any, wanted: bool, instance: Any, rule: Any) -> Iterator[ValidationError]:
+    """The package compares each entry with each, where they are of several types."""
+    if wanted and validator.is_type(instance, "array") and len({*map(repr, instance)}) < len(instance):
+        yield ValidationError("an entry twice")
+
+
+Validator = extend(
+    Draft202012Validator,
+    {"uniqueItems": _check_unique},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole_number),
+)
 
 
 def complete(config: dict[str, Any]) -> dict[str, Any]:
@@ -88,8 +101,12 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     _check_probes(completed)
     _check_sweeps(completed)
     _check_bits(completed)
+    checkpoints = 0
     for name, model in completed["models"].items():
         _check_model(f"models.{name}", model, completed)
+        checkpoints += len(steps(model)) * len(model["seeds"] or [None])
+        if checkpoints > MOST_CHECKPOINTS:
+            raise ConfigError(f"config key models: steps and seeds ask for more than {MOST_CHECKPOINTS:,} checkpoints; name fewer")
     return completed
 
 
@@ -209,6 +226,8 @@ def _check_read(value: Any, key: str) -> None:
             _check_read(name, key)
             _check_read(child, join(key, name))
     elif isinstance(value, list):
+        if len(value) > MOST_ENTRIES:
+            raise ConfigError(f"config key {key}: holds {len(value):,} entries, more than {MOST_ENTRIES:,}; name fewer")
         for place, child in enumerate(value):
             _check_read(child, join(key, str(place)))
     elif isinstance(value, str) and (unfit := UNFIT_FOR_NAMES.search(value)):
@@ -239,10 +258,10 @@ def _fill_defaults(value: Any, rule: dict[str, Any]) -> None:
 
 def _sentence(error: Any) -> str:
     """One sentence for a schema fault: key, what was found, what to do."""
-    key, instance = ".".join(map(str, error.absolute_path)), error.instance
-    if error.validator == "anyOf" and isinstance(instance, dict):
-        # The alternative that is a group of keys says more than that none fits.
-        return _sentence(next(below for below in error.context if below.schema_path[0] == 1))
+    key, instance = reduce(join, map(str, error.absolute_path), ""), error.instance
+    if error.validator == "anyOf" and (isinstance(instance, dict) or _is_whole_number(TypeChecker(), instance)):
+        # The alternative that is a group of keys, or a number, says more than that none fits.
+        return _sentence(next(below for below in error.context if below.schema_path[0] == isinstance(instance, dict)))
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))
         patterns = error.schema.get("patternProperties", {})
@@ -267,6 +286,9 @@ def _sentence(error: Any) -> str:
         return f"{found}, expected {error.schema['$comment']}"
     if error.validator in ("minItems", "minProperties") and error.validator_value == 1:
         return f"config key {key}: is empty; name at least one"
+    if error.validator in ("minItems", "maxItems"):
+        most = "least" if error.validator == "minItems" else "most"
+        return f"config key {key}: holds {len(instance)} entries, expected at {most} {error.validator_value}"
     if error.validator == "uniqueItems":
         twice = next(entry for place, entry in enumerate(instance) if entry in instance[:place])
         return f"config key {key}: names {shown(twice)} twice; keep one of the two"
@@ -288,11 +310,20 @@ def _yaml_advice(value: Any, types: list[str]) -> str:
     if isinstance(value, str) and "boolean" in types and value.lower() in ("true", "false"):
         return f"; write {value.lower()}, without quotes"
     if isinstance(value, str) and {"number", "integer"} & {*types}:
-        if re.fullmatch(r"[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+", value) and math.isfinite(float(value)):
-            return f"; YAML reads {value} as text: write {float(value):.12g}"
-        if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
-            return f"; write {float(value):.12g}, without quotes"
+        if re.fullmatch(r"[0-9]{1,20}(\.[0-9]{0,20})?[eE][-+]?[0-9]{1,3}", value) and math.isfinite(float(value)):
+            return f"; YAML reads {value} as text: write {_number(float(value))}"
+        if re.fullmatch(r"[0-9]{1,20}(\.[0-9]{1,20})?", value):
+            return f"; write {_number(float(value))}, without quotes"
     return ""
+
+
+def _number(value: float) -> str:
+    """A number as YAML reads it again: 1e-07 is text to it.
+
+    >>> _number(8e3), _number(0.0003), _number(1e-7)
+    ('8000', '0.0003', '1.0e-07')
+    """
+    return str(int(value)) if value.is_integer() and value < LARGEST_NUMBER else yaml.safe_dump(value).split()[0]
 
 
 def _check_world(config: dict[str, Any]) -> None:
@@ -405,9 +436,10 @@ def _check_corpus_source(config: dict[str, Any], known_languages: dict[str, Lang
 
 
 def _check_model(key: str, model: dict[str, Any], config: dict[str, Any]) -> None:
-    ranges = [range(entry["from"], entry["to"] + 1, entry["every"]) for entry in model["steps"] if isinstance(entry, dict)]
-    if (longest := max(map(len, ranges), default=0)) > MOST_STEPS:
-        raise ConfigError(f"config key {key}.steps: a range holds {longest:,} steps, more than {MOST_STEPS:,}; raise its `every`")
+    named = [entry for entry in model["steps"] if isinstance(entry, dict)]
+    wanted = len(model["steps"]) - len(named) + sum(len(range(entry["from"], entry["to"] + 1, entry["every"])) for entry in named)
+    if wanted > MOST_STEPS:
+        raise ConfigError(f"config key {key}.steps: asks for {wanted:,} steps, more than {MOST_STEPS:,}; raise `every`, or name fewer")
     schedule = steps(model)
     if not schedule:
         raise ConfigError(f"config key {key}.steps: no step lies in the ranges given")

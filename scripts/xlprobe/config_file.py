@@ -14,10 +14,14 @@ from typing import Any
 import yaml
 from yaml.reader import ReaderError
 
-from xlprobe.errors import ConfigError
+from xlprobe.errors import ConfigError, shortened
 
+# Far more than any run needs; checking takes seconds.
+LARGEST_FILE_BYTES = 2**18
 # Aliases counted as often as they are used: a few lines of them can stand for more than any memory holds.
-MOST_VALUES = 1_000_000
+MOST_VALUES = 100_000
+# More characters than any number that a key takes.
+LONGEST_NUMBER = 100
 PREFIX = "tag:yaml.org,2002:"
 KINDS = ("str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge")
 # Numbers that YAML 1.1 takes to the base of 8 or 60.
@@ -65,8 +69,9 @@ def shown(value: Any) -> str:
 
 
 def join(key: str, name: str) -> str:
-    """The name of a key below another."""
-    return f"{key}.{name}" if key else name
+    """The name of a key below another, for messages; of a long one the middle is left out."""
+    name = name or "''"
+    return shortened(f"{key}.{name}" if key else name, 100)
 
 
 class _File:
@@ -96,7 +101,7 @@ class _File:
             self.sizes[id(node)] = 1 + sum(self._children(node, key))
             self.open.remove(id(node))
         if self.sizes[id(node)] > MOST_VALUES:
-            raise self._fault(node, key, f"its aliases stand for more than {MOST_VALUES:,} values; write fewer")
+            raise self._fault(node, key, f"holds more than {MOST_VALUES:,} values, those of aliases counted; write fewer")
         return self.sizes[id(node)]
 
     def _children(self, node: yaml.Node, key: str) -> Iterable[int]:
@@ -124,6 +129,9 @@ class _File:
             yield full, child
 
     def _check_scalar(self, node: yaml.Node, key: str) -> None:
+        if node.tag in (f"{PREFIX}int", f"{PREFIX}float") and len(node.value) > LONGEST_NUMBER:
+            found = f"found a number of {len(node.value):,} characters, {shown(node.value)}"
+            raise self._fault(node, key, f"{found}; write a shorter one, or put it in quotes where it is text")
         try:
             value = self.loader.construct_object(node)
         except (ValueError, LookupError, AttributeError):
@@ -139,11 +147,14 @@ class _File:
 
 def _text(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        with path.open("rb") as stream:
+            content = stream.read(LARGEST_FILE_BYTES + 1)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such configuration; name a run's YAML file") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read as a configuration ({error.strerror}); name a run's YAML file") from None
+    if len(content) > LARGEST_FILE_BYTES:
+        raise ConfigError(f"{path}: is larger than {LARGEST_FILE_BYTES:,} bytes, so it is no configuration; name a run's YAML file")
     for encoding, marks in ENCODINGS.items():
         if content.startswith(marks):
             raise ConfigError(f"{path}:1:1: found {encoding}, expected UTF-8; save the file as UTF-8")

@@ -13,7 +13,7 @@ from xlprobe.compression import decompressed
 from xlprobe.errors import FormatError, XlprobeError
 from xlprobe.files import WholeTarInfo, check_archive_end, stream_lines
 
-WIKIPEDIA = re.compile(r"-wikipedia-[0-9]+\.conllu\.xz$")
+WIKIPEDIA = re.compile(r"-wikipedia-[0-9]+\.conllu\.xz\Z")
 # Articles need not be marked (UDPipe marks files): a document ends here, too, so that those held out are spread over the text.
 LONGEST_DOCUMENT_SENTENCES = 100
 END_OF_ARCHIVE_BYTES = 1024
@@ -98,7 +98,7 @@ def _joined(tokens: list[tuple[int, str]], name: str) -> str:
     text, inside_until = "", 0
     for number, line in tokens:
         columns = line.split("\t")
-        if len(columns) != 10 or not re.fullmatch(r"[0-9]+([-.][0-9]+)?", columns[0]):
+        if len(columns) != 10 or not re.fullmatch(r"[0-9]{1,9}([-.][0-9]{1,9})?", columns[0]):
             raise FormatError(name, number, f"{line[:40]!r}", "a CoNLL-U token, 10 columns separated by tabs")
         identifier, form, misc = columns[0], columns[1], columns[9]
         first, _, last = identifier.partition("-")

@@ -12,7 +12,7 @@ from typing import Any
 
 from xlprobe.conll2017 import read_wikipedia
 from xlprobe.errors import FormatError, XlprobeError
-from xlprobe.files import atomic_zstd_writer, read_json, read_lines, write_json
+from xlprobe.files import atomic_zstd_writer, read_json, read_lines, reading, write_json
 from xlprobe.progress import progress
 
 # Control characters, and U+FEFF, which is a byte-order mark that ended up inside the text.
@@ -66,19 +66,20 @@ def documents(path: Path, layout: str, counts: CorpusCounts) -> Iterator[list[st
     """
     document: list[str] = []
     characters = 0
-    for number, raw in LAYOUTS[layout](path):
-        counts.lines_read += 1
-        if raw:
-            if line := normalise(raw):
-                document.append(line)
-                characters += len(line)
-            else:
-                counts.empty_lines += 1
-            if characters > MAX_DOCUMENT_CHARACTERS:
-                raise FormatError(path, number, "a document of more than 64 MiB", "a blank line between documents")
-        elif document:
-            yield document
-            document, characters = [], 0
+    with reading(path, "text") as place:
+        for place.line, raw in LAYOUTS[layout](path):
+            counts.lines_read += 1
+            if raw:
+                if line := normalise(raw):
+                    document.append(line)
+                    characters += len(line)
+                else:
+                    counts.empty_lines += 1
+                if characters > MAX_DOCUMENT_CHARACTERS:
+                    raise FormatError(path, place.line, "a document of more than 64 MiB", "a blank line between documents")
+            elif document:
+                yield document
+                document, characters = [], 0
     if document:
         yield document
 

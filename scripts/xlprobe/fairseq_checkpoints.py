@@ -36,13 +36,13 @@ RENAMING = [
         (r"\.fc1\.", ".intermediate.dense."),
         (r"\.fc2\.", ".output.dense."),
         (r"\.final_layer_norm\.", ".output.LayerNorm."),
-        (r"^encoder\.lm_head\.weight$", "lm_head.decoder.weight"),
+        (r"^encoder\.lm_head\.weight\Z", "lm_head.decoder.weight"),
         (r"^encoder\.lm_head\.", "lm_head."),
     )
 ]
 # Classification heads are no part of a language model; `version` is a marker; <operation>_<weight|bias> are fairseq 0.12's
 # copies for its inference fast path, never trained.
-DEAD = re.compile(r"^classification_heads\.|\.version$|\.(in_proj|out_proj|fc1|fc2)_(weight|bias)$")
+DEAD = re.compile(r"^classification_heads\.|\.version\Z|\.(in_proj|out_proj|fc1|fc2)_(weight|bias)\Z")
 MAX_DIFFERENCE = 1e-5
 
 

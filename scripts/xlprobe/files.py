@@ -7,6 +7,7 @@ import os
 import tarfile
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,7 +15,7 @@ from typing import Any, BinaryIO
 from backports import zstd
 
 from xlprobe.compression import CHUNK_BYTES, FETCH_AGAIN, check_rest, decompressed
-from xlprobe.errors import FormatError, XlprobeError
+from xlprobe.errors import FormatError, XlprobeError, first_sentence
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 GIT_LFS_POINTER = b"version https://git-lfs.github.com/spec"
@@ -71,6 +72,34 @@ def stream_lines(stream: BinaryIO, name: Path | str) -> Iterator[tuple[int, str]
             check_rest(stream)
             raise FormatError(name, number, f"bytes that are not UTF-8 ({error.reason})", "UTF-8") from None
         yield number, line
+
+
+@dataclass
+class Place:
+    """The line that a reader is at; 0 where it counts none."""
+
+    line: int = 0
+
+
+@contextlib.contextmanager
+def reading(path: Path | str, kind: str) -> Iterator[Place]:
+    """What every reader of a user's files stands in: whatever its own checks do not say ends in one sentence, too.
+
+    Args:
+        kind: what the file is to be, for the message.
+
+    Raises:
+        XlprobeError: something inside the block failed; the message has the file and, where the reader sets it, the line.
+    """
+    place = Place()
+    try:
+        yield place
+    except (XlprobeError, MemoryError):
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {first_sentence(error)}"
+        where = f"{path}:{place.line}" if place.line else f"{path}"
+        raise XlprobeError(f"{where}: cannot be read as {kind} ({said}); correct it, or fetch it again") from error
 
 
 @contextlib.contextmanager
@@ -149,12 +178,13 @@ def read_json(path: Path) -> Any:
     Raises:
         XlprobeError: the file is missing or is not JSON.
     """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise XlprobeError(f"{path}: no such file") from None
-    except json.JSONDecodeError as error:
-        raise XlprobeError(f"{path}:{error.lineno}: not JSON ({error.msg})") from None
+    with reading(path, "JSON"):
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise XlprobeError(f"{path}: no such file") from None
+        except json.JSONDecodeError as error:
+            raise XlprobeError(f"{path}:{error.lineno}: not JSON ({error.msg})") from None
 
 
 def sha256(path: Path) -> str:

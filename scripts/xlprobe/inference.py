@@ -27,7 +27,7 @@ from pathlib import Path, PurePath
 import pandas as pd
 
 from xlprobe.errors import FormatError, XlprobeError
-from xlprobe.files import read_lines, sha256, write_json
+from xlprobe.files import read_lines, reading, sha256, write_json
 from xlprobe.splits import SPLITS
 from xlprobe.tables import write_table
 
@@ -41,6 +41,8 @@ RAW, TOKENIZED = "raw", "tokenized"
 PUBLISHED = "published"
 # Of the files of all languages, the columns that hold the same sentences tokenised.
 TOKENIZED_COLUMNS = ("sentence1_tokenized", "sentence2_tokenized")
+# Far more than any layout has.
+MOST_COLUMNS = 1000
 # A translation may have come out empty; a file read in the wrong layout has more of these: a share, and more than a few.
 MOST_LEFT_OUT, A_FEW = 0.01, 5
 
@@ -71,28 +73,31 @@ def read_inference(path: Path, language: str, form: str = RAW) -> Iterator[Sente
     found = False
     columns: list[str] = []
     chosen: tuple[str, ...] = ()
-    for number, line in read_lines(path):
-        fields = line.split("\t")
-        if number == 1 and fields[0] in OFFICIAL and {*OFFICIAL[fields[0]]} <= {*fields}:
-            columns, chosen = fields, _columns(path, fields, form)
-            continue
-        if columns and len(fields) != len(columns):
-            raise FormatError(path, number, f"{len(fields)} columns", f"the {len(columns)} that the first line names")
-        if not columns and len(fields) != 3:
-            advice = "; XTREME withholds the labels of its test sets, take XNLI's own" if len(fields) == 2 else ""
-            raise FormatError(path, number, f"{len(fields)} columns", f"premise, hypothesis and label{advice}")
-        if columns:
-            row = dict(zip(columns, fields, strict=True))
-            if row.get("language", language) != language:
+    with reading(path, "XNLI") as place:
+        for place.line, line in read_lines(path):
+            if (tabs := line.count("\t")) > MOST_COLUMNS:
+                raise FormatError(path, place.line, f"{tabs + 1:,} columns", "XNLI's")
+            fields = line.split("\t")
+            if place.line == 1 and fields[0] in OFFICIAL and {*OFFICIAL[fields[0]]} <= {*fields}:
+                columns, chosen = fields, _columns(path, fields, form)
                 continue
-            premise, hypothesis, label = (row[name] for name in chosen)
-        else:
-            premise, hypothesis, label = map(_unquoted, fields)
-        found = True
-        label = SPELLINGS.get(label.strip(), label.strip())
-        if label not in LABELS:
-            raise FormatError(path, number, f"label {label!r}", f"one of {', '.join(LABELS)}")
-        yield SentencePair(number, premise.strip(), hypothesis.strip(), label)
+            if columns and len(fields) != len(columns):
+                raise FormatError(path, place.line, f"{len(fields)} columns", f"the {len(columns)} that the first line names")
+            if not columns and len(fields) != 3:
+                advice = "; XTREME withholds the labels of its test sets, take XNLI's own" if len(fields) == 2 else ""
+                raise FormatError(path, place.line, f"{len(fields)} columns", f"premise, hypothesis and label{advice}")
+            if columns:
+                row = dict(zip(columns, fields, strict=True))
+                if row.get("language", language) != language:
+                    continue
+                premise, hypothesis, label = (row[name] for name in chosen)
+            else:
+                premise, hypothesis, label = map(_unquoted, fields)
+            found = True
+            label = SPELLINGS.get(label.strip(), label.strip())
+            if label not in LABELS:
+                raise FormatError(path, place.line, f"label {label!r}", f"one of {', '.join(LABELS)}")
+            yield SentencePair(place.line, premise.strip(), hypothesis.strip(), label)
     if not found:
         raise XlprobeError(f"{path}: holds no pair in language {language!r}")
 
@@ -194,6 +199,8 @@ def write_inference(
 def _columns(path: Path, fields: list[str], form: str) -> tuple[str, ...]:
     """The columns of premise, hypothesis and label in a file of the official layout, by its first line."""
     *sentences, label = OFFICIAL[fields[0]]
+    if twice := [name for name, times in Counter(fields).items() if times > 1]:
+        raise FormatError(path, 1, f"the column {twice[0]!r} twice", "each of them once")
     if fields[0] != "language" and form == RAW:
         logger.warning(
             "%s:1: begins as XNLI's translated train sets do, which are tokenized, but is declared raw; if it is one of them, say so"

@@ -73,7 +73,7 @@ def _rows(table: str, columns: Iterable[str]) -> list[_Row]:
                 raise row.fault(f"{column} {cell!r}", "no spaces around it")
             if cell.startswith('"'):
                 raise row.fault(f"{column} {cell}", "no quotes around it; tables are not quoted")
-        row.hold(first, lambda name: re.fullmatch("[A-Za-z0-9_.-]+", name), "a name of letters, digits, '_', '.' and '-'")
+        row.hold(first, lambda name: re.fullmatch("[A-Za-z0-9][A-Za-z0-9_.-]*", name), "a name of letters, digits, '_', '.' and '-'")
         if row[first] in lines_of:
             raise row.fault(f"{first} {row[first]!r} a second time", f"it once (it stands in line {lines_of[row[first]]}, too)")
         lines_of[row[first]] = number
@@ -88,7 +88,7 @@ def _language_rows() -> list[_Row]:
     for row in rows:
         row.hold("name", bool, "the language's name")
         row.hold("romanised_from", lambda code: not code or code in codes, f"blank or a code; {suggestion(row['romanised_from'], codes)}")
-        row.hold("cc100_bytes", re.compile("[0-9]*").fullmatch, "a whole number or blank")
+        row.hold("cc100_bytes", re.compile("[0-9]{0,18}").fullmatch, "a whole number or blank")
     return rows
 
 
@@ -153,7 +153,7 @@ def sources() -> dict[str, Source]:
     for row in rows:
         row.hold("address", re.compile(r"(https?://\S+)?").fullmatch, "an http(s) address, or blank")
         row.hold("sha256", re.compile("([0-9a-f]{64})?").fullmatch, "64 hexadecimal digits, or blank")
-        row.hold("bytes", re.compile("[0-9]*").fullmatch, "a whole number, or blank")
+        row.hold("bytes", re.compile("[0-9]{0,18}").fullmatch, "a whole number, or blank")
         row.hold("text_form", TEXT_FORMS.fullmatch, "raw, tokenized, both with a blank between them, or nothing")
         for column in ("address", "member", "hub", "obtain"):
             row.hold(column, _has_known_fields, f"no other {{fields}} than {', '.join(sorted(SOURCE_FIELDS))}, and no single brace")

@@ -1,5 +1,6 @@
 """Training runs: each model of a configuration, once for each of its seeds, and where its checkpoints come from."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Formatter
@@ -12,6 +13,8 @@ from xlprobe.resources import sources
 KINDS = ("pretrain", "fairseq", "huggingface")
 # What the places of checkpoints may hold.
 PLACEHOLDERS = ("step", "thousands", "seed")
+# How many digits a placeholder is filled up to.
+WIDTH = re.compile("(0?[1-9][0-9]?d?)?")
 # Of a section's keys, those that may hold placeholders.
 PATTERNS = {"pretrain": (), "fairseq": ("checkpoints",), "huggingface": ("repository", "revision", "folder")}
 
@@ -98,12 +101,15 @@ def check_places(key: str, model: Mapping[str, Any]) -> None:
             # One without an address says by hand what to get, for each step.
             pattern = source.address or source.obtain
         try:
-            fields = {field for _, field, _, _ in Formatter().parse(pattern) if field is not None}
+            parts = [(name, width or "", other) for _, name, width, other in Formatter().parse(pattern) if name is not None]
         except ValueError:
             raise ConfigError(f"{where}: {pattern!r} holds a single brace; write {{step}}, or double the brace") from None
+        fields = {field for field, _, _ in parts}
         if unknown := sorted(fields - {*PLACEHOLDERS}):
             known = ", ".join(f"{{{placeholder}}}" for placeholder in PLACEHOLDERS)
             raise ConfigError(f"{where}: {{{unknown[0]}}} is unknown; {known} are filled in")
+        if odd := [field for field, width, conversion in parts if conversion or not WIDTH.fullmatch(width)]:
+            raise ConfigError(f"{where}: found {pattern!r}, expected {{{odd[0]}}}, or {{{odd[0]}:07d}} for seven digits")
         held |= fields
     if not PATTERNS[section]:
         return

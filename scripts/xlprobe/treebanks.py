@@ -1,23 +1,29 @@
-"""Universal Dependencies treebanks, read by the `conllu` package and checked line by line."""
+"""Universal Dependencies treebanks, read and checked line by line.
+
+The columns are taken apart here: the `conllu` package, which tests compare with, also splits at two spaces, drops empty last
+columns, and takes columns in the order that a comment says.
+"""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import conllu
-
 from xlprobe.errors import FormatError, XlprobeError
-from xlprobe.files import read_lines
+from xlprobe.files import read_lines, reading
 
-COLUMNS = 10
+COLUMNS = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
+# Of a word, of a multiword token, of an empty node.
+ID = re.compile(r"([1-9][0-9]{0,8})|([1-9][0-9]{0,8})-([1-9][0-9]{0,8})|([0-9]{1,9})\.[1-9][0-9]{0,8}")
+HEAD = re.compile("0|[1-9][0-9]{0,8}")
+SENT_ID, COLUMN_ORDER = re.compile(r"#\s*sent_id\s*=(.*)"), re.compile(r"#\s*global\.columns\s*=(.*)")
+# Far more than any sentence has; its lines are held in memory.
+MOST_LINES = 100_000
 UNIVERSAL_TAGS = frozenset(
     ("ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X")
 )
 # What Hebrew HTB sets at the ends of words that are not written so.
 MARK = "_"
-# Kept as they are written; the package would make dictionaries of them.
-_FIELD_PARSERS = {name: (lambda line, i: line[i]) for name in ("xpos", "feats", "deps", "misc")}
 
 
 @dataclass
@@ -68,19 +74,16 @@ def read_treebank(path: Path, clean_forms: bool = False) -> Iterator[Sentence]:
     """
     words = blanks = 0
     seen: dict[str, int] = {}
-    for number, (first_line, lines) in enumerate(_blocks(path), 1):
-        sentence = _parse(path, first_line, lines, number, clean_forms)
-        name_lines = [first_line + n for n, line in enumerate(lines) if re.match(r"#\s*sent_id\s*=", line)]
-        if len(name_lines) > 1:
-            raise FormatError(path, name_lines[1], "a second sent_id of a sentence", "one")
-        name_line = name_lines[0] if name_lines else first_line
-        if sentence.sent_id in seen:
-            found = f"a second sentence named {sentence.sent_id!r} (the first: line {seen[sentence.sent_id]})"
-            raise FormatError(path, name_line, found, "a sent_id of its own for each sentence")
-        seen[sentence.sent_id] = name_line
-        words += len(sentence.words)
-        blanks += sum(word.form == "_" for word in sentence.words)
-        yield sentence
+    with reading(path, "CoNLL-U") as place:
+        for number, (place.line, lines) in enumerate(_blocks(path), 1):
+            sentence, name_line = _parse(path, place.line, lines, number, clean_forms)
+            if sentence.sent_id in seen:
+                found = f"a second sentence named {sentence.sent_id!r} (the first: line {seen[sentence.sent_id]})"
+                raise FormatError(path, name_line, found, "a sent_id of its own for each sentence")
+            seen[sentence.sent_id] = name_line
+            words += len(sentence.words)
+            blanks += sum(word.form == "_" for word in sentence.words)
+            yield sentence
     if not words:
         raise XlprobeError(f"{path}: no sentence in it; expected a CoNLL-U file")
     if blanks == words:
@@ -94,6 +97,8 @@ def _blocks(path: Path) -> Iterator[tuple[int, list[str]]]:
     for number, line in read_lines(path):
         if line:
             block.append(line)
+            if len(block) > MOST_LINES:
+                raise FormatError(path, number, f"a sentence of more than {MOST_LINES:,} lines", "a blank line after each sentence")
         elif block:
             yield number - len(block), block
             block = []
@@ -101,60 +106,69 @@ def _blocks(path: Path) -> Iterator[tuple[int, list[str]]]:
         yield number - len(block) + 1, block
 
 
-def _parse(path: Path, first_line: int, lines: list[str], number: int, clean_forms: bool) -> Sentence:
-    token_lines = [first_line + offset for offset, line in enumerate(lines) if not line.startswith("#")]
-    for offset, line in enumerate(lines):
-        if not line.startswith("#") and line.count("\t") != COLUMNS - 1:
-            raise FormatError(path, first_line + offset, f"{line.count(chr(9)) + 1} columns", f"{COLUMNS} separated by tabs")
-    try:
-        # The package also splits at two spaces, which occur inside FORM and MISC.
-        (parsed,) = conllu.parse("\n".join(re.sub(" {2,}", " ", line) for line in lines), field_parsers=_FIELD_PARSERS)
-    except (conllu.exceptions.ParseException, ValueError) as error:
-        raise FormatError(path, first_line, f"a sentence that does not parse ({error})", "CoNLL-U") from None
-
-    sentence = Sentence(parsed.metadata.get("sent_id") or str(number))
+def _parse(path: Path, first_line: int, lines: list[str], number: int, clean_forms: bool) -> tuple[Sentence, int]:
+    """A sentence, and the line that names it."""
+    sentence = Sentence(str(number))
+    name_line = 0
     word_lines: list[int] = []
     text, written, token_form, token_line, end_of_token, space_after_token = "", "", "", first_line, 0, True
-    for line_number, token in zip(token_lines, parsed, strict=True):
-        if isinstance(token["id"], tuple):
-            if token["id"][1] == "-":
-                _check_range(path, line_number, token, len(sentence.words) + 1, end_of_token)
-                token_form, token_line, end_of_token, space_after_token = token["form"], line_number, token["id"][2], _space_after(token)
-                written += token_form + " " * space_after_token
+    for line_number, line in enumerate(lines, first_line):
+        if line.startswith("#"):
+            if name := SENT_ID.fullmatch(line):
+                if name_line:
+                    raise FormatError(path, line_number, "a second sent_id of a sentence", "one")
+                sentence.sent_id, name_line = name[1].strip() or sentence.sent_id, line_number
+            if (order := COLUMN_ORDER.fullmatch(line)) and order[1].split() != [*COLUMNS]:
+                raise FormatError(path, line_number, f"columns {order[1].strip()}", f"CoNLL-U's: {' '.join(COLUMNS)}")
             continue
-        _check_word(path, line_number, token, len(sentence.words) + 1)
-        form = token["form"]
-        inside_token = token["id"] <= end_of_token
+        if (tabs := line.count("\t")) != len(COLUMNS) - 1:
+            raise FormatError(path, line_number, f"{tabs + 1:,} columns", f"{len(COLUMNS)} separated by tabs")
+        identifier, form, _, upos, _, feats, head, relation, _, misc = line.split("\t")
+        found = ID.fullmatch(identifier)
+        if not found:
+            raise FormatError(path, line_number, f"ID {identifier!r}", "a word's number, two with '-' or '.' between them")
+        word, start, end, before = (int(part) if part else None for part in found.groups())
+        last, space_after = len(sentence.words), "SpaceAfter=No" not in misc.split("|")
+        if before is not None:
+            if before != last:
+                raise FormatError(path, line_number, f"an empty node after word {before}", f"one after the last word ({last})")
+            continue
+        _check_form(path, line_number, form)
+        if start and end:
+            _check_range(path, line_number, start, end, last + 1, end_of_token)
+            token_form, token_line, end_of_token, space_after_token = form, line_number, end, space_after
+            written += token_form + " " * space_after_token
+            continue
+        if word != last + 1:
+            raise FormatError(path, line_number, f"word id {word}", str(last + 1))
+        _check_labels(path, line_number, upos, head, relation)
+        inside_token = word <= end_of_token
         if inside_token and _is_marked(form, token_form):
             sentence.marked += 1
             form = form.strip(MARK) if clean_forms else form
-        start = len(text)
-        text += form
-        sentence.words.append(Word(form, start, len(text), token["upos"], token["feats"], token["head"], token["deprel"]))
+        sentence.words.append(Word(form, len(text), len(text) + len(form), upos, feats, int(head), relation))
         word_lines.append(line_number)
-        if token["id"] < end_of_token or (space_after_token if inside_token else _space_after(token)):
+        text += form
+        if word < end_of_token or (space_after_token if inside_token else space_after):
             text += " "
         if not inside_token:
-            written += form + " " * _space_after(token)
+            written += form + " " * space_after
     if not sentence.words:
         raise FormatError(path, first_line, "a sentence without words", "at least one word")
     if end_of_token > len(sentence.words):
         raise FormatError(path, token_line, f"a multiword token up to word {end_of_token}", f"one within the {len(sentence.words)} words")
     _check_tree(path, word_lines, sentence.words)
     sentence.text, sentence.written = text.rstrip(" "), written.rstrip(" ")
-    return sentence
+    return sentence, name_line or first_line
 
 
-def _check_word(path: Path, line: int, token: conllu.Token, place: int) -> None:
-    if token["id"] != place:
-        raise FormatError(path, line, f"word id {token['id']}", str(place))
-    _check_form(path, line, token["form"])
-    if token["upos"] not in UNIVERSAL_TAGS:
-        raise FormatError(path, line, f"UPOS {token['upos']!r}", "one of UD v2's 17 tags")
-    if not isinstance(token["head"], int):
-        raise FormatError(path, line, f"HEAD {token['head']!r}", "a number")
-    if token["deprel"].strip() in ("", "_"):
-        raise FormatError(path, line, f"DEPREL {token['deprel']!r}", "a relation")
+def _check_labels(path: Path, line: int, upos: str, head: str, relation: str) -> None:
+    if upos not in UNIVERSAL_TAGS:
+        raise FormatError(path, line, f"UPOS {upos!r}", "one of UD v2's 17 tags")
+    if not HEAD.fullmatch(head):
+        raise FormatError(path, line, f"HEAD {head!r}", "a number")
+    if relation.strip() in ("", "_"):
+        raise FormatError(path, line, f"DEPREL {relation!r}", "a relation")
 
 
 def _check_form(path: Path, line: int, form: str) -> None:
@@ -165,16 +179,14 @@ def _check_form(path: Path, line: int, form: str) -> None:
         raise FormatError(path, line, f"FORM {form!r}", "no space at its ends")
 
 
-def _check_range(path: Path, line: int, token: conllu.Token, next_word: int, end_of_last: int) -> None:
-    start, _, end = token["id"]
-    _check_form(path, line, token["form"])
+def _check_range(path: Path, line: int, start: int, end: int, next_word: int, end_of_last: int) -> None:
     if start != next_word or start <= end_of_last or end <= start:
         found = f"a multiword token of words {start} to {end}" + (f" inside one up to word {end_of_last}" if start <= end_of_last else "")
         raise FormatError(path, line, found, f"several words, of which the first is the next one ({next_word})")
 
 
 def _check_tree(path: Path, lines: list[int], words: list[Word]) -> None:
-    """That each word has a head in the sentence and one is the root, to which the heads lead from everywhere."""
+    """That each word has a head in the sentence and one is the root, to which the heads lead from everywhere; none else is called so."""
     for own, (line, word) in enumerate(zip(lines, words, strict=True), 1):
         if not 0 <= word.head <= len(words) or word.head == own:
             raise FormatError(path, line, f"HEAD {word.head}", f"0 to {len(words)} but its own {own}")
@@ -191,12 +203,11 @@ def _check_tree(path: Path, lines: list[int], words: list[Word]) -> None:
             passed[own] = None
             own = words[own - 1].head
         leads_to_root.update(passed)
+    for line, word in zip(lines, words, strict=True):
+        if word.head and word.deprel.partition(":")[0] == "root":
+            raise FormatError(path, line, f"DEPREL {word.deprel!r} of a word whose HEAD is {word.head}", "HEAD 0, or another relation")
 
 
 def _is_marked(form: str, token_form: str) -> bool:
     """Whether a word of a multiword token has marks at its ends: `_` that is not part of what is written."""
     return form != form.strip(MARK) and form.strip(MARK) != "" and form not in token_form
-
-
-def _space_after(token: conllu.Token) -> bool:
-    return "SpaceAfter=No" not in (token["misc"] or "").split("|")

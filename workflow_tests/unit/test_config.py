@@ -9,7 +9,7 @@ import yaml
 from xlprobe import config
 from xlprobe.catalogue import are_comparable
 from xlprobe.errors import ConfigError
-from xlprobe.paths import PROJECT
+from xlprobe.paths import PROJECT, SCHEMAS
 from xlprobe.resources import languages, treebanks
 from xlprobe.runs import runs, steps
 from xlprobe.sweeps import extracted_layers, layers_of, probe_tasks, tasks_of
@@ -74,7 +74,11 @@ def changed(path: str, value: object) -> dict:
         ("alignment.unit", "subword", r"config key alignment.unit: found 'subword', expected one of word, bpe"),
         ("alignment.distortion", 1.5, r"config key alignment.distortion: 1.5 is greater than the maximum of 1"),
         ("models.m.pretrain.training.learning_rate", "3e-3", r".*found '3e-3', expected a number; YAML reads 3e-3 as text: write 0.003"),
-        ("models.m.pretrain.training.adam_betas", [0.9], r"config key models.m.pretrain.training.adam_betas: .*too short"),
+        (
+            "models.m.pretrain.training.adam_betas",
+            [0.9],
+            r".*adam_betas: holds 1 entries, expected at least 2$",
+        ),
         (
             "languages",
             [False],
@@ -128,7 +132,11 @@ def changed(path: str, value: object) -> dict:
             r"config key models.m.steps.0.to: found 1000.0, expected a whole number; write 1000$",
         ),
         ("models.m.steps", [{"from": 0, "to": 9}], r"config key models.m.steps.0.every: missing"),
-        ("models.m.steps", [{"from": 0, "to": 10**12, "every": 1}], r"config key models.m.steps: a range holds 1,000,000,000,001 steps"),
+        (
+            "models.m.steps",
+            [{"from": 0, "to": 10**12, "every": 1}],
+            r".*steps: asks for 1,000,000,000,001 steps, more than 10,000; raise",
+        ),
         ("features.layers", [0, 13], r"config key features.layers: layer 13 .* models.m has layers 0 to 12"),
     ],
 )
@@ -136,6 +144,78 @@ def test_faults_end_in_one_sentence_that_names_the_key(path, value, message):
     with pytest.raises(ConfigError, match="^" + message) as caught:
         config.complete(changed(path, value))
     assert "\n" not in str(caught.value)
+
+
+NO_NUMBERS = [float("nan"), float("inf"), -float("inf"), True, 10**19, "1", [1], -(10**12)]
+
+
+def numbers(rule: dict, place: tuple = ()) -> Iterator[tuple[tuple, dict]]:
+    """The keys of a schema that take a number, or a list of them; `m` and `qaa` stand for names of the user's choice."""
+    for name, below in rule.get("properties", {}).items():
+        yield from numbers(below, (*place, name))
+    for pattern, below in rule.get("patternProperties", {}).items():
+        yield from numbers(below, (*place, "qaa" if "q[a-t]" in pattern else "m"))
+    if found := {"integer", "number"} & {*([rule["type"]] if isinstance(rule.get("type"), str) else rule.get("type", []))}:
+        yield place, rule | {"type": found.pop()}
+    for below in [rule["items"], *rule["items"].get("anyOf", [])] if "items" in rule else []:
+        yield from numbers(below, (*place, 0))
+
+
+def placed(place: tuple, value: object, into: object) -> object:
+    """A copy of `into` that has a value at a place below it; 0 stands for a list of two."""
+    if not place:
+        return value
+    first, *rest = place
+    if first == 0:
+        ranges = {"from": 0, "to": 1, "every": 1}
+        return [placed(tuple(rest), value, ranges if {*rest} & {*ranges} else {}), 0.5]
+    return into | {first: placed(tuple(rest), value, into.get(first, {}))}
+
+
+def test_no_key_takes_what_is_no_number_or_has_no_bound():
+    found = [*numbers(config.schema())]
+    assert len(found) > 70
+    # What is only a cap makes nothing grow.
+    caps = ("max_bytes", "valid_max_documents", "warmup_updates", "max_sentences", "max_inference_pairs", "max_lines")
+    for place, rule in found:
+        most = rule.get("maximum", rule.get("exclusiveMaximum"))
+        assert most or place[-1] in caps, place
+        wrong = [*NO_NUMBERS, *([1.0] if rule["type"] == "integer" else []), *([2 * most] if most else [])]
+        for value in wrong:
+            with pytest.raises(ConfigError, match=rf"^config key {re.escape('.'.join(map(str, place)))}: "):
+                config.complete(placed(place, value, BASE | {"world": WORLD} if place[0] == "world" else BASE))
+
+
+def test_what_is_written_for_a_number_is_read_as_one():
+    """Else the next run is refused for the same reason."""
+    for text in ("1e-7", "3e-4", "1e15", "2.5E3", "1e-07"):
+        with pytest.raises(ConfigError, match=r"; YAML reads .* as text: write (.*)$") as caught:
+            config.complete(changed("probes.learning_rate", text))
+        assert yaml.safe_load(str(caught.value).rpartition("write ")[2]) == float(text)
+    with pytest.raises(ConfigError, match=r"expected a number$"):
+        config.complete(changed("probes.learning_rate", "1e400"))
+
+
+def test_checkpoints_are_bounded_before_they_are_listed():
+    ranges = [{"from": n, "to": 10**12, "every": 10**9} for n in range(9)]
+    assert len(steps(config.complete(suite("huggingface", folder="{step}", steps=ranges))["models"]["m"])) == 9001
+    with pytest.raises(ConfigError, match=r"^config key models.m.steps: asks for 11,001 steps, more than 10,000; raise `every`, or name"):
+        config.complete(suite("huggingface", folder="{step}", steps=[*ranges, *({**one, "from": one["from"] + 9} for one in ranges[:2])]))
+    many = suite("huggingface", folder="{step}_{seed}", steps=ranges, seeds=[*range(12)])
+    with pytest.raises(ConfigError, match=r"^config key models: steps and seeds ask for more than 100,000 checkpoints; name fewer"):
+        config.complete(many)
+    with pytest.raises(ConfigError, match=r"^config key languages: holds 20,000 entries, more than 10,000; name fewer$"):
+        config.complete(changed("languages", ["en"] * 20_000))
+
+
+def test_names_end_where_they_end_and_messages_are_short():
+    # `$` lets a line break follow.
+    assert not re.search(r"\$(:|$)", (SCHEMAS / "config.schema.yaml").read_text(), flags=re.M)
+    long = "x" * 101
+    for run in (changed("experiment", long), changed(f"models.{long}", {"steps": [1], "pretrain": {}}), changed("experiment", "a" * 10**5)):
+        with pytest.raises(ConfigError) as caught:
+            config.complete(run)
+        assert "up to 100 letters" in str(caught.value) and len(str(caught.value)) < 400
 
 
 def test_a_model_of_which_nothing_is_measured_is_refused():
@@ -156,7 +236,7 @@ WORLD = {"languages": {"qaa": {"name": "Arva", "parent": "arvic"}, "qab": {"name
         ({"qab": {"parent": "qac"}}, r"languages.qab.parent: there is no language 'qac'; did you mean 'qa[ab]'\?"),
         ({"qab": {"name": "ARVA"}}, r"languages.qab.name: 'ARVA' is qaa's name, too"),
         ({"qab": {"parent": "Arva"}}, r"languages.qab.parent: found 'Arva', expected a language's code, or small letters"),
-        ({"qab": {"name": "Älva"}}, r"languages.qab.name: found 'Älva', expected a capital and letters from A to Z"),
+        ({"qab": {"name": "Älva"}}, r"languages.qab.name: found 'Älva', expected a capital and up to 99 letters from A to Z"),
         ({"qaa": {"contractions": "articles"}}, r"languages.qaa.contractions: no adposition stands before an article here"),
         ({"qaa": {"corpus_size": 0.001}}, r"languages.qaa.corpus_size: 2 documents are too few to hold out every 1000th"),
         ({"qaa": {"word_order": "SVX"}}, r"languages.qaa.word_order: found 'SVX', expected one of SVO, SOV"),
@@ -411,6 +491,13 @@ def test_a_models_seeds_are_runs_of_their_own():
             "models.m.fairseq.checkpoints: {stpe} is unknown; {step}",
         ),
         ("fairseq", {"checkpoints": "a{", "sentencepiece": "s"}, "models.m.fairseq.checkpoints: 'a{' holds a single brace"),
+        (
+            "huggingface",
+            {"folder": "{step:999999999d}"},
+            "models.m.huggingface.folder: found '{step:999999999d}', expected {step}",
+        ),
+        ("huggingface", {"folder": "{step:{step}}"}, "models.m.huggingface.folder: found '{step:{step}}', expected {step}, or {step:07d}"),
+        ("huggingface", {"folder": "{step!r}"}, "models.m.huggingface.folder: found '{step!r}', expected {step}, or {step:07d} for"),
         ("huggingface", {"revision": "{step}"}, "models.m.huggingface: give one of repository .* and folder"),
         ("huggingface", {"folder": "a/{step}", "repository": "a/b"}, "models.m.huggingface: give one of"),
         ("huggingface", {"folder": "{step}", "revision": "step{step}"}, "models.m.huggingface.revision: folders have none"),

@@ -29,7 +29,7 @@ from xlprobe.paths import PROJECT
         (
             b"a: &a [0,0,0,0,0,0,0,0,0,0]\n"
             + b"".join(b"%c: &%c [%s]\n" % (c + 1, c + 1, b",".join([b"*%c" % c] * 10)) for c in b"abcdefgh"),
-            r":6:4: config key f: its aliases stand for more than 1,000,000 values; write fewer",
+            r":5:4: config key e: holds more than 100,000 values, those of aliases counted; write fewer",
         ),
         (b"", r": is empty; expected the keys of a run, experiment and models at least"),
         (b"# nothing\n---\n", r": is empty; expected the keys of a run"),
@@ -58,7 +58,11 @@ from xlprobe.paths import PROJECT
         (b"a: 2020-13-41\n", r":1:4: config key a: found '2020-13-41', which YAML takes for a value of kind timestamp and"),
         (b"a: !!int x\n", r":1:4: config key a: found 'x', which YAML takes for a value of kind int and"),
         (b"a: !!bool x\n", r":1:4: config key a: found 'x', which YAML takes for a value of kind bool and"),
-        (b"a: " + b"9" * 5000, r":1:4: config key a: found '9999.*, which YAML takes for a value of kind int and"),
+        (b"a: " + b"9" * 5000, r":1:4: config key a: found a number of 5,000 characters, '9999.*; write a shorter one, or put"),
+        (b"a: 0x" + b"f" * 5000, r":1:4: config key a: found a number of 5,002 characters, '0xff.*; write a shorter one"),
+        (b"a: 0" + b"7" * 5000, r":1:4: config key a: found a number of 5,001 characters"),
+        (b"a: 1" + b":59" * 5000, r":1:4: config key a: found a number of 15,001 characters"),
+        (b"a: 1\n" * 60_000, r": is larger than 262,144 bytes, so it is no configuration; name a run's YAML file"),
         (b"? [1, 2]\n: 3\n", r":1:3: found a list or a group of keys as a name, expected text"),
         (b"steps: [0, 010]\n", r":1:12: config key steps.1: YAML reads 010 as 8; write 8, or put it in quotes where it is text"),
         (b"steps: [10:20]\n", r":1:9: config key steps.0: YAML reads 10:20 as 620; write 620, or put it in quotes"),

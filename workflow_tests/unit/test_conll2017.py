@@ -117,6 +117,8 @@ def test_what_is_no_such_archive_is_refused(tmp_path):
 def test_a_line_that_is_not_conllu_is_refused(tmp_path):
     with pytest.raises(FormatError, match=r"wikipedia-000.conllu.xz\):2: found 'plain words', expected a CoNLL-U token"):
         lines(archive(tmp_path, part("wikipedia-000", f"{token('1', 'x')}plain words\n\n")))
+    with pytest.raises(FormatError, match=r"wikipedia-000.conllu.xz\):1: found '1{40}', expected a CoNLL-U token"):
+        lines(archive(tmp_path, part("wikipedia-000", f"{token('1' * 5000, 'x')}\n\n")))
 
 
 def test_an_archive_damaged_in_the_middle_is_refused(tmp_path):

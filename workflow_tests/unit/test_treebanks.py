@@ -58,8 +58,18 @@ def test_sentences_without_sent_id_are_numbered(tmp_path):
         ("\tADP\t", "\tCONJ\t", r":7: found UPOS 'CONJ', expected one of UD v2's 17 tags"),
         ("\t5\tdet", "\t9\tdet", r":8: found HEAD 9, expected 0 to 6 but its own 4"),
         ("\t5\tdet", "\t4\tdet", r":8: found HEAD 4, expected 0 to 6 but its own 4"),
-        ("\t5\tdet", "\t_\tdet", r":8: found HEAD None, expected a number"),
-        ("\t5\tdet", "\tx\tdet", r":1: found a sentence that does not parse .*, expected CoNLL-U"),
+        ("\t5\tdet", "\t_\tdet", r":8: found HEAD '_', expected a number"),
+        ("\t5\tdet", "\tx\tdet", r":8: found HEAD 'x', expected a number"),
+        ("\t5\tdet", "\t" + "5" * 5000 + "\tdet", r":8: found HEAD '5{90,98}…5{90,98}', expected a number"),
+        ("\t5\tdet", "\t5\troot", r":8: found DEPREL 'root' of a word whose HEAD is 5, expected HEAD 0, or another relation"),
+        ("4\tles", "_\tles", r":8: found ID '_', expected a word's number"),
+        ("4\tles", "4" * 5000 + "\tles", r":8: found ID '4{90,98}…4{90,98}', expected a word's number"),
+        ("3-4\taux", "3-99999999999\taux", r":6: found ID '3-99999999999', expected a word's number"),
+        ("2.1\tvide", "1.1\tvide", r":5: found an empty node after word 1, expected one after the last word \(2\)"),
+        ("# text", "# global.columns = ID LEMMA FORM\n# text", r":2: found columns ID LEMMA FORM, expected CoNLL-U's: ID FORM LEMMA"),
+        ("1\tNew", " # a\tx" + "\t_" * 8 + "\n1\tNew", r":3: found ID ' # a', expected a word's number"),
+        ("4\tles", "4\tles\x1b[31m\u2028\t_", r":8: found 11 columns, expected 10"),
+        ("\tADP\t", "\tAD\x1b[31m\u2028P\t", r":7: found UPOS 'AD\\x1b\[31m\\u2028P', expected one of"),
         ("4\tles", "4\t", r":8: found an empty FORM, expected a word, or '_' where it is not known"),
         ("4\tles", "4\t  ", r":8: found an empty FORM"),
         ("3-4\taux", "3-4\t", r":6: found an empty FORM"),
@@ -81,6 +91,25 @@ def test_bad_lines_are_reported_with_file_and_line(tmp_path, old, new, message):
     assert broken != EXAMPLE
     with pytest.raises(FormatError, match=r"xx_test-ud-train\.conllu" + message):
         list(read_treebank(write(tmp_path, broken)))
+
+
+def test_what_the_conllu_package_would_change_is_read_as_it_stands(tmp_path):
+    """It splits at two spaces, and takes an empty last column, or one that is a no-break space, for none."""
+    for misc in ("", "\u00a0"):
+        (sentence,) = read_treebank(write(tmp_path, EXAMPLE.replace("New York", "New  York").replace("punct\t_\t_", f"punct\t_\t{misc}")))
+        assert sentence.words[0].form == "New  York" and sentence.text == "New  York va à les États."
+
+
+def test_a_file_without_blank_lines_is_refused_before_it_fills_the_memory(tmp_path):
+    with pytest.raises(FormatError, match=r"conllu:100001: found a sentence of more than 100,000 lines, expected a blank line after each"):
+        list(read_treebank(write(tmp_path, "#\n" * 200_000)))
+
+
+def test_what_no_check_foresees_is_one_sentence_with_the_line(tmp_path, monkeypatch):
+    path = write(tmp_path, EXAMPLE + EXAMPLE.replace("one", "two"))
+    monkeypatch.setattr("xlprobe.treebanks._check_tree", lambda path, lines, words: {}[lines[0]])
+    with pytest.raises(XlprobeError, match=r"^.*conllu:1: cannot be read as CoNLL-U \(KeyError: 3\); correct it, or fetch it again$"):
+        list(read_treebank(path))
 
 
 def test_a_sent_id_twice_is_refused(tmp_path):
