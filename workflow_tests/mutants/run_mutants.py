@@ -177,14 +177,14 @@ def tried(faults: list[Mutation], jobs: int, folder: Path) -> int:
             tests = tests_of(fault, done, files[fault.module])
             own = folder / f"fault_{len(waiting)}"
             deadline = time.monotonic() + 10 * (SECONDS + TIMES * sum(done.seconds[test] for test in tests))
-            running[forked(attempt, fault, tests, done, own, own.with_suffix(".log"))] = fault, deadline, own
+            running[forked(attempt, fault, tests, done, own, own.with_suffix(".log"))] = fault, deadline, own, tests
         pid, status = os.waitpid(-1, os.WNOHANG)
         if not pid:
-            for late in (pid for pid, (_, deadline, _) in running.items() if time.monotonic() > deadline):
+            for late in (pid for pid, (_, deadline, *_) in running.items() if time.monotonic() > deadline):
                 os.kill(late, 9)
             time.sleep(0.02)
             continue
-        fault, _, own = running.pop(pid)
+        fault, _, own, tests = running.pop(pid)
         shutil.rmtree(own, ignore_errors=True)
         if status == 0:
             survivors.append(fault)
