@@ -144,6 +144,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2, help="processes at once")
     parser.add_argument("--modules", nargs="+", default=MODULES)
+    parser.add_argument("--record", type=Path, help="a folder that keeps what the tests do on the code as it is, for the next time")
     arguments = parser.parse_args()
     os.chdir(PROJECT)
     # Real data would take longer, and not every clone has them.
@@ -151,19 +152,21 @@ def main() -> int:
     os.environ.pop("XLPROBE_DATA", None)
     folder = Path(tempfile.mkdtemp(prefix="mutants_"))
     try:
-        return tried(drawn(arguments.modules, arguments.count, arguments.seed), arguments.jobs, folder)
+        return tried(drawn(arguments.modules, arguments.count, arguments.seed), arguments.jobs, folder, arguments.record or folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def tried(faults: list[Mutation], jobs: int, folder: Path) -> int:
+def tried(faults: list[Mutation], jobs: int, folder: Path, recorded: Path) -> int:
     begun = time.monotonic()
     files = {module: tests_that_name(module) for module in {fault.module for fault in faults}}
     importlib.import_module("torch"), importlib.import_module("transformers")
-    os.waitpid(forked(record, sorted({file for own in files.values() for file in own}), folder), 0)
-    done: Record = pickle.loads((folder / "record").read_bytes())
+    if not (recorded / "record").exists():
+        recorded.mkdir(parents=True, exist_ok=True)
+        os.waitpid(forked(record, sorted({file for own in files.values() for file in own}), recorded.resolve()), 0)
+    done: Record = pickle.loads((recorded / "record").read_bytes())
     if done.failed:
-        print((folder / "record.log").read_text()[-4000:])
+        print((recorded / "record.log").read_text()[-4000:])
         print("tests fail on the code as it is")
         return 1
     print(f"{len(done.by_test)} tests recorded in {time.monotonic() - begun:.0f} s; {len(faults)} faults", flush=True)

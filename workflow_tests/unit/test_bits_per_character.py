@@ -98,6 +98,8 @@ def test_pieces_cover_what_stands_there_by_hand(by_hand):
         ("<unk>", 2, 2),
         ("ma", 2, 2),
     ]
+    borders = "\x7f\x80\u07ff\u0800\uffff\U00010000\U0010ffff"
+    assert [covered(by_hand, f"la {character}")[-1][2] for character in borders] == [len(character.encode()) for character in borders]
     without = covered(by_hand, "la née 字漢 漢 zzma", count_spaces=False)
     assert without[1] == ("▁né", 2, 3) and without[5] == ("▁", 0, 0) and sum(characters for _, characters, _ in without) == 12
 
@@ -145,6 +147,8 @@ def test_byte_level_pieces_share_a_character():
     assert [characters for _, characters, _ in covered(tokenizer, "a 漢é")] == [1, 1, *shared, 0.5, 0.5]
     assert [bytes_ for _, _, bytes_ in covered(tokenizer, "a 漢é")] == [1] * 7
     assert sum(characters for _, characters, _ in covered(tokenizer, "a  b")) == 4
+    # Beyond U+FFFF a character has four bytes, and is one character all the same.
+    assert [(characters, bytes_) for _, characters, bytes_ in covered(tokenizer, "\U0001f600")] == [(0.25, 1)] * 4
 
 
 def test_word_pieces_cover_no_space():
