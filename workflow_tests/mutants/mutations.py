@@ -32,7 +32,10 @@ CALLS = {"debug", "info", "warning", "error", "progress", "isinstance", "cast", 
 # Both ways round the same, or an error at once.
 UNORDERED = {"min", "max", "minimum", "maximum", "zip", "getattr", "logaddexp", "union", "log1p", "array_equal"}
 KEYWORDS = {"strict", "kind", "copy", "ignore_index", "maxsize", "as_index", "exist_ok", "parents", "desc", "verbose"}
-SPEED = ("_AT_ONCE", "_PER_WRITE", "_PER_PRODUCT", "_PER_CHUNK")
+SPEED = {
+    "POSITIONS_AT_ONCE", "PIECES_AT_ONCE", "EXAMPLES_AT_ONCE", "EXAMPLES_PER_PRODUCT", "UNITS_PER_WRITE", "CHARACTERS_PER_WRITE",
+    "BLOCK_BYTES", "BLOCK_LETTERS", "SENTENCES_PER_BLOCK", "HISTORY", "EXAMPLES_A_DIMENSION", "PASSES_SAVED", "KEPT_EXAMPLES", "STATE",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,7 @@ def _points(node: ast.AST, scope: tuple[str, ...] = (), inside: bool = False) ->
                     continue
                 case ast.keyword(arg=keyword) if keyword in KEYWORDS:
                     continue
-                case ast.Assign(targets=[ast.Name(id=constant)]) if constant.endswith(SPEED):
+                case ast.Assign(targets=[target]) if SPEED & {name.id for name in ast.walk(target) if isinstance(name, ast.Name)}:
                     continue
                 case ast.FunctionDef(name=function) if not inside:
                     yield from _points(child, (*scope, function), True)
