@@ -89,9 +89,7 @@ def changes(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.BoolOp(ast.Or() if isinstance(operator, ast.And) else ast.And(), values)
         case ast.UnaryOp(op=ast.Not() | ast.USub() | ast.Invert(), operand=operand):
             yield operand
-        case ast.BinOp(left=left, op=operator, right=right) if type(operator) in OPERATORS and not (
-            _is_plain(left) or _is_plain(right)
-        ):
+        case ast.BinOp(left=left, op=operator, right=right) if type(operator) in OPERATORS and not (_is_plain(left) or _is_plain(right)):
             yield ast.BinOp(left, OPERATORS[type(operator)](), right)
         case ast.AugAssign(target=target, op=operator, value=value):
             if type(operator) in OPERATORS and not _is_plain(value):

@@ -33,13 +33,14 @@ PROJECT = Path(__file__).resolve().parents[2]
 PACKAGE = PROJECT / "scripts" / "xlprobe"
 UNIT_TESTS = PROJECT / "workflow_tests" / "unit"
 EQUIVALENT = Path(__file__).with_name("equivalent.tsv")
-MODULES = (
-    "alignment baselines binarization bitexts bits_per_character checkpoint_comparison contamination control_tasks converged_probe corpus"
-    " datasets description_length examples feature_file features inference inference_baselines labels linear_probe metrics model_trials"
-    " pairs piece_bits piece_coverage probe_training probe_training_summary probes scoring seeds splits sweeps tasks tasks.alignment"
-    " tasks.arc_classification tasks.arc_classification_subtypes tasks.arc_prediction tasks.bpc tasks.number tasks.pos tasks.xnli"
-    " tokenization transfer treebanks vector_storage windows"
-).split()
+MODULES = [
+    "alignment", "baselines", "binarization", "bitexts", "bits_per_character", "checkpoint_comparison", "contamination",
+    "control_tasks", "converged_probe", "corpus", "datasets", "description_length", "examples", "feature_file", "features",
+    "inference", "inference_baselines", "labels", "linear_probe", "metrics", "model_trials", "pairs", "piece_bits",
+    "piece_coverage", "probe_training", "probe_training_summary", "probes", "scoring", "seeds", "splits", "sweeps", "tasks",
+    "tasks.alignment", "tasks.arc_classification", "tasks.arc_classification_subtypes", "tasks.arc_prediction", "tasks.bpc",
+    "tasks.number", "tasks.pos", "tasks.xnli", "tokenization", "transfer", "treebanks", "vector_storage", "windows",
+]  # fmt: skip
 # What the tests import from elsewhere, in the process that all others are forked from.
 IMPORTED = ("torch", "transformers", "tokenizers", "pandas", "pyarrow", "h5py", "sklearn", "scipy", "sentencepiece", "conllu", "yaml",
             "jsonschema", "zstandard", "matplotlib", "simalign", "safetensors", "hypothesis", "_pytest")  # fmt: skip

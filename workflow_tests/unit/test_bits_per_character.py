@@ -33,7 +33,7 @@ from xlprobe.errors import XlprobeError
 from xlprobe.files import read_lines
 from xlprobe.huggingface_checkpoints import publish_huggingface
 from xlprobe.piece_bits import PiecePredictor, bits_of_pieces
-from xlprobe.piece_coverage import PieceCoverage
+from xlprobe.piece_coverage import KINDS, MARK, SPACE, ZERO_WIDTH, PieceCoverage
 from xlprobe.scoring import NO_INTERVALS, Intervals
 from xlprobe.tables import conform
 
@@ -102,6 +102,43 @@ def test_pieces_cover_what_stands_there_by_hand(by_hand):
     assert [covered(by_hand, f"la {character}")[-1][2] for character in borders] == [len(character.encode()) for character in borders]
     without = covered(by_hand, "la née 字漢 漢 zzma", count_spaces=False)
     assert without[1] == ("▁né", 2, 3) and without[5] == ("▁", 0, 0) and sum(characters for _, characters, _ in without) == 12
+
+
+@pytest.mark.parametrize(
+    ("text", "covers"),
+    [
+        # A marker stands for all that is blank before its subword, wherever a text begins; at its end nothing does.
+        ("  la   né ", [("▁la", 4, 4), ("▁né", 5, 6)]),
+        ("la \n né", [("▁la", 2, 2), ("▁né", 5, 6)]),
+        ("\u3000la\u3000\u3000né", [("▁la", 3, 5), ("▁né", 4, 9)]),
+        ("la   漢 ma", [("▁la", 2, 2), ("▁", 3, 3), ("漢", 1, 3), ("▁", 1, 1), ("ma", 2, 2)]),
+    ],
+)
+def test_spaces_are_their_marker_s_by_hand(by_hand, text, covers):
+    assert covered(by_hand, text) == covers
+    without = covered(by_hand, text, count_spaces=False)
+    assert [characters for _, characters, _ in without] == [len(subword.strip("▁")) for subword, _, _ in covers]
+    assert [bytes_ for _, _, bytes_ in without] == [len(subword.strip("▁").encode()) for subword, _, _ in covers]
+
+
+def test_a_byte_level_marker_is_one_space_by_hand():
+    tokenizer = byte_level_tokenizer(["abc abc"], framed=False, vocabulary=257)
+    assert covered(tokenizer, "a   b") == [("a", 1, 1), *[("Ġ", 1, 1)] * 3, ("b", 1, 1)]
+    assert covered(tokenizer, "a\tb") == [("a", 1, 1), ("ĉ", 1, 1), ("b", 1, 1)]
+    assert [characters for _, characters, _ in covered(tokenizer, "a  b\tc", count_spaces=False)] == [1, 0, 0, 1, 0, 1]
+    # Words with the space before them.
+    tokenizer = byte_level_tokenizer(["ab ab ab"], framed=True, vocabulary=264)
+    assert covered(tokenizer, "ab ab  ab") == [("ab", 2, 2), ("Ġab", 3, 3), ("Ġ", 1, 1), ("Ġab", 3, 3)]
+
+
+def test_kinds_of_characters_by_hand():
+    kinds = {
+        0: [0x61, 0x115F, 0x1200, 0x6F22, 0x1F600, 0x20000, 0x2FA1D, 0xE0FFF],
+        SPACE: [0x09, 0x0A, 0x20, 0xA0, 0x2028, 0x3000],
+        ZERO_WIDTH: [0xAD, 0x200B, 0x200D, 0x2581, 0xFEFF, 0xE0001, 0xE007F],
+        MARK: [0x0301, 0x093F, 0x1160, 0x11FF, 0x1D165, 0xE0100, 0xE01EF],
+    }
+    assert {kind: KINDS[codes].tolist() for kind, codes in kinds.items()} == {kind: [kind] * len(codes) for kind, codes in kinds.items()}
 
 
 @pytest.mark.parametrize("split", [True, False], ids=["spaces outside the span", "spaces inside the span"])

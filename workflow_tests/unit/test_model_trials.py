@@ -451,9 +451,7 @@ class OnePrefix:
 
     def rows(self, rows: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
         padded = [torch.tensor([0, *row]) for row in rows]
-        ids, mask = (
-            torch.nn.utils.rnn.pad_sequence(part, batch_first=True) for part in (padded, [torch.ones_like(row) for row in padded])
-        )
+        ids, mask = (torch.nn.utils.rnn.pad_sequence(part, batch_first=True) for part in (padded, [torch.ones_like(row) for row in padded]))
         return {"input_ids": ids, "attention_mask": mask}
 
 

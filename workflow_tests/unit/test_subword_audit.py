@@ -22,7 +22,7 @@ from xlprobe.vocabulary import SENTENCEPIECE_FILE
 TREEBANKS = ["ar_pud", "en_ewt", "fa_seraji", "fr_gsd", "hi_pud", "ja_gsd", "ko_gsd", "ru_gsd", "ta_ttb", "th_pud", "vi_vtb", "zh_gsd"]
 VOCABULARY = 4000
 SENTENCES = 60
-# Words between bars, which are taken out: punctuation at words' ends and in a row, no spaces, marks, joiners, letters that no tokenizer knows.
+# Words between bars, which are taken out: punctuation at words' ends and in a row, no spaces, marks, joiners, letters unknown to all.
 BY_HAND = [
     "|He| |said|,| |he| |knows|.|",
     "|(|What|?|!|)| |\u201cno|\u201d|,| |do|n't|\u2026|",
