@@ -30,11 +30,12 @@ WORDS = {"left": "right", "right": "left", "mean": "sum", "sum": "mean", "first"
 # What these say is read by people, or decides the order of equals, the speed or the memory alone.
 CALLS = {"debug", "info", "warning", "error", "progress", "isinstance", "cast", "lru_cache", "field", "library_errors"}
 # Both ways round the same, or an error at once.
-UNORDERED = {"min", "max", "minimum", "maximum", "zip", "getattr", "logaddexp", "union", "log1p", "array_equal"}
+UNORDERED = {"min", "max", "minimum", "maximum", "zip", "getattr", "logaddexp", "union", "log1p", "array_equal", "transpose"}
 KEYWORDS = {"strict", "kind", "copy", "ignore_index", "maxsize", "as_index", "exist_ok", "parents", "desc", "verbose"}
 SPEED = {
     "POSITIONS_AT_ONCE", "PIECES_AT_ONCE", "EXAMPLES_AT_ONCE", "EXAMPLES_PER_PRODUCT", "UNITS_PER_WRITE", "CHARACTERS_PER_WRITE",
-    "BLOCK_BYTES", "BLOCK_LETTERS", "SENTENCES_PER_BLOCK", "HISTORY", "EXAMPLES_A_DIMENSION", "PASSES_SAVED", "KEPT_EXAMPLES", "STATE",
+    "BLOCK_BYTES", "BLOCK_LETTERS", "SENTENCES_PER_BLOCK", "LINES_PER_BATCH", "HISTORY", "EXAMPLES_A_DIMENSION", "PASSES_SAVED",
+    "KEPT_EXAMPLES", "STATE",
 }  # fmt: skip
 
 
@@ -109,6 +110,8 @@ def changes(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.Name(NAMES[name], ast.Load())
         case ast.Attribute(value=value, attr=name, ctx=ast.Load()) if name in NAMES:
             yield ast.Attribute(value, NAMES[name], ast.Load())
+        case ast.Call(func=ast.Attribute(attr="zeros"), args=[ast.Constant(value=0), *_]):
+            return  # nothing is in it
         case ast.Call(func=function, args=[first, second, *others], keywords=keywords) if not isinstance(first, ast.Starred):
             if not (_is_text(first) or _is_text(second) or isinstance(second, ast.Starred) or _called(node) in UNORDERED):
                 yield ast.Call(function, [second, first, *others], keywords)
@@ -152,7 +155,7 @@ def _points(node: ast.AST, scope: tuple[str, ...] = (), inside: bool = False) ->
                     continue
                 case ast.keyword(arg=keyword) if keyword in KEYWORDS:
                     continue
-                case ast.Assign(targets=[target]) if SPEED & {name.id for name in ast.walk(target) if isinstance(name, ast.Name)}:
+                case ast.Assign() | ast.Compare() if SPEED & {part.id for part in ast.walk(child) if isinstance(part, ast.Name)}:
                     continue
                 case ast.FunctionDef(name=function) if not inside:
                     yield from _points(child, (*scope, function), True)
