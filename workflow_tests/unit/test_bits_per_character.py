@@ -121,6 +121,23 @@ def test_spaces_are_their_marker_s_by_hand(by_hand, text, covers):
     assert [bytes_ for _, _, bytes_ in without] == [len(subword.strip("▁").encode()) for subword, _, _ in covers]
 
 
+def test_of_spaces_in_a_row_each_marker_has_its_own():
+    subwords = ["<unk>", "▁", "▁la", "▁né", "ma"]
+    backend = Tokenizer(models.Unigram([(subword, -1.0 - n / 10) for n, subword in enumerate(subwords)], unk_id=0))
+    backend.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>")
+    assert covered(tokenizer, "la   né ma") == [("▁la", 2, 2), ("▁", 1, 1), ("▁", 1, 1), ("▁né", 3, 4), ("▁", 1, 1), ("ma", 2, 2)]
+
+
+def test_what_normalisation_drops_is_nobody_s():
+    """An Arabic tatweel before a space: the marker stands for the space alone."""
+    backend = Tokenizer(models.Unigram([("<unk>", -1.0), ("▁la", -1.1), ("▁né", -1.2)], unk_id=0))
+    backend.normalizer = normalizers.Replace("\u0640", "")
+    backend.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>")
+    assert covered(tokenizer, "la\u0640 né la") == [("▁la", 2, 2), ("▁né", 3, 4), ("▁la", 3, 3)]
+
+
 def test_a_byte_level_marker_is_one_space_by_hand():
     tokenizer = byte_level_tokenizer(["abc abc"], framed=False, vocabulary=257)
     assert covered(tokenizer, "a   b") == [("a", 1, 1), *[("Ġ", 1, 1)] * 3, ("b", 1, 1)]
