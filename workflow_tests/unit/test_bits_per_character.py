@@ -18,6 +18,8 @@ from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedT
 
 from xlprobe import piece_bits
 from xlprobe.bits_per_character import (
+    METRICS,
+    METRICS_OF_PARALLEL_TEXT,
     BitsSettings,
     Text,
     draw_masks,
@@ -393,6 +395,20 @@ def test_the_scores_of_a_checkpoint(checkpoints, tiny_text, tmp_path):
     )
     assert scores.loc[("qaa", "test", "bits_per_sentence"), "n"] == len(parallel.lines) == 40
     assert scores.loc[("qaa", "test", "bits_per_token"), "n"] == pytest.approx(0.2 * pieces, rel=0.15)
+
+
+def test_what_is_divided_by_what_by_hand():
+    sums = {"bits": 60, "characters": 40, "bytes": 50, "predicted": 10, "pieces": 80, "all_characters": 200, "lines": 4, "words": 32}
+    found = {metric: (value(sums), counted) for metric, (value, counted) in (METRICS | METRICS_OF_PARALLEL_TEXT).items()}
+    assert found == {
+        "bits_per_character": (1.5, "predicted"),
+        "bits_per_byte": (1.2, "predicted"),
+        "bits_per_token": (6, "predicted"),
+        "pieces_per_character": (0.4, "pieces"),
+        # An eighth of the pieces was predicted: all would cost 8 times as much.
+        "bits_per_sentence": (120, "lines"),
+        "pieces_per_word": (2.5, "pieces"),
+    }
 
 
 def test_half_precision_is_off_by_little(checkpoints, lines):

@@ -222,6 +222,17 @@ def test_more_examples_than_are_read_at_once_score_the_same(problem, monkeypatch
         assert found.summed_loss == pytest.approx(expected.summed_loss) and found.loss == pytest.approx(found.summed_loss / found.known)
 
 
+def test_weights_begin_as_those_of_torchs_linear_layer():
+    for classes, dimensions in ((2000, 4), (3, 400)):
+        weight_CF, bias_C = initial_weights(torch.Generator().manual_seed(1), classes, dimensions)
+        assert weight_CF.shape == (classes, dimensions) and bias_C.shape == (classes,)
+        theirs = torch.nn.Linear(dimensions, classes)
+        for ours in (weight_CF.flatten(), bias_C):
+            assert ours.abs().max() <= dimensions**-0.5
+            assert len(ours) < 1000 or (ours.min() < -0.98 * dimensions**-0.5 and ours.max() > 0.98 * dimensions**-0.5)
+        assert weight_CF.std().item() == pytest.approx(theirs.weight.std().item(), rel=0.1)
+
+
 def test_adam_is_torchs():
     # Where a gradient is next to nothing, the constant beside its root decides.
     tiny = torch.nn.Parameter(torch.tensor([[1.0]]))

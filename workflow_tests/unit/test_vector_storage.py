@@ -31,7 +31,8 @@ def test_the_scales_come_near_the_bound_from_both_sides():
 
 
 def test_storages_are_tried_from_the_smallest():
-    assert STORAGES == {"auto": (torch.float16, torch.float32), "float16": (torch.float16,), "float32": (torch.float32,)}
+    tried = {"auto": (torch.float16, torch.float32), "float16": (torch.float16,), "float32": (torch.float32,)}
+    assert tried == STORAGES
 
 
 @pytest.mark.parametrize(
