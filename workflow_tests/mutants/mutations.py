@@ -113,7 +113,8 @@ def changes(node: ast.AST) -> Iterator[ast.AST]:
         case ast.Call(func=ast.Attribute(attr="zeros"), args=[ast.Constant(value=0), *_]):
             return  # nothing is in it
         case ast.Call(func=function, args=[first, second, *others], keywords=keywords) if not isinstance(first, ast.Starred):
-            if not (_is_text(first) or _is_text(second) or isinstance(second, ast.Starred) or _called(node) in UNORDERED):
+            same = _called(node) in UNORDERED or ast.dump(first) == ast.dump(second)
+            if not (_is_text(first) or _is_text(second) or isinstance(second, ast.Starred) or same):
                 yield ast.Call(function, [second, first, *others], keywords)
         case ast.If(test=ast.Name() | ast.Call() | ast.Attribute() | ast.NamedExpr() as test, body=body, orelse=orelse):
             yield ast.If(ast.UnaryOp(ast.Not(), test), body, orelse)
