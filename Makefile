@@ -22,7 +22,7 @@ ifneq ($(XLPROBE_CASES),)
 export XLPROBE_CASES := $(abspath $(XLPROBE_CASES))
 endif
 
-.PHONY: help setup demo sources run report test test-run test-others bench lint format docs lock clean
+.PHONY: help setup demo sources run report test test-run test-others test-mutants bench lint format docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -65,6 +65,9 @@ test-run: $(READY)
 
 test-others: $(READY)
 	OMP_NUM_THREADS=1 python -m pytest workflow_tests scripts/xlprobe --ignore=workflow_tests/benchmarks --ignore=workflow_tests/workflow/test_run.py
+
+test-mutants: $(READY) ## Plant small faults in what touches numbers; the tests must see 95 % (20 minutes)
+	python workflow_tests/mutants/run_mutants.py
 
 bench: $(READY) ## Measure the speed claims, each after an equality check
 	OMP_NUM_THREADS=1 python -m pytest workflow_tests/benchmarks -s

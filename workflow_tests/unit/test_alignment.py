@@ -6,9 +6,24 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from feature_files import write_features
 from simalign import SentenceAligner
 
-from xlprobe.alignment import METHODS, UNITS, Counts, align, argmax, count, distort, itermax, match, project, score_alignment, similarity
+from xlprobe.alignment import (
+    METHODS,
+    UNITS,
+    Counts,
+    align,
+    argmax,
+    count,
+    distort,
+    itermax,
+    linked_words,
+    match,
+    project,
+    score_alignment,
+    similarity,
+)
 from xlprobe.bitexts import Pair, read_bitext, write_bitext
 from xlprobe.errors import XlprobeError
 from xlprobe.feature_file import FeatureFile
@@ -202,6 +217,24 @@ def test_sentences_said_twice_align_word_by_word_at_every_layer(scored, tiny_mod
     rest = scores[["model", "step", "task", "source", "target", "split", "n"]].drop_duplicates()
     assert rest.to_numpy().tolist() == [["xlmr", tiny_model.step, "alignment", "align_en_fr", "align_en_fr", "test", 3]]
     assert scores["seed"].isna().all()
+
+
+def test_links_go_from_source_to_target_pair_by_pair(tmp_path):
+    """Of sentences of two and three words, and of three and one; the possible link alone is found in the second."""
+    pairs = [
+        Pair("1", ["a", "b"], ["B", "C", "A"], {(0, 2), (1, 0)}, {(0, 2), (1, 0)}),
+        Pair("2", ["c", "d", "e"], ["E"], {(0, 0)}, {(0, 0), (2, 0)}),
+    ]
+    write_bitext(pairs, tmp_path / "align_en_fr", "align_en_fr", "en", "fr")
+    vectors_UD = np.eye(6)[[0, 1, 2, 3, 4, 1, 2, 0, 4]]
+    path = write_features(tmp_path / "f.h5", tmp_path / "align_en_fr", np.stack([vectors_UD, -vectors_UD[::-1]]), [0, 3])
+    with FeatureFile(path) as features:
+        links = linked_words(features, np.array([2, 3, 3, 1]), 0, "argmax")
+    assert [np.argwhere(found_VW).tolist() for found_VW in links] == [[[0, 2], [1, 0]], [[2, 0]]]
+    score_alignment(path, tmp_path / "align_en_fr", "argmax", tmp_path / "scores.parquet", layers=[0])
+    scores = pd.read_parquet(tmp_path / "scores.parquet").set_index("metric")["value"]
+    # Three links found, two of them sure and all possible, of three sure ones.
+    assert scores.to_dict() == {"precision": 1, "recall": 2 / 3, "f1": pytest.approx(4 / 5), "aer": pytest.approx(1 - 5 / 6)}
 
 
 def test_the_features_of_a_bitext_name_source_and_target(scored):

@@ -18,6 +18,8 @@ from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedT
 
 from xlprobe import piece_bits
 from xlprobe.bits_per_character import (
+    METRICS,
+    METRICS_OF_PARALLEL_TEXT,
     BitsSettings,
     Text,
     draw_masks,
@@ -33,7 +35,7 @@ from xlprobe.errors import XlprobeError
 from xlprobe.files import read_lines
 from xlprobe.huggingface_checkpoints import publish_huggingface
 from xlprobe.piece_bits import PiecePredictor, bits_of_pieces
-from xlprobe.piece_coverage import PieceCoverage
+from xlprobe.piece_coverage import KINDS, MARK, SPACE, ZERO_WIDTH, PieceCoverage
 from xlprobe.scoring import NO_INTERVALS, Intervals
 from xlprobe.tables import conform
 
@@ -98,8 +100,64 @@ def test_pieces_cover_what_stands_there_by_hand(by_hand):
         ("<unk>", 2, 2),
         ("ma", 2, 2),
     ]
+    borders = "\x7f\x80\u07ff\u0800\uffff\U00010000\U0010ffff"
+    assert [covered(by_hand, f"la {character}")[-1][2] for character in borders] == [len(character.encode()) for character in borders]
     without = covered(by_hand, "la née 字漢 漢 zzma", count_spaces=False)
     assert without[1] == ("▁né", 2, 3) and without[5] == ("▁", 0, 0) and sum(characters for _, characters, _ in without) == 12
+
+
+@pytest.mark.parametrize(
+    ("text", "covers"),
+    [
+        # A marker stands for all that is blank before its subword, wherever a text begins; at its end nothing does.
+        ("  la   né ", [("▁la", 4, 4), ("▁né", 5, 6)]),
+        ("la \n né", [("▁la", 2, 2), ("▁né", 5, 6)]),
+        ("\u3000la\u3000\u3000né", [("▁la", 3, 5), ("▁né", 4, 9)]),
+        ("la   漢 ma", [("▁la", 2, 2), ("▁", 3, 3), ("漢", 1, 3), ("▁", 1, 1), ("ma", 2, 2)]),
+    ],
+)
+def test_spaces_are_their_marker_s_by_hand(by_hand, text, covers):
+    assert covered(by_hand, text) == covers
+    without = covered(by_hand, text, count_spaces=False)
+    assert [characters for _, characters, _ in without] == [len(subword.strip("▁")) for subword, _, _ in covers]
+    assert [bytes_ for _, _, bytes_ in without] == [len(subword.strip("▁").encode()) for subword, _, _ in covers]
+
+
+def test_of_spaces_in_a_row_each_marker_has_its_own():
+    subwords = ["<unk>", "▁", "▁la", "▁né", "ma"]
+    backend = Tokenizer(models.Unigram([(subword, -1.0 - n / 10) for n, subword in enumerate(subwords)], unk_id=0))
+    backend.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>")
+    assert covered(tokenizer, "la   né ma") == [("▁la", 2, 2), ("▁", 1, 1), ("▁", 1, 1), ("▁né", 3, 4), ("▁", 1, 1), ("ma", 2, 2)]
+
+
+def test_what_normalisation_drops_is_nobody_s():
+    """An Arabic tatweel before a space: the marker stands for the space alone."""
+    backend = Tokenizer(models.Unigram([("<unk>", -1.0), ("▁la", -1.1), ("▁né", -1.2)], unk_id=0))
+    backend.normalizer = normalizers.Replace("\u0640", "")
+    backend.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="<unk>")
+    assert covered(tokenizer, "la\u0640 né la") == [("▁la", 2, 2), ("▁né", 3, 4), ("▁la", 3, 3)]
+
+
+def test_a_byte_level_marker_is_one_space_by_hand():
+    tokenizer = byte_level_tokenizer(["abc abc"], framed=False, vocabulary=257)
+    assert covered(tokenizer, "a   b") == [("a", 1, 1), *[("Ġ", 1, 1)] * 3, ("b", 1, 1)]
+    assert covered(tokenizer, "a\tb") == [("a", 1, 1), ("ĉ", 1, 1), ("b", 1, 1)]
+    assert [characters for _, characters, _ in covered(tokenizer, "a  b\tc", count_spaces=False)] == [1, 0, 0, 1, 0, 1]
+    # Words with the space before them.
+    tokenizer = byte_level_tokenizer(["ab ab ab"], framed=True, vocabulary=264)
+    assert covered(tokenizer, "ab ab  ab") == [("ab", 2, 2), ("Ġab", 3, 3), ("Ġ", 1, 1), ("Ġab", 3, 3)]
+
+
+def test_kinds_of_characters_by_hand():
+    kinds = {
+        0: [0x61, 0x115F, 0x1200, 0x6F22, 0x1F600, 0x20000, 0x2FA1D, 0xE0FFF],
+        SPACE: [0x09, 0x0A, 0x20, 0xA0, 0x2028, 0x3000],
+        ZERO_WIDTH: [0xAD, 0x200B, 0x200D, 0x2581, 0xFEFF, 0xE0001, 0xE007F],
+        MARK: [0x0301, 0x093F, 0x1160, 0x11FF, 0x1D165, 0xE0100, 0xE01EF],
+    }
+    assert {kind: KINDS[codes].tolist() for kind, codes in kinds.items()} == {kind: [kind] * len(codes) for kind, codes in kinds.items()}
 
 
 @pytest.mark.parametrize("split", [True, False], ids=["spaces outside the span", "spaces inside the span"])
@@ -145,6 +203,8 @@ def test_byte_level_pieces_share_a_character():
     assert [characters for _, characters, _ in covered(tokenizer, "a 漢é")] == [1, 1, *shared, 0.5, 0.5]
     assert [bytes_ for _, _, bytes_ in covered(tokenizer, "a 漢é")] == [1] * 7
     assert sum(characters for _, characters, _ in covered(tokenizer, "a  b")) == 4
+    # Beyond U+FFFF a character has four bytes, and is one character all the same.
+    assert [(characters, bytes_) for _, characters, bytes_ in covered(tokenizer, "\U0001f600")] == [(0.25, 1)] * 4
 
 
 def test_word_pieces_cover_no_space():
@@ -335,6 +395,20 @@ def test_the_scores_of_a_checkpoint(checkpoints, tiny_text, tmp_path):
     )
     assert scores.loc[("qaa", "test", "bits_per_sentence"), "n"] == len(parallel.lines) == 40
     assert scores.loc[("qaa", "test", "bits_per_token"), "n"] == pytest.approx(0.2 * pieces, rel=0.15)
+
+
+def test_what_is_divided_by_what_by_hand():
+    sums = {"bits": 60, "characters": 40, "bytes": 50, "predicted": 10, "pieces": 80, "all_characters": 200, "lines": 4, "words": 32}
+    found = {metric: (value(sums), counted) for metric, (value, counted) in (METRICS | METRICS_OF_PARALLEL_TEXT).items()}
+    assert found == {
+        "bits_per_character": (1.5, "predicted"),
+        "bits_per_byte": (1.2, "predicted"),
+        "bits_per_token": (6, "predicted"),
+        "pieces_per_character": (0.4, "pieces"),
+        # An eighth of the pieces was predicted: all would cost 8 times as much.
+        "bits_per_sentence": (120, "lines"),
+        "pieces_per_word": (2.5, "pieces"),
+    }
 
 
 def test_half_precision_is_off_by_little(checkpoints, lines):

@@ -153,3 +153,128 @@ def test_features_that_never_vary_and_classes_that_dev_or_train_lack(classes):
         assert 0.8 * known < probes.dev_score[0] <= known
         # What never varies in train says nothing, and has no weight.
         assert (probes.weight_PCF[0][:, :4].abs() < 1e-4).all()
+
+
+def dense_inverse(curvature: converged_probe._Curvature, probes: int, dimensions: int) -> torch.Tensor:
+    """What `solve` multiplies gradients by, a matrix for each probe."""
+    basis_DD = torch.eye(dimensions)
+    return torch.stack([curvature.solve(basis_D.expand(probes, -1).contiguous()) for basis_D in basis_DD], dim=2)
+
+
+@pytest.mark.parametrize(("pairs", "classes", "free_bias"), [(False, 5, True), (True, 2, True), (False, 2, False)])
+def test_the_objective_and_its_gradient_are_those_of_the_formula(pairs, classes, free_bias):
+    """In float64 and by automatic differentiation, over chunks, for two targets and strengths."""
+    data = Data(pairs, classes)
+    inputs = data.inputs(slice(300))
+    y_TN = torch.stack([data.y[:300], data.y[:300].flip(0)])
+    asked, rows = [(0, 0.1), (1, 0.1), (1, 2.0)], 1 if classes == 2 else classes
+    examples = converged_probe._Standardised(inputs, rows * 3)
+    objective = converged_probe._Objective(examples, y_TN, asked, free_bias, classes)
+    theta_PD = torch.randn(3, rows * (inputs.dimensions + 1), generator=torch.Generator().manual_seed(1)) / 3
+    losses, gradients = objective(theta_PD, *objective.probes)
+    read = torch.from_numpy(data.read(slice(300))).double()
+    read = torch.cat([(read - read.mean(0)) / read.std(0, correction=0), torch.ones(300, 1)], dim=1)
+    for place, (target, strength) in enumerate(asked):
+        theta = theta_PD[place].double().view(rows, -1).requires_grad_()
+        logits = read @ theta.T
+        logits = torch.cat([torch.zeros(300, 1), logits], dim=1) if classes == 2 else logits
+        weights = theta[:, :-1] if free_bias else theta
+        loss = torch.nn.functional.cross_entropy(logits, y_TN[target]) + weights.square().sum() / (2 * strength * 300)
+        loss.backward()
+        assert losses[place].item() == pytest.approx(loss.item(), rel=1e-5)
+        torch.testing.assert_close(gradients[place].view(rows, -1), theta.grad.float(), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+@pytest.mark.parametrize(("classes", "every"), [(2, 1), (4, 1), (4, 3)])
+def test_the_first_curvature_is_that_of_the_second_derivatives_where_parts_and_rows_are_taken_apart(pairs, classes, every, monkeypatch):
+    """From each third example, too."""
+    monkeypatch.setattr(converged_probe, "EXAMPLES_A_DIMENSION", 400 // (12 * every))
+    data = Data(pairs, classes)
+    inputs, rows, parts = data.inputs(slice(400)), 1 if classes == 2 else classes, 3 if pairs else 1
+    examples = converged_probe._Standardised(inputs, rows)
+    objective = converged_probe._Objective(examples, data.y[None, :400], [(0, 0.1), (0, 1.0)], True, classes)
+    found = dense_inverse(objective.curvature(), 2, rows * (inputs.dimensions + 1))
+    read = torch.from_numpy(data.read(slice(400))).double()
+    read = (read - read.mean(0)) / read.std(0, correction=0)
+    covariance = torch.block_diag(*(every * (part.T @ part) / 400 for part in read[::every].split(inputs.dimensions // parts, dim=1)))
+    # Shares as if each class had one example more.
+    shares = ((data.y[:400].bincount(minlength=classes) + 1) / (400 + classes))[-rows:].double()
+    for place, strength in enumerate((0.1, 1.0)):
+        of_rows = []
+        for spread in shares * (1 - shares):
+            penalty = torch.eye(len(covariance)) / (strength * 400)
+            of_rows.append(torch.block_diag(torch.linalg.inv(spread * covariance + penalty), 1 / spread[None, None]))
+        torch.testing.assert_close(found[place].double(), torch.block_diag(*of_rows), atol=1e-3, rtol=1e-3)
+
+
+def test_axes_that_cost_more_than_they_save_are_not_sought(monkeypatch):
+    monkeypatch.setattr(converged_probe, "PASSES_SAVED", 0)
+    axes, variances = converged_probe._Standardised(Data(True, 2).inputs(slice(200)), 1).principal_axes(1)
+    assert axes is None and variances.tolist() == [[1.0] * 12] * 3
+
+
+@pytest.mark.parametrize("axes", [True, False])
+def test_directions_are_those_of_the_matrix_that_l_bfgs_stands_for(axes):
+    """Of the last pairs in their order, those left out that were not accepted or show no curvature; also after probes are dropped."""
+    generator = torch.Generator().manual_seed(3)
+    axes_JWW = torch.linalg.qr(torch.randn(1, 4, 4, generator=generator))[0] if axes else None
+    spread, penalty = torch.rand(3, 2, generator=generator) + 0.5, torch.rand(3, generator=generator)
+    curvature = converged_probe._Curvature(axes_JWW, torch.rand(1, 4, generator=generator) + 0.5, spread, penalty)
+    history = converged_probe._History(torch.zeros(3, 10), curvature)
+    inverse, pairs, scales, kept = dense_inverse(curvature, 3, 10), [[], [], []], [1.0] * 3, [0, 1, 2]
+    hessian = torch.randn(10, 10, generator=generator)
+    hessian = hessian @ hessian.T / 10 + torch.eye(10)
+    for number in range(converged_probe.HISTORY + 4):
+        steps = torch.randn(len(kept), 10, generator=generator)
+        changes = steps @ hessian
+        accepted = torch.rand(len(kept), generator=generator) < 0.7
+        if number == 2:
+            changes[0] = -changes[0]
+        history.add(steps, changes, accepted)
+        for place, probe in enumerate(kept):
+            used = accepted[place] and steps[place] @ changes[place] > 0
+            if accepted.any():
+                # Probes share their places: one that adds nothing loses its oldest pair all the same.
+                pairs[probe].append((steps[place], changes[place]) if used else None)
+            if used:
+                scales[probe] = float(steps[place] @ changes[place] / (changes[place] @ inverse[probe] @ changes[place]))
+        if number == 5:
+            history.keep(torch.tensor([0, 2]))
+            kept = [0, 2]
+        gradients = torch.randn(len(kept), 10, generator=generator)
+        found = history.direction(gradients)
+        for place, probe in enumerate(kept):
+            matrix = scales[probe] * inverse[probe].double()
+            for step, change in (pair for pair in pairs[probe][-converged_probe.HISTORY :] if pair):
+                step, change = step.double(), change.double()
+                aside = torch.eye(10) - torch.outer(change, step) / (step @ change)
+                matrix = aside.T @ matrix @ aside + torch.outer(step, step) / (step @ change)
+            torch.testing.assert_close(found[place].double(), -matrix @ gradients[place].double(), atol=1e-3, rtol=1e-3)
+
+
+def test_steps_that_do_not_lower_the_loss_are_shortened_by_hand():
+    """Slope and curvature are 5 (x - 1)^2's, then 20 x^2's with its least at 1/4, and 0.6 (x - 1)^2's, from x = 0."""
+    tried = []
+
+    class Parabolas:
+        probes = torch.tensor([0, 1, 2]), torch.tensor([5.0, 20.0, 0.6])
+        least = torch.tensor([1.0, 0.25, 1.0])
+
+        def curvature(self):
+            return converged_probe._Curvature(None, torch.zeros(1, 0), torch.ones(3, 1), torch.ones(3))
+
+        def __call__(self, theta_PD, target_P, factor_P):
+            away_P = theta_PD[:, 0] - self.least[target_P]
+            tried.append(dict(zip(target_P.tolist(), theta_PD[:, 0].tolist(), strict=True)))
+            return (factor_P * away_P**2).double(), (2 * factor_P * away_P)[:, None]
+
+    found, passes, converged = converged_probe._minimise(Parabolas(), 1, torch.device("cpu"), ConvergedSettings((1.0,), 1e-4, 20))
+    # 10 is too far: the parabola's least is a tenth of it. For the second it is a fortieth, and a tenth is tried, then a quarter of
+    # that. 1.2 is near enough.
+    assert tried[0] == {0: 0.0, 1: 0.0, 2: 0.0}
+    assert tried[1] == pytest.approx({0: 10.0, 1: 10.0, 2: 1.2})
+    assert tried[2] == pytest.approx({0: 1.0, 1: 1.0, 2: 1.0})
+    assert found[:, 0].tolist() == pytest.approx([1.0, 0.25, 1.0], abs=1e-5) and converged == [True] * 3
+    # The pass in which a probe is found to be there counts.
+    assert passes[0] == passes[2] == 3 and tried[3].keys() == {1} and tried[3][1] == pytest.approx(0.25)

@@ -28,6 +28,13 @@ def test_a_missing_dev_set_is_carved_from_train_by_a_fixed_rule(tmp_path, caplog
     assert list(splits) == ["train", "dev", "test"]
 
 
+@pytest.mark.parametrize(("fraction", "dev"), [(0.9, [1, 3, 5]), (0.5, [1, 3, 5]), (0.4, [1, 3, 5]), (0.3, [2, 5]), (0.2, [4])])
+def test_at_most_every_second_sentence_becomes_dev(tmp_path, fraction, dev):
+    splits = read_splits([write_split(tmp_path, "train", 7)], None, fraction)
+    assert ids(splits["dev"]) == [f"train{n}" for n in dev]
+    assert ids(splits["train"]) == [f"train{n}" for n in range(7) if n not in dev]
+
+
 def test_a_treebank_without_train_is_for_testing_alone(tmp_path):
     assert list(read_splits([write_split(tmp_path, "test", 2)], None, 0.1)) == ["test"]
 

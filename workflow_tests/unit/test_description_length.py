@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -35,3 +36,15 @@ def test_labels_that_vectors_show_take_fewer_bits_than_labels_that_they_do_not()
         bits.append(code_length(probes, order, train, y[:2000], 4))
     # Nothing can be said of the others: each takes its two bits, and what overfitting costs.
     assert compression(bits[0], 2000, 4) > 2.5 and 0.9 < compression(bits[1], 2000, 4) < 1.01
+
+
+def test_a_code_is_that_of_the_probe_whose_loss_is_the_lowest():
+    """Signs that one number tells are all right after the first epoch; what they cost goes on falling."""
+    x = torch.linspace(-1, 1, 41)[:, None] * 3
+    y = (x[:, 0] > 0).long()
+    inputs, settings = Inputs(x, [torch.arange(41)]), ProbeSettings(0.1, 8, 30, 2)
+    problems = portion_problems(torch.randperm(41, generator=torch.Generator().manual_seed(1)), 5, y, y)
+    largest = fit_probes(inputs, inputs, problems, 2, settings)[len(problems) - 1 :]
+    by_accuracy = fit_probes(inputs, inputs, [replace(problems[-1], stop_by_loss=False)], 2, settings)
+    assert largest.training[0].best_epoch > by_accuracy.training[0].best_epoch + 5
+    assert largest.training[0].kept.accuracy >= 0.95 and largest.losses(inputs, y).sum() < by_accuracy.losses(inputs, y).sum() / 2

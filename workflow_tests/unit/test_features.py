@@ -426,6 +426,10 @@ def test_batches_hold_to_their_budgets_and_take_each_sentence_once():
         for batch in found:
             size = sum(costs[index][0] for index in batch) * max(costs[index][1] for index in batch)
             assert size <= 30 and size - sum(costs[index][0] * costs[index][1] for index in batch) <= padding_per_batch
+    # Full to the last place, and with as much padding as may be.
+    assert list(batches([(1, 10)] * 3, 30, 0)) == list(batches([(1, 10)] * 3, 39, 0)) == [[0, 1, 2]]
+    assert list(batches([(1, 10)] * 3, 29, 0)) == [[0, 1], [2]]
+    assert list(batches([(1, 10), (1, 8)], 30, 2)) == [[0, 1]] and list(batches([(1, 10), (1, 8)], 30, 1)) == [[0], [1]]
     assert list(batches(costs, 100, 0)) == [[2, 4], [1], [5], [0], [3]]
     assert list(batches(costs, 100, 2)) == [[2, 4, 1], [5, 0], [3]]
 

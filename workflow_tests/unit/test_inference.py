@@ -102,6 +102,18 @@ def test_empty_sentences_are_left_out_with_a_warning_unless_they_are_many(tmp_pa
         read_splits({"train": path}, "en")
 
 
+@pytest.mark.parametrize(("pairs", "empty", "few"), [(10, 5, True), (10, 6, False), (600, 6, True), (699, 7, False), (700, 7, True)])
+def test_empty_sentences_are_many_where_they_are_over_five_and_over_one_in_a_hundred(tmp_path, pairs, empty, few):
+    text = "One.\tTwo.\tneutral\n" * (pairs - empty) + "One.\t \tneutral\n" * (empty - 1) + " \tTwo.\tneutral\n"
+    path = written(tmp_path / "train-en.tsv", text)
+    if few:
+        splits, left_out = read_splits({"train": path}, "en")
+        assert len(splits["train"]) == pairs - empty and left_out == {"train": empty}
+    else:
+        with pytest.raises(XlprobeError, match=rf":{pairs - empty + 1}: the first of {empty} pairs \(of {pairs}\)"):
+            read_splits({"train": path}, "en")
+
+
 @pytest.mark.parametrize(
     ("name", "split"),
     [

@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.linear_model import LogisticRegression
 
 from xlprobe.baselines import write_baselines
 from xlprobe.inference import LABELS, SentencePair, write_inference
-from xlprobe.inference_baselines import overlap, words_of
+from xlprobe.inference_baselines import learned_labels, ngrams, overlap, words_of
 
 PAIRS = {"train": 900, "dev": 300, "test": 300}
 WORDS = [f"{first}{second}{third}" for first in "bdgklm" for second in "aeiou" for third in "nrst"]
@@ -94,3 +96,43 @@ def test_overlap_by_hand():
     """Three of four words, two of three pairs; four of five words in all; as long but for one word."""
     assert overlap("a b c d e", "b c d x") == pytest.approx((3 / 4, 2 / 3, 3 / 6, np.log(4 / 5)))
     assert overlap("", "") == (0, 0, 0, 0)
+
+
+def planted_pairs(noise: float, seed: int) -> tuple[list[str], pd.DataFrame]:
+    """Sentences, and pairs whose label three words of the hypothesis tell, but for a share of them."""
+    generator = np.random.default_rng(seed)
+    texts, rows = [], []
+    for split, count in (("train", 240), ("dev", 150), ("test", 150)):
+        for _ in range(count):
+            label = int(generator.integers(3))
+            said = [*generator.choice(WORDS[label * 12 : label * 12 + 30], 6), *generator.choice(WORDS, 3)]
+            label = int(generator.integers(3)) if generator.random() < noise else label
+            texts += [" ".join(map(str, [*said[: 3 * label], *generator.choice(WORDS, 4)])), " ".join(map(str, said))]
+            rows.append({"split": split, "premise": len(texts) - 2, "hypothesis": len(texts) - 1, "label": LABELS[label]})
+    return texts, pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(("noise", "seed"), [(0.1, 1), (0.5, 2), (0.3, 3)])
+def test_learned_labels_are_those_of_the_best_strength_on_dev(noise, seed):
+    texts, examples = planted_pairs(noise, seed)
+    of_split = dict(iter(examples.groupby("split")))
+    hashing = HashingVectorizer(ngram_range=(1, 3), token_pattern=r"\S+", lowercase=False, n_features=2**18, binary=True)
+    known = np.unique(hashing.transform(texts[row] for row in of_split["train"]["hypothesis"]).indices)
+    features = {
+        "hypothesis_only": lambda part: hashing.transform(texts[row] for row in part["hypothesis"])[:, known],
+        "word_overlap": lambda part: np.array([overlap(texts[one], texts[two]) for one, two in part[["premise", "hypothesis"]].to_numpy()]),
+    }
+    found = learned_labels(texts, examples)
+    for name, read in features.items():
+        classifier, said = LogisticRegression(warm_start=True, max_iter=1000), {}
+        for strength in (0.3, 1, 3, 10):
+            classifier.set_params(C=strength).fit(read(of_split["train"]), of_split["train"]["label"])
+            said[strength] = {split: classifier.predict(read(of_split[split])) for split in ("dev", "test")}
+        right = {strength: (of["dev"] == of_split["dev"]["label"]).mean() for strength, of in said.items()}
+        best = max(right, key=right.get)  # of equals the first
+        for split in ("dev", "test"):
+            assert (found[name][of_split[split].index] == said[best][split]).mean() > 0.99, (name, best, right)
+
+
+def test_sequences_of_words_have_up_to_three_by_hand():
+    assert ngrams("A b c d") == ["a", "b", "c", "d", "a b", "b c", "c d", "a b c", "b c d"] and ngrams("") == []

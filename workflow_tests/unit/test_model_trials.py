@@ -20,7 +20,7 @@ from xlprobe.files import read_json
 from xlprobe.huggingface_checkpoints import publish_huggingface
 from xlprobe.language_models import UNLIMITED_WINDOW, Framing, load_body, load_model, load_tokenizer
 from xlprobe.library_errors import LEAVE_OUT
-from xlprobe.model_trials import Trials, try_model
+from xlprobe.model_trials import Trials, _share, try_model
 from xlprobe.tables import conform
 
 CLASSES = {"masked": AutoModelForMaskedLM, "causal": AutoModelForCausalLM}
@@ -418,3 +418,73 @@ def test_a_tokenizer_class_of_its_own_is_left_aside_where_its_subwords_are_told(
     with pytest.raises(XlprobeError, match="own_code: ignored"):
         adopt(source)
     assert adopt(source, own_code="ignored")["checks"]["own_code"] == "ignored"
+
+
+class OneHot(torch.nn.Module):
+    """Of subwords of two kinds a state of length 1 each, to which is added what a test says: of the subword before, of the one after, of
+    the row's place in its batch, of padding beside it."""
+
+    def __init__(self, ahead: float = 0.0, back: float = 0.0, noise: float = 0.0, padding: float = 0.0) -> None:
+        super().__init__()
+        self.config = transformers.PretrainedConfig(num_hidden_layers=1, hidden_size=8)
+        self.added, self.shapes = (ahead, back, noise, padding), []
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, output_hidden_states: bool) -> object:
+        self.shapes.append(tuple(input_ids.shape))
+        ahead, back, noise, padding = self.added
+        embedded = torch.nn.functional.one_hot(input_ids % 2, 8).float()
+        states = embedded.clone()
+        states[:, 1:] += ahead * embedded[:, :-1]
+        states[:, :-1] += back * embedded[:, 1:]
+        states[:, :, 5] += noise * torch.arange(len(states))[:, None]
+        states[:, :, 6] += padding * (attention_mask == 0).any(dim=1, keepdim=True)
+        return transformers.modeling_outputs.BaseModelOutput(hidden_states=(embedded, states))
+
+
+class OnePrefix:
+    """A framing with one special token before a row."""
+
+    prefix = (0,)
+
+    def __init__(self, window: int) -> None:
+        self.window = window
+
+    def rows(self, rows: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
+        padded = [torch.tensor([0, *row]) for row in rows]
+        ids, mask = (torch.nn.utils.rnn.pad_sequence(part, batch_first=True) for part in (padded, [torch.ones_like(row) for row in padded]))
+        return {"input_ids": ids, "attention_mask": mask}
+
+
+@pytest.mark.parametrize(
+    ("added", "direction", "padding"),
+    [
+        # Another subword beside it moves a state by sqrt(2) times what is added of it: 1.2e-5 or 0.8e-5, and 1e-5 is seen.
+        ({"ahead": 8.5e-6}, "causal", "independent"),
+        ({"ahead": 5.7e-6}, "neither way", "independent"),
+        ({"back": 8.5e-6}, "both ways", "independent"),
+        ({"back": 5.7e-6}, "neither way", "independent"),
+        # Equal rows, the first and the fourth, differ by 3e-6: ten times as much is seen.
+        ({"ahead": 2.4e-5, "noise": 1e-6}, "causal", "independent"),
+        ({"ahead": 1.9e-5, "noise": 1e-6}, "neither way", "independent"),
+        ({"ahead": 1.0, "padding": 2.7e-4}, "causal", "independent"),
+        ({"ahead": 1.0, "padding": 6e-4}, "causal", "sees padding"),
+    ],
+)
+def test_how_much_is_seen_by_hand(added, direction, padding):
+    body = OneHot(**added)
+    assert try_model(body, OnePrefix(400), [10, 11], "x") == Trials(direction, padding)
+    # 32 subwords, four rows and one; then 128 and 240 beside 256, each with the token before it.
+    assert body.shapes == [(4, 33), (1, 33), (1, 129), (2, 257), (1, 241), (2, 257)]
+    body = OneHot(**added)
+    assert try_model(body, OnePrefix(20), [10, 11], "x") == Trials(direction, padding)
+    assert body.shapes == [(4, 21), (1, 21), (1, 11), (2, 21), (1, 20), (2, 21)]
+
+
+def test_a_difference_s_share_by_hand():
+    """Of a state as a whole, or of most of its dimensions, each against its size over all positions."""
+    large = torch.tensor([[1e6, 1.0, 1.0], [1e6, 1.0, 1.0]])
+    assert _share(torch.tensor([[0.0, 0.2, -0.3], [0.0, 0.0, 0.0]]), large) == pytest.approx(0.2)
+    assert _share(torch.tensor([[1e5, 0.0, 0.0], [0.0, 0.0, 0.0]]), large) == pytest.approx(0.1)
+    # 0.6 of a dimension that is 3 and 1: of the root of (9 + 1) / 2.
+    assert _share(torch.tensor([[0.6, 0.0], [0.0, 0.0]])[:, :1], torch.tensor([[3.0], [1.0]])) == pytest.approx(0.6 / 5**0.5)
+    assert _share(torch.zeros(2, 3), torch.zeros(2, 3)) == 0

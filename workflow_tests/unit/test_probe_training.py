@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from feature_files import write_features
+from scipy.stats import chi2
 
 from xlprobe import command_line
 from xlprobe.converged_probe import ConvergedSettings
@@ -15,7 +16,7 @@ from xlprobe.errors import XlprobeError
 from xlprobe.linear_probe import Inputs, OnDev, ProbeSettings, Problem, Training, fit_probes
 from xlprobe.metrics import join_tables
 from xlprobe.probe_file import ProbeFile
-from xlprobe.probe_training import REASONS, cochran_q, seeds_disagree, summary, training_rows
+from xlprobe.probe_training import REASONS, cochran_q, loss_falls, seeds_disagree, summary, training_rows
 from xlprobe.probe_training_summary import summarise, write_summary
 from xlprobe.probes import PROTOCOLS, Controls, settings_of, train_probes
 from xlprobe.tables import conform
@@ -53,6 +54,21 @@ def test_seeds_disagree_where_dev_tells_and_not_by_chance():
     many = np.repeat(seeds(0.0, 0.6), 20, axis=1)
     many[4, :600] = 0
     assert cochran_q(many) < 1e-9 and not seeds_disagree(many)
+
+
+def test_flags_begin_where_they_are_said_to():
+    """A loss that falls by more than half a per cent; seeds apart by more than two points, unless by a chance of one in a thousand."""
+    for last, falls in ((0.9955, False), (0.9945, True)):
+        assert loss_falls([Training("patience", 9, on_dev(1.0), on_dev(last))]) == falls
+        assert not loss_falls([Training("cap", 9, on_dev(1.0), on_dev(last))]) and not loss_falls([])
+    for points, apart in ((19, False), (21, True)):
+        right = np.ones((2, 1000))
+        right[1, :points] = 0
+        assert cochran_q(right) < 1e-4 and seeds_disagree(right) == apart
+    # Of n examples that one seed alone has right: Q = n, and so p = 0.0016 of 10, 0.0009 of 11, 0.0005 of 12.
+    for examples, apart in ((10, False), (11, True)):
+        right = np.array([[1] * examples, [0] * examples])
+        assert cochran_q(right) == pytest.approx(chi2.sf(examples, 1)) and seeds_disagree(right) == apart
 
 
 def test_flags_on_hand_made_seeds():

@@ -208,7 +208,39 @@ def test_predictions_are_the_linear_layers(problem):
     assert dev == probes.dev_score
 
 
+def test_more_examples_than_are_read_at_once_score_the_same(problem, monkeypatch):
+    train_x, train_y, dev_x, dev_y = problem
+    probes = fit(problem)
+    train, dev, problems = words(train_x), words(dev_x), [Problem(1, train_y, dev_y), Problem(2, train_y, dev_y.flip(0))]
+    parts = probes.weight_PCF[:2], probes.bias_PC[:2], dev, problems
+    whole = probes.predict(train), probes.losses(train, train_y), linear_probe.measure_on_dev(*parts)
+    monkeypatch.setattr(linear_probe, "EXAMPLES_AT_ONCE", 100)
+    assert torch.equal(probes.predict(train), whole[0])
+    torch.testing.assert_close(probes.losses(train, train_y), whole[1], atol=1e-5, rtol=0)
+    for found, expected, of in zip(linear_probe.measure_on_dev(*parts), whole[2], problems, strict=True):
+        assert (found.accuracy, found.examples, found.known) == (expected.accuracy, 600, int((of.dev_y_N >= 0).sum()))
+        assert found.summed_loss == pytest.approx(expected.summed_loss) and found.loss == pytest.approx(found.summed_loss / found.known)
+
+
+def test_weights_begin_as_those_of_torchs_linear_layer():
+    for classes, dimensions in ((2000, 4), (3, 400)):
+        weight_CF, bias_C = initial_weights(torch.Generator().manual_seed(1), classes, dimensions)
+        assert weight_CF.shape == (classes, dimensions) and bias_C.shape == (classes,)
+        theirs = torch.nn.Linear(dimensions, classes)
+        for ours in (weight_CF.flatten(), bias_C):
+            assert ours.abs().max() <= dimensions**-0.5
+            assert len(ours) < 1000 or (ours.min() < -0.98 * dimensions**-0.5 and ours.max() > 0.98 * dimensions**-0.5)
+        assert weight_CF.std().item() == pytest.approx(theirs.weight.std().item(), rel=0.1)
+
+
 def test_adam_is_torchs():
+    # Where a gradient is next to nothing, the constant beside its root decides.
+    tiny = torch.nn.Parameter(torch.tensor([[1.0]]))
+    ours, theirs = Adam([tiny.detach().clone()], 0.1), torch.optim.Adam([tiny], lr=0.1)
+    tiny.grad = torch.tensor([[1e-8]])
+    theirs.step()
+    ours.step([tiny.grad.clone()], 1)
+    assert ours.parameters[0].item() == pytest.approx(tiny.item(), abs=1e-5) and tiny.item() == pytest.approx(0.95, abs=1e-3)
     parameter = torch.nn.Parameter(torch.tensor([[1.0, -2.0], [3.0, 0.5]]))
     ours = Adam([parameter.detach().clone()], 0.1)
     theirs = torch.optim.Adam([parameter], lr=0.1)

@@ -89,6 +89,8 @@ def test_without_resamples_there_are_no_intervals_and_without_examples_no_rows()
     assert [(row["metric"], row["value"], np.isnan(row["low"]), np.isnan(row["high"])) for row in rows] == [
         ("accuracy", 0.5, True, True)
     ] * 2
+    rows = score_rows(np.array([[1, 0]]), dict(reversed(masks.items())), bootstrap_of([0, 1], 0))
+    assert [row["metric"] for row in rows] == ["accuracy"] * 2
     # A metric over so few sentences that a resample may have none of them has the interval of the others.
     rows = score_rows(np.array([[1, 0, 0]]), {"first": np.array([True, False, False])}, bootstrap_of([0, 1, 2], 50))
     assert rows[0]["low"] == rows[0]["high"] == 1
@@ -98,4 +100,6 @@ def test_what_is_no_mean_over_examples_has_an_interval_over_seeds():
     *of_seeds, mean = seed_rows([10.0, 20.0, 30.0], "code_length", 7, bootstrap_of(range(5), 2000))
     assert [(row["seed"], row["value"], row["n"]) for row in of_seeds] == [(0, 10, 7), (1, 20, 7), (2, 30, 7)]
     assert np.isnan([row["low"] for row in of_seeds]).all()
+    two = seed_rows([10.0, 20.0], "code_length", 7, bootstrap_of(range(5), 2000))[-1]
+    assert (two["low"], two["value"], two["high"]) == (10, 15, 20)
     assert (mean["value"], mean["seed"]) == (20, None) and 10 <= mean["low"] < 15 < 25 < mean["high"] <= 30

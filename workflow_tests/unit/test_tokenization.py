@@ -5,6 +5,7 @@ import pytest
 
 import xlprobe.fairseq_runtime  # noqa: F401  isort: skip  (must come before fairseq)
 from fairseq.data import Dictionary
+from sentencepiece.sentencepiece_model_pb2 import ModelProto
 from transformers import AutoTokenizer
 
 from xlprobe.corpus import clean_corpus, text_lines
@@ -74,6 +75,12 @@ def test_training_twice_gives_the_same_model(tiny_text, tmp_path):
     again = tmp_path / SENTENCEPIECE_FILE
     train_sentencepiece([tiny_text.corpus(language) for language in tiny_text.languages], again, 300, 0.3, 4000, 0.9995, 1)
     assert again.read_bytes() == (tiny_text.tokenizer / SENTENCEPIECE_FILE).read_bytes()
+
+
+def test_scores_add_up_alike_in_any_precision(tiny_text):
+    proto = ModelProto.FromString((tiny_text.tokenizer / SENTENCEPIECE_FILE).read_bytes())
+    in_256ths = [piece.score * 256 for piece in proto.pieces]
+    assert all(score == int(score) for score in in_256ths) and any(score % 2 for score in in_256ths)
 
 
 def test_a_language_is_sampled_in_proportion_to_its_lines_to_the_alpha(tmp_path):

@@ -133,6 +133,24 @@ def test_predictions_are_kept_where_asked_for(target, tmp_path):
     assert second["predicted"].tolist() == ["N"] * 4
 
 
+def test_predictions_of_pairs_name_both_words_and_come_from_both(tmp_path):
+    """Of b, a's and c's head; each may be drawn in b's place. The probe finds an arc where head and word point apart."""
+    words = [Word(form, 0, 0, "X", "_", head, relation) for form, head, relation in (("a", 2, "x"), ("b", 0, "root"), ("c", 2, "y"))]
+    dataset = tmp_path / "xx_pud"
+    write_dataset({"train": [Sentence("1", "", words[:1])], "test": [Sentence("2", "", words)]}, dataset, "xx_pud", "en")
+    features = write_features(tmp_path / "xx_pud.h5", dataset, np.array([[[5], [1], [-2], [3]]]), [1])
+    weights = {"task": "arc_prediction", "labels": ["arc", "no arc"]}
+    # What it reads of a pair: the word, the head, their product. Seeds look at one each.
+    source = write_weights(tmp_path / "bb_bb.safetensors", weight_SCF=np.eye(3)[:, None] * [[-1], [1]], **weights)
+    transfer_probes(features, dataset, "arc_prediction", [source], tmp_path / "t.parquet", predictions=tmp_path / "p.parquet")
+    said = conform(pd.read_parquet(tmp_path / "p.parquet"), "predictions.schema.yaml")
+    pairs = [[1, 2, "arc"], [1, 3, "no arc"], [3, 2, "arc"], [3, 1, "no arc"]]
+    assert said[["word", "head", "label"]].to_numpy().tolist() == pairs * 3
+    vectors = {1: 1, 2: -2, 3: 3}
+    read = [[vectors[word], vectors[head], vectors[word] * vectors[head]] for word, head, _ in pairs]
+    assert said["predicted"].tolist() == ["no arc" if values[seed] > 0 else "arc" for seed in range(3) for values in read]
+
+
 @pytest.mark.parametrize("task", ["pos", "number", "arc_prediction", "arc_classification"])
 def test_on_its_own_test_set_a_source_scores_what_it_does_in_language(tmp_path, task):
     generator = np.random.default_rng(7)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from xlprobe.vector_storage import fits_float16
+from xlprobe.vector_storage import STORAGES, fits_float16
 
 STATES = torch.randn(3, 200, 64, generator=torch.Generator().manual_seed(1))
 
@@ -20,10 +20,19 @@ def lost(vectors_UD: torch.Tensor) -> float:
     return float((off_U / np.linalg.norm(exact_UD, axis=1)).max())
 
 
-@pytest.mark.parametrize("scale", [1e-8, 1e-6, 1e-5, 1e-4, 1e-3, 1.0, 1e3, 1e4, 3e4, 1e6])
+@pytest.mark.parametrize("scale", [1e-8, 1e-6, 1e-5, 1.5e-5, 2.7e-5, 1e-4, 1e-3, 1.0, 1e3, 1e4, 3e4, 1e6])
 def test_vectors_fit_where_rounding_moves_them_by_little(scale):
     vectors_UD = STATES[0] * scale
     assert fits_float16(vectors_UD[None]) == (lost(vectors_UD) < 1e-3)
+
+
+def test_the_scales_come_near_the_bound_from_both_sides():
+    assert 1e-3 < lost(STATES[0] * 1.5e-5) < 2e-3 and 5e-4 < lost(STATES[0] * 2.7e-5) < 1e-3
+
+
+def test_storages_are_tried_from_the_smallest():
+    tried = {"auto": (torch.float16, torch.float32), "float16": (torch.float16,), "float32": (torch.float32,)}
+    assert tried == STORAGES
 
 
 @pytest.mark.parametrize(
@@ -36,6 +45,8 @@ def test_vectors_fit_where_rounding_moves_them_by_little(scale):
         pytest.param(lambda vectors_UD: vectors_UD[3].fill_(0), True, id="a unit without a subword"),
         # As in all-MiniLM-L6-v2: three coordinates of 384.
         pytest.param(lambda vectors_UD: vectors_UD[:, 5].mul_(1e-9), True, id="a dead coordinate"),
+        pytest.param(lambda vectors_UD: vectors_UD[:, 5:8].mul_(1e-9), True, id="three of 64 coordinates"),
+        pytest.param(lambda vectors_UD: vectors_UD[:, 5:9].mul_(1e-9), False, id="four of 64 coordinates"),
         pytest.param(lambda vectors_UD: vectors_UD[:, 1:].mul_(1e-8), False, id="one coordinate a hundred million times the others"),
     ],
 )

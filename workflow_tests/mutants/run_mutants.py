@@ -1,0 +1,212 @@
+"""Plant small faults in the modules that touch numbers, and see whether the unit tests notice.
+
+A sample of all faults is drawn, each module's share its share of them; which are drawn depends on the seed and on the faults
+alone, so that other lines may move. A fault is tried in a process of its own, forked from one that has imported what takes
+long, on the tests that name its module and call its function. It is caught when one fails, or takes far longer than it did.
+Faults that change nothing are declared, with why, in equivalent.tsv.
+
+Tools that were tried on this layout: mutmut copies the project, and so hides the tests' own paths, and cannot draw a sample over
+modules; cosmic-ray and mutatest start a Python, which imports torch for 5 seconds, for each fault.
+"""
+
+import argparse
+import csv
+import gc
+import importlib
+import os
+import pickle
+import re
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+
+from mutations import Mutation, mutated, mutations
+from recording import Recorder, Restored, run_tests
+
+PROJECT = Path(__file__).resolve().parents[2]
+PACKAGE = PROJECT / "scripts" / "xlprobe"
+UNIT_TESTS = PROJECT / "workflow_tests" / "unit"
+EQUIVALENT = Path(__file__).with_name("equivalent.tsv")
+MODULES = [
+    "alignment", "baselines", "binarization", "bitexts", "bits_per_character", "checkpoint_comparison", "contamination",
+    "control_tasks", "converged_probe", "corpus", "datasets", "description_length", "examples", "feature_file", "features",
+    "inference", "inference_baselines", "labels", "linear_probe", "metrics", "model_trials", "pairs", "piece_bits",
+    "piece_coverage", "probe_training", "probe_training_summary", "probes", "scoring", "seeds", "splits", "sweeps", "tasks",
+    "tasks.alignment", "tasks.arc_classification", "tasks.arc_classification_subtypes", "tasks.arc_prediction", "tasks.bpc",
+    "tasks.number", "tasks.pos", "tasks.xnli", "tokenization", "transfer", "treebanks", "vector_storage", "windows",
+]  # fmt: skip
+# These name such modules to prepare what they test, which is something else, and take long.
+OTHERS = {
+    "test_code_identity.py", "test_compression.py", "test_figures.py", "test_hdf5_files.py", "test_library_errors.py",
+    "test_pretraining.py", "test_published_checkpoints.py", "test_resources.py", "test_world.py",
+}  # fmt: skip
+# What the tests import from elsewhere, in the process that all others are forked from.
+IMPORTED = ("torch", "transformers", "tokenizers", "pandas", "pyarrow", "h5py", "sklearn", "scipy", "sentencepiece", "conllu", "yaml",
+            "jsonschema", "zstandard", "matplotlib", "simalign", "safetensors", "hypothesis", "_pytest")  # fmt: skip
+# A fault's tests may take so many times their time, and so many seconds, of the processor.
+TIMES, SECONDS = 5, 20
+# The quickest of a function's tests that take this long together: those after them rarely see what these do not.
+MOST_SECONDS = 30.0
+NEEDED = 0.95
+
+
+@dataclass
+class Record:
+    """What the tests do on the code as it is."""
+
+    failed: bool
+    by_test: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    shared: dict[str, bytes] = field(default_factory=dict)
+    imported: list[str] = field(default_factory=list)
+
+
+def path_of(module: str) -> Path:
+    path = PACKAGE / module.replace(".", "/")
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def tests_that_name(module: str) -> list[Path]:
+    """The test files that import a module, or the package it lies in, and the module itself if it has examples in docstrings."""
+    for name in (module, module.partition(".")[0]):
+        named = re.compile(rf"xlprobe\.{re.escape(name)}\b|from xlprobe import [^\n]*\b{re.escape(name)}\b")
+        files = (path for path in sorted(UNIT_TESTS.rglob("test_*.py")) if path.name not in OTHERS)
+        if found := [path for path in files if named.search(path.read_text())]:
+            return found + [path_of(module)] * (">>>" in path_of(module).read_text())
+    raise SystemExit(f"no file under {UNIT_TESTS} imports xlprobe.{module}; write one")
+
+
+def drawn(modules: list[str], count: int, seed: int) -> list[Mutation]:
+    """A sample of the modules' faults, of each module its share."""
+    declared = {tuple(row[:4]) for row in csv.reader(EQUIVALENT.open(), delimiter="\t")}
+    found = {module: [m for m in mutations(module, path_of(module)) if m.name not in declared] for module in modules}
+    total = sum(map(len, found.values()))
+    return [
+        mutation
+        for ofmodule in found.values()
+        for mutation in sorted(ofmodule, key=lambda m: m.rank(seed))[: -(-count * len(ofmodule) // total)]
+    ]
+
+
+def forked(work, *arguments: object) -> int:
+    """Start work in a child process, whose exit code it returns."""
+    if pid := os.fork():
+        return pid
+    code = 99
+    try:
+        code = work(*arguments)
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
+def record(files: list[Path], folder: Path) -> int:
+    recorder = Recorder(PACKAGE)
+    code = run_tests([str(path) for path in files], recorder, folder / "shared", folder / "record.log")
+    imported = [name for name in sys.modules if name.partition(".")[0] in IMPORTED]
+    done = Record(code != 0, recorder.by_test, dict(recorder.seconds), recorder.shared, imported)
+    (folder / "record").write_bytes(pickle.dumps(done))
+    return 0
+
+
+def tests_of(mutation: Mutation, record: Record, files: list[Path]) -> list[str]:
+    """The tests to try on a fault, the quickest first, those of the module's own file before all others."""
+    names = {str(path.relative_to(PROJECT)) for path in files}
+    tests = [test for test in record.by_test if test.partition("::")[0] in names]
+    path = str(mutation.path)
+    calling = [test for test in tests if (path, mutation.scope) in record.by_test[test]]
+    # What runs at import decides what every test of the module sees.
+    calling = calling or [test for test in tests if any(file == path for file, _ in record.by_test[test])] or tests
+    own = f"test_{mutation.module.rpartition('.')[2]}.py"
+    chosen, seconds = [], 0.0
+    for test in sorted(calling, key=lambda test: (own not in test, record.seconds[test])):
+        seconds += record.seconds[test]
+        if chosen and seconds > MOST_SECONDS:
+            break
+        chosen.append(test)
+    return chosen
+
+
+def attempt(mutation: Mutation, tests: list[str], record: Record, folder: Path, log: Path) -> int:
+    limit = int(SECONDS + TIMES * sum(record.seconds[test] for test in tests))
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+    tree, original = mutated(mutation), SourceFileLoader.get_code
+
+    def get_code(self: SourceFileLoader, name: str) -> object:
+        return compile(tree, self.path, "exec") if Path(self.path) == mutation.path else original(self, name)
+
+    SourceFileLoader.get_code = get_code
+    return run_tests([*tests, "-x"], Restored(record.shared), folder, log)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=320, help="how many faults to plant")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2, help="processes at once")
+    parser.add_argument("--modules", nargs="+", default=MODULES)
+    parser.add_argument("--record", type=Path, help="a folder that keeps what the tests do on the code as it is, for the next time")
+    arguments = parser.parse_args()
+    os.chdir(PROJECT)
+    # Real data would take longer, and not every clone has them.
+    os.environ |= {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "MPLBACKEND": "Agg"}
+    os.environ.pop("XLPROBE_DATA", None)
+    folder = Path(tempfile.mkdtemp(prefix="mutants_"))
+    try:
+        files = {module: tests_that_name(module) for module in arguments.modules}
+        faults = drawn(arguments.modules, arguments.count, arguments.seed)
+        return tried(faults, files, arguments.jobs, folder, arguments.record or folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def tried(faults: list[Mutation], files: dict[str, list[Path]], jobs: int, folder: Path, recorded: Path) -> int:
+    begun = time.monotonic()
+    importlib.import_module("torch"), importlib.import_module("transformers")
+    if not (recorded / "record").exists():
+        recorded.mkdir(parents=True, exist_ok=True)
+        os.waitpid(forked(record, sorted({file for own in files.values() for file in own}), recorded.resolve()), 0)
+    done: Record = pickle.loads((recorded / "record").read_bytes())
+    if done.failed:
+        print((recorded / "record.log").read_text()[-4000:])
+        print("tests fail on the code as it is")
+        return 1
+    print(f"{len(done.by_test)} tests recorded in {time.monotonic() - begun:.0f} s; {len(faults)} faults", flush=True)
+    for name in done.imported:
+        importlib.import_module(name)
+    gc.freeze()
+    waiting, running, survivors, caught = list(faults)[::-1], {}, [], Counter()
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            fault = waiting.pop()
+            tests = tests_of(fault, done, files[fault.module])
+            own = folder / f"fault_{len(waiting)}"
+            deadline = time.monotonic() + 10 * (SECONDS + TIMES * sum(done.seconds[test] for test in tests))
+            running[forked(attempt, fault, tests, done, own, own.with_suffix(".log"))] = fault, deadline, own, tests
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if not pid:
+            for late in (pid for pid, (_, deadline, *_) in running.items() if time.monotonic() > deadline):
+                os.kill(late, 9)
+            time.sleep(0.02)
+            continue
+        fault, _, own, tests = running.pop(pid)
+        shutil.rmtree(own, ignore_errors=True)
+        if status == 0:
+            survivors.append(fault)
+            print(f"{fault.path.relative_to(PROJECT)}:{fault.line}: {fault.scope}: {fault.before}  ->  {fault.after}", flush=True)
+        else:
+            caught[fault.module] += 1
+    share = 1 - len(survivors) / max(len(faults), 1)
+    print(f"{len(faults)} faults planted, {len(faults) - len(survivors)} caught ({share:.1%}), {len(survivors)} survived,"
+          f" in {time.monotonic() - begun:.0f} s")  # fmt: skip
+    return int(share < NEEDED)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
