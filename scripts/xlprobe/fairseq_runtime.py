@@ -6,6 +6,7 @@
 import argparse
 import dataclasses
 import importlib
+import os
 import sys
 import types
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ import torch
 
 # torch >= 2.6 unpickles only what it knows; a fairseq checkpoint holds its arguments as well.
 torch.serialization.add_safe_globals([argparse.Namespace])
+# fairseq leaves that to torch's default, which this variable, a common remedy for fairseq, would turn off: files could run code.
+os.environ.pop("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", None)
 
 # fairseq's block splitting asks for numpy.compat, which numpy 2 dropped.
 if not hasattr(np, "compat"):

@@ -2,8 +2,10 @@
 
 import dataclasses
 import errno
+import importlib
 import json
 import os
+import pickle
 import random
 import shutil
 import signal
@@ -19,7 +21,8 @@ import pytest
 import torch
 from conftest import TinyText, prepared_text
 
-import xlprobe.fairseq_runtime  # noqa: F401  isort: skip  (must come before fairseq)
+import xlprobe.fairseq_runtime  # isort: skip  (must come before fairseq)
+from fairseq import checkpoint_utils
 from fairseq.data import PrependTokenDataset, TokenBlockDataset, indexed_dataset
 
 from xlprobe.errors import ResumeError, XlprobeError
@@ -311,6 +314,26 @@ def test_older_optimizers_are_dropped_where_the_last_alone_is_kept(tiny_text, tm
     assert "last_optimizer_state" not in load_state(tmp_path / "weights_2.pt")
     with pytest.raises(ResumeError, match=r"nothing was trained: restore step_2.pt, take step 3 out of models.m.steps, or"):
         train_interval(run, "m", 3, 2, tmp_path / "3.json")
+
+
+class Touch:
+    """An object that, unpickled, makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_a_training_state_runs_no_code_whatever_the_environment_asks(tmp_path, monkeypatch):
+    torch.save({"model": Touch(tmp_path / "touched")}, tmp_path / "step_1.pt")
+    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    importlib.reload(xlprobe.fairseq_runtime)
+    for load in (load_state, checkpoint_utils.load_checkpoint_to_cpu):
+        with pytest.raises(pickle.UnpicklingError):
+            load(tmp_path / "step_1.pt")
+    assert not (tmp_path / "touched").exists()
 
 
 @pytest.mark.parametrize("sample_break", ["complete", "eos", "none"])
