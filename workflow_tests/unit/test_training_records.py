@@ -11,7 +11,7 @@ import pytest
 from xlprobe import training_records
 from xlprobe.errors import ResumeError, XlprobeError
 from xlprobe.files import read_json, write_json
-from xlprobe.training_records import Training, check_interval, check_resumed, check_text, check_trained, digest, identity_of
+from xlprobe.training_records import Training, check_interval, check_resumed, check_text, check_trained, digest, identity_of, resume_point
 from xlprobe.training_version import TRAINING_VERSION
 
 STEPS = (0, 10, 20)
@@ -209,6 +209,15 @@ def test_a_state_deleted_after_the_last_step_is_no_fault_and_one_that_is_needed_
     follow(sentence)
     check_interval(longer, 0, None)
     check_interval(longer, 30, 20)
+
+
+def test_training_goes_on_from_the_newest_state_up_to_the_step(training):
+    assert resume_point(training, 20, 10) == training.state / "step_20.pt"
+    (training.state / "step_20.pt").rename(training.state / "rolling_19.pt")
+    assert resume_point(training, 20, 10) == training.state / "rolling_19.pt" and resume_point(training, 5, None).name == "step_0.pt"
+    delete(training.state / "rolling_19.pt", training.state / "step_10.pt")
+    (training.state / "step_30.pt").touch()
+    assert "(kept: 0, 30)" in refused(resume_point, training, 20, 10)
 
 
 def test_a_step_that_comes_after_a_missing_one_waits_for_it(training):
