@@ -11,7 +11,8 @@ import pytest
 from xlprobe import training_records
 from xlprobe.errors import ResumeError, XlprobeError
 from xlprobe.files import read_json, write_json
-from xlprobe.training_records import Training, check_interval, check_resumed, check_text, check_trained, digest, identity_of, resume_point
+from xlprobe.training_identity import digest, identity_of, text_identity
+from xlprobe.training_records import Training, check_interval, check_resumed, check_text, check_trained, resume_point
 from xlprobe.training_version import TRAINING_VERSION
 
 STEPS = (0, 10, 20)
@@ -233,7 +234,7 @@ def text(training) -> dict:
     for language in ("qaa", "qba"):
         write_json(Path("binarized", language, "manifest.json"), {"splits": {"train": {"sha256": {"bin": language}}}})
     folders = {language: Path("binarized", language) for language in ("qaa", "qba")}
-    train(training, IDENTITY | training_records.text_identity(Path("dict.txt"), folders), *STEPS)
+    train(training, IDENTITY | text_identity(Path("dict.txt"), folders), *STEPS)
     place = {"state": training.state, "checkpoints": training.checkpoints}
     return {**place, "steps": STEPS, "model": training.name, "dictionary": Path("dict.txt")}
 
