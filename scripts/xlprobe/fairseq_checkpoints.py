@@ -14,7 +14,7 @@ from xlprobe.checkpoints import Checkpoint, publish
 from xlprobe.errors import XlprobeError, first_sentence
 from xlprobe.files import read_json, sha256, write_json
 from xlprobe.library_errors import LEAVE_OUT, library_errors, memory_is_full
-from xlprobe.training_records import identity_of
+from xlprobe.training_identity import identity_of
 from xlprobe.training_state import load_published_state, load_state, trained_state
 from xlprobe.vocabulary import BOS, DICTIONARY_FILE, EOS, HUGGING_FACE_FILES, IDENTITY_FILE, PAD, SENTENCEPIECE_FILE
 

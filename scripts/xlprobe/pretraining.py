@@ -35,7 +35,8 @@ from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path, read_json, write_json
 from xlprobe.progress import SECONDS_BETWEEN_LOG_LINES
-from xlprobe.training_records import Training, check_resumed, digest, is_reached, resume_point, text_identity, whole_states
+from xlprobe.training_identity import digest, text_identity
+from xlprobe.training_records import Training, check_resumed, is_reached, resume_point, whole_states
 from xlprobe.training_state import load_state
 from xlprobe.training_version import TRAINING_VERSION
 from xlprobe.vocabulary import DICTIONARY_FILE, HUGGING_FACE_FILES, IDENTITY_FILE, SENTENCEPIECE_FILE

@@ -1,14 +1,8 @@
 """What a run was trained with, as its files say: held against the configuration, the text, and each other.
 
 A finished interval between two checkpoints is data: Snakemake has no job for it (rules/pretrain.smk), so that nothing deletes it or
-trains it again. What it was trained with is its identity: training_version, architecture, training, dictionary_sha256, and
-text_sha256 by language. It stands in
-
-    checkpoints/<run>/<step>/training.json    the record of a step: `identity`, and its digest `identity_sha256`
-    pretrain/<run>/identity.json              the identity of the training state, from which later steps go on
-
-Records of an older form hold the digest alone; theirs is the state's identity, if that has this digest. Another TRAINING_VERSION is
-no fault of a finished step; keys of `training` that a later version added are compared where the identity has them.
+trains it again. Its record says what it was trained with (xlprobe.training_identity), and so does the training state. Another
+TRAINING_VERSION is no fault of a finished step; keys of `training` that a later version added are compared where the identity has them.
 
 Who compares what, so that different trainings never meet in one table:
 
@@ -18,19 +12,15 @@ Who compares what, so that different trainings never meet in one table:
     `check_text`        of finished steps: text and tokenizer, in a job of its own, since this run may be what makes them again
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xlprobe.errors import ResumeError, XlprobeError
-from xlprobe.files import read_json, sha256, write_json
+from xlprobe.errors import ResumeError
+from xlprobe.files import write_json
+from xlprobe.training_identity import Identity, identity_in_record, identity_of_state, text_identity, weights_file
 from xlprobe.training_version import TRAINING_VERSION
-
-Identity = Mapping[str, Any]
-KEYS = {"training_version": int, "architecture": dict, "training": dict, "dictionary_sha256": str, "text_sha256": dict}
 
 
 @dataclass(frozen=True)
@@ -76,32 +66,6 @@ class Training:
         return f"models.{self.name.partition('/')[0]}.steps"
 
 
-def digest(identity: Identity) -> str:
-    """The SHA-256 of an identity as JSON, by which checkpoints of one training are told from others."""
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-
-
-def text_identity(dictionary: Path, languages: Mapping[str, Path]) -> dict[str, Any]:
-    """The part of an identity that stands for vocabulary and text.
-
-    Args:
-        dictionary: fairseq's `dict.txt`.
-        languages: the folder with the binarised text of each language, by code.
-    """
-    return {
-        "dictionary_sha256": sha256(dictionary),
-        "text_sha256": {
-            language: read_json(folder / "manifest.json")["splits"]["train"]["sha256"]["bin"]
-            for language, folder in sorted(languages.items())
-        },
-    }
-
-
-def weights_file(state: Path, step: int) -> Path | None:
-    """The file of a training state with the weights of a step, with or without the optimizer's state; None where there is none."""
-    return next((path for name in ("step", "weights") if (path := state / f"{name}_{step}.pt").exists()), None)
-
-
 def is_reached(state: Path, step: int) -> bool:
     """Whether a training state holds all of a step, so that it has only to be recorded."""
     return (state / f"validation_{step}.json").exists() and weights_file(state, step) is not None
@@ -130,33 +94,18 @@ def resume_point(training: Training, step: int, previous: int | None) -> Path | 
     return None if newest is None else states[newest]
 
 
-def identity_of(record: Path, state: Path) -> Identity:
-    """What a step was trained with, as its record says.
-
-    Args:
-        state: the folder of the training state, for records of the older form.
-
-    Raises:
-        XlprobeError: the file is no record, or holds only the digest of an identity that is not there.
-    """
-    identity = _identity_of(record, _identity_of_state(state))
-    if identity is None:
-        raise XlprobeError(f"{record}: holds the digest alone of what {state}/identity.json said; restore that file")
-    return identity
-
-
 def check_trained(training: Training) -> None:
     """Compare what is trained of a run with its configuration, and its parts with each other.
 
     Raises:
         ResumeError: something differs; the sentence says what, and which folders to delete.
     """
-    state = _identity_of_state(training.state)
+    state = identity_of_state(training.state)
     # Nearly always there is one.
     trainings: list[tuple[Identity, list[int]]] = [] if state is None else [(state, [])]
     unknown = []
     for step in training.finished():
-        identity = _identity_of(training.record(step), state)
+        identity = identity_in_record(training.record(step), state)
         if identity is None:
             unknown.append(step)
         elif same := [steps for known, steps in trainings if known == identity]:
@@ -288,51 +237,11 @@ def _check_version(training: Training, step: int, trained: Identity | None) -> N
         )
 
 
-def _identity_of_state(state: Path) -> Identity | None:
-    path = state / "identity.json"
-    return _whole(path, _read(path)) if path.exists() else None
-
-
-def _identity_of(path: Path, state: Identity | None) -> Identity | None:
-    """The identity in a record; of one of the older form the state's, or nothing where that is another."""
-    record = _read(path)
-    known = record.get("identity_sha256")
-    if "identity" not in record and isinstance(known, str):
-        return state if state is not None and digest(state) == known else None
-    identity = _whole(path, record.get("identity"))
-    if digest(identity) != known:
-        raise _damaged(path)
-    return identity
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = read_json(path)
-    except (XlprobeError, ValueError):
-        found = None
-    if not isinstance(found, dict):
-        raise _damaged(path)
-    return found
-
-
-def _whole(path: Path, found: Any) -> Identity:
-    """What a file says was trained, if it says all."""
-    if isinstance(found, dict) and all(isinstance(found.get(key), kind) for key, kind in KEYS.items()):
-        return found
-    raise _damaged(path)
-
-
-def _damaged(path: Path) -> XlprobeError:
-    return XlprobeError(
-        f"{path}: damaged: it does not say what was trained ({', '.join(KEYS)}); restore the file, or delete {path.parent} and run again"
-    )
-
-
 def _trained_identity(training: Training) -> Identity | None:
     """The identity of what is there of a training; None before it has begun."""
-    state = _identity_of_state(training.state)
+    state = identity_of_state(training.state)
     if state is None and (steps := training.finished()):
-        return _identity_of(training.record(steps[-1]), None)
+        return identity_in_record(training.record(steps[-1]), None)
     return state
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from xlprobe.errors import ResumeError, XlprobeError, first_sentence
-from xlprobe.training_records import weights_file
+from xlprobe.training_identity import weights_file
 
 # Parts of names that wrappers of a model add to its parameters': data parallel, torch.compile, FSDP, activation checkpoints.
 WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}

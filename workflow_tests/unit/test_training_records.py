@@ -11,7 +11,8 @@ import pytest
 from xlprobe import training_records
 from xlprobe.errors import ResumeError, XlprobeError
 from xlprobe.files import read_json, write_json
-from xlprobe.training_records import Training, check_interval, check_resumed, check_text, check_trained, digest, identity_of
+from xlprobe.training_identity import digest, identity_of, text_identity
+from xlprobe.training_records import Training, check_interval, check_resumed, check_text, check_trained, resume_point
 from xlprobe.training_version import TRAINING_VERSION
 
 STEPS = (0, 10, 20)
@@ -211,6 +212,15 @@ def test_a_state_deleted_after_the_last_step_is_no_fault_and_one_that_is_needed_
     check_interval(longer, 30, 20)
 
 
+def test_training_goes_on_from_the_newest_state_up_to_the_step(training):
+    assert resume_point(training, 20, 10) == training.state / "step_20.pt"
+    (training.state / "step_20.pt").rename(training.state / "rolling_19.pt")
+    assert resume_point(training, 20, 10) == training.state / "rolling_19.pt" and resume_point(training, 5, None).name == "step_0.pt"
+    delete(training.state / "rolling_19.pt", training.state / "step_10.pt")
+    (training.state / "step_30.pt").touch()
+    assert "(kept: 0, 30)" in refused(resume_point, training, 20, 10)
+
+
 def test_a_step_that_comes_after_a_missing_one_waits_for_it(training):
     delete(training.checkpoints / "10", training.checkpoints / "20", training.state)
     check_interval(training, 20, 10)
@@ -224,7 +234,7 @@ def text(training) -> dict:
     for language in ("qaa", "qba"):
         write_json(Path("binarized", language, "manifest.json"), {"splits": {"train": {"sha256": {"bin": language}}}})
     folders = {language: Path("binarized", language) for language in ("qaa", "qba")}
-    train(training, IDENTITY | training_records.text_identity(Path("dict.txt"), folders), *STEPS)
+    train(training, IDENTITY | text_identity(Path("dict.txt"), folders), *STEPS)
     place = {"state": training.state, "checkpoints": training.checkpoints}
     return {**place, "steps": STEPS, "model": training.name, "dictionary": Path("dict.txt")}
 
