@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -179,7 +180,8 @@ def tried(faults: list[Mutation], files: dict[str, list[Path]], jobs: int, folde
         return 1
     print(f"{len(done.by_test)} tests recorded in {time.monotonic() - begun:.0f} s; {len(faults)} faults", flush=True)
     for name in done.imported:
-        importlib.import_module(name)
+        with suppress(ImportError):  # a module may call itself otherwise
+            importlib.import_module(name)
     gc.freeze()
     waiting, running, survivors, caught = list(faults)[::-1], {}, [], Counter()
     while waiting or running:
