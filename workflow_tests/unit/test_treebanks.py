@@ -43,13 +43,12 @@ def test_a_sentence_with_everything(tmp_path):
 def test_blank_lines_divide_sentences_however_many_they_are_and_none_need_be_the_last(tmp_path, blank_lines):
     path = write(tmp_path, "\n" * blank_lines + EXAMPLE + "\n" * blank_lines + EXAMPLE.replace("= one", "= two").rstrip("\n"))
     assert [sentence.sent_id for sentence in read_treebank(path)] == ["one", "two"]
-    broken = path.read_text().replace("\t.\t", "\t\t")
-    lines = [number for number, line in enumerate(broken.split("\n"), 1) if line.startswith("6\t")]
-    with pytest.raises(FormatError, match=rf":{lines[0]}: found an empty FORM"):
-        list(read_treebank(write(tmp_path, broken)))
-    head, _, last = path.read_text().rpartition("\t.\t")
-    with pytest.raises(FormatError, match=rf":{lines[1]}: found an empty FORM"):
-        list(read_treebank(write(tmp_path, f"{head}\t\t{last}")))
+    text = path.read_text()
+    lines = [number for number, line in enumerate(text.split("\n"), 1) if line.startswith("6\t")]
+    broken = text.replace("6\t.\t", "6\t\t", 1), "6\t\t".join(text.rsplit("6\t.\t", 1))
+    for number, content in zip(lines, broken, strict=True):
+        with pytest.raises(FormatError, match=rf":{number}: found an empty FORM"):
+            list(read_treebank(write(tmp_path, content)))
 
 
 def test_space_after_a_multiword_token_stands_on_its_line(tmp_path):
