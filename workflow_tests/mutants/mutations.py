@@ -28,9 +28,12 @@ NAMES = {
 }  # fmt: skip
 WORDS = {"left": "right", "right": "left", "mean": "sum", "sum": "mean", "first": "last", "float32": "float16", "inner": "left"}
 # What these say is read by people, or decides the order of equals, the speed or the memory alone.
-CALLS = {"debug", "info", "warning", "error", "progress", "isinstance", "cast", "lru_cache", "field", "library_errors"}
+CALLS = {
+    "debug", "info", "warning", "error", "progress", "isinstance", "cast", "lru_cache", "field", "library_errors", "problems_at_once",
+    "examples_at_once",
+}  # fmt: skip
 # Both ways round the same, or an error at once.
-UNORDERED = {"min", "max", "minimum", "maximum", "zip", "getattr", "logaddexp", "union", "log1p", "array_equal", "transpose"}
+UNORDERED = {"min", "max", "minimum", "maximum", "zip", "getattr", "logaddexp", "union", "log1p", "array_equal", "transpose", "intersect1d"}
 KEYWORDS = {"strict", "kind", "copy", "ignore_index", "maxsize", "as_index", "exist_ok", "parents", "desc", "verbose"}
 SPEED = {
     "POSITIONS_AT_ONCE", "PIECES_AT_ONCE", "EXAMPLES_AT_ONCE", "EXAMPLES_PER_PRODUCT", "UNITS_PER_WRITE", "CHARACTERS_PER_WRITE",

@@ -454,7 +454,15 @@ def test_a_model_that_sees_more_or_less_than_its_objective_says_is_refused(check
         PiecePredictor(folder, CPU)
 
 
-@pytest.mark.parametrize("after", [lambda scores: 30 * torch.tanh(scores / 30), lambda scores: scores[..., :5]])
+@pytest.mark.parametrize(
+    "after",
+    [
+        lambda scores: 30 * torch.tanh(scores / 30),
+        lambda scores: scores[..., :5],
+        # Of one position alone.
+        lambda scores: torch.cat([scores[:, :-1], 30 * torch.tanh(scores[:, -1:] / 30)], dim=1),
+    ],
+)
 def test_a_head_that_goes_on_after_its_last_layer_is_refused(checkpoints, monkeypatch, after):
     load = piece_bits.load_model
 

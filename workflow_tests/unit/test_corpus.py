@@ -62,6 +62,13 @@ def test_a_cap_keeps_whole_documents(tmp_path):
     assert counts.capped and train == ["xy"] and valid == ["ab", "cd"]
 
 
+def test_at_a_cap_reading_ends_whatever_would_still_fit(tmp_path):
+    """Of 3, 3, 8 and 2 bytes with the ends of lines: the third is too long for 9, and fits 14 to the last byte."""
+    for cap, kept, capped in ((9, 2, True), (13, 2, True), (14, 3, True), (16, 4, False)):
+        counts, _ = clean(tmp_path, "aa\n\nbb\n\nccccccc\n\nd\n", max_bytes=cap)
+        assert (counts.train.documents + counts.valid.documents, counts.capped) == (kept, capped)
+
+
 def test_held_out_documents_are_limited(tmp_path):
     counts, _ = clean(tmp_path, "\n\n".join(f"d{n}" for n in range(20)), valid_max_documents=3)
     assert (counts.valid.documents, counts.train.documents) == (3, 17)

@@ -39,6 +39,18 @@ def test_a_sentence_with_everything(tmp_path):
     assert sentence.words[1].feats == "Mood=Ind|Number=Sing" and sentence.words[4].deprel == "obl:arg"
 
 
+@pytest.mark.parametrize("blank_lines", range(4))
+def test_blank_lines_divide_sentences_however_many_they_are_and_none_need_be_the_last(tmp_path, blank_lines):
+    path = write(tmp_path, "\n" * blank_lines + EXAMPLE + "\n" * blank_lines + EXAMPLE.replace("= one", "= two").rstrip("\n"))
+    assert [sentence.sent_id for sentence in read_treebank(path)] == ["one", "two"]
+    text = path.read_text()
+    lines = [number for number, line in enumerate(text.split("\n"), 1) if line.startswith("6\t")]
+    broken = text.replace("6\t.\t", "6\t\t", 1), "6\t\t".join(text.rsplit("6\t.\t", 1))
+    for number, content in zip(lines, broken, strict=True):
+        with pytest.raises(FormatError, match=rf":{number}: found an empty FORM"):
+            list(read_treebank(write(tmp_path, content)))
+
+
 def test_space_after_a_multiword_token_stands_on_its_line(tmp_path):
     glued = EXAMPLE.replace("3-4\taux\t_\t_\t_\t_\t_\t_\t_\t_", "3-4\taux\t_\t_\t_\t_\t_\t_\t_\tSpaceAfter=No")
     (sentence,) = read_treebank(write(tmp_path, glued))
