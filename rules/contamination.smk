@@ -44,9 +44,9 @@ rule contamination:
         corpus=option("corpus"),
         held_out=option("held_out"),
         # Of held-out text, what bits per character are taken of.
-        cap=lambda wildcards, input: (
-            ["--max-lines", limit]
-            if input.held_out and (limit := config["bpc"]["max_lines"])
+        cap=lambda wildcards: (
+            options("bpc", "max_lines")
+            if wildcards.language in held_out_languages()
             else []
         ),
     message:

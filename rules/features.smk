@@ -28,10 +28,9 @@ rule features:
         code=code("scripts/extract_features.py"),
         checkpoint=folder_of("checkpoint"),
         datasets=folder_of("dataset"),
-        layers=lambda wildcards: extracted_layers(config, [wildcards.dataset]) or [],
+        layers=lambda wildcards: layers_option([wildcards.dataset]),
         subwords=lambda wildcards: subwords([wildcards.dataset]),
-        precision=config["features"]["precision"],
-        storage=config["features"]["storage"],
+        settings=options("features", "precision", "storage"),
         tokens_per_batch=untracked(
             lambda wildcards: config["features"]["tokens_per_batch"]
         ),
@@ -40,9 +39,8 @@ rule features:
         "Extracting {wildcards.dataset} from {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/extract_features.py --checkpoint {params.checkpoint:q} --datasets {params.datasets:q}"
-        " --outputs {output.vectors:q} --audit-outputs {output.audit:q} --layers {params.layers}"
-        " {params.subwords:q} --precision {params.precision} --storage {params.storage}"
-        " --tokens-per-batch {params.tokens_per_batch} --device {params.device} > {log:q} 2>&1"
+        " --outputs {output.vectors:q} --audit-outputs {output.audit:q} {params.layers}"
+        " {params.subwords:q} {params.settings} --tokens-per-batch {params.tokens_per_batch} --device {params.device} > {log:q} 2>&1"
 
 
 if config["features"]["together"]:
@@ -77,7 +75,7 @@ if config["features"]["together"]:
             datasets=expand(
                 folder("datasets", "{dataset}"), dataset=measured_datasets()
             ),
-            layers=extracted_layers(config, measured_datasets()) or [],
+            layers=layers_option(measured_datasets()),
             subwords=subwords(measured_datasets()),
         message:
             "Extracting all datasets from {wildcards.model} at step {wildcards.step}"

@@ -22,6 +22,7 @@ if not config["data"]["download"]:
     user_error(origins.refuse_missing, ORIGINS, SOURCES, sources.repositories(config))
 PLAN = origins.plan(ORIGINS, SOURCES, DATA_ROOT)
 
+# By what reads them, the files in sources/.
 if config["world"]:
     CORPUS_SOURCES = {
         language: f"cc100/{language}.txt.xz" for language in config["languages"]
