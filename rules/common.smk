@@ -1,10 +1,13 @@
 """What the rules share: the checked configuration, wildcard constraints, code identities, lists of targets."""
 
+import ast
 import json
 import re
 import sys
 from functools import cache
 from pathlib import Path
+
+from snakemake.io import IOFile
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from xlprobe import config as configuration
@@ -106,11 +109,30 @@ TO_LOG_AND_TERMINAL = " 2>&1 | tee {log:q} | sed -u 's/^error: //;T;d' >&2"
 BPC_LANGUAGES = config["bpc"]["languages"]
 
 
+DATASETS = [*PROBED, *ALIGNMENTS]
+# Datasets that the run had: no job makes anything of them, and what was made with them stands.
+LEFT_DATASETS = sorted(
+    path.parent.name
+    for path in RESULTS.glob("datasets/*/identity.json")
+    if path.parent.name not in DATASETS
+)
+
+
+def one_of(paths):
+    """A wildcard's constraint: these paths and no others."""
+    return "|".join(map(re.escape, paths)) or "(?!)"
+
+
+def none_of(paths):
+    """A wildcard's constraint: not a folder of these paths."""
+    return f"(?!({one_of(paths)})/)[^/]+"
+
+
 wildcard_constraints:
     language="[^/]+",
     model="[^/]+(/seed_[0-9]+)?",
     step="[0-9]+",
-    dataset="[^/.]+",
+    dataset=rf"(?!({one_of(LEFT_DATASETS)})[/.])[^/.]+",
     task="[a-z_]+",
     kind="|".join(sum(FIGURES.values(), [])),
 
@@ -122,8 +144,50 @@ def code(script, *modules, tables=()):
 
 
 def untracked(function):
-    """A parameter that says how to run, not what to make: Snakemake records none that depend on threads."""
-    return lambda wildcards, threads: function(wildcards)
+    """A parameter that says how to run, not what to make: Snakemake records none that asks for the output."""
+
+    def unrecorded(wildcards, output):
+        return function(wildcards)
+
+    return unrecorded
+
+
+def recorded(path):
+    """What Snakemake knows of a file's making; nothing where it was not made, and in a job's own process."""
+    return (
+        workflow.persistence.metadata(IOFile(path))
+        if workflow.is_main_process
+        else None
+    )
+
+
+def with_left(files, output):
+    """A job's inputs, and with them those that it had of datasets that the run has left: without them it would be made again."""
+    record = recorded(output)
+    had = set(record.input or []) if record else set()
+    names = re.compile(rf"/({one_of(LEFT_DATASETS)})[/.]")
+    left = [path for path in had - {*files} if names.search(path)]
+    stands = had.issuperset(files) and all(Path(path).exists() for path in left)
+    return [*files, *sorted(left)] if stands else files
+
+
+def with_recorded(parts, output, key):
+    """What is made of each part of a job that makes many together, and with it what was recorded of parts that the run has left.
+
+    Where a part is new, Snakemake makes all of them again, which is said.
+    """
+    record = recorded(output)
+    had = next((p for p in (record and record.params) or [] if p.startswith("{")), "{}")
+    had = ast.literal_eval(had)
+    new = sorted(parts.keys() - had.keys())
+    if had and new:
+        say_once(f"{key}: {', '.join(new)} is new, so all are made again, in one job")
+    return dict(sorted((parts if new else had | parts).items()))
+
+
+@cache
+def say_once(sentence):
+    print(sentence, file=sys.stderr)
 
 
 def outside_files(wildcards, paths):
@@ -178,22 +242,11 @@ def option(name):
     )
 
 
-def one_of(paths):
-    """A wildcard's constraint: these paths and no others."""
-    return "|".join(map(re.escape, paths)) or "(?!)"
-
-
 BITEXT_NAME, INFERENCE_NAME = one_of(ALIGNMENTS), one_of(INFERENCE)
 
 
-def none_of(paths):
-    """A wildcard's constraint: not a folder of these paths."""
-    return f"(?!({one_of(paths)})/)[^/]+"
-
-
-DATASETS = [*PROBED, *ALIGNMENTS]
 # What is no other dataset is read as a treebank, which the run must have.
-TREEBANK_NAME = none_of([*ALIGNMENTS, *INFERENCE])
+TREEBANK_NAME = none_of([*ALIGNMENTS, *INFERENCE, *LEFT_DATASETS])
 
 
 def known_names(wildcards):
@@ -484,6 +537,20 @@ def state_files(wildcards):
         CHECKPOINT_SOURCES.get(f"{wildcards.model}/{wildcards.step}")
         or local_place(wildcards, "checkpoints")
     ]
+
+
+def transferred_probes(wildcards):
+    """The probes' weights that are tried on a test set."""
+    return [
+        folder("probes", *wildcards[:3], f"{name}.safetensors")
+        for name in transfer_sources(wildcards.task, wildcards.dataset)
+    ]
+
+
+def audit_of_first(wildcards):
+    """Of what is extracted of a checkpoint together, a file that stays."""
+    name = f"{measured_datasets()[0]}.audit.parquet"
+    return folder("features", wildcards.model, wildcards.step, name)
 
 
 def inference_paths(wildcards):

@@ -8,8 +8,12 @@ makes: contamination/<language>.parquet, all test sets of the language against i
 rule contamination:
     input:
         datasets=of_run(
-            lambda wildcards: expand(
-                DATASET_IDENTITY, dataset=datasets_of(wildcards.language)
+            lambda wildcards: with_left(
+                expand(
+                    folder("datasets", "{dataset}", "identity.json"),
+                    dataset=datasets_of(wildcards.language),
+                ),
+                folder("contamination", f"{wildcards.language}.parquet"),
             ),
             language=lambda wildcards: compared_languages(),
         ),
@@ -38,8 +42,11 @@ rule contamination:
         * max(10, int(input.size_mb / 100)),
     params:
         code=code("scripts/measure_contamination.py"),
-        datasets=lambda wildcards: expand(
-            folder("datasets", "{dataset}"), dataset=datasets_of(wildcards.language)
+        datasets=untracked(
+            lambda wildcards: expand(
+                folder("datasets", "{dataset}"),
+                dataset=datasets_of(wildcards.language),
+            )
         ),
         corpus=option("corpus"),
         held_out=option("held_out"),

@@ -50,7 +50,13 @@ if config["features"]["together"]:
     use rule features as features_together with:
         input:
             checkpoint=of_run(CHECKPOINT_IDENTITY),
-            datasets=expand(DATASET_IDENTITY, dataset=measured_datasets()),
+            datasets=lambda wildcards: with_left(
+                expand(
+                    folder("datasets", "{dataset}", "identity.json"),
+                    dataset=measured_datasets(),
+                ),
+                audit_of_first(wildcards),
+            ),
         output:
             vectors=[
                 kept_or_temporary(path)
@@ -71,11 +77,21 @@ if config["features"]["together"]:
             "<results>/benchmarks/features/{model}/{step}.tsv"
         priority: 5
         params:
-            # The others are those of the rule above.
-            datasets=expand(
-                folder("datasets", "{dataset}"), dataset=measured_datasets()
+            # The others are those of the rule above. What is recorded is what each dataset asks for.
+            parts=lambda wildcards: with_recorded(
+                {
+                    name: [*layers_option([name]), *subwords([name])]
+                    for name in measured_datasets()
+                },
+                audit_of_first(wildcards),
+                "features.together",
             ),
-            layers=layers_option(measured_datasets()),
-            subwords=subwords(measured_datasets()),
+            datasets=untracked(
+                lambda wildcards: expand(
+                    folder("datasets", "{dataset}"), dataset=measured_datasets()
+                )
+            ),
+            layers=untracked(lambda wildcards: layers_option(measured_datasets())),
+            subwords=untracked(lambda wildcards: subwords(measured_datasets())),
         message:
             "Extracting all datasets from {wildcards.model} at step {wildcards.step}"

@@ -28,10 +28,12 @@ rule checkpoint_scores:
     params:
         code=code("scripts/join_tables.py", tables=("scores.schema.yaml",)),
         schema="scores.schema.yaml",
+        # What was measured with them stands in tables of others, too.
+        left=["--left-datasets", *LEFT_DATASETS] if LEFT_DATASETS else [],
     message:
         "Joining tables into {output}"
     shell:
-        "python scripts/join_tables.py --paths {input:q} --schema-name {params.schema} --output {output:q}"
+        "python scripts/join_tables.py --paths {input:q} --schema-name {params.schema} --output {output:q} {params.left:q}"
         " > {log:q} 2>&1"
 
 

@@ -10,6 +10,7 @@ def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--paths", type=Path, nargs="+", required=True)
     parser.add_argument("--schema-name", required=True, help="file in schemas/")
+    parser.add_argument("--left-datasets", nargs="*", default=[], help="datasets whose rows are left out: the run has them no more")
     parser.add_argument("--output", type=Path, required=True)
     join_tables(**vars(parser.parse_args()))
 

@@ -48,8 +48,8 @@ def described(job: Any, persistence: Any) -> dict[str, Any]:
 
 
 def asks_how_to_run(value: Any) -> bool:
-    """Whether a parameter is recorded by no intent (`untracked` in rules/common.smk asks for threads)."""
-    return "threads" in value.__code__.co_varnames[: value.__code__.co_argcount]
+    """Whether a parameter is not to be recorded (`untracked` in rules/common.smk)."""
+    return value.__name__ == "unrecorded"
 
 
 if __name__ == "__main__":
