@@ -1,6 +1,6 @@
 """The jobs of a run as Snakemake would record them: what it compares to know whether they must run again.
 
-Run as `python recorded_jobs.py CONFIGURATION`, in the project's folder; prints JSON. Snakemake keeps state in its process.
+Run as `python recorded_jobs.py CONFIGURATION ...`, in the project's folder; prints JSON. Snakemake is not for a process that goes on.
 """
 
 import json
@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 
-def recorded_jobs(project: Path, configuration: str) -> list[dict[str, Any]]:
-    """Of each job that a run has: rule, wildcards, input, output, recorded parameters, and those that depend on files."""
-    command = [sys.executable, __file__, configuration]
+def recorded_jobs(project: Path, *configurations: str) -> list[list[dict[str, Any]]]:
+    """Of each job that each run has: rule, wildcards, input, output, recorded parameters, and those that depend on files."""
+    command = [sys.executable, __file__, *configurations]
     return json.loads(subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout)
 
 
-def main(configuration: Path) -> None:
+def jobs_of(configuration: Path) -> list[dict[str, Any]]:
     from snakemake.api import SnakemakeApi
     from snakemake.settings.enums import Quietness
     from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
@@ -27,7 +27,7 @@ def main(configuration: Path) -> None:
         workflow_api = api.workflow(ResourceSettings(cores=1), settings, snakefile=Path("Snakefile"))
         workflow_api.dag(DAGSettings(forceall=True)).execute_workflow(executor="dryrun")
         workflow = workflow_api._workflow
-        print(json.dumps([described(job, workflow.persistence) for job in workflow.dag.jobs if job.rule.name != "all"]))
+        return [described(job, workflow.persistence) for job in workflow.dag.jobs if job.rule.name != "all"]
 
 
 def described(job: Any, persistence: Any) -> dict[str, Any]:
@@ -54,4 +54,4 @@ def asks_how_to_run(value: Any) -> bool:
 
 if __name__ == "__main__":
     logging.disable()
-    main(Path(sys.argv[1]))
+    print(json.dumps([jobs_of(Path(name)) for name in sys.argv[1:]]))

@@ -411,10 +411,10 @@ def test_a_target_of_what_the_run_does_not_have_ends_in_one_sentence(finished_ru
     assert message in output and "Traceback" not in output and len(re.findall("error", output, flags=re.I)) == 1
 
 
-def make(project, *targets, configuration="config/tiny.yaml"):
-    """`make run` in a copy, which has no environment of its own to make; what the terminal shows."""
+def make(project, *targets, configuration="config/tiny.yaml", goal="run"):
+    """`make run`, or another goal, in a copy, which has no environment of its own to make; what the terminal shows."""
     shutil.copy(PROJECT / "Makefile", project.folder)
-    command = ["make", "--old-file=.venv/.ready", "run", f"CONFIG={configuration}", "CORES=2", f"TARGETS={' '.join(targets)}"]
+    command = ["make", "--old-file=.venv/.ready", goal, f"CONFIG={configuration}", "CORES=2", f"TARGETS={' '.join(targets)}"]
     # By itself, whether or not the tests were started by make.
     environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     return subprocess.run(command, cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
@@ -449,6 +449,20 @@ def test_make_says_what_is_wrong_with_a_file_before_snakemake_does(finished_run,
     output = finished_run.snakemake("-n", check=False)
     shutil.move(tmp_path / "config.yaml", finished_run.folder / "config.yaml")
     assert "error: config.yaml:1:4: found the byte 0xE9, expected UTF-8; save the file as UTF-8" in output and "Traceback" not in output
+
+
+def test_what_is_accepted_stands_and_what_is_missing_stays_missing(project):
+    probes = project.folder / RESULTS / "probes" / "xlmr"
+    weights = {path: sha256(path) for path in probes.rglob("*.safetensors")}
+    (probes / "20" / "pos" / "qaa_world.parquet").unlink()
+    project.edit("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
+    done = make(project, goal="accept")
+    assert done.returncode == 0 and "nothing checks that it was" in done.stdout
+    assert {path: sha256(path) for path in probes.rglob("*.safetensors")} == weights
+    assert not (probes / "20" / "pos" / "qaa_world.parquet").exists()
+    # One job's targets, and the tables that follow.
+    planned = project.planned(*TINY)
+    assert (planned["probes"], planned["transfer"], planned["checkpoint_scores"]) == (1, 1, 1)
 
 
 @pytest.mark.parametrize(
