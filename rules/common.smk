@@ -165,23 +165,23 @@ def with_left(files, output):
     """A job's inputs, and with them those that it had of datasets that the run has left: without them it would be made again."""
     record = recorded(output)
     had = set(record.input or []) if record else set()
-    names = re.compile(rf"/({one_of(LEFT_DATASETS)})[/.]")
-    left = [path for path in had - {*files} if names.search(path)]
+    named = re.compile(rf".*/({one_of(LEFT_DATASETS)})(/identity\.json|\.safetensors)")
+    left = [path for path in had - {*files} if named.fullmatch(path)]
     stands = had.issuperset(files) and all(Path(path).exists() for path in left)
     return [*files, *sorted(left)] if stands else files
 
 
-def with_recorded(parts, output, key):
+def with_recorded(parts, output, again):
     """What is made of each part of a job that makes many together, and with it what was recorded of parts that the run has left.
 
-    Where a part is new, Snakemake makes all of them again, which is said.
+    Where a part is new, Snakemake makes all of them again; `again` says so.
     """
     record = recorded(output)
     had = next((p for p in (record and record.params) or [] if p.startswith("{")), "{}")
     had = ast.literal_eval(had)
     new = sorted(parts.keys() - had.keys())
     if had and new:
-        say_once(f"{key}: {', '.join(new)} is new, so all are made again, in one job")
+        say_once(f"new: {', '.join(new)}; so {again} again, which are made together")
     return dict(sorted((parts if new else had | parts).items()))
 
 

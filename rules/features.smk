@@ -84,7 +84,7 @@ if config["features"]["together"]:
                     for name in measured_datasets()
                 },
                 audit_of_first(wildcards),
-                "features.together",
+                "all datasets are extracted",
             ),
             datasets=untracked(
                 lambda wildcards: expand(

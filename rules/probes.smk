@@ -98,7 +98,7 @@ if config["probes"]["together"] and TASKS_TOGETHER:
                     TASKS_TOGETHER[0],
                     f"{wildcards.dataset}.parquet",
                 ),
-                "probes.together",
+                "all tasks are probed",
             ),
             code=untracked(lambda wildcards: code("scripts/train_probes.py")),
             tasks=untracked(lambda wildcards: TASKS_TOGETHER),

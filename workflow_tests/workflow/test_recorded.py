@@ -130,7 +130,7 @@ def test_with_together_dropping_a_dataset_or_a_task_makes_nothing_of_the_others(
     # One that is new is said, with what that makes again.
     (project.folder / TINY).write_text(kept.replace("qba_pud]", "qba_pud, qaa_pud]"))
     output = project.snakemake(*CONFIGURATION, "-n", "--quiet", "rules")
-    assert output.count("features.together: qaa_pud is new, so all are made again, in one job") == 1 and "features_together" in output
+    assert output.count("new: qaa_pud; so all datasets are extracted again, which are made together") == 1 and "features_together" in output
 
 
 SUITES = """
