@@ -198,7 +198,7 @@ def outside_files(wildcards, paths):
             found["/".join([*wildcards, path.name])] = path.expanduser()
         elif (name := str(path.relative_to(SOURCES))) in PLAN.links:
             found[name] = PLAN.links[name]
-        elif path.is_symlink() and not origins.is_downloaded(path, SOURCES):
+        elif not path.resolve().is_relative_to(SOURCES.resolve()):
             found[name] = path
     return found
 

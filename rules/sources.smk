@@ -133,7 +133,8 @@ rule link_source:
         mem_mb=mebibytes(200),
         runtime=minutes(5),
     params:
-        code=code("scripts/link_source.py"),
+        # Where a link leads counts in what reads it (`contents`), so that one that is made anew makes nothing else again.
+        code=untracked(lambda wildcards: code("scripts/link_source.py")),
         source=untracked(
             lambda wildcards: (
                 ["--archive", SOURCES / PLAN.members[wildcards.path][0]]

@@ -117,7 +117,8 @@ def _source(file: Path) -> _Source:
                 imports += _own_names(node)
             case ast.Constant(value=str(text)):
                 tables.update(_named([text]))
-                imports += [tuple(_module_files(text))] if text.startswith(f"{PACKAGE}.") else []
+                # A module that is run by its name.
+                imports += [tuple(_module_files(text))] if text.startswith(f"{PACKAGE}.") and not text.endswith(".") else []
             case ast.JoinedStr():
                 parts = [str(part.value) if isinstance(part, ast.Constant) else "*" for part in node.values]
                 tables.update(_named([re.sub(r"\*+", "*", "".join(parts))]))

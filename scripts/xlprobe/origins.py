@@ -190,7 +190,7 @@ def _treebank(name: str, wanted: Sequence[Need], sources: Path, root: Path | Non
     own = {split: sources / path for split, stem in stems.items() if (path := _look_up(stem, sources))}
     given = {split: root / path for split, stem in stems.items() if root and (path := _look_up(stem, root))}
     # What began as a download goes on as one: a treebank is of one release.
-    if any(is_downloaded(file, sources) for file in own.values()):
+    if any(_is_downloaded(file, sources) for file in own.values()):
         return [_origin(need, sources, None) for need in wanted]
     if not (own or given):
         return [_origin(need, sources, root) for need in wanted]
@@ -236,7 +236,7 @@ def _inference(name: str, wanted: Sequence[Need], sources: Path, root: Path | No
 
 def _check_link(link: Path, file: Path, sources: Path) -> None:
     """Refuse a link of an earlier run that leads to another file than the data folder now holds; downloads stay."""
-    if link.is_symlink() and file.exists() and not is_downloaded(link, sources) and link.resolve() != file.resolve():
+    if link.is_symlink() and file.exists() and not _is_downloaded(link, sources) and link.resolve() != file.resolve():
         raise XlprobeError(
             f"{link} was made from {link.resolve()}, but the data folder now holds {file}; delete the link to read the"
             " new file, or set data.root or XLPROBE_DATA back"
@@ -246,13 +246,13 @@ def _check_link(link: Path, file: Path, sources: Path) -> None:
 def _check_no_link_dangles(stem: Path, sources: Path) -> None:
     """Refuse a link of an earlier run whose file is gone: another would be another version, taken in silence."""
     for link in (stem.with_name(stem.name + ending) for ending in COMPRESSIONS):
-        if link.is_symlink() and not link.exists() and not is_downloaded(link, sources):
+        if link.is_symlink() and not link.exists() and not _is_downloaded(link, sources):
             raise XlprobeError(
                 f"{link} leads to {link.readlink()}, which is gone; bring that back, or delete the link to get the file anew"
             )
 
 
-def is_downloaded(file: Path, sources: Path) -> bool:
+def _is_downloaded(file: Path, sources: Path) -> bool:
     """Whether a file of `sources/` leads into an archive that was unpacked there."""
     return file.resolve().is_relative_to((sources / "downloads").resolve())
 

@@ -209,6 +209,12 @@ def test_modules_that_are_moved_or_renamed_change_no_identity(tmp_path, monkeypa
     forget()
 
 
+def test_imports_are_followed_to_their_end():
+    """What lies deeper than STEPS would not be seen; and no module of the project stands in a circle."""
+    for script in (PROJECT / "scripts").glob("*.py"):
+        assert identity._digest(script, identity.STEPS // 2) == identity._digest(script)
+
+
 def nodes(kind):
     """All nodes of a kind in the project's own code, with the place of each."""
     for file in (PROJECT / "scripts").rglob("*.py"):
