@@ -125,7 +125,9 @@ def _source(file: Path) -> _Source:
         waiting += ast.iter_child_nodes(node)
     names = {package.partition(".")[0] for package in packages} - {PACKAGE, "__future__", *sys.stdlib_module_names}
     distributions = sorted(DISTRIBUTIONS.get(name, name) for name in names)
-    return _Source(ast.dump(tree), tuple(imports), tuple(sorted(tables)), tuple(distributions))
+    # A package that imports a module of its own goes through itself.
+    others = tuple(tuple(found for found in files if found != file) for files in imports)
+    return _Source(ast.dump(tree), others, tuple(sorted(tables)), tuple(distributions))
 
 
 def _sort_imports(tree: ast.Module) -> None:
