@@ -53,11 +53,14 @@ run: $(READY) ## Make every target of CONFIG (default: config.yaml) on this mach
 	@$(CHECK) > /dev/null
 	snakemake --cores $(CORES) --resources downloads=4 --configfile $(CONFIG) --quiet host reason --rerun-incomplete --show-failed-logs $(TARGETS)
 
-accept: $(READY) ## Take what is finished of CONFIG as made by the present code and settings, whether or not it was
+accept: $(READY) ## Take finished results of CONFIG as made by the present code and settings, true or not
 	@$(CHECK) > /dev/null
-	@echo "What is finished of $(CONFIG) now counts as made by the present code and settings, and nothing checks that it was:"
-	@echo "where an edit changes a number, tables keep the old one beside new ones. To undo it, delete what is to be made anew."
-	snakemake --touch --cores 1 --configfile $(CONFIG) --quiet rules $(TARGETS)
+# Of what is not finished, tables that lack a part would count as whole.
+	@snakemake --configfile $(CONFIG) --rerun-triggers input mtime --dry-run $(TARGETS) 2>&1 | grep "Nothing to be done" > /dev/null || \
+		{ echo "error: $(CONFIG): something is missing, or was made of other files; name files that are finished, as TARGETS=..." >&2; exit 1; }
+	@echo "What is finished of $(CONFIG) now counts as made by the present code and settings, and nothing checks that it was: where"
+	@echo "an edit changes numbers, old ones stand beside new ones. What is to be made anew nevertheless has to be deleted."
+	@snakemake --configfile $(CONFIG) --cores 1 --quiet all --touch $(TARGETS)
 
 report: $(READY) ## Gather the figures of a finished CONFIG in results/<experiment>/report.html
 	@results=$$($(CHECK)) && snakemake --configfile $(CONFIG) --report $$results/report.html

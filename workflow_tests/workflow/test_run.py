@@ -451,18 +451,19 @@ def test_make_says_what_is_wrong_with_a_file_before_snakemake_does(finished_run,
     assert "error: config.yaml:1:4: found the byte 0xE9, expected UTF-8; save the file as UTF-8" in output and "Traceback" not in output
 
 
-def test_what_is_accepted_stands_and_what_is_missing_stays_missing(project):
-    probes = project.folder / RESULTS / "probes" / "xlmr"
-    weights = {path: sha256(path) for path in probes.rglob("*.safetensors")}
-    (probes / "20" / "pos" / "qaa_world.parquet").unlink()
+def test_what_is_accepted_stands_and_what_is_not_finished_is_refused(project):
+    weights = {path: sha256(path) for path in (project.folder / RESULTS).rglob("*.safetensors")}
     project.edit("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
+    # A step more: its part of the scores is missing, without which they would count as whole.
+    project.edit("config/tiny.yaml", "[0, 10, 20]", "[0, 10, 20, 30]")
     done = make(project, goal="accept")
-    assert done.returncode == 0 and "nothing checks that it was" in done.stdout
-    assert {path: sha256(path) for path in probes.rglob("*.safetensors")} == weights
-    assert not (probes / "20" / "pos" / "qaa_world.parquet").exists()
-    # One job's targets, and the tables that follow.
-    planned = project.planned(*TINY)
-    assert (planned["probes"], planned["transfer"], planned["checkpoint_scores"]) == (1, 1, 1)
+    assert done.returncode != 0 and "error: config/tiny.yaml: something is missing" in done.stdout
+    part = f"{RESULTS}/metrics/parts/xlmr/20.scores.parquet"
+    assert project.planned(part, *TINY)["probes"] == 7
+    done = make(project, part, goal="accept")
+    assert done.returncode == 0 and "nothing checks that it was" in done.stdout and "error" not in done.stdout
+    assert project.planned(part, *TINY) == {}
+    assert {path: sha256(path) for path in weights} == weights
 
 
 @pytest.mark.parametrize(
