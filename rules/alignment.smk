@@ -8,9 +8,7 @@ makes: datasets/<set>/, sentence pairs as Parquet with their words and gold link
 
 rule bitext:
     input:
-        files=lambda wildcards: [
-            folder("sources", path) for path in ALIGNMENT_SOURCES[wildcards.dataset]
-        ],
+        files=lambda wildcards: by_content(bitext_files(wildcards)),
         world=WORLD,
     output:
         tables=multiext(
@@ -34,21 +32,21 @@ rule bitext:
     params:
         code=code("scripts/build_bitext.py"),
         folder=folder_of("identity"),
-        layout=lambda wildcards: ALIGNMENTS[wildcards.dataset].layout,
-        source=lambda wildcards: ALIGNMENTS[wildcards.dataset].source,
-        target=lambda wildcards: ALIGNMENTS[wildcards.dataset].target,
-        cap=(
-            ["--max-pairs", limit]
-            if (limit := config["datasets"]["max_sentences"])
-            else []
+        contents=contents(bitext_files),
+        settings=lambda wildcards: command_line_options(
+            {
+                "layout": ALIGNMENTS[wildcards.dataset].layout,
+                "source": ALIGNMENTS[wildcards.dataset].source,
+                "target": ALIGNMENTS[wildcards.dataset].target,
+                "max_pairs": config["datasets"]["max_sentences"],
+            }
         ),
     message:
         "Reading bitext {wildcards.dataset}"
     # Gold links that had to be left out are said on the terminal, too.
     shell:
-        "python scripts/build_bitext.py --layout {params.layout} --files {input.files:q} --folder {params.folder:q}"
-        " --dataset {wildcards.dataset:q} --source {params.source:q} --target {params.target:q}"
-        " {params.cap}"
+        "python scripts/build_bitext.py --files {input.files:q} --folder {params.folder:q}"
+        " --dataset {wildcards.dataset:q} {params.settings:q}"
         f"{TO_LOG_AND_TERMINAL}"
 
 
@@ -72,14 +70,11 @@ rule alignment:
     params:
         code=code("scripts/align_words.py"),
         dataset=folder_of("dataset"),
-        method=config["alignment"]["method"],
-        unit=config["alignment"]["unit"],
-        distortion=config["alignment"]["distortion"],
+        settings=options("alignment", "method", "unit", "distortion"),
         layers=lambda wildcards: layers("alignment", wildcards.dataset),
         intervals=INTERVALS,
     message:
         "Aligning {wildcards.dataset} by {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/align_words.py --features {input.features:q} --dataset {params.dataset:q}"
-        " --layers {params.layers} --method {params.method} --unit {params.unit} --distortion {params.distortion}"
-        " --output {output:q} {params.intervals} > {log:q} 2>&1"
+        " --layers {params.layers} {params.settings} --output {output:q} {params.intervals} > {log:q} 2>&1"

@@ -25,13 +25,10 @@ rule bpc:
     params:
         code=code("scripts/score_bits_per_character.py"),
         checkpoint=folder_of("checkpoint"),
-        languages=held_out_languages(),
+        languages=["--languages", *held_out_languages()],
         parallel=expand(folder("datasets", "{dataset}"), dataset=parallel_sets()),
-        cap=(["--max-lines", limit] if (limit := config["bpc"]["max_lines"]) else []),
         spaces=[] if config["bpc"]["count_spaces"] else ["--leave-out-spaces"],
-        mask_share=config["bpc"]["mask_share"],
-        seed=config["bpc"]["seed"],
-        precision=config["bpc"]["precision"],
+        settings=options("bpc", "max_lines", "mask_share", "seed", "precision"),
         tokens_per_batch=untracked(lambda wildcards: config["bpc"]["tokens_per_batch"]),
         device=untracked(lambda wildcards: config["bpc"]["device"]),
         intervals=INTERVALS,
@@ -39,6 +36,5 @@ rule bpc:
         "Measuring bits per character of {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/score_bits_per_character.py --checkpoint {params.checkpoint:q} --texts {input.texts:q}"
-        " --languages {params.languages:q} --parallel {params.parallel:q} {params.cap} {params.spaces}"
-        " --mask-share {params.mask_share} --seed {params.seed} --precision {params.precision}"
+        " {params.languages:q} --parallel {params.parallel:q} {params.spaces} {params.settings}"
         " --tokens-per-batch {params.tokens_per_batch} --device {params.device} --output {output:q} {params.intervals} > {log:q} 2>&1"

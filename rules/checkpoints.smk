@@ -46,10 +46,7 @@ use rule tokenizer as suite_tokenizer with:
     input:
         train=[],
         counts=[],
-        model=lambda wildcards: [
-            SENTENCEPIECE_SOURCES.get(wildcards.model)
-            or local_place(wildcards, "sentencepiece")
-        ],
+        model=lambda wildcards: by_content(suite_tokenizer_files(wildcards)),
     output:
         model="<results>/tokenizer/{model}/sentencepiece.bpe.model",
         dictionary="<results>/tokenizer/{model}/dict.txt",
@@ -63,18 +60,20 @@ use rule tokenizer as suite_tokenizer with:
         "<results>/benchmarks/tokenizer/{model}.tsv"
     wildcard_constraints:
         model=runs_of("fairseq"),
+    params:
+        # The others are those of the rule above.
+        given=untracked(
+            lambda wildcards: ["--model", *suite_tokenizer_files(wildcards)]
+        ),
+        contents=contents(suite_tokenizer_files),
+        settings=untracked(lambda wildcards: TOKENIZER_SETTINGS),
     message:
         "Building the tokenizer of {wildcards.model}"
 
 
 rule convert_checkpoint:
     input:
-        state=of_run(
-            lambda wildcards: CHECKPOINT_SOURCES.get(
-                f"{wildcards.model}/{wildcards.step}"
-            )
-            or local_place(wildcards, "checkpoints")
-        ),
+        state=of_run(lambda wildcards: by_content(state_files(wildcards))),
         tokenizer=rules.suite_tokenizer.output.identity,
     output:
         identity=CHECKPOINT_IDENTITY,
@@ -97,11 +96,13 @@ rule convert_checkpoint:
         tokenizer=folder_of("tokenizer"),
         folder=folder_of("identity"),
         run=run_arguments,
-        place=lambda wildcards: place(wildcards, "checkpoints"),
+        state=untracked(state_files),
+        contents=contents(state_files),
+        place=untracked(lambda wildcards: place(wildcards, "checkpoints")),
     message:
         "Converting {wildcards.model} at step {wildcards.step}"
     shell:
-        "python scripts/convert_checkpoint.py --state {input.state:q} --tokenizer {params.tokenizer:q}"
+        "python scripts/convert_checkpoint.py --state {params.state:q} --tokenizer {params.tokenizer:q}"
         " --folder {params.folder:q} {params.run:q} --step {wildcards.step} --place {params.place:q}"
         " --siblings {params.siblings:q}"
         f"{TO_LOG_AND_TERMINAL}"
@@ -132,32 +133,22 @@ rule fetch_repository:
     params:
         # Digests hold what is fetched: an edit of the code must not fetch it again.
         code=untracked(lambda wildcards: code("scripts/fetch_repository.py")),
-        repository=lambda wildcards: place(wildcards, "repository"),
-        revision=lambda wildcards: place(wildcards, "revision"),
+        repository=lambda wildcards: ["--repository", place(wildcards, "repository")],
+        revision=lambda wildcards: ["--revision", place(wildcards, "revision")],
         lock=untracked(lambda wildcards: LOCK),
         key=untracked(lambda wildcards: f"models.{RUNS[wildcards.model].model}"),
     message:
-        "Fetching {params.repository}, revision {params.revision}"
+        "Fetching {params.repository[1]}, revision {params.revision[1]}"
     # Warnings are said on the terminal, too.
     shell:
-        "python scripts/fetch_repository.py --repository {params.repository:q} --revision {params.revision:q}"
+        "python scripts/fetch_repository.py {params.repository:q} {params.revision:q}"
         " --output {output:q} --lock {params.lock:q} --key {params.key:q}"
         f"{TO_LOG_AND_TERMINAL}"
 
 
 rule adopt_checkpoint:
     input:
-        of_run(
-            lambda wildcards: (
-                folder("sources", "models", wildcards.model, wildcards.step)
-                if on_hub(RUNS[wildcards.model])
-                else user_error(
-                    read_files,
-                    Path(local_place(wildcards, "folder")),
-                    f"models.{RUNS[wildcards.model].model}.huggingface.folder",
-                )
-            )
-        ),
+        of_run(lambda wildcards: by_content(suite_files(wildcards))),
     output:
         identity=CHECKPOINT_IDENTITY,
         files=multiext(CHECKPOINT_FOLDER, *CHECKPOINT_FILES),
@@ -176,7 +167,7 @@ rule adopt_checkpoint:
         * (
             16000
             if on_hub(RUNS[wildcards.model])
-            else max(4000, 3000 + 4 * mebibytes_of(input))
+            else max(4000, 3000 + 4 * mebibytes_of(suite_files(wildcards)))
         ),
         runtime=minutes(30),
     params:
@@ -184,16 +175,19 @@ rule adopt_checkpoint:
         siblings=untracked(siblings),
         folder=folder_of("identity"),
         run=run_arguments,
-        source=lambda wildcards, input: (
-            input[0] if on_hub(RUNS[wildcards.model]) else place(wildcards, "folder")
-        ),
-        place=lambda wildcards: (
-            f"{place(wildcards, 'repository')}@{place(wildcards, 'revision')}"
+        source=untracked(suite_folder),
+        contents=lambda wildcards: (
+            suite_place(wildcards)
             if on_hub(RUNS[wildcards.model])
-            else place(wildcards, "folder")
+            else contents(suite_files)(wildcards)
         ),
-        objective=lambda wildcards: RUNS[wildcards.model].settings["objective"],
-        own_code=lambda wildcards: RUNS[wildcards.model].settings["own_code"],
+        place=untracked(suite_place),
+        settings=lambda wildcards: command_line_options(
+            {
+                key: RUNS[wildcards.model].settings[key]
+                for key in ("objective", "own_code")
+            }
+        ),
         # What is published is the same; what cannot be taken is said here, not after the model's last feature.
         bits=untracked(
             lambda wildcards: (
@@ -204,6 +198,6 @@ rule adopt_checkpoint:
         "Adopting {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/adopt_checkpoint.py --source {params.source:q} --folder {params.folder:q} {params.run:q}"
-        " --step {wildcards.step} --objective {params.objective} --own-code {params.own_code} {params.bits}"
+        " --step {wildcards.step} {params.settings} {params.bits}"
         " --place {params.place:q} --siblings {params.siblings:q}"
         f"{TO_LOG_AND_TERMINAL}"

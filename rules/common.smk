@@ -1,10 +1,13 @@
 """What the rules share: the checked configuration, wildcard constraints, code identities, lists of targets."""
 
+import ast
 import json
 import re
 import sys
 from functools import cache
 from pathlib import Path
+
+from snakemake.io import IOFile
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from xlprobe import config as configuration
@@ -17,6 +20,7 @@ from xlprobe.huggingface_files import read_files
 from xlprobe.inference import PUBLISHED
 from xlprobe.inference import split_of_file as split_of_inference_file
 from xlprobe.inference_forms import read_forms
+from xlprobe.outside_files import OutsideFiles
 from xlprobe.suggestions import refuse_unknown
 from xlprobe.sweeps import extracted_layers, layers_of, probe_tasks, tasks_of
 from xlprobe.tasks import load_probe_task
@@ -51,6 +55,9 @@ def folder(*parts):
     """A folder of the run, as a pattern for parameters."""
     return "/".join([str(RESULTS), *parts])
 
+
+# What lies outside the run, by its content: read by the main process alone.
+OUTSIDE = OutsideFiles(RESULTS / "outside_files.json")
 
 KNOWN_TREEBANKS = configuration.treebanks(config)
 KNOWN_ALIGNMENTS = configuration.alignments(config)
@@ -92,24 +99,41 @@ CHECKPOINT_FILES = (
 DATASET_IDENTITY = "<results>/datasets/{dataset}/identity.json"
 PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.parquet"
 # Tasks whose probes can be trained in one job: all treebanks have them.
-TASKS_TOGETHER = [
+TASKS_TOGETHER = sorted(
     task
     for task in config["probes"]["tasks"]
     if not config["probes"]["leave_out"].get(task)
-]
+)
 # Ends the command of a job whose warnings are of use while it runs. Why it fails is shown out of its log (show-failed-logs).
 TO_LOG_AND_TERMINAL = " 2>&1 | tee {log:q} | sed -u 's/^error: //;T;d' >&2"
-# How the scripts that score are told to take intervals.
-INTERVALS = "--resamples {resamples} --level {level}".format(**config["intervals"])
 # Those whose bits per character are taken.
 BPC_LANGUAGES = config["bpc"]["languages"]
+
+
+DATASETS = [*PROBED, *ALIGNMENTS]
+# Datasets that the run had: no job makes anything of them, and what was made with them stands.
+LEFT_DATASETS = sorted(
+    path.parent.name
+    for path in RESULTS.glob("datasets/*/identity.json")
+    if path.parent.name not in DATASETS
+)
+
+
+def one_of(paths):
+    """A wildcard's constraint: these paths and no others."""
+    return "|".join(map(re.escape, paths)) or "(?!)"
+
+
+def none_of(paths):
+    """A wildcard's constraint: not a folder of these paths."""
+    return f"(?!({one_of(paths)})/)[^/]+"
 
 
 wildcard_constraints:
     language="[^/]+",
     model="[^/]+(/seed_[0-9]+)?",
     step="[0-9]+",
-    dataset="[^/.]+",
+    dataset=rf"(?!({one_of(LEFT_DATASETS)})[/.])[^/.]+",
     task="[a-z_]+",
     kind="|".join(sum(FIGURES.values(), [])),
 
@@ -121,8 +145,88 @@ def code(script, *modules, tables=()):
 
 
 def untracked(function):
-    """A parameter that says how to run, not what to make: Snakemake records none that depend on threads."""
-    return lambda wildcards, threads: function(wildcards)
+    """A parameter that says how to run, not what to make: Snakemake records none that asks for the output."""
+
+    def unrecorded(wildcards, output):
+        return function(wildcards)
+
+    return unrecorded
+
+
+def recorded(path):
+    """What Snakemake knows of a file's making; nothing where it was not made, and in a job's own process."""
+    return (
+        workflow.persistence.metadata(IOFile(path))
+        if workflow.is_main_process
+        else None
+    )
+
+
+def with_left(files, output):
+    """A job's inputs, and with them those that it had of datasets that the run has left: without them it would be made again."""
+    record = recorded(output)
+    had = set(record.input or []) if record else set()
+    named = re.compile(rf".*/({one_of(LEFT_DATASETS)})(/identity\.json|\.safetensors)")
+    left = [path for path in had - {*files} if named.fullmatch(path)]
+    stands = had.issuperset(files) and all(Path(path).exists() for path in left)
+    return [*files, *sorted(left)] if stands else files
+
+
+def with_recorded(parts, output, again):
+    """What is made of each part of a job that makes many together, and with it what was recorded of parts that the run has left.
+
+    Where a part is new, Snakemake makes all of them again; `again` says so.
+    """
+    record = recorded(output)
+    had = next((p for p in (record and record.params) or [] if p.startswith("{")), "{}")
+    had = ast.literal_eval(had)
+    new = sorted(parts.keys() - had.keys())
+    if had and new:
+        say_once(f"new: {', '.join(new)}; so {again} again, which are made together")
+    return dict(sorted((parts if new else had | parts).items()))
+
+
+@cache
+def say_once(sentence):
+    print(sentence, file=sys.stderr)
+
+
+def outside_files(wildcards, paths):
+    """Of a job's files those that lie outside the run, by names that stay when they are moved; links are followed, made or not."""
+    found = {}
+    for path in map(Path, paths):
+        if not path.is_relative_to(SOURCES):
+            found["/".join([*wildcards, path.name])] = path.expanduser()
+        elif (name := str(path.relative_to(SOURCES))) in PLAN.links:
+            found[name] = PLAN.links[name]
+        elif not path.resolve().is_relative_to(SOURCES.resolve()):
+            found[name] = path
+    return found
+
+
+def contents(paths):
+    """A parameter: what files outside the run hold; `paths` is a function of the wildcards.
+
+    A dry run reads none for the first time: what was never read was never used.
+    """
+    return lambda wildcards: (
+        user_error(
+            OUTSIDE.digests,
+            outside_files(wildcards, paths(wildcards)),
+            not workflow.dryrun,
+        )
+        if workflow.is_main_process
+        else []
+    )
+
+
+def by_content(paths):
+    """Of a job's files those in sources/, as inputs: of links that are there the time does not count, what they lead to is in `contents`."""
+    return [
+        ancient(path) if Path(path).exists() and outside_files([], [path]) else path
+        for path in paths
+        if Path(path).is_relative_to(SOURCES)
+    ]
 
 
 def folder_of(name):
@@ -133,28 +237,17 @@ def folder_of(name):
 
 
 def option(name):
-    """A script's option for a rule's input of that name, where there is one."""
+    """A script's option for a rule's input of that name, where there is one: Snakemake records the input, not the parameter."""
     return lambda wildcards, input: (
         [f"--{name.replace('_', '-')}", *input.get(name)] if input.get(name) else []
     )
 
 
-def one_of(paths):
-    """A wildcard's constraint: these paths and no others."""
-    return "|".join(map(re.escape, paths)) or "(?!)"
-
-
 BITEXT_NAME, INFERENCE_NAME = one_of(ALIGNMENTS), one_of(INFERENCE)
 
 
-def none_of(paths):
-    """A wildcard's constraint: not a folder of these paths."""
-    return f"(?!({one_of(paths)})/)[^/]+"
-
-
-DATASETS = [*PROBED, *ALIGNMENTS]
 # What is no other dataset is read as a treebank, which the run must have.
-TREEBANK_NAME = none_of([*ALIGNMENTS, *INFERENCE])
+TREEBANK_NAME = none_of([*ALIGNMENTS, *INFERENCE, *LEFT_DATASETS])
 
 
 def known_names(wildcards):
@@ -214,7 +307,30 @@ def local_place(wildcards, key):
 
 def sampled_lines(input):
     """How many lines a tokenizer is trained on; none where its model is given."""
-    return 0 if input.get("model") else config["tokenizer"]["sample_lines"]
+    return config["tokenizer"]["sample_lines"] if input.get("train") else 0
+
+
+def suite_folder(wildcards):
+    """Where a published checkpoint lies: its folder, or what is fetched from the hub."""
+    if on_hub(RUNS[wildcards.model]):
+        return folder("sources", "models", wildcards.model, wildcards.step)
+    return place(wildcards, "folder")
+
+
+def suite_place(wildcards):
+    """Where it comes from, for its record."""
+    if on_hub(RUNS[wildcards.model]):
+        return f"{place(wildcards, 'repository')}@{place(wildcards, 'revision')}"
+    return place(wildcards, "folder")
+
+
+def suite_files(wildcards):
+    """Its files, or the folder that is fetched."""
+    run = RUNS[wildcards.model]
+    if on_hub(run):
+        return [suite_folder(wildcards)]
+    key = f"models.{run.model}.huggingface.folder"
+    return user_error(read_files, Path(local_place(wildcards, "folder")), key)
 
 
 def on_hub(run):
@@ -259,7 +375,9 @@ def previous_step(wildcards):
 
 def model_settings(section):
     """A section of a pretraining's configuration as JSON."""
-    return lambda wildcards: json.dumps(RUNS[wildcards.model].settings[section])
+    return lambda wildcards: json.dumps(
+        RUNS[wildcards.model].settings[section], sort_keys=True
+    )
 
 
 def training(name, run):
@@ -329,6 +447,12 @@ def layers(task, dataset):
     return "all" if chosen is None else ",".join(map(str, chosen))
 
 
+def layers_option(datasets):
+    """The layers that datasets are extracted at together, as arguments; none for all."""
+    chosen = extracted_layers(config, datasets)
+    return ["--layers", *chosen] if chosen else []
+
+
 def subwords(datasets):
     """Of which of these datasets subwords are extracted in place of words, as arguments; none where words are aligned."""
     aligned = [name for name in datasets if name in ALIGNMENTS]
@@ -356,11 +480,20 @@ def probe_settings():
     ]
 
 
+def options(section, *keys, **others):
+    """Settings of a section, and others, as a script's arguments."""
+    return command_line_options({key: config[section][key] for key in keys} | others)
+
+
 def command_line_options(settings):
-    """Settings as a script's arguments, in the order of their names."""
+    """Settings as a script's arguments, in the order of their names; what is null is left out.
+
+    Parameters go with their names: Snakemake compares a job's values alone, so that two that change places are none to it.
+    """
     return [
         argument
         for key, value in sorted(settings.items())
+        if value is not None
         for argument in (
             f"--{key.replace('_', '-')}",
             *(value if isinstance(value, list) else [value]),
@@ -368,12 +501,16 @@ def command_line_options(settings):
     ]
 
 
+# How the scripts that score are told to take intervals.
+INTERVALS = command_line_options(config["intervals"])
+
+
 def controls(tasks):
     """What else is trained with the probes of these tasks, as arguments; none where nothing is."""
     return [
         argument
         for key in ("control_tasks", "description_lengths")
-        if (asked := [task for task in tasks if task in config["probes"][key]])
+        if (asked := sorted({*tasks} & {*config["probes"][key]}))
         for argument in (f"--{key.replace('_', '-')}", *asked)
     ]
 
@@ -386,11 +523,55 @@ def transfer_targets(task):
 
 def transfer_sources(task, target):
     """The datasets whose probes are scored on a test set."""
-    return [
+    return sorted(
         name
         for name in probed_datasets(task)
         if are_comparable(PROBED[name], PROBED[target])
+    )
+
+
+def corpus_files(wildcards):
+    return [folder("sources", CORPUS_SOURCES[wildcards.language])]
+
+
+def treebank_files(wildcards):
+    return [folder("sources", path) for path in TREEBANK_SOURCES[wildcards.dataset]]
+
+
+def bitext_files(wildcards):
+    return [folder("sources", path) for path in ALIGNMENT_SOURCES[wildcards.dataset]]
+
+
+def inference_files(wildcards):
+    return [folder("sources", path) for path in inference_paths(wildcards)]
+
+
+def suite_tokenizer_files(wildcards):
+    return [
+        SENTENCEPIECE_SOURCES.get(wildcards.model)
+        or local_place(wildcards, "sentencepiece")
     ]
+
+
+def state_files(wildcards):
+    return [
+        CHECKPOINT_SOURCES.get(f"{wildcards.model}/{wildcards.step}")
+        or local_place(wildcards, "checkpoints")
+    ]
+
+
+def transferred_probes(wildcards):
+    """The probes' weights that are tried on a test set."""
+    return [
+        folder("probes", *wildcards[:3], f"{name}.safetensors")
+        for name in transfer_sources(wildcards.task, wildcards.dataset)
+    ]
+
+
+def audit_of_first(wildcards):
+    """Of what is extracted of a checkpoint together, a file that stays."""
+    name = f"{measured_datasets()[0]}.audit.parquet"
+    return folder("features", wildcards.model, wildcards.step, name)
 
 
 def inference_paths(wildcards):
@@ -423,16 +604,16 @@ def of_tasks(pattern, datasets):
 
 def held_out_languages():
     """Those of them that have held-out text in this run."""
-    return [language for language in BPC_LANGUAGES if language in config["languages"]]
+    return sorted({*BPC_LANGUAGES} & {*config["languages"]})
 
 
 def parallel_sets():
     """The parallel test sets that bits per character are taken of."""
-    return [
+    return sorted(
         name
         for name in TEST_ONLY
         if name.endswith("_pud") and PROBED[name].language in BPC_LANGUAGES
-    ]
+    )
 
 
 def takes_bits(model):
@@ -449,7 +630,7 @@ def bits_of(wildcards):
 
 def measured_datasets():
     """Everything that features are extracted for."""
-    return [name for name in [*PROBED, *ALIGNMENTS] if tasks_of(config, name)]
+    return sorted(name for name in [*PROBED, *ALIGNMENTS] if tasks_of(config, name))
 
 
 def datasets_of(language):
@@ -459,7 +640,7 @@ def datasets_of(language):
         name: [PROBED[name].language] for name in PROBED if name not in apart
     }
     languages_of |= {name: [s.source, s.target] for name, s in ALIGNMENTS.items()}
-    return [name for name, codes in languages_of.items() if language in codes]
+    return sorted(name for name, codes in languages_of.items() if language in codes)
 
 
 def compared_languages():

@@ -8,8 +8,12 @@ makes: contamination/<language>.parquet, all test sets of the language against i
 rule contamination:
     input:
         datasets=of_run(
-            lambda wildcards: expand(
-                DATASET_IDENTITY, dataset=datasets_of(wildcards.language)
+            lambda wildcards: with_left(
+                expand(
+                    folder("datasets", "{dataset}", "identity.json"),
+                    dataset=datasets_of(wildcards.language),
+                ),
+                folder("contamination", f"{wildcards.language}.parquet"),
             ),
             language=lambda wildcards: compared_languages(),
         ),
@@ -38,15 +42,18 @@ rule contamination:
         * max(10, int(input.size_mb / 100)),
     params:
         code=code("scripts/measure_contamination.py"),
-        datasets=lambda wildcards: expand(
-            folder("datasets", "{dataset}"), dataset=datasets_of(wildcards.language)
+        datasets=untracked(
+            lambda wildcards: expand(
+                folder("datasets", "{dataset}"),
+                dataset=datasets_of(wildcards.language),
+            )
         ),
         corpus=option("corpus"),
         held_out=option("held_out"),
         # Of held-out text, what bits per character are taken of.
-        cap=lambda wildcards, input: (
-            ["--max-lines", limit]
-            if input.held_out and (limit := config["bpc"]["max_lines"])
+        cap=lambda wildcards: (
+            options("bpc", "max_lines")
+            if wildcards.language in held_out_languages()
             else []
         ),
     message:

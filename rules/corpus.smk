@@ -6,11 +6,22 @@ makes: corpus/<language>/, cleaned train and valid text in CC100 format, and cou
        binarized/<language>/, fairseq's .bin and .idx, and a manifest
 """
 
+# A given model needs no text.
+TOKENIZER_LANGUAGES = [] if TOKENIZER_SOURCE else sorted(config["languages"])
+TOKENIZER_SETTINGS = options(
+    "tokenizer",
+    "vocabulary_size",
+    "alpha",
+    "sample_lines",
+    "character_coverage",
+    "seed",
+)
+
 
 rule clean_corpus:
     input:
         source=of_run(
-            lambda wildcards: folder("sources", CORPUS_SOURCES[wildcards.language]),
+            lambda wildcards: by_content(corpus_files(wildcards)),
             language=config["languages"],
         ),
         world=WORLD,
@@ -32,37 +43,27 @@ rule clean_corpus:
         * max(10, int(input.size_mb / 100)),
     params:
         code=code("scripts/clean_corpus.py"),
-        layout=config["corpus"]["source"],
-        valid_fraction=config["corpus"]["valid_fraction"],
-        valid_max_documents=config["corpus"]["valid_max_documents"],
-        cap=(
-            ["--max-bytes", config["corpus"]["max_bytes"]]
-            if config["corpus"]["max_bytes"]
-            else []
+        contents=contents(corpus_files),
+        settings=options(
+            "corpus",
+            "valid_fraction",
+            "valid_max_documents",
+            "max_bytes",
+            layout=config["corpus"]["source"],
         ),
     message:
         "Cleaning the {wildcards.language} corpus"
     shell:
-        "python scripts/clean_corpus.py --source {input.source:q} --layout {params.layout} --language {wildcards.language:q}"
-        " --train {output.train:q} --valid {output.valid:q} --counts {output.counts:q}"
-        " --valid-fraction {params.valid_fraction} --valid-max-documents {params.valid_max_documents}"
-        " {params.cap} > {log:q} 2>&1"
+        "python scripts/clean_corpus.py --source {input.source:q} --language {wildcards.language:q}"
+        " --train {output.train:q} --valid {output.valid:q} --counts {output.counts:q} {params.settings}"
+        " > {log:q} 2>&1"
 
 
 rule tokenizer:
     input:
-        # A given model needs no text.
-        train=(
-            []
-            if TOKENIZER_SOURCE
-            else expand(rules.clean_corpus.output.train, language=config["languages"])
-        ),
-        counts=(
-            []
-            if TOKENIZER_SOURCE
-            else expand(rules.clean_corpus.output.counts, language=config["languages"])
-        ),
-        model=TOKENIZER_SOURCE,
+        train=expand(rules.clean_corpus.output.train, language=TOKENIZER_LANGUAGES),
+        counts=expand(rules.clean_corpus.output.counts, language=TOKENIZER_LANGUAGES),
+        model=by_content(TOKENIZER_SOURCE),
     output:
         model="<results>/tokenizer/sentencepiece.bpe.model",
         dictionary="<results>/tokenizer/dict.txt",
@@ -84,22 +85,23 @@ rule tokenizer:
     params:
         code=code("scripts/build_tokenizer.py"),
         folder=folder_of("model"),
-        given=lambda wildcards, input: (
-            ["--model", *input.get("model")] if input.get("model") else []
+        given=untracked(
+            lambda wildcards: (
+                ["--model", *TOKENIZER_SOURCE] if TOKENIZER_SOURCE else []
+            )
         ),
-        vocabulary_size=config["tokenizer"]["vocabulary_size"],
-        alpha=config["tokenizer"]["alpha"],
-        sample_lines=config["tokenizer"]["sample_lines"],
-        character_coverage=config["tokenizer"]["character_coverage"],
-        seed=config["tokenizer"]["seed"],
+        contents=contents(lambda wildcards: TOKENIZER_SOURCE),
+        # Of one that is trained.
+        settings=(
+            untracked(lambda wildcards: TOKENIZER_SETTINGS)
+            if TOKENIZER_SOURCE
+            else TOKENIZER_SETTINGS
+        ),
     message:
         "Building the tokenizer"
     shell:
         "python scripts/build_tokenizer.py --folder {params.folder:q} {params.given:q}"
-        " --train {input.train:q} --counts {input.counts:q}"
-        " --vocabulary-size {params.vocabulary_size} --alpha {params.alpha}"
-        " --sample-lines {params.sample_lines} --character-coverage {params.character_coverage}"
-        " --seed {params.seed} > {log:q} 2>&1"
+        " --train {input.train:q} --counts {input.counts:q} {params.settings} > {log:q} 2>&1"
 
 
 rule binarize:

@@ -10,11 +10,7 @@ makes: datasets/<treebank>/, sentences, words with labels and pairs of words as 
 
 rule treebank:
     input:
-        files=of_run(
-            lambda wildcards: [
-                folder("sources", path) for path in TREEBANK_SOURCES[wildcards.dataset]
-            ]
-        ),
+        files=of_run(lambda wildcards: by_content(treebank_files(wildcards))),
         world=WORLD,
     output:
         tables=multiext(
@@ -39,28 +35,27 @@ rule treebank:
     params:
         code=code("scripts/build_treebank.py"),
         folder=folder_of("identity"),
-        language=lambda wildcards: TREEBANKS[wildcards.dataset].language,
-        dev_fraction=config["datasets"]["dev_fraction"],
-        negatives=config["arcs"]["negatives"],
-        clean=["--clean-forms"] if config["datasets"]["clean_forms"] else [],
-        cap=(
-            ["--max-sentences", limit]
-            if (limit := config["datasets"]["max_sentences"])
-            else []
+        contents=contents(treebank_files),
+        language=lambda wildcards: command_line_options(
+            {"language": TREEBANKS[wildcards.dataset].language}
         ),
+        settings=options(
+            "datasets",
+            "dev_fraction",
+            "max_sentences",
+            negatives=config["arcs"]["negatives"],
+        ),
+        clean=["--clean-forms"] if config["datasets"]["clean_forms"] else [],
     message:
         "Reading treebank {wildcards.dataset}"
     shell:
         "python scripts/build_treebank.py --files {input.files:q} --folder {params.folder:q}"
-        " --dataset {wildcards.dataset:q} --language {params.language:q} --dev-fraction {params.dev_fraction}"
-        " --negatives {params.negatives} {params.clean} {params.cap} > {log:q} 2>&1"
+        " --dataset {wildcards.dataset:q} {params.language:q} {params.settings} {params.clean} > {log:q} 2>&1"
 
 
 rule inference:
     input:
-        files=lambda wildcards: [
-            folder("sources", path) for path in inference_paths(wildcards)
-        ],
+        files=lambda wildcards: by_content(inference_files(wildcards)),
         world=WORLD,
     output:
         tables=multiext(
@@ -83,19 +78,21 @@ rule inference:
     params:
         code=code("scripts/build_inference.py"),
         folder=folder_of("identity"),
-        language=lambda wildcards: INFERENCE[wildcards.dataset].language,
-        xnli_language=lambda wildcards: INFERENCE[wildcards.dataset].xnli_language,
+        contents=contents(inference_files),
+        language=lambda wildcards: command_line_options(
+            {
+                "language": INFERENCE[wildcards.dataset].language,
+                "xnli_language": INFERENCE[wildcards.dataset].xnli_language,
+            }
+        ),
         forms=inference_forms,
-        cap=(
-            ["--max-pairs", limit]
-            if (limit := config["datasets"]["max_inference_pairs"])
-            else []
+        cap=command_line_options(
+            {"max_pairs": config["datasets"]["max_inference_pairs"]}
         ),
     message:
         "Reading {wildcards.dataset}"
     # Pairs that had to be left out are said on the terminal, too.
     shell:
         "python scripts/build_inference.py --files {input.files:q} --folder {params.folder:q}"
-        " --dataset {wildcards.dataset:q} --language {params.language:q} --xnli-language {params.xnli_language:q}"
-        " {params.forms} {params.cap}"
+        " --dataset {wildcards.dataset:q} {params.language:q} {params.forms} {params.cap}"
         f"{TO_LOG_AND_TERMINAL}"

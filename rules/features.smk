@@ -28,10 +28,9 @@ rule features:
         code=code("scripts/extract_features.py"),
         checkpoint=folder_of("checkpoint"),
         datasets=folder_of("dataset"),
-        layers=lambda wildcards: extracted_layers(config, [wildcards.dataset]) or [],
+        layers=lambda wildcards: layers_option([wildcards.dataset]),
         subwords=lambda wildcards: subwords([wildcards.dataset]),
-        precision=config["features"]["precision"],
-        storage=config["features"]["storage"],
+        settings=options("features", "precision", "storage"),
         tokens_per_batch=untracked(
             lambda wildcards: config["features"]["tokens_per_batch"]
         ),
@@ -40,9 +39,8 @@ rule features:
         "Extracting {wildcards.dataset} from {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/extract_features.py --checkpoint {params.checkpoint:q} --datasets {params.datasets:q}"
-        " --outputs {output.vectors:q} --audit-outputs {output.audit:q} --layers {params.layers}"
-        " {params.subwords:q} --precision {params.precision} --storage {params.storage}"
-        " --tokens-per-batch {params.tokens_per_batch} --device {params.device} > {log:q} 2>&1"
+        " --outputs {output.vectors:q} --audit-outputs {output.audit:q} {params.layers}"
+        " {params.subwords:q} {params.settings} --tokens-per-batch {params.tokens_per_batch} --device {params.device} > {log:q} 2>&1"
 
 
 if config["features"]["together"]:
@@ -52,7 +50,13 @@ if config["features"]["together"]:
     use rule features as features_together with:
         input:
             checkpoint=of_run(CHECKPOINT_IDENTITY),
-            datasets=expand(DATASET_IDENTITY, dataset=measured_datasets()),
+            datasets=lambda wildcards: with_left(
+                expand(
+                    folder("datasets", "{dataset}", "identity.json"),
+                    dataset=measured_datasets(),
+                ),
+                audit_of_first(wildcards),
+            ),
         output:
             vectors=[
                 kept_or_temporary(path)
@@ -73,11 +77,21 @@ if config["features"]["together"]:
             "<results>/benchmarks/features/{model}/{step}.tsv"
         priority: 5
         params:
-            # The others are those of the rule above.
-            datasets=expand(
-                folder("datasets", "{dataset}"), dataset=measured_datasets()
+            # The others are those of the rule above. What is recorded is what each dataset asks for.
+            parts=lambda wildcards: with_recorded(
+                {
+                    name: [*layers_option([name]), *subwords([name])]
+                    for name in measured_datasets()
+                },
+                audit_of_first(wildcards),
+                "all datasets are extracted",
             ),
-            layers=extracted_layers(config, measured_datasets()) or [],
-            subwords=subwords(measured_datasets()),
+            datasets=untracked(
+                lambda wildcards: expand(
+                    folder("datasets", "{dataset}"), dataset=measured_datasets()
+                )
+            ),
+            layers=untracked(lambda wildcards: layers_option(measured_datasets())),
+            subwords=untracked(lambda wildcards: subwords(measured_datasets())),
         message:
             "Extracting all datasets from {wildcards.model} at step {wildcards.step}"

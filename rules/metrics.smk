@@ -29,11 +29,13 @@ rule checkpoint_scores:
         code=code("scripts/join_tables.py", tables=("scores.schema.yaml",)),
         schema="scores.schema.yaml",
         checkpoints=folder("checkpoints"),
+        # What was measured with them stands in tables of others, too.
+        left=["--left-datasets", *LEFT_DATASETS] if LEFT_DATASETS else [],
     message:
         "Joining tables into {output}"
     shell:
         "python scripts/join_tables.py --paths {input:q} --schema-name {params.schema} --checkpoints {params.checkpoints:q}"
-        " --output {output:q}"
+        " --output {output:q} {params.left:q}"
         " > {log:q} 2>&1"
 
 
@@ -65,7 +67,6 @@ use rule checkpoint_scores as checkpoint_audit with:
     params:
         code=code("scripts/join_tables.py", tables=("audit.schema.yaml",)),
         schema="audit.schema.yaml",
-        checkpoints=folder("checkpoints"),
 
 
 use rule checkpoint_audit as audit with:
@@ -91,7 +92,6 @@ use rule checkpoint_audit as checkpoint_probe_training with:
     params:
         code=code("scripts/join_tables.py", tables=("probe_training.schema.yaml",)),
         schema="probe_training.schema.yaml",
-        checkpoints=folder("checkpoints"),
 
 
 use rule checkpoint_probe_training as probe_training with:
@@ -145,7 +145,6 @@ use rule checkpoint_scores as contamination_table with:
     params:
         code=code("scripts/join_tables.py", tables=("contamination.schema.yaml",)),
         schema="contamination.schema.yaml",
-        checkpoints=folder("checkpoints"),
 
 
 rule checkpoint_table:

@@ -82,15 +82,32 @@ if config["probes"]["together"] and TASKS_TOGETHER:
             runtime=minutes(120 * len(TASKS_TOGETHER)),
         params:
             # The others are those of the rule above.
-            code=code(
-                "scripts/train_probes.py",
-                *(f"xlprobe.tasks.{task}" for task in TASKS_TOGETHER),
+            # What is recorded is what each task asks for.
+            parts=lambda wildcards: with_recorded(
+                {
+                    task: [
+                        code("scripts/train_probes.py", f"xlprobe.tasks.{task}"),
+                        layers(task, wildcards.dataset),
+                        *controls([task]),
+                    ]
+                    for task in TASKS_TOGETHER
+                },
+                folder(
+                    "probes",
+                    *wildcards[:2],
+                    TASKS_TOGETHER[0],
+                    f"{wildcards.dataset}.parquet",
+                ),
+                "all tasks are probed",
             ),
-            tasks=TASKS_TOGETHER,
-            layers=lambda wildcards: [
-                layers(task, wildcards.dataset) for task in TASKS_TOGETHER
-            ],
-            controls=controls(TASKS_TOGETHER),
+            code=untracked(lambda wildcards: code("scripts/train_probes.py")),
+            tasks=untracked(lambda wildcards: TASKS_TOGETHER),
+            layers=untracked(
+                lambda wildcards: [
+                    layers(task, wildcards.dataset) for task in TASKS_TOGETHER
+                ]
+            ),
+            controls=untracked(lambda wildcards: controls(TASKS_TOGETHER)),
         message:
             "Probing {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
 

@@ -22,6 +22,7 @@ if not config["data"]["download"]:
     user_error(origins.refuse_missing, ORIGINS, SOURCES, sources.repositories(config))
 PLAN = origins.plan(ORIGINS, SOURCES, DATA_ROOT)
 
+# By what reads them, the files in sources/.
 if config["world"]:
     CORPUS_SOURCES = {
         language: f"cc100/{language}.txt.xz" for language in config["languages"]
@@ -132,7 +133,8 @@ rule link_source:
         mem_mb=mebibytes(200),
         runtime=minutes(5),
     params:
-        code=code("scripts/link_source.py"),
+        # Where a link leads counts in what reads it (`contents`), so that one that is made anew makes nothing else again.
+        code=untracked(lambda wildcards: code("scripts/link_source.py")),
         source=untracked(
             lambda wildcards: (
                 ["--archive", SOURCES / PLAN.members[wildcards.path][0]]
@@ -140,11 +142,6 @@ rule link_source:
                 if wildcards.path in PLAN.members
                 else ["--source", PLAN.links[wildcards.path]]
             )
-        ),
-        # Of a link that was deleted, another file makes again what was made of the old one; a moved copy does not.
-        file=lambda wildcards: (
-            PLAN.members.get(wildcards.path)
-            or origins.stamp(PLAN.links[wildcards.path])
         ),
     message:
         "Linking {wildcards.path}"

@@ -13,12 +13,9 @@ rule transfer:
             DATASET_IDENTITY,
             dataset=lambda wildcards: transfer_targets(wildcards.task),
         ),
-        weights=lambda wildcards: expand(
-            rules.probes.output.weights,
-            model=wildcards.model,
-            step=wildcards.step,
-            task=wildcards.task,
-            dataset=transfer_sources(wildcards.task, wildcards.dataset),
+        weights=lambda wildcards: with_left(
+            transferred_probes(wildcards),
+            folder("transfer", *wildcards[:3], f"{wildcards.dataset}.parquet"),
         ),
     output:
         **({"predictions": PREDICTIONS} if config["transfer"]["predictions"] else {}),
@@ -39,6 +36,7 @@ rule transfer:
             "scripts/transfer_probes.py", f"xlprobe.tasks.{wildcards.task}"
         ),
         dataset=folder_of("dataset"),
+        weights=untracked(transferred_probes),
         shared_labels="--shared-labels" if config["transfer"]["shared_labels"] else "",
         layers=lambda wildcards: layers(wildcards.task, wildcards.dataset),
         intervals=INTERVALS,
@@ -51,5 +49,5 @@ rule transfer:
         "Transferring {wildcards.task} probes to {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/transfer_probes.py --features {input.features:q} --dataset {params.dataset:q}"
-        " --task {wildcards.task} --layers {params.layers} --weights {input.weights:q} --output {output.scores:q}"
+        " --task {wildcards.task} --layers {params.layers} --weights {params.weights:q} --output {output.scores:q}"
         " {params.shared_labels} {params.predictions:q} {params.intervals} > {log:q} 2>&1"

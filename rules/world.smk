@@ -28,7 +28,8 @@ if config["world"]:
         params:
             code=code("scripts/generate_world.py"),
             folder=untracked(lambda wildcards: folder("sources")),
-            settings=json.dumps(config["world"]),
+            # The record's name holds their digest.
+            settings=untracked(lambda wildcards: json.dumps(config["world"])),
         message:
             "Generating a world of invented languages"
         shell:

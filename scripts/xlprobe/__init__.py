@@ -10,7 +10,7 @@ Imports inside the package point one way (a test holds this):
     pretraining                                                   training
     checkpoint_comparison, huggingface_files, stored_weights, saved_constants, language_models, model_trials, canary,
     source_tokenizers, checkpoints, fairseq_checkpoints, huggingface_checkpoints, checkpoint_checks   models
-    downloads, archives, hub, sources, origins, source_list, world   where data come from
+    downloads, archives, hub, sources, origins, outside_files, source_list, world   where data come from
     treebanks, pairs, bitexts, inference, inference_forms, datasets, windows, hdf5_files, vector_storage, feature_file,
     features                                                      data and their vectors
     tasks, examples, labels, control_tasks, scoring, linear_probe, converged_probe, description_length, probe_training,

@@ -247,6 +247,7 @@ def _fill_defaults(value: Any, rule: dict[str, Any]) -> None:
         if "default" in property_rule:
             value.setdefault(key, copy.deepcopy(property_rule["default"]))
         if key in value:
+            value[key] = _as_number(value[key], property_rule)
             _fill_defaults(value[key], property_rule)
     for pattern_rule in rule.get("patternProperties", {}).values():
         for child in value.values():
@@ -254,6 +255,14 @@ def _fill_defaults(value: Any, rule: dict[str, Any]) -> None:
     for key, property_rule in rule.get("properties", {}).items():
         for entry in value[key] if isinstance(value.get(key), list) else []:
             _fill_defaults(entry, property_rule.get("items", {}))
+
+
+def _as_number(value: Any, rule: dict[str, Any]) -> Any:
+    """A number as a float, so that 1 and 1.0 are one setting; lists entry by entry."""
+    if isinstance(value, list):
+        return [_as_number(entry, rule.get("items", {})) for entry in value]
+    is_number = "number" in rule.get("type", ()) and isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if is_number else value
 
 
 def _sentence(error: Any) -> str:

@@ -97,9 +97,15 @@ def write_dataset(
     }
     _say(dataset, {name: sum(of_split.values()) for name, of_split in counts.items()}, clean_forms)
     written_table = pd.DataFrame(written_rows, columns=["sentence", "text"])
-    tables = {"sentences": sentence_table, "words": word_table, "pairs": pairs, "written": written_table}
-    for name, table in tables.items():
-        write_table(table, f"{name}.schema.yaml", folder / f"{name}.parquet")
+    # Schemas are named in full: what a module names so is part of its identity.
+    tables = {
+        "sentences": (sentence_table, "sentences.schema.yaml"),
+        "words": (word_table, "words.schema.yaml"),
+        "pairs": (pairs, "pairs.schema.yaml"),
+        "written": (written_table, "written.schema.yaml"),
+    }
+    for name, (table, schema) in tables.items():
+        write_table(table, schema, folder / f"{name}.parquet")
     write_json(
         folder / "identity.json",
         {

@@ -1,4 +1,6 @@
+import ast
 import re
+import shutil
 import sys
 
 import pytest
@@ -6,65 +8,93 @@ import pytest
 from xlprobe import code_identity as identity
 from xlprobe.paths import PROJECT
 
-FIRST = '''import numpy
+FIRST = '''
+import numpy
 from xlprobe import second
+from xlprobe.errors import XlprobeError
+from xlprobe.parts import third as also, fourth
+from xlprobe.progress import progress
+import logging
+
+logger = logging.getLogger(__name__)
+LIMIT = 3
+
+
+class OwnError(XlprobeError):
+    pass
 
 
 def go(x):
     """Go."""
-    return second.table, numpy
+    if x > LIMIT:
+        raise XlprobeError(f"{x} is too much; take less")
+    if x < 0:
+        raise OwnError("below zero")
+    if x == 0:
+        raise ValueError("nothing")
+    logger.warning("%d is much", x)
+    for item in progress([x], "going", "step"):
+        print(f"at {item}")
+    return second.table, numpy, also.x, fourth.x
 '''
 SCRIPT = PROJECT / "scripts" / "train_probes.py"
+FILES = {
+    "scripts/run.py": '"""Run."""\nfrom xlprobe.first import go\n\nparser.add_argument("--x", default="x", help="how far")\ngo(1)\n',
+    "scripts/xlprobe/__init__.py": "version = 1\n",
+    "scripts/xlprobe/first.py": FIRST,
+    "scripts/xlprobe/second.py": 'table = "facts.tsv"\n',
+    "scripts/xlprobe/errors.py": "class XlprobeError(Exception):\n    pass\n",
+    "scripts/xlprobe/progress.py": "def progress(items, what, unit):\n    return items\n",
+    "scripts/xlprobe/parts/__init__.py": '"""Parts."""\n',
+    "scripts/xlprobe/parts/third.py": 'x = f"{y}.schema.yaml"\n',
+    "scripts/xlprobe/parts/fourth.py": "from xlprobe.deep import z\n\nx = z\n",
+    "scripts/xlprobe/parts/other.py": "x = 5\n",
+    "scripts/xlprobe/deep.py": "def z():\n    from .parts import other as late\n    from xlprobe import first\n\n    return late, first\n",
+    "scripts/xlprobe/unreached.py": "x = 1\n",
+    "scripts/xlprobe/tasks/__init__.py": "",
+    "scripts/xlprobe/tasks/a.py": "task = 1\n",
+    "scripts/xlprobe/tasks/b.py": "task = 2\n",
+    "resources/facts.tsv": "a\tb\n",
+    "schemas/a.schema.yaml": "# Columns.\ntitle: a\nproperties:\n  x: {type: integer, description: so many}\n",
+    "envs/requirements.txt": "numpy==1.0\ntorch-like==2\n",
+    "envs/torch.txt": "torch==1\n",
+    "envs/fairseq.txt": "fairseq==1\n",
+}
+CACHES = [function for function in vars(identity).values() if hasattr(function, "cache_clear")]
+
+
+def place(monkeypatch, project) -> None:
+    for name, folder in {"PROJECT": "", "LIBRARY": "scripts", "RESOURCES": "resources", "SCHEMAS": "schemas"}.items():
+        monkeypatch.setattr(identity, name, project / folder)
 
 
 def forget() -> None:
-    for name in ("_tree", "_normalised", "_imported_files", "_tables", "_third_party", "_pins"):
-        getattr(identity, name).cache_clear()
+    for function in CACHES:
+        function.cache_clear()
 
 
 @pytest.fixture
 def code(tmp_path, monkeypatch):
-    """A project of one script and three modules; returns a function that gives its identity anew."""
-    library = tmp_path / "scripts" / "xlprobe"
-    (library / "tasks").mkdir(parents=True)
-    for folder in ("resources", "schemas", "envs"):
-        (tmp_path / folder).mkdir()
-    files = {
-        "scripts/run.py": '"""Run."""\nfrom xlprobe.first import go\n\ngo(1)\n',
-        "scripts/xlprobe/__init__.py": "version = 1\n",
-        "scripts/xlprobe/first.py": FIRST,
-        "scripts/xlprobe/second.py": 'table = "facts.tsv"\n',
-        "scripts/xlprobe/unreached.py": "x = 1\n",
-        "scripts/xlprobe/tasks/__init__.py": "",
-        "scripts/xlprobe/tasks/a.py": "task = 1\n",
-        "scripts/xlprobe/tasks/b.py": "task = 2\n",
-        "resources/facts.tsv": "a\tb\n",
-        "envs/requirements.txt": "numpy==1.0\ntorch-like==2\n",
-        "envs/torch.txt": "torch==1\n",
-        "envs/fairseq.txt": "fairseq==1\n",
-    }
-    for name, content in files.items():
-        (tmp_path / name).write_text(content)
-    for name, value in {"PROJECT": tmp_path, "LIBRARY": tmp_path / "scripts", "RESOURCES": tmp_path / "resources"}.items():
-        monkeypatch.setattr(identity, name, value)
-    monkeypatch.setattr(identity, "SCHEMAS", tmp_path / "schemas")
+    """A project of one script and its modules; returns a function that gives its identity anew."""
+    for name, content in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    place(monkeypatch, tmp_path)
 
     def compute(*modules: str) -> str:
-        for function in (
-            identity._tree,
-            identity._normalised,
-            identity._imported_files,
-            identity._tables,
-            identity._third_party,
-            identity._pins,
-        ):
-            function.cache_clear()
+        forget()
         return identity.code_identity(tmp_path / "scripts" / "run.py", modules)
 
     compute.folder = tmp_path
     yield compute
-    monkeypatch.undo()
     forget()
+
+
+def edit(path, old, new):
+    content = path.read_text()
+    assert old in content
+    path.write_text(content.replace(old, new))
 
 
 @pytest.mark.parametrize(
@@ -78,18 +108,132 @@ def code(tmp_path, monkeypatch):
         ("scripts/xlprobe/second.py", "table", "chair", True),
         ("scripts/xlprobe/unreached.py", "1", "2", False),
         ("scripts/xlprobe/__init__.py", "1", "2", False),
-        ("resources/facts.tsv", "a", "c", True),
         ("envs/requirements.txt", "numpy==1.0", "numpy==1.1", True),
         ("envs/requirements.txt", "torch-like==2", "torch-like==3", False),
+        # Wording; and what is none.
+        ("scripts/run.py", "how far", "how far it goes", False),
+        ("scripts/run.py", 'default="x"', 'default="y"', True),
+        ("scripts/xlprobe/first.py", "is too much; take less", "is more than can be; take less", False),
+        ("scripts/xlprobe/first.py", "below zero", "less than nothing", False),
+        ("scripts/xlprobe/first.py", "x > LIMIT", "x > LIMIT + 1", True),
+        ("scripts/xlprobe/first.py", "raise OwnError", "raise XlprobeError", True),
+        ("scripts/xlprobe/first.py", '"nothing"', '"none"', True),
+        ("scripts/xlprobe/first.py", "is much", "is a lot", False),
+        ("scripts/xlprobe/first.py", '"going", "step"', '"walking", "pace"', False),
+        ("scripts/xlprobe/first.py", "progress([x]", "progress([x, x]", True),
+        ("scripts/xlprobe/first.py", "at {item}", "now at {item}", False),
+        # Imports: their order, relative ones, those inside a function and in a circle.
+        ("scripts/xlprobe/first.py", "import numpy\nfrom xlprobe import second\n", "from xlprobe import second\nimport numpy\n", False),
+        ("scripts/xlprobe/first.py", "third as also, fourth", "fourth, third as also", False),
+        ("scripts/xlprobe/first.py", "third as also, fourth", "fourth as also, third as fourth", True),
+        ("scripts/xlprobe/first.py", "import third", "import other", True),
+        ("scripts/xlprobe/first.py", "from xlprobe import second", "from . import second", False),
+        ("scripts/xlprobe/first.py", "from xlprobe import second", "import xlprobe.second as second", True),
+        ("scripts/xlprobe/parts/other.py", "5", "6", True),
+        ("scripts/xlprobe/parts/fourth.py", "xlprobe.deep", "..deep", False),
+        # An empty package is nothing; one with code is.
+        ("scripts/xlprobe/parts/__init__.py", "Parts.", "All parts.", False),
+        ("scripts/xlprobe/parts/__init__.py", '"""Parts."""', "import sys\n\nsys.path = []", True),
+        # Tables that are named in full, or by a pattern.
+        ("resources/facts.tsv", "a", "c", True),
+        ("schemas/a.schema.yaml", "integer", "number", True),
+        ("schemas/a.schema.yaml", "x:", "y:", True),
+        ("schemas/a.schema.yaml", "so many", "how many", False),
+        ("schemas/a.schema.yaml", "# Columns.", "# The columns.", False),
     ],
 )
 def test_what_changes_the_identity(code, file, old, new, changes):
     before = code()
-    path = code.folder / file
-    content = path.read_text()
-    assert old in content
-    path.write_text(content.replace(old, new, 1))
+    edit(code.folder / file, old, new)
     assert (code() != before) == changes
+
+
+def swap(folder, one, other):
+    texts = [(folder / name).read_text() for name in (one, other)]
+    (folder / one).write_text(texts[1])
+    (folder / other).write_text(texts[0])
+
+
+def test_two_modules_that_change_places_are_seen(code):
+    library = code.folder / "scripts" / "xlprobe"
+    before = code()
+    swap(library, "parts/third.py", "parts/other.py")
+    assert code() != before
+    # Those that are loaded by name have no import that says which is which.
+    before = code("xlprobe.tasks.a", "xlprobe.tasks.b")
+    assert code("xlprobe.tasks.b", "xlprobe.tasks.a") == before
+    swap(library, "tasks/a.py", "tasks/b.py")
+    assert code("xlprobe.tasks.a", "xlprobe.tasks.b") != before
+
+
+def test_two_modules_that_differ_in_what_they_import_alone_are_told_apart(code):
+    library, run = code.folder / "scripts" / "xlprobe", code.folder / "scripts" / "run.py"
+    for name, imported in (("one", "tasks.a"), ("two", "tasks.b")):
+        (library / f"{name}.py").write_text(f"from xlprobe.{imported} import task\n")
+    run.write_text("from xlprobe.one import task as x\nfrom xlprobe.two import task as y\nx - y\n")
+    before = code()
+    run.write_text("from xlprobe.two import task as x\nfrom xlprobe.one import task as y\nx - y\n")
+    assert code() != before
+
+
+def test_modules_that_are_moved_or_renamed_change_no_identity(tmp_path, monkeypatch):
+    """On the project itself: modules that others import by name, and by what they hold, go into a package of their own."""
+    for folder in ("scripts", "resources", "schemas", "envs"):
+        shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    place(monkeypatch, tmp_path)
+    scripts = sorted((tmp_path / "scripts").glob("*.py"))
+
+    def identities() -> dict[str, str]:
+        forget()
+        return {script.stem: identity.code_identity(script, ["xlprobe.tasks.pos"]) for script in scripts}
+
+    before = identities()
+    library = tmp_path / "scripts" / "xlprobe"
+    (library / "ground").mkdir()
+    (library / "ground" / "__init__.py").write_text('"""The ground."""\n')
+    moves = {"feature_file": "ground.feature_file", "hdf5_files": "ground.hdf5_files", "seeds": "ground.random_seeds"}
+    for old, new in moves.items():
+        (library / f"{old}.py").rename(library.joinpath(*new.split(".")).with_suffix(".py"))
+    for path in (tmp_path / "scripts").rglob("*.py"):
+        text = re.sub(
+            r"from xlprobe import (.*)\bhdf5_files\b", r"from xlprobe.ground import hdf5_files\nfrom xlprobe import \1", path.read_text()
+        )
+        text = re.sub(r"from xlprobe import \n|(?<=checkpoint_names), (?=\n)", "", text)
+        for old, new in moves.items():
+            text = text.replace(f"from xlprobe.{old} import", f"from xlprobe.{new} import")
+        path.write_text(text)
+    assert identities() == before and len(before) >= 27
+    edit(library / "ground" / "random_seeds.py", "digest_size=8", "digest_size=16")
+    changed = {script for script, digest in identities().items() if digest != before[script]}
+    assert "train_probes" in changed and "binarize" not in changed
+    forget()
+
+
+def test_imports_are_followed_to_their_end():
+    """What lies deeper than STEPS would not be seen; and no module of the project stands in a circle."""
+    for script in (PROJECT / "scripts").glob("*.py"):
+        assert identity._digest(script, identity.STEPS // 2) == identity._digest(script)
+
+
+def nodes(kind):
+    """All nodes of a kind in the project's own code, with the place of each."""
+    for file in (PROJECT / "scripts").rglob("*.py"):
+        yield from ((node, f"{file}:{node.lineno}") for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, kind))
+
+
+def test_no_words_of_an_own_error_land_in_a_result():
+    """Since they do not count: who catches one by a name raises or ends."""
+    for handler, place in nodes(ast.ExceptHandler):
+        if handler.name and handler.type and "XlprobeError" in ast.unparse(handler.type):
+            last = handler.body[-1]
+            assert isinstance(last, ast.Raise) or "sys.exit" in ast.unparse(last), place
+
+
+def test_a_public_class_that_ends_in_error_is_an_own_error():
+    """Their words are left out by these names."""
+    for node, place in nodes(ast.ClassDef):
+        if node.name.endswith("Error") and not node.name.startswith("_"):
+            assert node.name == "XlprobeError" or [ast.unparse(base) for base in node.bases] == ["XlprobeError"], place
 
 
 def test_a_change_to_one_task_does_not_touch_another(code):
@@ -108,7 +252,7 @@ def test_the_probes_do_not_depend_on_the_code_of_earlier_stages():
 def test_every_third_party_import_is_pinned():
     pins = identity._pins()
     for file in [*(PROJECT / "scripts").glob("*.py"), *(PROJECT / "scripts" / "xlprobe").rglob("*.py")]:
-        for package in identity._third_party(file):
+        for package in identity._source(file).packages:
             if package != "fairseq_cli":  # a part of fairseq
                 assert package.lower() in pins, f"{file}: {package} has no pin"
 

@@ -204,13 +204,11 @@ def test_a_second_run_does_nothing(finished_run):
         ("scripts/xlprobe/contamination.py", "WINDOW = 32", "WINDOW = 30", {"contamination": 2, "contamination_table": 1}),
         # A check of the checkpoints: its table.
         ("scripts/xlprobe/checkpoint_checks.py", "tolerance: float = 0.05", "tolerance: float = 0.06", {"checkpoint_table": 1}),
-        # A table's schema: the tables of it.
-        (
-            "schemas/audit.schema.yaml",
-            "Subwords that are <unk>",
-            "Subwords <unk>",
-            AUDIT,
-        ),
+        # A table's schema: the tables of it; not for what it tells a reader. Nor for words that no table holds.
+        ("schemas/audit.schema.yaml", "words_cut: {type: integer,", "words_cut: {type: number,", AUDIT),
+        ("schemas/audit.schema.yaml", "Subwords that are <unk>", "Subwords <unk>", {}),
+        ("scripts/xlprobe/language_models.py", "raise XlprobeError(", "raise XlprobeError('so: ' + ", {}),
+        ("scripts/train_probes.py", 'help="', 'help="so: ', {}),
         # A control of one task: its probes, and what follows. Other layers of one dataset: its features and probes.
         ("config/tiny.yaml", "{seeds: 2,", "{control_tasks: [pos], seeds: 2,", ONE_TASK),
         (
@@ -493,10 +491,10 @@ def test_a_target_of_what_the_run_does_not_have_ends_in_one_sentence(finished_ru
     assert message in output and "Traceback" not in output and len(re.findall("error", output, flags=re.I)) == 1
 
 
-def make(project, *targets, configuration="config/tiny.yaml"):
-    """`make run` in a copy, which has no environment of its own to make; what the terminal shows."""
+def make(project, *targets, configuration="config/tiny.yaml", goal="run"):
+    """`make run`, or another goal, in a copy, which has no environment of its own to make; what the terminal shows."""
     shutil.copy(PROJECT / "Makefile", project.folder)
-    command = ["make", "--old-file=.venv/.ready", "run", f"CONFIG={configuration}", "CORES=2", f"TARGETS={' '.join(targets)}"]
+    command = ["make", "--old-file=.venv/.ready", goal, f"CONFIG={configuration}", "CORES=2", f"TARGETS={' '.join(targets)}"]
     # By itself, whether or not the tests were started by make.
     environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     return subprocess.run(command, cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
@@ -531,6 +529,21 @@ def test_make_says_what_is_wrong_with_a_file_before_snakemake_does(finished_run,
     output = finished_run.snakemake("-n", check=False)
     shutil.move(tmp_path / "config.yaml", finished_run.folder / "config.yaml")
     assert "error: config.yaml:1:4: found the byte 0xE9, expected UTF-8; save the file as UTF-8" in output and "Traceback" not in output
+
+
+def test_what_is_accepted_stands_and_what_is_not_finished_is_refused(project):
+    weights = {path: sha256(path) for path in (project.folder / RESULTS).rglob("*.safetensors")}
+    project.edit("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
+    # A step more: its part of the scores is missing, without which they would count as whole.
+    project.edit("config/tiny.yaml", "[0, 10, 20]", "[0, 10, 20, 30]")
+    done = make(project, goal="accept")
+    assert done.returncode != 0 and "error: config/tiny.yaml: something is missing" in done.stdout
+    part = f"{RESULTS}/metrics/parts/xlmr/20.scores.parquet"
+    assert project.planned(part, *TINY)["probes"] == 7
+    done = make(project, part, goal="accept")
+    assert done.returncode == 0 and "nothing checks that it was" in done.stdout and "error" not in done.stdout
+    assert project.planned(part, *TINY) == {}
+    assert {path: sha256(path) for path in weights} == weights
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,190 @@
+"""What Snakemake records of each job, to know whether it must run again: all that matters, and nothing else.
+
+Runs here are finished in name alone: their files are empty, and Snakemake was told to take them (`--touch`).
+"""
+
+import json
+import os
+from ast import literal_eval
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import Project
+from recorded_jobs import recorded_jobs
+
+from xlprobe.paths import PROJECT
+
+TINY = "config/tiny.yaml"
+CONFIGURATION = ("--configfile", TINY)
+JOINS = {"checkpoint_audit", "audit", "checkpoint_scores", "scores", "checkpoint_probe_training", "probe_training"}
+JOINS |= {"probe_training_summary", "figure", "contamination_table"}
+TOGETHER = (("{keep: true}", "{keep: false, together: true}"), ("{seeds: 2,", "{seeds: 2, together: true,"))
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory):
+    """The tiny run's jobs, those of one with another limit, and those of one that is written in another way."""
+    project = Project(tmp_path_factory.mktemp("tiny") / "project")
+    text = (PROJECT / TINY).read_text()
+    configurations = {"tiny": text, "more": text.replace("max_lines: 60", "max_lines: 61"), "same": written_otherwise(text)}
+    for name, content in configurations.items():
+        (project.folder / "config" / f"{name}.yaml").write_text(content)
+    return dict(zip(configurations, recorded_jobs(project.folder, *(f"config/{name}.yaml" for name in configurations)), strict=True))
+
+
+def written_otherwise(text):
+    """Keys and lists in another order, defaults written out, whole numbers in place of floats."""
+    configuration = yaml.safe_load(text)
+    configuration["models"]["xlmr"]["pretrain"]["training"] |= {"weight_decay": 0.01, "clip_norm": 0}
+    configuration["world"]["seed"] = 1
+    configuration["alignment"] = {"distortion": 0, "unit": "word"}
+    configuration["probes"] |= {"tasks": ["arc_classification", "pos", "arc_prediction"], "shared_order": False}
+    configuration["tokenizer"]["seed"] = 1
+    for name in ("languages", "treebanks"):
+        configuration[name].reverse()
+    return json.dumps(backwards(configuration))
+
+
+def backwards(value, names=()):
+    """Keys the other way round; but for the world's languages, whose order names its alignment sets."""
+    if not isinstance(value, dict):
+        return value
+    items = [(key, backwards(child, (*names, key))) for key, child in value.items()]
+    return dict(items if names == ("world", "languages") else reversed(items))
+
+
+def differ(one, other):
+    """The first outputs of jobs that are not the same to Snakemake, by stage."""
+    before, after = compared(one), compared(other)
+    assert before.keys() == after.keys()
+    return sorted(path.removeprefix("results/tiny/") for path in before if before[path] != after[path])
+
+
+def compared(jobs):
+    """By its first output, what Snakemake compares of a job."""
+    return {job["output"][0]: (sorted(job["input"]), job["recorded"]) for job in jobs}
+
+
+def finish(project, configuration):
+    """Make empty files of all that a run makes, and tell Snakemake to take them; returns its jobs."""
+    (jobs,) = recorded_jobs(project.folder, configuration)
+    for output in [output for job in jobs for output in job["output"]]:
+        path = project.folder / output
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Of a training record, what the rules read.
+        path.write_text(json.dumps({"previous": None}) if path.suffix == ".json" else "")
+    project.snakemake("--configfile", configuration, "--touch", "--forceall", "--quiet", "all")
+    return jobs
+
+
+def kind(text):
+    """What a recorded value could be taken for; nothing, where it says of itself what it is."""
+    value = literal_eval(text)
+    if not value or (isinstance(value, list) and str(value[0]).startswith("--")):
+        return None
+    first = str(value[0] if isinstance(value, list) else value)
+    return None if first.startswith(("results/", "{", "--")) or isinstance(value, dict) else type(value).__name__
+
+
+def check_parameters(jobs):
+    """Snakemake records none that depends on a job's files, and of the others the values alone, as a set."""
+    for job in jobs:
+        files = {*job["input"], *job["output"]}
+        places = files | {str(Path(file).parent) for file in files}
+        for name, values in job["from_files"].items():
+            assert all(value in places or value.startswith("--") for value in values), (job["rule"], name, values)
+        kinds = [kind(value) for name, value in job["parameters"].items() if name != "code"]
+        kinds = [found for found in kinds if found]
+        assert len(kinds) == len({*kinds}), (job["rule"], job["parameters"])
+
+
+def test_parameters_are_recorded_and_none_can_be_taken_for_another(jobs):
+    assert len({job["rule"] for job in jobs["tiny"]}) > 20
+    check_parameters(jobs["tiny"])
+
+
+def test_a_limit_on_held_out_text_is_one_on_what_is_searched_for(jobs):
+    """It once depended on the rule's input, so that Snakemake did not see it change."""
+    assert differ(jobs["tiny"], jobs["more"]) == [*(f"bpc/xlmr/{step}.parquet" for step in (0, 10, 20)), "contamination/qba.parquet"]
+
+
+def test_settings_compare_by_value(jobs):
+    """Figures show datasets in the order given."""
+    assert {path.split("/")[0] for path in differ(jobs["tiny"], jobs["same"])} == {"figures"}
+
+
+def test_with_together_dropping_a_dataset_or_a_task_makes_nothing_of_the_others(tmp_path):
+    project = Project(tmp_path / "project")
+    for old, new in (*TOGETHER, ("[0, 10, 20]", "[0]")):
+        project.edit(TINY, old, new)
+    finish(project, TINY)
+    # What is temporary is not there.
+    for path in project.folder.rglob("*.h5"):
+        path.unlink()
+    kept = (project.folder / TINY).read_text()
+    project.edit(TINY, "[qaa_world, qba_world, qba_pud]", "[qba_world, qba_pud]")
+    project.edit(TINY, "{seeds: 2,", "{tasks: [pos, arc_prediction], seeds: 2,")
+    planned = project.planned(*CONFIGURATION)
+    assert planned and planned.keys() <= JOINS
+    # One that is new is said, with what that makes again.
+    (project.folder / TINY).write_text(kept.replace("qba_pud]", "qba_pud, qaa_pud]"))
+    output = project.snakemake(*CONFIGURATION, "-n", "--quiet", "rules")
+    assert output.count("new: qaa_pud; so all datasets are extracted again, which are made together") == 1 and "features_together" in output
+
+
+SUITES = """
+experiment: suites
+data: {{root: {folder}/data}}
+tokenizer: {{model: {folder}/suites/sp.model}}
+models:
+  published: {{steps: [1], huggingface: {{folder: "{folder}/suites/step_{{step}}"}}}}
+  saved: {{steps: [5], fairseq: {{checkpoints: "{folder}/suites/c_{{step}}.pt", sentencepiece: {folder}/suites/sp.model}}}}
+treebanks: [en_ewt]
+languages: [en]
+"""
+
+
+@pytest.fixture
+def suites(tmp_path):
+    """A project that reads a data folder and two suites outside it; files over a megabyte count by their time for Snakemake."""
+    outside = tmp_path / "outside"
+    files = [f"data/ud/UD_English-EWT/en_ewt-ud-{split}.conllu" for split in ("train", "dev", "test")] + ["data/cc100/en.txt.xz"]
+    files += [f"suites/step_1/{name}" for name in ("config.json", "model.safetensors", "tokenizer.json")]
+    for name in (*files, "suites/c_5.pt", "suites/sp.model"):
+        path = outside / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode() * 60_000)
+    project = Project(tmp_path / "project")
+    project.outside = outside
+    (project.folder / "config" / "suites.yaml").write_text(SUITES.format(folder=outside))
+    return project
+
+
+def test_what_lies_outside_a_run_counts_by_its_content(suites):
+    configuration = ("--configfile", "config/suites.yaml")
+    sources, data = suites.folder / "results" / "suites" / "sources", suites.outside / "data"
+    for file in data.rglob("*.*"):
+        if file.is_file():
+            link = sources / file.relative_to(data)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(file)
+    check_parameters(finish(suites, "config/suites.yaml"))
+    for file in suites.outside.rglob("*.*"):
+        file.touch()
+    assert suites.planned(*configuration) == {}
+    # Moved, with the links deleted, as the refusal advises.
+    moved = suites.outside.rename(suites.outside.with_name("moved"))
+    for link in [path for path in sources.rglob("*") if path.is_symlink()]:
+        link.unlink()
+    suites.edit("config/suites.yaml", str(suites.outside), str(moved))
+    # Other content of the same size under an older time, in one file of each kind.
+    for name in ("data/cc100/en.txt.xz", "data/ud/UD_English-EWT/en_ewt-ud-dev.conllu", "suites/step_1/model.safetensors", "suites/c_5.pt"):
+        status = (moved / name).stat()
+        (moved / name).write_bytes(b"x" * status.st_size)
+        os.utime(moved / name, ns=(0, status.st_mtime_ns - 10**15))
+    planned = suites.planned(*configuration)
+    made = ("clean_corpus", "treebank", "adopt_checkpoint", "convert_checkpoint")
+    assert {rule: planned.get(rule) for rule in made} == dict.fromkeys(made, 1)
+    # What was moved alone, nothing is made of.
+    assert "suite_tokenizer" not in planned and "tokenizer" not in planned
