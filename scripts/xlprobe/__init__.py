@@ -2,7 +2,7 @@
 
 Imports inside the package point one way (a test holds this):
 
-    errors, paths, compression, files, progress, device, command_line, seeds, library_errors, suggestions   the ground
+    errors, paths, compression, tar_members, files, progress, device, command_line, seeds, library_errors, suggestions   the ground
     splits, checkpoint_names, catalogue, resources, runs, sweeps, config_file, config, code_identity, tables,
     choices                                                       what a run is
     conll2017, corpus, vocabulary, sentencepiece_normalization, tokenization, binarization   text for pretraining
