@@ -164,7 +164,7 @@ def plan(found: Iterable[Origin], sources: Path, root: Path | None) -> Plan:
 def upstream_of(need: Need) -> Upstream:
     """What is downloaded for a need, and what is known of it."""
     source = need.place.source
-    return Upstream(need.address, source.sha256 if source else "", source.unverified if source else "")
+    return Upstream(need.address, source.sha256 if source else "", source.unverified if source else "", size=need.bytes or 0)
 
 
 def _origin(need: Need, sources: Path, root: Path | None) -> Origin:
