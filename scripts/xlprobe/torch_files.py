@@ -56,7 +56,7 @@ def _check_records(path: Path) -> None:
         try:
             records = zipfile.ZipFile(stream).infolist()
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-            raise XlprobeError(f"{path}: no file that torch can read, or one that is cut short ({first_sentence(error)})") from None
+            raise XlprobeError(f"{path}: no checkpoint that torch can read, or one that is cut short ({first_sentence(error)})") from None
     stored = all(record.compress_type == zipfile.ZIP_STORED and record.compress_size == record.file_size for record in records)
     if not stored or sum(record.file_size for record in records) > path.stat().st_size:
         raise XlprobeError(f"{path}: is compressed, which torch.save never does; save the model's weights again")
