@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from upstream_server import Answer
+from upstream_server import Answer, UpstreamServer
 
 from xlprobe.downloads import Upstream, download, recorded
 from xlprobe.errors import XlprobeError
@@ -317,6 +317,15 @@ def test_a_server_that_drips_is_given_up(upstream, fetch, tmp_path, monkeypatch)
     drip = Answer(200, {"Content-Length": "3000000", "ETag": '"1"'}, body=CONTENT[: 3 * 2**14], pause=0.06)
     message = refused(fetch, tmp_path, upstream.publish("a", b"", drip, forever=True), kept=True)
     assert "bytes each time (only " in message and "in 0.05 seconds" in message and len(upstream.asked) <= 7
+
+
+def test_what_is_sent_to_one_host_alone_is_not_sent_to_another(upstream, tmp_path):
+    other = UpstreamServer()
+    address = upstream.publish("a", b"", Answer(302, {"Location": other.publish("a", CONTENT)}))
+    download(Upstream(address, digest(CONTENT), headers={"Authorization": "Bearer x"}), tmp_path / "a", None)
+    other.server.shutdown()
+    other.server.server_close()
+    assert upstream.asked[0][1]["Authorization"] == "Bearer x" and "Authorization" not in other.asked[0][1]
 
 
 def test_a_server_that_leads_in_a_circle_is_left(upstream, fetch, tmp_path):

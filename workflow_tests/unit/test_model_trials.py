@@ -377,8 +377,8 @@ def test_notes_in_the_configuration_are_no_settings(made):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"num_hidden_layers": 10**9}, "num_hidden_layers is 1000000000, and no more than 1000 are believed"),
-        ({"n_layer": 10**9}, "n_layer is 1000000000, and no more than 1000 are believed"),
+        ({"num_hidden_layers": 10**9}, "num_hidden_layers is 1000000000, and no more than 200 are believed"),
+        ({"n_layer": 10**9}, "n_layer is 1000000000, and no more than 200 are believed"),
         ({"num_labels": 10**9}, "num_labels is 1000000000, and no more than 100000 are believed"),
         ({"n_positions": 10**9}, r"describes a model of 3.2e\+10 numbers, the files hold"),
         ({"vocab_size": 10**9}, r"describes a model of 3.2e\+10 numbers, the files hold"),

@@ -394,7 +394,7 @@ def test_a_part_that_is_a_link_to_elsewhere_is_refused(bert, tmp_path):
 
 
 BOUNDS = [
-    ({"num_hidden_layers": 10**9}, r"config.json: num_hidden_layers is 1000000000, and no more than 1000 are believed; correct it"),
+    ({"num_hidden_layers": 10**9}, r"config.json: num_hidden_layers is 1000000000, and no more than 200 are believed; correct it"),
     ({"num_attention_heads": 10**6}, "num_attention_heads is 1000000, and no more than 100000 are believed"),
     ({"max_position_embeddings": 10**9}, "max_position_embeddings is 1000000000, and no more than 16777216 are believed"),
     ({"vocab_size": 10**12}, "config.json describes a model of .* numbers, the files hold 3.*; the two do not belong together"),
