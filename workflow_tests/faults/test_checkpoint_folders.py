@@ -3,6 +3,7 @@
 Each is tried in a process of its own, whose time and memory are looked at.
 """
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -25,6 +26,7 @@ from xlprobe.canary import fixed_texts
 from xlprobe.errors import XlprobeError
 from xlprobe.huggingface_checkpoints import publish_huggingface
 
+pytestmark = pytest.mark.filterwarnings("ignore:Sparse invariant checks")
 SECONDS = 5
 BYTES = 2**30
 NUMBERS = (0, -1, 1, 3, 10**9, 10**12, 2**63, 2**64, 1e400, float("nan"), 1.5, 10**5000)
@@ -278,10 +280,9 @@ def test_a_spoilt_folder_is_measured_or_refused(whole, tmp_path, seed):
     chance = random.Random(seed)
     source = Path(shutil.copytree(whole, tmp_path / "source"))
     for _ in range(chance.choice((1, 1, 1, 2))):
-        try:
+        # What one has spoilt, the next may not be able to read.
+        with contextlib.suppress(Exception):
             chance.choice(KINDS)(source, chance)
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # what the first one spoilt cannot be spoilt again
     message, seconds, more = tried(source, tmp_path / "published")
     assert not message.startswith("TRACEBACK") and "\n" not in message and len(message) < 2000, message[:3000]
     assert seconds < SECONDS and more < BYTES, (message[:300], seconds, more)
