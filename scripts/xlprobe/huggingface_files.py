@@ -69,10 +69,11 @@ def _weights(names: set[str], stem: str, ending: str, place: str) -> set[str]:
     """The one file of weights, or all their parts and the index of these; nothing where there are none."""
     whole, index = f"{stem}{ending}", f"{stem}{ending}.index.json"
     parts = {name: found for name in names if (found := re.fullmatch(rf"{stem}-([0-9]{{5}})-of-([0-9]{{5}}){ending}", name, re.ASCII))}
-    if whole in names and (parts or index in names):
+    if whole in names and parts:
         raise XlprobeError(
-            f"{place}: holds {whole} and beside it {min([*parts, index])}, and only one can be the checkpoint; keep one of them in a folder"
+            f"{place}: holds {whole} and beside it {min(parts)}, and only one can be the checkpoint; keep one of the two in a folder"
         )
+    # Of one whole file an index tells nothing more.
     if whole in names or not (parts or index in names):
         return {whole} & names
     numbers = sorted(int(found[1]) for found in parts.values())

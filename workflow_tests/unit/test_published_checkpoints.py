@@ -322,6 +322,8 @@ def test_of_a_repository_only_one_set_of_weights_is_read():
     assert wanted_files(everything | nested, "x") == {"config.json", "tokenizer.json", "vocab.txt", "pytorch_model.bin"}
     parts = {f"model-0000{n}-of-00002.safetensors" for n in (1, 2)} | {"model.safetensors.index.json"}
     assert wanted_files(everything | parts, "x") == {"config.json", "tokenizer.json", "vocab.txt"} | parts
+    indexed = {"config.json", "model.safetensors", "model.safetensors.index.json"}
+    assert wanted_files(indexed, "x") == {"config.json", "model.safetensors"}
 
 
 SHARDS = {"config.json", "model.safetensors.index.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"}
@@ -331,10 +333,6 @@ SHARDS = {"config.json", "model.safetensors.index.json", "model-00001-of-00002.s
     ("names", "message"),
     [
         (SHARDS | {"model.safetensors"}, "holds model.safetensors and beside it model-00001-of-00002.safetensors, and only one can be"),
-        (
-            {"config.json", "model.safetensors", "model.safetensors.index.json"},
-            "holds model.safetensors and beside it model.safetensors.index.json",
-        ),
         (SHARDS - {"model-00002-of-00002.safetensors"}, "holds 1 parts of model.safetensors, which are not those of one whole checkpoint"),
         (SHARDS - {"model.safetensors.index.json"}, "holds 2 parts and no model.safetensors.index.json"),
         (SHARDS | {"model-00001-of-00003.safetensors"}, "holds 3 parts of model.safetensors, which are not those of one"),
