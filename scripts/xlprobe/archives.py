@@ -194,8 +194,14 @@ def _parts(archive: Path, name: str, of_file: bool) -> tuple[str, ...]:
         XlprobeError: there are none, or they are too long.
     """
     path = PurePosixPath(name)
-    # What is not printable: control characters, and what is no UTF-8.
-    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in "".join(path.parts[:1]) or not name.isprintable():
+    # What is not printable: control characters, and what is no UTF-8. macOS puts a file `Icon\\r` into folders and their archives.
+    if (
+        path.is_absolute()
+        or ".." in path.parts
+        or "\\" in name
+        or ":" in "".join(path.parts[:1])
+        or not name.removesuffix("\r").isprintable()
+    ):
         raise forbidden(archive, name, "which leads elsewhere")
     if (
         len(name.encode()) > MOST_NAME_BYTES

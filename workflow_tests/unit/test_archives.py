@@ -422,3 +422,9 @@ def test_a_file_twice_in_a_zip_is_refused(tmp_path):
             zipped.writestr("x", content)
     with pytest.raises(XlprobeError, match="two members of one name"):
         unpack(tmp_path / "a.zip")
+
+
+def test_what_macos_adds_is_unpacked(tmp_path):
+    archive = zip_of(tmp_path / "a.zip", {"r/x.tsv": b"1", "r/Icon\r": b"", "__MACOSX/r/._x.tsv": b"", "r/.DS_Store": b""})
+    unpack(archive)
+    assert member_file(archive, "r/x.tsv").read_bytes() == b"1"

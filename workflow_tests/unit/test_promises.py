@@ -109,3 +109,13 @@ def test_names_are_escaped_in_the_page_of_the_report(tmp_path):
     write_summary(tmp_path / "training.parquet", tmp_path / "a.html", tmp_path / "a.csv")
     page = (tmp_path / "a.html").read_text()
     assert "<script>" not in page and "&lt;script&gt;" in page and "<td>&amp;</td>" in page
+
+
+def test_each_test_that_the_promises_name_is_there():
+    text = (PROJECT / "SECURITY.md").read_text()
+    tests = "".join(path.read_text() for path in (PROJECT / "workflow_tests").rglob("test_*.py"))
+    files = re.findall(r"`((?:unit|faults)/\w+\.py)", text)
+    assert len(files) > 10 and all((PROJECT / "workflow_tests" / file).is_file() for file in files)
+    # Some names end in `...`, or begin with it.
+    names = re.findall(r"(?:::|`)(test_\w+)|\.\.\._(\w+)", text)
+    assert names and all((begun or rest).rstrip("_") in tests for begun, rest in names)
