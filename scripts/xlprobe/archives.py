@@ -194,7 +194,7 @@ def _parts(archive: Path, name: str, of_file: bool) -> tuple[str, ...]:
         XlprobeError: there are none, or they are too long.
     """
     path = PurePosixPath(name)
-    # What is not printable: control characters, and what is no UTF-8. macOS puts a file `Icon\\r` into folders and their archives.
+    # What is not printable: control characters, and what is no UTF-8. macOS puts a file `Icon\r` into folders and their archives.
     if (
         path.is_absolute()
         or ".." in path.parts
