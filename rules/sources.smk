@@ -177,7 +177,7 @@ rule download_source:
     shell:
         "python scripts/download_source.py --address {params.upstream.address:q} --output {output:q}"
         " --sha256={params.upstream.sha256:q} --unverified={params.upstream.unverified:q}"
-        " --lock {params.lock:q}"
+        " --size={params.upstream.size} --lock {params.lock:q}"
         f"{TO_LOG_AND_TERMINAL}"
 
 

@@ -11,10 +11,11 @@ def main() -> None:
     parser.add_argument("--address", required=True, help="http or https")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--sha256", default="", help="published digest; the lock file decides without it")
+    parser.add_argument("--size", type=int, default=0, help="about how many bytes it has; 0 where nobody knows")
     parser.add_argument("--unverified", default="", help="what is not verified of the address, for the messages")
     parser.add_argument("--lock", type=Path, required=True, help="TSV of the digests of earlier downloads")
     arguments = parser.parse_args()
-    download(Upstream(arguments.address, arguments.sha256, arguments.unverified), arguments.output, arguments.lock)
+    download(Upstream(arguments.address, arguments.sha256, arguments.unverified, size=arguments.size), arguments.output, arguments.lock)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     cut: int | None = None  # bytes of the body, then the connection drops
     pause: float = 0.0  # seconds between pieces
+    body: bytes | None = None  # sent as it is, with these headers and no others: of a server that lies
 
 
 @dataclass
@@ -66,6 +67,8 @@ class UpstreamServer:
         if not file:
             return handler.send_error(404)
         answer = (file.answers[0] if file.forever else file.answers.pop(0)) if file.answers else Answer()
+        if answer.body is not None:
+            return self._lie(handler, answer)
         if answer.status:
             return self._send(handler, answer.status, answer.headers, b"", answer)
         version = f'"{sha256(file.content).hexdigest()[:8]}"'
@@ -78,6 +81,20 @@ class UpstreamServer:
             headers["Content-Range"] = f"bytes {start}-{len(file.content) - 1}/{len(file.content)}"
             return self._send(handler, 206, headers, file.content[start:], answer)
         self._send(handler, 200, headers, file.content, answer)
+
+    def _lie(self, handler: BaseHTTPRequestHandler, answer: Answer) -> None:
+        handler.send_response(answer.status or 200)
+        for name, value in answer.headers.items():
+            for one in value.split("|"):  # the same header several times
+                handler.send_header(name, one)
+        handler.end_headers()
+        for start in range(0, len(answer.body or b""), PIECE):
+            try:
+                handler.wfile.write((answer.body or b"")[start : start + PIECE])
+            except OSError:
+                break
+            time.sleep(answer.pause)
+        handler.close_connection = True
 
     def _send(self, handler: BaseHTTPRequestHandler, status: int, headers: dict[str, str], body: bytes, answer: Answer) -> None:
         handler.send_response(status)

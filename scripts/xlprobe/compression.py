@@ -110,7 +110,7 @@ FOREIGN = {
 
 
 def decompressed(source: IO[bytes], name: Path | str, suffix: str = "", advice: str = FETCH_AGAIN) -> BinaryIO:
-    """What `source` (seekable, at its start) holds, decompressed while it is read; it is closed with what is returned.
+    """What `source` (buffered) holds, decompressed while it is read; it is closed with what is returned.
 
     A plain file is given back as it is. Reading raises XlprobeError where the compressed data breaks off or is corrupt.
 
@@ -122,8 +122,7 @@ def decompressed(source: IO[bytes], name: Path | str, suffix: str = "", advice: 
     Raises:
         XlprobeError: the data has a format that is not read here, or none where its name says one.
     """
-    head = source.read(16)
-    source.seek(0)
+    head = cast(io.BufferedReader, source).peek(16)[:16]
     for found in FORMATS.values():
         if head.startswith(found.starts):
             return cast(BinaryIO, io.BufferedReader(_Reader(source, found, name, advice), CHUNK_BYTES))

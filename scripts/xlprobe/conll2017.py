@@ -8,10 +8,12 @@ import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from xlprobe.compression import decompressed
+from xlprobe.compression import CHUNK_BYTES, decompressed
 from xlprobe.errors import FormatError, XlprobeError
-from xlprobe.files import WholeTarInfo, check_archive_end, stream_lines
+from xlprobe.files import stream_lines
+from xlprobe.tar_members import tar_members
 
 WIKIPEDIA = re.compile(r"-wikipedia-[0-9]+\.conllu\.xz\Z")
 # Articles need not be marked (UDPipe marks files): a document ends here, too, so that those held out are spread over the text.
@@ -26,21 +28,20 @@ def read_wikipedia(path: Path) -> Iterator[tuple[int, str]]:
     sentences.
 
     Raises:
-        XlprobeError: the file is no tar archive, is not whole, or has no Wikipedia text; or a part's data is corrupt.
+        XlprobeError: the file is no tar archive, is not whole, holds links, or has no Wikipedia text; or a part's data is corrupt.
         FormatError: a line is not CoNLL-U.
     """
     _check_end(path)
     number = parts = 0
     try:
-        with tarfile.open(path, "r:", tarinfo=WholeTarInfo) as archive:
-            for member in archive:
-                if not (member.isfile() and WIKIPEDIA.search(member.name)):
+        with path.open("rb", CHUNK_BYTES) as archive:
+            for member in tar_members(archive, path):
+                if member.is_folder or not WIKIPEDIA.search(member.name):
                     continue
                 parts += 1
-                for line in _part_lines(archive, member, f"{path}({member.name})"):
+                for line in _part_lines(member.content, f"{path}({member.name})"):
                     number += 1
                     yield number, line
-            check_archive_end(archive)
     except tarfile.TarError as error:
         raise XlprobeError(f"{path}: not a whole tar archive ({error}); fetch it again") from None
     if not parts:
@@ -60,10 +61,8 @@ def _check_end(path: Path) -> None:
         raise XlprobeError(f"{path}: not a whole tar archive (it does not end as one does); fetch it again")
 
 
-def _part_lines(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> Iterator[str]:
+def _part_lines(packed: BinaryIO, name: str) -> Iterator[str]:
     """The sentences of one part, a blank line after each document."""
-    packed = archive.extractfile(member)
-    assert packed is not None
     length = 0
     with decompressed(packed, name, ".xz") as stream:
         for starts_document, text in _sentences(stream_lines(stream, name), name):

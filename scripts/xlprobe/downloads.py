@@ -22,20 +22,31 @@ import requests
 from filelock import FileLock
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, InvalidHeader
 
+from xlprobe.compression import FORMATS
 from xlprobe.errors import XlprobeError
-from xlprobe.files import read_json, read_lines, sha256, write_json, write_text
+from xlprobe.files import GIT_LFS_POINTER, read_json, read_lines, sha256, write_json, write_text
 from xlprobe.progress import progress
 
 MEBIBYTE = 2**20
 TIMEOUTS = (30, 120)  # seconds to connect, and between two pieces of the body
-MAX_ATTEMPTS = 6  # without a byte of progress
+MAX_ATTEMPTS = 6  # without a mebibyte of progress
 MAX_WAIT = 600  # seconds; a server may ask for more
+# A server that sends less in so many seconds is left, and asked again: it would go on for years.
+SLOW_SECONDS = 300
+LEAST_BYTES = 300 * 2**10
+# Sizes in the tables are rounded, some in units that are not sure.
+MOST_TIMES_LARGER = 1.5
+# Where nobody says how large a file is: six times as large as the largest of CC100.
+MOST_BYTES = 500 * 10**9
+CHANGED = "so the file has changed upstream; delete that line to accept the new one"
 BUSY = (429, 500, 502, 503, 504)
 # What file systems say that have no locks; of ENOSYS the package makes a lock of its own.
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP)
 LOCK_COLUMNS = ("address", "sha256", "bytes", "date")
+WEB_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+LENGTH = "[0-9]{0,15}"
 VERSION_HEADERS = ("ETag", "Last-Modified", "Content-Length")
 
 
@@ -49,6 +60,7 @@ class Upstream:
         unverified: what the table of sources marks as not verified, for the messages.
         headers: to send with each request, to this host alone.
         advice: what to do where the file cannot be had; to look at the table of sources, where it is not given.
+        size: about how many bytes it has; 0 where nobody knows.
     """
 
     address: str
@@ -56,6 +68,7 @@ class Upstream:
     unverified: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     advice: str = ""
+    size: int = 0
 
 
 class _BrokenOffError(Exception):
@@ -72,15 +85,16 @@ def download(upstream: Upstream, output: Path, lock: Path | None, backoff: float
 
     Raises:
         XlprobeError: the address is not http(s), the server refuses or stays busy, sends a web page in place of the
-            file, the disk is full, or the file is not the one that the table or the lock file knows.
+            file, or nothing, the disk is full, or the file is not the one that the table or the lock file knows, or is larger.
     """
     if not re.match("https?://", upstream.address):
         raise XlprobeError(f"{upstream.address}: only http and https addresses are fetched; correct the address")
     output.parent.mkdir(parents=True, exist_ok=True)
     advice = upstream.advice or f"{_marks(upstream)}; correct resources/sources.tsv, or put the file at {output} by hand"
     partial = _Partial(output, upstream.address)
+    size = _known_size(upstream, lock, advice)
     with _session(backoff) as session:
-        _receive_all(session, upstream, partial, backoff, advice)
+        _receive_all(session, upstream, partial, size, backoff, advice)
     _verify(upstream, partial, lock, advice)
     with partial.path.open("rb") as stream:
         os.fsync(stream.fileno())
@@ -106,6 +120,30 @@ def recorded(lock: Path) -> dict[str, dict[str, str]]:
     return found
 
 
+@dataclass(frozen=True)
+class _Size:
+    """What is known of a file's size.
+
+    Attributes:
+        most: bytes that it may have.
+        exact: whether it has no fewer.
+        but: how a message goes on that says how many come.
+    """
+
+    most: int
+    exact: bool
+    but: str
+
+
+def _known_size(upstream: Upstream, lock: Path | None, advice: str) -> _Size:
+    row = recorded(lock).get(upstream.address) if lock and not upstream.sha256 else None
+    if row and re.fullmatch("[0-9]{1,15}", row["bytes"]):
+        return _Size(int(row["bytes"]), True, f"but {lock} has {row['bytes']} of {row['date']}, {CHANGED}")
+    if upstream.size:
+        return _Size(int(MOST_TIMES_LARGER * upstream.size), False, f"but it is known to have about {upstream.size:,}{advice}")
+    return _Size(MOST_BYTES, False, f"more than any file that is read here{advice}")
+
+
 class _Partial:
     """What has come of a file so far, and which version of it that is."""
 
@@ -118,8 +156,12 @@ class _Partial:
         """The headers of the version begun; nothing where no part of this address is there."""
         if not (self.path.exists() and self.facts.exists()):
             return {}
-        facts = read_json(self.facts)
-        return facts if facts["address"] == self.address else {}
+        facts: object = None
+        with contextlib.suppress(XlprobeError, ValueError, RecursionError):
+            facts = read_json(self.facts)
+        if not isinstance(facts, dict) or not all(isinstance(facts.get(name), str) for name in ("address", *VERSION_HEADERS)):
+            return {}
+        return facts if facts["address"] == self.address and re.fullmatch(LENGTH, facts["Content-Length"]) else {}
 
     def begin(self, response: requests.Response) -> None:
         """Forget what is there and note the version that `response` begins."""
@@ -134,9 +176,19 @@ class _Partial:
             file.unlink(missing_ok=True)
 
 
+class _Patience(Retry):
+    """Waits as long as a server asks, up to a limit; nonsense asks for nothing."""
+
+    def parse_retry_after(self, retry_after: str) -> float:
+        try:
+            return super().parse_retry_after(retry_after)
+        except (InvalidHeader, ValueError, OverflowError):
+            return 0
+
+
 def _session(backoff: float) -> requests.Session:
     """A session that repeats what fails before a body begins, waiting as long as the server asks."""
-    retry = Retry(
+    retry = _Patience(
         total=MAX_ATTEMPTS,
         backoff_factor=backoff,
         backoff_max=MAX_WAIT,
@@ -152,27 +204,31 @@ def _session(backoff: float) -> requests.Session:
     return session
 
 
-def _receive_all(session: requests.Session, upstream: Upstream, partial: _Partial, backoff: float, advice: str) -> None:
+def _receive_all(session: requests.Session, upstream: Upstream, partial: _Partial, size: _Size, backoff: float, advice: str) -> None:
     failures, most = 0, partial.size()
     while True:
         try:
-            return _receive(session, upstream, partial, advice)
-        except requests.RequestException as error:
+            return _receive(session, upstream, partial, size, advice)
+        # Addresses that a server leads to may be none.
+        except (requests.RequestException, ValueError) as error:
             raise XlprobeError(f"{upstream.address}: could not be fetched ({_reason(error)}){advice}") from None
         except OSError as error:
             raise XlprobeError(
                 f"{partial.path}: cannot be written ({error.strerror}); what has come is kept, so make room and run again"
             ) from None
         except (_BrokenOffError, HTTPError) as error:
-            failures = 0 if partial.size() > most else failures + 1
-            most = max(most, partial.size())
+            failures += 1
+            if partial.size() >= most + MEBIBYTE:
+                failures, most = 0, partial.size()
             if failures == MAX_ATTEMPTS:
-                raise XlprobeError(f"{upstream.address}: breaks off after {most} bytes each time ({_reason(error)}){advice}") from None
+                raise XlprobeError(
+                    f"{upstream.address}: breaks off after {partial.size()} bytes each time ({_reason(error)}){advice}"
+                ) from None
             logging.warning("%s: broke off after %d bytes (%s); going on", upstream.address, partial.size(), _reason(error))
             time.sleep(min(MAX_WAIT, backoff * 2**failures))
 
 
-def _receive(session: requests.Session, upstream: Upstream, partial: _Partial, advice: str) -> None:
+def _receive(session: requests.Session, upstream: Upstream, partial: _Partial, size: _Size, advice: str) -> None:
     """One attempt at what is still missing of the file."""
     version, start = partial.version(), partial.size()
     if start and version.get("Content-Length") == str(start):
@@ -180,6 +236,9 @@ def _receive(session: requests.Session, upstream: Upstream, partial: _Partial, a
     validator = _validator(version)
     headers = {"Range": f"bytes={start}-", "If-Range": validator} if start and validator else {}
     with session.get(upstream.address, headers={**upstream.headers, **headers}, stream=True, timeout=TIMEOUTS) as response:
+        length = response.headers.get("Content-Length", "")
+        if not re.fullmatch(LENGTH, length):
+            raise XlprobeError(f"{upstream.address}: the server says that it sends {length[:100]!r} bytes{advice}")
         if headers and response.status_code in (206, 416):
             if not _continues(response, start, version):
                 partial.forget()
@@ -188,12 +247,17 @@ def _receive(session: requests.Session, upstream: Upstream, partial: _Partial, a
             raise XlprobeError(f"{upstream.address}: the server answered {response.status_code} {response.reason}{advice}")
         elif response.headers.get("Content-Type", "").startswith("text/html"):
             raise XlprobeError(f"{upstream.address}: the server sent a web page in place of the file{advice}")
+        elif length and (int(length) > size.most or (size.exact and int(length) != size.most)):
+            raise XlprobeError(f"{upstream.address}: the server has {int(length):,} bytes, {size.but}")
         else:
             partial.begin(response)
         with partial.path.open("ab") as stream:
-            for piece in _pieces(response, partial.path.name.removesuffix(".partial")):
+            for piece in _pieces(response, partial.path.name.removesuffix(".partial"), int(length or 0)):
+                if stream.tell() + len(piece) > size.most:
+                    partial.forget()
+                    raise XlprobeError(f"{upstream.address}: the server sends more than {size.most:,} bytes, {size.but}")
                 stream.write(piece)
-    expected = partial.version()["Content-Length"]
+    expected = partial.version()["Content-Length"] or (size.most if size.exact else None)
     if expected and partial.size() != int(expected):
         raise _BrokenOffError(f"{partial.size()} of {expected} bytes came")
 
@@ -212,16 +276,37 @@ def _validator(version: dict[str, str]) -> str:
     return etag if etag and not etag.startswith("W/") else version.get("Last-Modified", "")
 
 
-def _pieces(response: requests.Response, name: str) -> Iterator[bytes]:
-    length = response.headers.get("Content-Length")
-    # A body that ends before its Content-Length raises IncompleteRead here.
-    pieces = response.raw.stream(MEBIBYTE, decode_content=False)
-    return progress(pieces, f"fetching {name}", "MiB", -(-int(length) // MEBIBYTE) if length else None)
+def _pieces(response: requests.Response, name: str, length: int) -> Iterator[bytes]:
+    """The body in pieces of a mebibyte, the last one as long as what has come."""
+    return progress(_received(response), f"fetching {name}", "MiB", -(-length // MEBIBYTE) or None)
+
+
+def _received(response: requests.Response) -> Iterator[bytes]:
+    piece, since, came = bytearray(), time.monotonic(), 0
+    try:
+        # As it comes, so that the time can be looked at; a body that ends before its Content-Length raises IncompleteRead here.
+        while data := response.raw.read1(MEBIBYTE, decode_content=False):
+            piece += data
+            came += len(data)
+            if len(piece) >= MEBIBYTE:
+                yield bytes(piece)
+                piece.clear()
+            if time.monotonic() > since + SLOW_SECONDS:
+                if came < LEAST_BYTES:
+                    raise _BrokenOffError(f"only {came} bytes in {SLOW_SECONDS} seconds")
+                since, came = time.monotonic(), 0
+    except Exception:
+        yield bytes(piece)
+        raise
+    yield bytes(piece)
 
 
 def _verify(upstream: Upstream, partial: _Partial, lock: Path | None, advice: str) -> None:
     found, size = sha256(partial.path), partial.size()
     try:
+        # What no table and no lock file knows is known to whoever asks: the hub tells digests of its own.
+        if (lock or upstream.sha256) and found != upstream.sha256 and (fault := _fault(partial.path)):
+            raise XlprobeError(f"{upstream.address}: the server sent {fault} in place of the file{advice}")
         if not upstream.sha256:
             if lock:
                 match_lock(upstream.address, found, size, lock)
@@ -232,6 +317,22 @@ def _verify(upstream: Upstream, partial: _Partial, lock: Path | None, advice: st
     except XlprobeError:
         partial.forget()
         raise
+
+
+def _fault(partial: Path) -> str | None:
+    """What came, where its first bytes show that it is no such file."""
+    with partial.open("rb") as stream:
+        head = stream.read(1024)
+    if not head:
+        return "nothing"
+    if WEB_PAGE.match(head):
+        return "a web page"
+    if head.startswith(GIT_LFS_POINTER):
+        return "a git-LFS pointer"
+    suffix = Path(partial.name.removesuffix(".partial")).suffix.lower()
+    suffix = {".tgz": ".gz", ".txz": ".xz"}.get(suffix, suffix)
+    starts = (b"PK",) if suffix == ".zip" else FORMATS[suffix].starts if suffix in FORMATS else (b"",)
+    return None if head.startswith(starts) else f"what is no {suffix} data"
 
 
 def match_lock(address: str, found: str, size: int, lock: Path) -> None:
@@ -250,10 +351,8 @@ def match_lock(address: str, found: str, size: int, lock: Path) -> None:
             return
     row = rows[address]
     if (row["sha256"], row["bytes"]) != (found, str(size)):
-        raise XlprobeError(
-            f"{address}: sha256 is {found} ({size} bytes), but {lock} has {row['sha256']} ({row['bytes']} bytes) of {row['date']},"
-            " so the file has changed upstream; delete that line to accept the new one"
-        )
+        known = f"{row['sha256']} ({row['bytes']} bytes) of {row['date']}"
+        raise XlprobeError(f"{address}: sha256 is {found} ({size} bytes), but {lock} has {known}, {CHANGED}")
 
 
 @contextlib.contextmanager

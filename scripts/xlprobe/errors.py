@@ -62,4 +62,5 @@ def first_sentence(error: BaseException) -> str:
     >>> first_sentence(ValueError("No such layer. See the manual."))
     'No such layer'
     """
-    return " ".join(str(error).split()).split(". ")[0] or "without a message"
+    # PyTorch's may go on with the calls inside of it.
+    return re.split(r"\. | Exception raised from ", " ".join(str(error).split()))[0] or "without a message"

@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tarfile
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -128,37 +127,6 @@ def atomic_zstd_writer(path: Path) -> Iterator[BinaryIO]:
     options: dict[int, int] = {zstd.CompressionParameter.checksum_flag: 1}
     with atomic_path(path) as temporary, zstd.open(temporary, "wb", options=options) as stream:
         yield stream  # type: ignore[misc]
-
-
-class WholeTarInfo(tarfile.TarInfo):
-    """A member of an archive that is to be whole: `tarfile` takes a damaged header, and the end of the file, for the archive's end."""
-
-    @classmethod
-    def fromtarfile(cls, archive: tarfile.TarFile) -> "WholeTarInfo":
-        """The archive's next member.
-
-        Raises:
-            tarfile.ReadError: there is neither a member nor the block of zeros that ends an archive.
-        """
-        try:
-            return super().fromtarfile(archive)
-        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
-            raise
-        except tarfile.HeaderError as error:
-            raise tarfile.ReadError(f"damaged or cut short at byte {archive.offset}: {error}") from None
-
-
-def check_archive_end(archive: tarfile.TarFile) -> None:
-    """Read an archive, of which all members are read, to the file's end: only zeros may come there.
-
-    Raises:
-        tarfile.ReadError: something else is there, since a member's header was overwritten by zeros, or archives were joined.
-    """
-    stream = archive.fileobj
-    assert stream is not None
-    while block := stream.read(2**20):
-        if block.strip(b"\0"):
-            raise tarfile.ReadError(f"more data after the archive's end at byte {archive.offset}")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,18 +6,21 @@ download, so that a revision that moves later is seen.
 
 import hashlib
 import logging
+import re
 import time
 from pathlib import Path
 
 from huggingface_hub import HfApi, hf_hub_url
-from huggingface_hub.errors import HFValidationError, HTTPError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.errors import HTTPError, RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.hf_api import ModelInfo, RepoSibling
 from huggingface_hub.utils import build_hf_headers
 
 from xlprobe.downloads import BUSY, MAX_ATTEMPTS, MAX_WAIT, Upstream, download, match_lock
-from xlprobe.errors import XlprobeError
+from xlprobe.errors import XlprobeError, first_sentence
 from xlprobe.huggingface_files import wanted_files
 
+# Of a name that is none (HFValidationError), and of an answer that describes no repository.
+NO_DESCRIPTION = (ValueError, TypeError, KeyError, AttributeError)
 # Each request would be a line on the terminal.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
 
@@ -37,6 +40,10 @@ def fetch_repository(repository: str, revision: str, output: Path, lock: Path, k
     files = {sibling.rfilename: sibling for sibling in found.siblings or []}
     wanted = sorted(wanted_files({*files}, place))
     commit = str(found.sha)
+    if not re.fullmatch("[0-9a-f]{40}", commit):
+        raise XlprobeError(
+            f"{place}: the hub tells no commit ({commit[:100]!r}); look at HF_ENDPOINT in the environment, or ask again later"
+        )
     # Whichever mirror is asked: the commit is the same.
     match_lock(f"https://huggingface.co/{repository}/tree/{revision}", commit, sum(files[name].size or 0 for name in wanted), lock)
     # Beside the output, which Snakemake deletes when a job is killed; of one commit, which names all its content.
@@ -58,10 +65,10 @@ def _ask(repository: str, revision: str, place: str, key: str, backoff: float) -
         except RepositoryNotFoundError:
             advice = f"look at config key {key}.huggingface.repository, or set HF_TOKEN if it is gated or private"
             raise XlprobeError(f"{place}: there is no such repository, or you may not read it; {advice}") from None
-        except (HFValidationError, HTTPError, OSError) as error:
+        except (HTTPError, OSError, *NO_DESCRIPTION) as error:
             status = getattr(getattr(error, "response", None), "status_code", None)
-            if attempt == MAX_ATTEMPTS - 1 or isinstance(error, HFValidationError) or (status is not None and status not in BUSY):
-                raise XlprobeError(f"{place}: the hub could not be asked ({str(error).splitlines()[0]})") from None
+            if attempt == MAX_ATTEMPTS - 1 or isinstance(error, NO_DESCRIPTION) or (status is not None and status not in BUSY):
+                raise XlprobeError(f"{place}: the hub could not be asked ({first_sentence(error)})") from None
             logging.warning("%s: busy or out of reach; asking again", place)
             time.sleep(min(MAX_WAIT, backoff * 2**attempt))
     raise AssertionError
@@ -71,7 +78,7 @@ def _fetch(repository: str, commit: str, file: RepoSibling, output: Path, backof
     address = hf_hub_url(repository, file.rfilename, revision=commit)
     advice = "; run again, or look at the repository's page"
     # A commit's files never change.
-    upstream = Upstream(address, file.lfs.sha256 if file.lfs else "", headers=build_hf_headers(), advice=advice)
+    upstream = Upstream(address, file.lfs.sha256 if file.lfs else "", headers=build_hf_headers(), advice=advice, size=file.size or 0)
     download(upstream, output, lock=None, backoff=backoff)
     if not file.lfs and _git_digest(output) != file.blob_id:
         output.unlink()

@@ -1,6 +1,7 @@
 """Checkpoints that the transformers library reads, masked or causal, from any suite."""
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from xlprobe.checkpoint_names import run_name
 from xlprobe.checkpoints import Checkpoint, publish
 from xlprobe.errors import XlprobeError
 from xlprobe.files import sha256
-from xlprobe.huggingface_files import WEIGHT_ENDINGS, read_files
+from xlprobe.huggingface_files import WEIGHT_ENDINGS, left_out, read_files
 from xlprobe.language_models import load_model, settings_in
 from xlprobe.library_errors import library_errors
 from xlprobe.source_tokenizers import load_source_tokenizer
@@ -51,7 +52,10 @@ def publish_huggingface(
 
 
 def _publish(source: Path, folder: Path, checkpoint: Checkpoint, objective: str, place: str, own_code: str) -> None:
-    weights = [path for path in read_files(source) if path.suffix in WEIGHT_ENDINGS]
+    read = read_files(source)
+    weights = [path for path in read if path.suffix in WEIGHT_ENDINGS]
+    if others := left_out(source, read):
+        logging.info("%s: %s read; left out: %s", source, ", ".join(path.name for path in weights), ", ".join(others)[:200])
     if (naming := naming_code(source)) and own_code == "refused":
         raise XlprobeError(
             f"{naming}: names code of its own (auto_map), which is never run; if the transformers library's class computes the same, set"

@@ -22,7 +22,7 @@ from tokenizers import Tokenizer
 
 from xlprobe.errors import XlprobeError, first_sentence
 from xlprobe.files import read_json
-from xlprobe.huggingface_files import VOCABULARY_FILES, WEIGHT_ENDINGS, read_files
+from xlprobe.huggingface_files import VOCABULARY_FILES, WEIGHT_ENDINGS, WEIGHTS_RULE, read_files
 from xlprobe.library_errors import LEAVE_OUT, is_fault
 from xlprobe.saved_constants import is_constant
 from xlprobe.stored_weights import StoredTensor, lost_in_float16, stored_tensors
@@ -40,12 +40,15 @@ OBJECTIVES = {
 POOLERS = ("pooler", "sequence_summary")
 # Tables that architectures compute from the same settings, and are known by name alone.
 TABLES = ("rotary_emb.cos_cached", "rotary_emb.sin_cached")
-# What config.json may ask for: so many blocks, or as many as there are tensors; so many of anything else that is counted; and
-# besides the weights that are stored, heads that are not, and constants.
-MOST_BLOCKS = 1_000
+# What config.json may ask for: so many blocks (1,000 take 5 seconds to make), or as many as there are tensors; so many of anything
+# else that is counted; and besides the weights that are stored, heads that are not, and constants.
+MOST_BLOCKS = 200
 MOST_OF_A_KIND = 100_000
+# The longest windows have 10 million; some classes compute a table by position before anything can be compared.
+MOST_POSITIONS = 2**24
+POSITIONS = ("position", "n_ctx", "max_seq_len", "seq_length")
 MOST_TIMES_STORED = 4
-MOST_BESIDES = 2**28
+MOST_BESIDES = 2**26
 # What a model may compute in.
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # Subwords that stand for a space alone.
@@ -170,10 +173,15 @@ def _check_counts(path: Path, tensors: int) -> None:
         tensors: how many are stored; a block has one or more, or shares those of another.
     """
     settings = settings_in(path)
+    if other := settings.get("transformers_weights"):
+        raise XlprobeError(
+            f"{path}: names a file of weights (transformers_weights: {str(other)[:100]!r}); take that key out, as {WEIGHTS_RULE}"
+        )
     for key, value in settings.items():
         blocks = "layers" in key or key == "n_layer"
-        most = max(MOST_BLOCKS, tensors) if blocks else MOST_OF_A_KIND
-        counts = (blocks or key.startswith(("num_", "n_head"))) and isinstance(value, int)
+        places = any(part in key for part in POSITIONS)
+        most = max(MOST_BLOCKS, tensors) if blocks else MOST_POSITIONS if places else MOST_OF_A_KIND
+        counts = (blocks or places or key.startswith(("num_", "n_head"))) and isinstance(value, int)
         if counts and value > most and _is_setting(key, settings.get("model_type")):
             raise XlprobeError(f"{path}: {key} is {value}, and no more than {most} are believed; correct it")
 
@@ -322,6 +330,8 @@ def _reading(folder: Path, function: Any, *arguments: Any, **options: Any) -> An
     """Call what reads a folder that a user gave, where any kind of error may come of what stands there."""
     try:
         return function(*arguments, **options)
+    except XlprobeError:
+        raise
     except pickle.UnpicklingError:
         raise XlprobeError(f"{folder}: its weights are no file of tensors alone, and nothing else is unpickled") from None
     except BaseException as error:

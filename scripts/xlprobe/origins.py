@@ -168,7 +168,7 @@ def plan(found: Iterable[Origin], sources: Path, root: Path | None) -> Plan:
 def upstream_of(need: Need) -> Upstream:
     """What is downloaded for a need, and what is known of it."""
     source = need.place.source
-    return Upstream(need.address, source.sha256 if source else "", source.unverified if source else "")
+    return Upstream(need.address, source.sha256 if source else "", source.unverified if source else "", size=need.bytes or 0)
 
 
 def _origin(need: Need, sources: Path, root: Path | None) -> Origin:
@@ -256,7 +256,7 @@ def _check_links(there: Iterable[Origin], sources: Path, root: Path) -> None:
 def _check_no_link_dangles(missing: Iterable[Origin], sources: Path) -> None:
     """Refuse links of an earlier run whose files are gone: Snakemake cannot do with them.
 
-    Made anew, a link to a file with the same stamp makes nothing again, and another what was made of the old one (rule link_source).
+    Made anew, a link makes nothing again where the file has the same content (`xlprobe.outside_files`).
     """
     gone = []
     for origin in missing:

@@ -1,15 +1,21 @@
 """The tensors in a checkpoint's files, looked at one by one and without the library that makes a model of them."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors import safe_open
 
+from xlprobe.errors import XlprobeError
+from xlprobe.torch_files import check_extent, load_torch
+
 # As safetensors names the floating-point numbers that weights are published in.
 FLOATING = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+
+# Of the header, which takes 130 bytes a tensor: models have fewer than 100,000.
+MOST_HEADER_BYTES = 2**24
 
 
 @dataclass(frozen=True)
@@ -28,11 +34,17 @@ class StoredTensor:
 
 
 def stored_tensors(files: Iterable[Path]) -> dict[str, StoredTensor]:
-    """The tensors of some files (.safetensors or .bin), by name; what a .bin holds beside tensors is left out."""
+    """The tensors of some files (.safetensors or .bin), by name; what a .bin holds beside tensors is left out.
+
+    Raises:
+        XlprobeError: a file holds no weights by their names, is cut short, or asks for more than it has.
+    """
     return {name: tensor for file in files for name, tensor in (_safe(file) if file.suffix == ".safetensors" else _unpickled(file))}
 
 
 def _safe(file: Path) -> Iterator[tuple[str, StoredTensor]]:
+    _check_header(file)
+
     def reader(name: str) -> Callable[[], torch.Tensor]:
         def read() -> torch.Tensor:
             with safe_open(file, "pt") as tensors:
@@ -46,12 +58,26 @@ def _safe(file: Path) -> Iterator[tuple[str, StoredTensor]]:
             yield name, StoredTensor(tuple(part.get_shape()), FLOATING.get(part.get_dtype()), reader(name))
 
 
+def _check_header(file: Path) -> None:
+    """Refuse a list of tensors that is longer than the file, or than any model's: all of it is held in memory."""
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+    if length > size - 8:
+        raise XlprobeError(f"{file}: no safetensors file, or one that is cut short (a header of {length:,} bytes in a file of {size:,})")
+    if length > MOST_HEADER_BYTES:
+        raise XlprobeError(f"{file}: its list of tensors has {length:,} bytes, and no more than {MOST_HEADER_BYTES:,} are believed")
+
+
 def _unpickled(file: Path) -> Iterator[tuple[str, StoredTensor]]:
-    try:
-        content = torch.load(file, map_location="cpu", mmap=True, weights_only=True)
-    except RuntimeError:
-        # PyTorch's format before 1.6 cannot be mapped.
-        content = torch.load(file, map_location="cpu", weights_only=True)
+    content = load_torch(file, mapped=True)
+    if not isinstance(content, Mapping) or not all(isinstance(name, str) for name in content):
+        raise XlprobeError(f"{file}: holds a {type(content).__name__}, not weights by their names; save the model's state_dict() there")
+    tensors = [value for value in content.values() if isinstance(value, torch.Tensor)]
+    if not tensors:
+        found = ", ".join(list(content)[:5])[:100] or "nothing"
+        raise XlprobeError(f"{file}: holds no weights by their names (but {found}); save the model's state_dict() there")
+    check_extent(tensors, file)
     for name, value in content.items():
         if isinstance(value, torch.Tensor):
             dtype = value.dtype if value.dtype in FLOATING.values() else None

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from xlprobe.errors import ResumeError, XlprobeError, first_sentence
+from xlprobe.torch_files import check_extent, load_torch
 from xlprobe.training_identity import weights_file
 
 # Parts of names that wrappers of a model add to its parameters': data parallel, torch.compile, FSDP, activation checkpoints.
@@ -73,6 +74,7 @@ def _unwrapped(weights: Any, path: Path, key: str) -> dict[str, torch.Tensor]:
     """The weights under the names that the model itself gives them, whatever it was wrapped in when it was saved."""
     if not isinstance(weights, Mapping):
         raise XlprobeError(f"{path}: no checkpoint of fairseq's; under `model` stands no mapping of names to weights")
+    check_extent((value for value in weights.values() if isinstance(value, torch.Tensor)), path)
     names = {name: ".".join(part for part in name.split(".") if part not in WRAPPERS) for name in weights if isinstance(name, str)}
     if len({*names.values()}) < len(weights):
         raise XlprobeError(
@@ -88,5 +90,4 @@ def _namespace(settings: Any) -> argparse.Namespace:
 
 def load_state(path: Path) -> dict[str, Any]:
     """Load a fairseq state on the CPU; nothing but tensors, plain values, single numbers and `argparse.Namespace` is unpickled."""
-    with torch.serialization.safe_globals(PLAIN):
-        return torch.load(path, map_location="cpu", weights_only=True)
+    return load_torch(path, safe=PLAIN)

@@ -205,6 +205,7 @@ def test_checkpoints_that_fairseq_saved_elsewhere_are_published(tiny_model, stat
         ("wide", r"of its weights are missing, left over or of another shape \(roberta.encoder.layer.0.intermediate.dense.bias, say"),
         ("long", r"its settings say max_positions 1000000000, its embed_positions.weight has \d+ rows"),
         ("adapters", r"it has adapters"),
+        ("endless", r"its tensors would take 4,\d+,\d+,\d+,\d+ bytes, but the file has"),
         ("array", r"holds more than tensors, plain values and argparse.Namespace \(.*numpy.*\), and is not unpickled; save it again with"),
     ],
 )
@@ -234,6 +235,7 @@ def test_files_that_are_no_checkpoints_of_fairseqs_are_refused(tiny_model, state
             "wide": configured(encoder_ffn_embed_dim=10**9),
             "long": configured(max_positions=10**9),
             "adapters": {"model": weights | {f"{body}layers.0.adapter.weight": torch.ones(2)}},
+            "endless": {"model": weights | {"more": torch.zeros(1).expand(10**12)}},
             "array": {"extra_state": {"losses": np.ones(3)}},
             "narrow": {"model": weights | {name: weights[name][:300]}},
             "headless": {"model": {key: value for key, value in weights.items() if "lm_head" not in key}},

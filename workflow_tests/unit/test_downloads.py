@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from upstream_server import Answer
+from upstream_server import Answer, UpstreamServer
 
 from xlprobe.downloads import Upstream, download, recorded
 from xlprobe.errors import XlprobeError
@@ -31,19 +31,19 @@ def digest(content: bytes) -> str:
 def fetch(tmp_path):
     """Download an address to tmp_path/data/file and return its content."""
 
-    def fetch(address: str, known: str = "", unverified: str = "", backoff: float = 0.0) -> bytes:
+    def fetch(address: str, known: str = "", unverified: str = "", backoff: float = 0.0, size: int = 0) -> bytes:
         output = tmp_path / "data" / "file"
-        download(Upstream(address, known, unverified), output, tmp_path / "lock.tsv", backoff)
+        download(Upstream(address, known, unverified, size=size), output, tmp_path / "lock.tsv", backoff)
         assert sorted(path.name for path in output.parent.iterdir()) == ["file"], "something stays behind"
         return output.read_bytes()
 
     return fetch
 
 
-def refused(fetch, tmp_path: Path, *arguments: str, kept: bool = False) -> str:
+def refused(fetch, tmp_path: Path, *arguments: str, kept: bool = False, size: int = 0) -> str:
     """The one sentence that a download is refused with; nothing lands, and nothing is kept unless it can be gone on from."""
     with pytest.raises(XlprobeError) as caught:
-        fetch(*arguments)
+        fetch(*arguments, size=size)
     assert not (tmp_path / "data" / "file").exists() and "\n" not in str(caught.value)
     assert (tmp_path / "data" / "file.partial").exists() == kept
     return str(caught.value)
@@ -63,7 +63,7 @@ def test_a_connection_that_drops_is_gone_on_from(upstream, fetch):
 def test_a_body_shorter_than_it_says_is_never_accepted(upstream, fetch, tmp_path):
     address = upstream.publish("a", CONTENT, Answer(cut=1_000_000), forever=True, ranges=False)
     message = refused(fetch, tmp_path, address, kept=True)
-    assert message.startswith(f"{address}: breaks off after 1000000 bytes each time") and len(upstream.asked) == 7
+    assert message.startswith(f"{address}: breaks off after 1000000 bytes each time") and len(upstream.asked) == 6
 
 
 def test_a_server_that_ignores_ranges_sends_all_anew(upstream, fetch):
@@ -234,3 +234,118 @@ def test_a_fault_ends_the_script_in_one_sentence(upstream, tmp_path):
     command = [sys.executable, "scripts/download_source.py", "--address", f"{upstream.address}/gone", "--output", tmp_path / "file"]
     done = subprocess.run([*command, "--lock", tmp_path / "lock.tsv"], cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.startswith("error: http") and done.stderr.count("\n") == 1
+
+
+LIES = {
+    "a length that is no number": ({"Content-Length": "abc"}, b"x", "the server says that it sends 'abc' bytes"),
+    "a length below zero": ({"Content-Length": "-5"}, b"x", "the server says that it sends '-5' bytes"),
+    "a length of 5,000 digits": ({"Content-Length": "9" * 5000}, b"x", "the server says that it sends '9999"),
+    "two lengths": ({"Content-Length": "3|4"}, b"xyz", "Content-Length contained multiple unmatching values"),
+    "an empty body": ({"Content-Length": "0"}, b"", "the server sent nothing in place of the file"),
+    "an empty body without a length": ({}, b"", "the server sent nothing in place of the file"),
+    "a page that is not called one": ({"Content-Length": "26"}, b"\n<!DOCTYPE html><html>Log in", "the server sent a web page in place"),
+    "a pointer": ({}, b"version https://git-lfs.github.com/spec/v1\noid", "the server sent a git-LFS pointer in place"),
+    "a terabyte": ({"Content-Length": str(10**12)}, b"x", "the server has 1,000,000,000,000 bytes, more than any file that is read here"),
+    "a part that was not asked for": ({"Content-Range": "bytes 5-9/10"}, b"x", "the server answered 206"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_what_is_no_file_locks_no_digest(upstream, fetch, tmp_path, lie):
+    headers, body, message = LIES[lie]
+    address = upstream.publish("a", b"", Answer(206 if "part" in lie else 200, headers, body=body), forever=True)
+    assert message in refused(fetch, tmp_path, address) and not (tmp_path / "lock.tsv").exists()
+
+
+def test_what_does_not_begin_as_its_name_says_locks_no_digest(upstream, tmp_path):
+    for name in ("a.xz", "a.tgz", "a.zip"):
+        with pytest.raises(XlprobeError, match=r"the server sent what is no \.\w+ data in place of the file"):
+            download(Upstream(upstream.publish(name, b"Not today.")), tmp_path / name, tmp_path / "lock.tsv")
+    assert not (tmp_path / "lock.tsv").exists()
+    content = gzip.compress(b"x")
+    download(Upstream(upstream.publish("b.tgz", content)), tmp_path / "b.tgz", tmp_path / "lock.tsv")
+    assert (tmp_path / "b.tgz").read_bytes() == content
+
+
+def test_more_than_a_file_has_is_cut_off(upstream, fetch, tmp_path):
+    endless = Answer(200, {}, body=CONTENT * 4)
+    address = upstream.publish("a", b"", endless, forever=True)
+    message = refused(fetch, tmp_path, address, size=2_000_000)
+    assert "the server sends more than 3,000,000 bytes, but it is known to have about 2,000,000" in message
+    message = refused(fetch, tmp_path, upstream.publish("b", CONTENT), size=1_999_999)
+    assert "the server has 3,000,000 bytes, but it is known to have about 1,999,999" in message
+    assert fetch(upstream.publish("c", CONTENT), size=2_000_000) == CONTENT
+
+
+@pytest.mark.parametrize("change", [1, -1])
+def test_a_size_that_the_lock_does_not_have_is_refused_at_once(upstream, fetch, tmp_path, change):
+    address = upstream.publish("a", CONTENT)
+    fetch(address)
+    (tmp_path / "data" / "file").unlink()
+    upstream.publish("a", CONTENT[:-1] if change < 0 else CONTENT + b"x")
+    sent = upstream.sent
+    message = refused(fetch, tmp_path, address)
+    assert f"the server has {len(CONTENT) + change:,} bytes, but {tmp_path / 'lock.tsv'} has 3000000 of 20" in message
+    assert message.endswith("delete that line to accept the new one") and upstream.sent - sent <= 2**20
+
+
+def test_a_part_that_is_not_the_rest_is_not_glued(upstream, fetch):
+    lies = [Answer(206, {"Content-Range": told}, body=b"x" * 99) for told in ("bytes 0-98/3000000", "bytes 1000000-1000098/99", "junk")]
+    address = upstream.publish("a", CONTENT, Answer(cut=1_000_000), *lies)
+    for _ in lies:
+        upstream.files["/a"].answers.insert(2, Answer(cut=1_000_000))
+    assert fetch(address) == CONTENT
+
+
+@pytest.mark.parametrize("asked", ["-5", "soon", "9" * 5000, "Sun, 06 Nov 1994 08:49:37 GMT", "1e9", ""])
+def test_a_wait_that_makes_no_sense_is_none(upstream, fetch, asked):
+    begin = time.monotonic()
+    assert fetch(upstream.publish("a", CONTENT, Answer(503, {"Retry-After": asked}))) == CONTENT
+    assert time.monotonic() - begin < 5
+
+
+def test_a_wait_has_a_limit(upstream, fetch, monkeypatch):
+    waits: list[float] = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", waits.append)
+    answers = [Answer(503, {"Retry-After": asked}) for asked in ("1000000000", "Fri, 31 Dec 9999 23:59:59 GMT")]
+    assert fetch(upstream.publish("a", CONTENT, *answers)) == CONTENT
+    assert [wait for wait in waits if wait] == [600, 600]
+
+
+def test_a_server_that_drips_is_given_up(upstream, fetch, tmp_path, monkeypatch):
+    monkeypatch.setattr("xlprobe.downloads.SLOW_SECONDS", 0.05)
+    drip = Answer(200, {"Content-Length": "3000000", "ETag": '"1"'}, body=CONTENT[: 3 * 2**14], pause=0.06)
+    message = refused(fetch, tmp_path, upstream.publish("a", b"", drip, forever=True), kept=True)
+    assert "bytes each time (only " in message and "in 0.05 seconds" in message and len(upstream.asked) <= 7
+
+
+def test_what_is_sent_to_one_host_alone_is_not_sent_to_another(upstream, tmp_path):
+    other = UpstreamServer()
+    address = upstream.publish("a", b"", Answer(302, {"Location": other.publish("a", CONTENT)}))
+    download(Upstream(address, digest(CONTENT), headers={"Authorization": "Bearer x"}), tmp_path / "a", None)
+    other.server.shutdown()
+    other.server.server_close()
+    assert upstream.asked[0][1]["Authorization"] == "Bearer x" and "Authorization" not in other.asked[0][1]
+
+
+def test_a_server_that_leads_in_a_circle_is_left(upstream, fetch, tmp_path):
+    address = f"{upstream.address}/a"
+    upstream.publish("a", b"", Answer(302, {"Location": address}), forever=True)
+    assert "could not be fetched (Exceeded 30 redirects" in refused(fetch, tmp_path, address)
+    for place in ("http://[", "http://\xff.\xff", "http://a:b:c/", "data:,x"):
+        assert "could not be fetched" in refused(fetch, tmp_path, upstream.publish("b", b"", Answer(302, {"Location": place})))
+
+
+def test_notes_of_a_part_that_make_no_sense_are_forgotten(upstream, fetch, tmp_path):
+    address = upstream.publish("a", CONTENT)
+    for facts in (
+        b"",
+        b"[]",
+        b'{"address": 5}',
+        b"[" * 99_999,
+        b'{"address": "%b", "ETag": "", "Last-Modified": "", "Content-Length": "x"}',
+    ):
+        (tmp_path / "data").mkdir(exist_ok=True)
+        (tmp_path / "data" / "file.partial").write_bytes(b"part")
+        (tmp_path / "data" / "file.partial.json").write_bytes(facts.replace(b"%b", address.encode()))
+        assert fetch(address) == CONTENT

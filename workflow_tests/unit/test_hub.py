@@ -7,9 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
+from huggingface_hub import HfApi
 from upstream_server import Answer, UpstreamServer, publish_repository
 
 from xlprobe.downloads import recorded
+from xlprobe.errors import XlprobeError
+from xlprobe.hub import fetch_repository
 from xlprobe.paths import PROJECT
 
 FILES = {
@@ -128,3 +131,13 @@ def test_what_is_not_there_ends_in_one_sentence(upstream, tmp_path):
     ):
         done = fetch(upstream, tmp_path, **keys)
         assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"[]", b"5", b'{"id": "org/name", "sha": null, "siblings": []}', b'{"siblings": [5]}'])
+def test_an_answer_that_describes_no_repository_locks_nothing(upstream, tmp_path, monkeypatch, answer):
+    monkeypatch.setattr("xlprobe.hub.HfApi", lambda: HfApi(endpoint=upstream.address))
+    answers = {"headers": {"Content-Type": "application/json"}}
+    upstream.publish("api/models/org/name/revision/step10?blobs=true", answer, **answers)
+    with pytest.raises(XlprobeError, match=r"hub tells no commit|hub could not be asked|holds no config.json") as caught:
+        fetch_repository("org/name", "step10", tmp_path / "10", tmp_path / "lock.tsv", "models.m")
+    assert "\n" not in str(caught.value) and not (tmp_path / "lock.tsv").exists()

@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -146,9 +147,13 @@ def spoil(folder: Path, name: str, content: bytes | None) -> None:
         ("config.json", b"[" * 20_000, "RecursionError"),
         ("config.json", b'{"architectures": ["X', "cannot read it .*not a valid JSON"),
         ("model.safetensors", None, r"holds no weights \(model.safetensors or pytorch_model.bin\)"),
-        ("model.safetensors", b"garbage", "cannot read it"),
+        (
+            "model.safetensors",
+            b"garbage",
+            r"no safetensors file, or one that is cut short \(a header of 28,542,640,608,928,103 bytes in a file of 7\)",
+        ),
         ("tokenizer.json", None, "holds no tokenizer; save the model's beside it"),
-        ("model.safetensors", b"", "cannot read it"),
+        ("model.safetensors", b"", "no safetensors file, or one that is cut short"),
         ("tokenizer.json", b"{}", "cannot read it"),
         ("tokenizer.json", b"null", "cannot read it"),
         ("tokenizer_config.json", b"5", "cannot read it"),
@@ -317,6 +322,154 @@ def test_of_a_repository_only_one_set_of_weights_is_read():
     assert wanted_files(everything | nested, "x") == {"config.json", "tokenizer.json", "vocab.txt", "pytorch_model.bin"}
     parts = {f"model-0000{n}-of-00002.safetensors" for n in (1, 2)} | {"model.safetensors.index.json"}
     assert wanted_files(everything | parts, "x") == {"config.json", "tokenizer.json", "vocab.txt"} | parts
+    indexed = {"config.json", "model.safetensors", "model.safetensors.index.json"}
+    assert wanted_files(indexed, "x") == {"config.json", "model.safetensors"}
+
+
+SHARDS = {"config.json", "model.safetensors.index.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"}
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (SHARDS | {"model.safetensors"}, "holds model.safetensors and beside it model-00001-of-00002.safetensors, and only one can be"),
+        (SHARDS - {"model-00002-of-00002.safetensors"}, "holds 1 parts of model.safetensors, which are not those of one whole checkpoint"),
+        (SHARDS - {"model.safetensors.index.json"}, "holds 2 parts and no model.safetensors.index.json"),
+        (SHARDS | {"model-00001-of-00003.safetensors"}, "holds 3 parts of model.safetensors, which are not those of one"),
+        ({"config.json", "pytorch_model.bin.index.json"}, "holds 0 parts of pytorch_model.bin"),
+        ({"config.json", "model.safetensors", "adapter_config.json"}, "holds an adapter .* merge it into its model"),
+        ({"config.json", "model_ema.safetensors", "pytorch_model_old.bin", "tf_model.h5"}, "holds no weights"),
+    ],
+)
+def test_weights_of_which_it_cannot_be_told_which_are_meant_are_refused(names, message):
+    with pytest.raises(XlprobeError, match=f"^x: {message}"):
+        wanted_files(names, "x")
+
+
+def in_parts(folder: Path, **changes: object) -> None:
+    """Write a checkpoint's weights as one part with its index, of which some entries are others."""
+    weights = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00001.safetensors")
+    index = {"metadata": {}, "weight_map": dict.fromkeys(weights, "model-00001-of-00001.safetensors") | changes}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def test_weights_in_parts_are_read_and_what_lies_beside_them_is_said(bert, tmp_path, caplog):
+    in_parts(bert)
+    torch.save({"x": torch.zeros(1)}, bert / "pytorch_model.bin")
+    caplog.set_level("INFO")
+    identity = adopt(bert, tmp_path / "20")
+    assert [*identity["source"]["sha256"]] == ["model-00001-of-00001.safetensors"]
+    assert "model-00001-of-00001.safetensors read; left out: pytorch_model.bin" in caplog.text
+
+
+def test_an_index_that_leads_elsewhere_is_refused(bert, suites, tmp_path):
+    in_parts(bert, x="../other/model.safetensors")
+    with pytest.raises(XlprobeError, match=r"index.json: names 2 parts, and 1 lie beside it, which differ in '../other/model.safetensors'"):
+        adopt(bert, tmp_path / "20")
+    for index in ([], {"weight_map": ["x"]}, {"weight_map": {"x": 5}}):
+        (bert / "model.safetensors.index.json").write_text(json.dumps(index))
+        with pytest.raises(XlprobeError, match=r"index\.json: names no part for each weight"):
+            adopt(bert, tmp_path / "20")
+
+
+def test_a_part_that_is_a_link_to_elsewhere_is_refused(bert, tmp_path):
+    in_parts(bert)
+    part, blobs = bert / "model-00001-of-00001.safetensors", tmp_path / "blobs"
+    blobs.mkdir()
+    part.rename(tmp_path / "elsewhere")
+    part.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(XlprobeError, match=r"safetensors: is a link to .*/elsewhere, out of the checkpoint's folder"):
+        adopt(bert, tmp_path / "20")
+    # As the hub's cache lays a revision out.
+    snapshot = tmp_path / "snapshots" / "revision"
+    snapshot.parent.mkdir()
+    bert.rename(snapshot)
+    (tmp_path / "elsewhere").rename(blobs / "digest")
+    (snapshot / part.name).unlink()
+    (snapshot / part.name).symlink_to(blobs / "digest")
+    adopt(snapshot, tmp_path / "20")
+
+
+BOUNDS = [
+    ({"num_hidden_layers": 10**9}, r"config.json: num_hidden_layers is 1000000000, and no more than 200 are believed; correct it"),
+    ({"num_attention_heads": 10**6}, "num_attention_heads is 1000000, and no more than 100000 are believed"),
+    ({"max_position_embeddings": 10**9}, "max_position_embeddings is 1000000000, and no more than 16777216 are believed"),
+    ({"vocab_size": 10**12}, "config.json describes a model of .* numbers, the files hold 3.*; the two do not belong together"),
+    ({"hidden_size": 10**9}, "config.json describes a model of .* numbers, the files hold"),
+    ({"intermediate_size": 10**12}, "config.json describes a model of .* numbers, the files hold"),
+    ({"vocab_size": 10**30}, "cannot read it"),
+    ({"num_hidden_layers": "12"}, "cannot read it"),
+    ({"num_hidden_layers": None}, "cannot read it"),
+    ({"hidden_size": float("inf")}, "cannot read it"),
+    (
+        {"transformers_weights": "other.safetensors"},
+        r"names a file of weights \(transformers_weights: 'other.safetensors'\); take that key out",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), BOUNDS)
+def test_a_configuration_that_asks_for_more_than_the_weights_hold_is_refused(bert, tmp_path, changes, message):
+    configure(bert, **changes)
+    with pytest.raises(XlprobeError, match=message) as caught:
+        adopt(bert, tmp_path / "20")
+    assert "\n" not in str(caught.value)
+
+
+def nothing_but(content: object, **options: bool) -> Callable[[Path, dict], None]:
+    return lambda path, weights: torch.save(content, path, **options)
+
+
+def compressed(path: Path, weights: dict) -> None:
+    torch.save(weights | {"more": torch.zeros(10**6)}, path)
+    with zipfile.ZipFile(path) as stored:
+        records = {name: stored.read(name) for name in stored.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, record in records.items():
+            packed.writestr(name, record)
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (nothing_but([1, 2]), "pytorch_model.bin: holds a list, not weights by their names; save the model's state_dict"),
+        (nothing_but("text", _use_new_zipfile_serialization=False), "holds a str, not weights by their names"),
+        (nothing_but({"model": {}, "optimizer": {}}), r"holds no weights by their names \(but model, optimizer\)"),
+        (nothing_but({5: torch.zeros(2)}), "holds a dict, not weights by their names"),
+        (nothing_but({"x": torch.zeros(1).expand(10**12)}), "its tensors would take 4,000,000,000,000 bytes, but the file has"),
+        (nothing_but({"x": torch.empty(10**12, device="meta")}), "its tensors would take 4,000,000,000,000 bytes"),
+        (compressed, "pytorch_model.bin: is compressed, which torch.save never does"),
+        (lambda path, _: path.write_bytes(b"PK\x03\x04" + bytes(99)), "no checkpoint that torch can read, or one that is cut short"),
+    ],
+)
+def test_a_bin_that_holds_something_else_is_refused(bert, tmp_path, write, message):
+    write(bert / "pytorch_model.bin", load_file(bert / "model.safetensors"))
+    (bert / "model.safetensors").unlink()
+    with pytest.raises(XlprobeError, match=message) as caught:
+        adopt(bert, tmp_path / "20")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("length", [2**24 + 1, 2**40, 2**64 - 1])
+def test_a_list_of_tensors_longer_than_any_is_refused(bert, tmp_path, length):
+    with (bert / "model.safetensors").open("r+b") as stream:
+        stream.write(length.to_bytes(8, "little"))
+        stream.truncate(2**24 + 99)
+    with pytest.raises(XlprobeError, match=r"its list of tensors has|cut short"):
+        adopt(bert, tmp_path / "20")
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [(10**12, "cannot read it"), (2**32 - 1, "they do not belong together"), (5000, "the tokenizer has ids up to 5000")],
+)
+def test_a_subword_with_a_number_beyond_the_model_is_refused(bert, tmp_path, number, message):
+    tokenizer = read_json(bert / "tokenizer.json")
+    tokenizer["model"]["vocab"][list(tokenizer["model"]["vocab"])[20]] = number
+    (bert / "tokenizer.json").write_text(json.dumps(tokenizer))
+    with pytest.raises(XlprobeError, match=message):
+        adopt(bert, tmp_path / "20")
 
 
 @pytest.mark.parametrize("said", ["float16", "float32", None])

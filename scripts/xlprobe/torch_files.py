@@ -1,0 +1,62 @@
+"""Files that `torch.save` wrote: nothing but tensors and plain values is made of them, and no more than they hold."""
+
+import contextlib
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from xlprobe.errors import XlprobeError, first_sentence
+
+# Weights that are tied lie in a file once and are read as several tensors.
+MOST_TIMES_SHARED = 4
+
+
+def load_torch(path: Path, *, mapped: bool = False, safe: Sequence[Any] = ()) -> Any:
+    """Load a file on the CPU.
+
+    Args:
+        mapped: tensors stay in the file until they are used, where its format allows it.
+        safe: classes and functions that it may name, besides tensors and plain values.
+
+    Raises:
+        XlprobeError: it is damaged, or compressed, which `torch.save` never does.
+        pickle.UnpicklingError: it holds something else.
+        Exception: what PyTorch says of a file that it cannot read.
+    """
+    _check_records(path)
+    with torch.serialization.safe_globals(list(safe)):
+        if mapped:
+            # PyTorch's format before 1.6 cannot be mapped.
+            with contextlib.suppress(RuntimeError):
+                return torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def check_extent(tensors: Iterable[torch.Tensor], path: Path) -> None:
+    """Refuse tensors that are larger than the file that they come from: of one number repeated, or of none.
+
+    Raises:
+        XlprobeError: says how large they are.
+    """
+    size, held = sum(tensor.numel() * tensor.element_size() for tensor in tensors), path.stat().st_size
+    if size > MOST_TIMES_SHARED * held:
+        raise XlprobeError(
+            f"{path}: its tensors would take {size:,} bytes, but the file has {held:,}; save the model's weights as they are"
+        )
+
+
+def _check_records(path: Path) -> None:
+    """Refuse records that are compressed, or lie inside one another: a small file could ask for any memory."""
+    with path.open("rb") as stream:
+        if stream.read(4) != b"PK\x03\x04":
+            return
+        try:
+            records = zipfile.ZipFile(stream).infolist()
+        except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+            raise XlprobeError(f"{path}: no checkpoint that torch can read, or one that is cut short ({first_sentence(error)})") from None
+    stored = all(record.compress_type == zipfile.ZIP_STORED and record.compress_size == record.file_size for record in records)
+    if not stored or sum(record.file_size for record in records) > path.stat().st_size:
+        raise XlprobeError(f"{path}: is compressed, which torch.save never does; save the model's weights again")
