@@ -16,7 +16,7 @@ import transformers
 from xlprobe.canary import Findings, examine
 from xlprobe.checkpoint_comparison import faults
 from xlprobe.errors import XlprobeError
-from xlprobe.files import atomic_path, read_json, sha256, write_json
+from xlprobe.files import land, read_json, sha256, write_json
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,7 @@ def publish(
     _check_sight(findings, objective, folder, checkpoint)
     files = {}
     for path in sorted(scratch.iterdir()):
-        with atomic_path(folder / path.name) as temporary:
-            shutil.move(path, temporary)
+        land(path, folder / path.name)
         files[path.name] = sha256(folder / path.name)
     scratch.rmdir()
     identity = {

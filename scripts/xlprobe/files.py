@@ -1,11 +1,15 @@
 """Reading text compressed or not, and writing files so that a killed job leaves no half file."""
 
 import contextlib
+import fcntl
+import glob
 import hashlib
 import json
 import os
+import platform
 import tarfile
 import tempfile
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -18,6 +22,11 @@ from xlprobe.errors import FormatError, XlprobeError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 GIT_LFS_POINTER = b"version https://git-lfs.github.com/spec"
+# Temporary files are named .<target>.<machine>.<random>.part; the machine's name without its dots.
+PART = ".part"
+MACHINE = platform.node().replace(".", "-")[:32]
+# So long after its last byte a file is left over that another machine wrote, or where there are no locks.
+LEFT_OVER_SECONDS = 86_400
 # Longer ones are no text; a line is held in memory whole.
 LONGEST_LINE_BYTES = 64 * 2**20
 
@@ -75,22 +84,60 @@ def stream_lines(stream: BinaryIO, name: Path | str) -> Iterator[tuple[int, str]
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success flush it to disk and rename it to `path`, else remove it."""
+    """Yield a temporary path beside `path`; on success flush it to disk and rename it to `path`, else remove it.
+
+    What killed jobs left of `path` goes first. A temporary file is left over when nobody locks it: whoever writes one does,
+    and the system unlocks it when the process ends, however. Where the machine that wrote it is another one, or the file
+    system has no locks, nothing must have been written to it for a day, too.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # mkstemp makes the file private; give it the mode that a plain open() would.
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    umask = os.umask(0)
-    os.umask(umask)
-    os.fchmod(descriptor, 0o666 & ~umask)
-    os.close(descriptor)
-    temporary = Path(name)
+    for left_over in path.parent.glob(f".{glob.escape(path.name)}.*{PART}"):
+        _remove_left_over(left_over)
+    descriptor, temporary = _locked_temporary(path)
     try:
+        # mkstemp makes the file private; give it the mode that a plain open() would.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.fchmod(descriptor, 0o666 & ~umask)
         yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.replace(path)
+        land(temporary, path)
     finally:
+        os.close(descriptor)
         temporary.unlink(missing_ok=True)
+
+
+def land(written: Path, path: Path) -> None:
+    """Flush a file to disk and rename it to `path`, in the same file system."""
+    with written.open("rb") as stream:
+        os.fsync(stream.fileno())
+    written.replace(path)
+
+
+def _locked_temporary(path: Path) -> tuple[int, Path]:
+    """A new file beside `path` and its open descriptor, which locks it, where the file system can."""
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.{MACHINE}.", suffix=PART, dir=path.parent)
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        # Another process may have taken it for left over before it was locked.
+        if os.path.exists(name):
+            return descriptor, Path(name)
+        os.close(descriptor)
+
+
+def _remove_left_over(part: Path) -> None:
+    """Remove a temporary file that no living process writes."""
+    # It may go, or be another user's.
+    with contextlib.suppress(OSError), part.open("rb") as stream:
+        ours = part.name.split(".")[-3:-2] == [MACHINE]
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        except OSError:
+            ours = False
+        if ours or time.time() - part.stat().st_mtime > LEFT_OVER_SECONDS:
+            part.unlink()
 
 
 @contextlib.contextmanager
