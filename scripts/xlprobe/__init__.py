@@ -7,7 +7,7 @@ Imports inside the package point one way (a test holds this):
     choices                                                       what a run is
     conll2017, corpus, vocabulary, sentencepiece_normalization, tokenization, binarization   text for pretraining
     training_version, training_state, fairseq_runtime, fairseq_task, fairseq_training, pretraining   training
-    checkpoint_comparison, huggingface_files, stored_weights, saved_constants, language_models, model_trials, canary,
+    checkpoint_comparison, huggingface_files, safetensors_files, stored_weights, saved_constants, language_models, model_trials, canary,
     source_tokenizers, checkpoints, fairseq_checkpoints, huggingface_checkpoints, checkpoint_checks   models
     downloads, archives, hub, sources, origins, source_list, world   where data come from
     treebanks, pairs, bitexts, inference, inference_forms, datasets, windows, hdf5_files, vector_storage, feature_file,

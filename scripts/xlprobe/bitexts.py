@@ -162,11 +162,6 @@ def write_bitext(pairs: Sequence[Pair], folder: Path, dataset: str, source: str,
     )
 
 
-def read_links(folder: Path) -> pd.DataFrame:
-    """A dataset's gold links."""
-    return pd.read_parquet(folder / "links.parquet")
-
-
 def _tokens(path: Path, number: int, text: str) -> Tokens:
     # Gold counts what ASCII blanks divide; a no-break space stands inside a token.
     tokens = re.findall(r"[^ \t]+", text)

@@ -67,6 +67,8 @@ def publish(
     Raises:
         XlprobeError: the canary refuses the checkpoint, or it has the same weights as another step, or another tokenizer.
     """
+    # Until all is there again, what is there is no checkpoint.
+    (folder / "identity.json").unlink(missing_ok=True)
     scratch = folder / ".part"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)

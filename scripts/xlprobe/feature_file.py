@@ -11,7 +11,7 @@ import numpy as np
 from xlprobe import hdf5_files
 from xlprobe.checkpoint_names import title
 from xlprobe.errors import XlprobeError
-from xlprobe.files import read_json
+from xlprobe.files import MAKE_AGAIN, read_json
 
 
 class FeatureFile:
@@ -62,9 +62,7 @@ class FeatureFile:
             XlprobeError: they are of another, or it was made anew since.
         """
         if self.dataset != read_json(dataset / "identity.json"):
-            raise XlprobeError(
-                f"{self.path}: holds vectors of {self.dataset['dataset']}, and not of {dataset} as it is now; {hdf5_files.DELETE}"
-            )
+            raise XlprobeError(f"{self.path}: holds vectors of {self.dataset['dataset']}, and not of {dataset} as it is now; {MAKE_AGAIN}")
 
     def check_checkpoint(self, identity: Path | None) -> None:
         """Refuse a checkpoint that the vectors are not of.
@@ -77,7 +75,7 @@ class FeatureFile:
         """
         if identity and self.checkpoint != read_json(identity):
             raise XlprobeError(
-                f"{self.path}: holds vectors of {title(self.checkpoint)}, and not of {identity.parent} as it is now; {hdf5_files.DELETE}"
+                f"{self.path}: holds vectors of {title(self.checkpoint)}, and not of {identity.parent} as it is now; {MAKE_AGAIN}"
             )
 
     def chosen(self, layers: Sequence[int] | None) -> list[int]:

@@ -22,6 +22,8 @@ from xlprobe.errors import FormatError, XlprobeError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 GIT_LFS_POINTER = b"version https://git-lfs.github.com/spec"
+# What to do about a damaged file that the workflow made.
+MAKE_AGAIN = "delete it, and it is made again"
 # Temporary files are named .<target>.<machine>.<random>.part; the machine's name without its dots.
 PART = ".part"
 MACHINE = platform.node().replace(".", "-")[:32]
@@ -120,8 +122,8 @@ def _locked_temporary(path: Path) -> tuple[int, Path]:
         with contextlib.suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         # Another process may have taken it for left over before it was locked.
-        if os.path.exists(name):
-            return descriptor, Path(name)
+        if (temporary := Path(name)).exists():
+            return descriptor, temporary
         os.close(descriptor)
 
 
@@ -202,6 +204,11 @@ def read_json(path: Path) -> Any:
         raise XlprobeError(f"{path}: no such file") from None
     except json.JSONDecodeError as error:
         raise XlprobeError(f"{path}:{error.lineno}: not JSON ({error.msg})") from None
+
+
+def identity_digest(identity: Any) -> str:
+    """The SHA-256 of what an identity.json says, in hexadecimal, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
 def sha256(path: Path) -> str:

@@ -24,8 +24,8 @@ os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"
 import h5py
 
 from xlprobe.errors import XlprobeError, first_sentence
+from xlprobe.files import MAKE_AGAIN
 
-DELETE = "delete it, and it is made again"
 # The attribute of a large dataset that holds the CRC-32 of each of its rows.
 CHECKSUMS = "crc32"
 USER_BLOCK = 512
@@ -131,7 +131,7 @@ def whole(path: Path) -> Iterator[None]:
         yield
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, MemoryError) as error:
         said = f"{type(error).__name__}: {first_sentence(error)}"
-        raise XlprobeError(f"{path}: is no whole HDF5 file of features ({said}); {DELETE}") from error
+        raise XlprobeError(f"{path}: is no whole HDF5 file of features ({said}); {MAKE_AGAIN}") from error
 
 
 def _checksum_but(stream: BinaryIO, apart: Sequence[Sequence[int]]) -> int:

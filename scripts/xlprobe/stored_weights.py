@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+
+from xlprobe.safetensors_files import open_tensors
 
 # As safetensors names the floating-point numbers that weights are published in.
 FLOATING = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
@@ -35,12 +36,12 @@ def stored_tensors(files: Iterable[Path]) -> dict[str, StoredTensor]:
 def _safe(file: Path) -> Iterator[tuple[str, StoredTensor]]:
     def reader(name: str) -> Callable[[], torch.Tensor]:
         def read() -> torch.Tensor:
-            with safe_open(file, "pt") as tensors:
+            with open_tensors(file, "pt") as tensors:
                 return tensors.get_tensor(name)
 
         return read
 
-    with safe_open(file, "pt") as tensors:
+    with open_tensors(file, "pt") as tensors:
         for name in tensors.keys():  # noqa: SIM118
             part = tensors.get_slice(name)
             yield name, StoredTensor(tuple(part.get_shape()), FLOATING.get(part.get_dtype()), reader(name))

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from xlprobe.files import atomic_path
+from xlprobe.errors import XlprobeError, first_sentence
+from xlprobe.files import MAKE_AGAIN, atomic_path
 from xlprobe.paths import SCHEMAS
 
 COLUMN_TYPES = {"string": "str", "integer": "int64", "number": "float64", "boolean": "bool"}
@@ -43,7 +44,34 @@ def conform(table: pd.DataFrame, schema_name: str) -> pd.DataFrame:
 def write_table(table: pd.DataFrame, schema_name: str, path: Path) -> None:
     """Write a table as Parquet, in the schema's columns and types."""
     with atomic_path(path) as temporary:
-        conform(table, schema_name).to_parquet(temporary, index=False)
+        conform(table, schema_name).to_parquet(temporary, index=False, write_page_checksum=True)
+
+
+def read_table(path: Path, columns: list[str] | None = None, advice: str = MAKE_AGAIN) -> pd.DataFrame:
+    """A table, or some of its columns, its pages held to their checksums.
+
+    Args:
+        advice: what a user can do about a file that is damaged.
+
+    Raises:
+        XlprobeError: the file is gone or damaged, or lacks a column.
+    """
+    try:
+        return pd.read_parquet(path, columns=columns, page_checksum_verification=True)
+    except MemoryError:
+        raise
+    # Damaged bytes make pandas and pyarrow raise errors of many kinds.
+    except Exception as error:
+        raise unreadable(path, error, advice) from error
+
+
+def unreadable(path: Path, error: Exception, advice: str = MAKE_AGAIN) -> XlprobeError:
+    """What to say of a table that cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return XlprobeError(f"{path}: is gone; {'run again to make it' if advice == MAKE_AGAIN else advice}")
+    if isinstance(error, OSError) and error.errno:
+        return XlprobeError(f"{path}: cannot be read ({error.strerror}); expected a file that you may read")
+    return XlprobeError(f"{path}: cannot be read ({type(error).__name__}: {first_sentence(error)}); {advice}")
 
 
 @contextlib.contextmanager
@@ -55,7 +83,7 @@ def table_writer(schema_name: str, path: Path) -> Iterator[Callable[[pd.DataFram
         def write(rows: pd.DataFrame) -> None:
             nonlocal writer
             part = pa.Table.from_pandas(conform(rows, schema_name), preserve_index=False)
-            writer = writer or stack.enter_context(pq.ParquetWriter(temporary, part.schema))
+            writer = writer or stack.enter_context(pq.ParquetWriter(temporary, part.schema, write_page_checksum=True))
             writer.write_table(part)
 
         yield write
