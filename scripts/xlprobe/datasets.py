@@ -131,16 +131,23 @@ def read_table(folder: Path, name: str, columns: list[str] | None = None) -> pd.
     Raises:
         XlprobeError: the file is gone, damaged or another one.
     """
-    path, identity = folder / f"{name}.parquet", folder / "identity.json"
-    advice = f"delete {identity} to make the dataset again"
+    path, advice = folder / f"{name}.parquet", f"delete {folder / 'identity.json'} to make the dataset again"
     if path.exists() and sha256(path) != _digests(folder).get(name):
-        raise XlprobeError(f"{path}: is damaged, or of another dataset (its sha256 is not the one in {identity.name}); {advice}")
+        raise XlprobeError(f"{path}: is damaged, or of another dataset (its sha256 is not the one in identity.json); {advice}")
     return tables.read_table(path, columns, advice)
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    """The sha256 of each of a dataset's tables, as its identity says them."""
-    return read_json(folder / "identity.json")["sha256"]
+    """The sha256 of each of a dataset's tables, as its identity says them.
+
+    Raises:
+        XlprobeError: it says none, or is gone or damaged.
+    """
+    identity, advice = folder / "identity.json", "delete it to make the dataset again"
+    try:
+        return read_json(identity, advice)["sha256"]
+    except (KeyError, TypeError):
+        raise XlprobeError(f"{identity}: does not say the sha256 of the dataset's tables; {advice}") from None
 
 
 def read_sentences(folder: Path) -> pd.DataFrame:

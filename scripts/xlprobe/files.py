@@ -192,8 +192,11 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, advice: str = "") -> Any:
     """Read one JSON value.
+
+    Args:
+        advice: what a user can do about a damaged file, where more is known than that it is no JSON.
 
     Raises:
         XlprobeError: the file is missing or is not JSON.
@@ -203,7 +206,9 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise XlprobeError(f"{path}: no such file") from None
     except json.JSONDecodeError as error:
-        raise XlprobeError(f"{path}:{error.lineno}: not JSON ({error.msg})") from None
+        raise XlprobeError(f"{path}:{error.lineno}: not JSON ({error.msg}){advice and f'; {advice}'}") from None
+    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise XlprobeError(f"{path}: not JSON ({type(error).__name__}){advice and f'; {advice}'}") from None
 
 
 def identity_digest(identity: Any) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from suites import renew_digests
 
 from xlprobe.datasets import read_sentences, read_splits, write_dataset
 from xlprobe.errors import XlprobeError
@@ -182,7 +183,7 @@ def altered_again(folder: Path, name: str, change) -> Path:
     weights = load_file(folder / "model.safetensors")
     weights[name] = change(weights[name])
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    return folder
+    return renew_digests(folder)
 
 
 def written(checkpoint: Path, dataset: Path, folder: Path, precision: str = "float32", storage: str = "auto") -> np.ndarray:

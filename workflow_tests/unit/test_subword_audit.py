@@ -52,7 +52,7 @@ def encoder(request, sentences, sentencepiece, tmp_path_factory) -> Encoder:
     tokenizer = new_tokenizer(request.param, [sentence.text for sentence in sentences], sentencepiece, VOCABULARY)
     new_model(request.param, tokenizer).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    (folder / "identity.json").write_text(json.dumps({"files": {}, "layers": 2, "objective": "auto"}))
+    (folder / "identity.json").write_text(json.dumps({"step": 0, "files": {}, "layers": 2, "objective": "auto"}))
     return Encoder(folder, torch.device("cpu"))
 
 
