@@ -14,7 +14,7 @@ from xlprobe.checkpoints import Checkpoint, publish
 from xlprobe.errors import XlprobeError, first_sentence
 from xlprobe.files import read_json, sha256, write_json
 from xlprobe.library_errors import LEAVE_OUT, library_errors, memory_is_full
-from xlprobe.training_state import load_published_state, load_state, trained_state
+from xlprobe.training_state import check_state, load_published_state, load_state, trained_state
 from xlprobe.vocabulary import BOS, EOS, HUGGING_FACE_FILES, IDENTITY_FILE, PAD, SENTENCEPIECE_FILE
 
 # fairseq's parameter names and Hugging Face's, applied in order.
@@ -195,7 +195,7 @@ def publish_trained(
     source = {"kind": "pretrain", "identity_sha256": record["identity_sha256"]}
     checkpoint = Checkpoint(model, training_seed, record["step"], source, tuple(siblings))
     with library_errors(f"{run_name(model, training_seed)} step {record['step']} ({pretraining})"):
-        state = load_state(trained_state(pretraining, record["step"]))
+        state = load_state(check_state(trained_state(pretraining, record["step"])))
         _publish(state, tokenizer, folder, checkpoint, record["validation_bits_per_masked_token"])
 
 

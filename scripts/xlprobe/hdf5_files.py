@@ -59,7 +59,7 @@ def extended(checksums: Sequence[int], values: np.ndarray) -> list[int]:
         checksums: of what is written of each row so far, 0 where that is nothing.
         values: what comes next, [rows, ...].
     """
-    return [zlib.crc32(np.ascontiguousarray(row), checksum) for row, checksum in zip(values, checksums, strict=True)]
+    return [zlib.crc32(np.ascontiguousarray(row).data, checksum) for row, checksum in zip(values, checksums, strict=True)]
 
 
 @contextmanager

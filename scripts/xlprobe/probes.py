@@ -153,7 +153,7 @@ def write_probes(path: Path, fitted: Mapping[int, tuple[np.ndarray, np.ndarray]]
     tensors = {
         f"layer_{layer}.{name}": part for layer, parts in fitted.items() for name, part in zip(("weight", "bias"), parts, strict=True)
     }
-    checksums = {name: zlib.crc32(np.ascontiguousarray(part)) for name, part in tensors.items()}
+    checksums = {name: zlib.crc32(np.ascontiguousarray(part).data) for name, part in tensors.items()}
     described = {**description, "checksums": checksums | {"description": identity_digest(description)}}
     # One entry: safetensors writes several in an order of its own.
     with atomic_path(path) as temporary:

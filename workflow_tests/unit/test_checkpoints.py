@@ -1,5 +1,6 @@
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,13 @@ from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from xlprobe.checkpoint_checks import collect_checkpoints, out_of_line
-from xlprobe.errors import XlprobeError
+from xlprobe.errors import ResumeError, XlprobeError
 from xlprobe.fairseq_checkpoints import DEAD, MAX_DIFFERENCE, convert_state, parity, publish_fairseq, publish_trained
 from xlprobe.fairseq_task import rebuild_model
 from xlprobe.files import read_json, sha256
+from xlprobe.pretraining import train_interval
 from xlprobe.tables import conform
-from xlprobe.training_state import load_state
+from xlprobe.training_state import load_state, trained_state
 
 
 @pytest.fixture
@@ -222,3 +224,17 @@ def test_the_table_of_checkpoints_flags_and_warns(tiny_model, tmp_path, capsys):
     table = conform(pd.read_parquet(tmp_path / "table.parquet"), "checkpoints.schema.yaml")
     assert len(table) == 16 and set(table.loc[table["out_of_line"], "step"]) == {4}
     assert "xlmr step 4: loss 11.000 is out of line" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("damage", ["zeros", "half"])
+def test_a_damaged_state_is_neither_published_nor_trained_on(tiny_model, tmp_path, damage):
+    """PyTorch reads zeros in the middle of a file for weights."""
+    folder = Path(shutil.copytree(tiny_model.pretraining, tmp_path / "pretrain", symlinks=True))
+    state = trained_state(folder, tiny_model.step)
+    content, middle = state.read_bytes(), state.stat().st_size // 2
+    state.write_bytes(content[:middle] if damage == "half" else content[:middle] + bytes(4096) + content[middle + 4096 :])
+    said = rf"{state}: is damaged \(.*\); restore the file, or delete it and run again$"
+    with pytest.raises(XlprobeError, match=said):
+        publish_trained(folder, tiny_model.record, tiny_model.text.tokenizer, tmp_path / "12", "xlmr", None, [])
+    with pytest.raises(ResumeError, match=said):
+        train_interval(tiny_model.text.run(folder), "xlmr", 14, 12, tmp_path / "training.json")
