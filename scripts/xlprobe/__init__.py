@@ -15,7 +15,7 @@ Imports inside the package point one way (a test holds this):
     tasks, examples, labels, control_tasks, scoring, linear_probe, converged_probe, description_length, probe_training,
     probe_file, probes, inference_baselines, baselines, transfer, alignment, piece_coverage, piece_bits,
     bits_per_character, contamination                             measurements
-    metrics, probe_training_summary, figures                      results
+    metrics, probe_training_summary, figures, result_checks       results
 """
 
 __version__ = "0.1.0"
