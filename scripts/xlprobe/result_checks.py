@@ -7,7 +7,7 @@ sources, the table of sources or the lock file. What is missing altogether, Snak
 
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
