@@ -12,9 +12,9 @@ from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 from xlprobe.checkpoint_names import run_name
 from xlprobe.checkpoints import Checkpoint, publish
 from xlprobe.errors import XlprobeError, first_sentence
-from xlprobe.files import read_json, sha256, write_json
+from xlprobe.files import check_state, read_json, sha256, write_json
 from xlprobe.library_errors import LEAVE_OUT, library_errors, memory_is_full
-from xlprobe.training_state import check_state, load_published_state, load_state, trained_state
+from xlprobe.training_state import load_published_state, load_state, trained_state
 from xlprobe.vocabulary import BOS, EOS, HUGGING_FACE_FILES, IDENTITY_FILE, PAD, SENTENCEPIECE_FILE
 
 # fairseq's parameter names and Hugging Face's, applied in order.

@@ -10,6 +10,7 @@ import platform
 import tarfile
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any, BinaryIO
 from backports import zstd
 
 from xlprobe.compression import CHUNK_BYTES, FETCH_AGAIN, check_rest, decompressed
-from xlprobe.errors import FormatError, XlprobeError
+from xlprobe.errors import FormatError, XlprobeError, first_sentence
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 GIT_LFS_POINTER = b"version https://git-lfs.github.com/spec"
@@ -220,6 +221,23 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def check_state(path: Path) -> Path:
+    """Read a training state that was saved here to its end, and give its path back; PyTorch does not look at the checksums in it.
+
+    Raises:
+        XlprobeError: it is damaged or cut short.
+    """
+    try:
+        with zipfile.ZipFile(path) as parts:
+            damaged = parts.testzip()
+    # Damage makes zipfile raise errors of many kinds.
+    except Exception as error:
+        damaged = f"{type(error).__name__}: {first_sentence(error)}"
+    if damaged:
+        raise XlprobeError(f"{path}: is damaged ({damaged}); restore the file, or delete it and run again")
+    return path
 
 
 def link_file(source: Path, output: Path) -> None:

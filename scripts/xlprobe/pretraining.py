@@ -33,9 +33,9 @@ import torch
 from xlprobe.binarization import check_binarized
 from xlprobe.device import choose_device
 from xlprobe.errors import ResumeError, XlprobeError
-from xlprobe.files import atomic_path, read_json, sha256, write_json
+from xlprobe.files import atomic_path, check_state, read_json, sha256, write_json
 from xlprobe.progress import SECONDS_BETWEEN_LOG_LINES
-from xlprobe.training_state import check_state, load_state
+from xlprobe.training_state import load_state
 from xlprobe.training_version import TRAINING_VERSION
 
 _PRCTL = getattr(ctypes.CDLL(None), "prctl", None)

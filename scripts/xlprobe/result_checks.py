@@ -1,7 +1,7 @@
 """Looks at everything that a run has made and kept: every byte that something vouches for.
 
 What vouches is a digest or checksum that was written with the file: identities of checkpoints, datasets and tokenizers, manifests
-of binarised text, seals of features, checksums of probes, of Parquet's pages, of training states and of compressed text; of
+of binarised text, seals of features, checksums of probes, of tables, of training states and of compressed text; of
 sources, the table of sources or the lock file. What is missing altogether, Snakemake sees and makes.
 """
 
@@ -12,19 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from xlprobe import archives, origins, sources
 from xlprobe.downloads import recorded
 from xlprobe.errors import XlprobeError, first_sentence
 from xlprobe.feature_file import FeatureFile
-from xlprobe.files import MAKE_AGAIN, PART, open_binary, read_json, sha256
+from xlprobe.files import MAKE_AGAIN, PART, check_state, open_binary, read_json, sha256
 from xlprobe.paths import RESOURCES
 from xlprobe.probe_file import ProbeFile
 from xlprobe.progress import progress
 from xlprobe.source_list import human
-from xlprobe.tables import unreadable
-from xlprobe.training_state import check_state
+from xlprobe.tables import check_seal, unreadable
 from xlprobe.vocabulary import IDENTITY_FILE
 
 LOCK = RESOURCES / "sources.lock.tsv"
@@ -50,7 +47,7 @@ class Report:
         """The report as text, the faults left out."""
         for kind, count in self.files.items():
             yield f"{kind:<24}{count:>8} {'file' if count == 1 else 'files':<5}{human(self.bytes[kind]):>10}"
-        yield f"{self.files.total()} files whole ({human(self.bytes.total())}), {len(self.faults)} faults"
+        yield f"{self.files.total()} files whole ({human(self.bytes.total())}), {len(self.faults)} fault{'' if len(self.faults) == 1 else 's'}"
 
 
 def check_results(results: Path, run: dict[str, Any]) -> Report:
@@ -151,13 +148,8 @@ def _probes(path: Path) -> Found:
 
 def _table(path: Path) -> Found:
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as table:
-            for _ in table.iter_batches():
-                pass
-    except MemoryError:
-        raise
-    # Damaged bytes make pyarrow raise errors of many kinds.
-    except Exception as error:
+        check_seal(path)
+    except (OSError, ValueError) as error:
         yield str(unreadable(path, error))
         return
     yield path

@@ -3,7 +3,6 @@
 import argparse
 import codecs
 import pickle
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -82,23 +81,6 @@ def _unwrapped(weights: Any, path: Path, key: str) -> dict[str, torch.Tensor]:
 
 def _namespace(settings: Any) -> argparse.Namespace:
     return argparse.Namespace(**settings) if isinstance(settings, dict) else settings
-
-
-def check_state(path: Path) -> Path:
-    """Read a state that was saved here to its end, and give its path back; torch.load does not look at the checksums in it.
-
-    Raises:
-        ResumeError: it is damaged or cut short.
-    """
-    try:
-        with zipfile.ZipFile(path) as parts:
-            damaged = parts.testzip()
-    # Damage makes zipfile raise errors of many kinds.
-    except Exception as error:
-        damaged = f"{type(error).__name__}: {first_sentence(error)}"
-    if damaged:
-        raise ResumeError(f"{path}: is damaged ({damaged}); restore the file, or delete it and run again")
-    return path
 
 
 def load_state(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from xlprobe.checkpoint_checks import collect_checkpoints, out_of_line
-from xlprobe.errors import ResumeError, XlprobeError
+from xlprobe.errors import XlprobeError
 from xlprobe.fairseq_checkpoints import DEAD, MAX_DIFFERENCE, convert_state, parity, publish_fairseq, publish_trained
 from xlprobe.fairseq_task import rebuild_model
 from xlprobe.files import read_json, sha256
@@ -236,5 +236,5 @@ def test_a_damaged_state_is_neither_published_nor_trained_on(tiny_model, tmp_pat
     said = rf"{state}: is damaged \(.*\); restore the file, or delete it and run again$"
     with pytest.raises(XlprobeError, match=said):
         publish_trained(folder, tiny_model.record, tiny_model.text.tokenizer, tmp_path / "12", "xlmr", None, [])
-    with pytest.raises(ResumeError, match=said):
+    with pytest.raises(XlprobeError, match=said):
         train_interval(tiny_model.text.run(folder), "xlmr", 14, 12, tmp_path / "training.json")

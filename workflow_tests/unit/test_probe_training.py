@@ -18,7 +18,7 @@ from xlprobe.probe_file import ProbeFile
 from xlprobe.probe_training import REASONS, cochran_q, seeds_disagree, summary, training_rows
 from xlprobe.probe_training_summary import summarise, write_summary
 from xlprobe.probes import PROTOCOLS, Controls, settings_of, train_probes
-from xlprobe.tables import conform
+from xlprobe.tables import conform, write_table
 from xlprobe.transfer import transfer_probes
 from xlprobe.treebanks import Sentence, Word
 
@@ -222,12 +222,12 @@ def test_the_report_has_a_row_a_task_and_dataset(tmp_path):
     found = summarise(table).set_index("dataset")
     assert found.loc["en_ewt", ["probes", "flagged", *REASONS]].tolist() == [2, 1, 1, 1, 0, 0]
     assert found.loc["en_ewt", ["dev_accuracy", "dev_loss"]].tolist() == pytest.approx([0.6, 1.5]) and found.loc["tr_imst", "flagged"] == 0
-    table.to_parquet(tmp_path / "t.parquet")
+    write_table(table, "probe_training.schema.yaml", tmp_path / "t.parquet")
     write_summary(tmp_path / "t.parquet", tmp_path / "t.html", tmp_path / "t.csv")
     page = (tmp_path / "t.html").read_text()
     assert "1 of 3 probes are flagged" in page and "m&lt;b&gt;" in page and "m<b>" not in page
     assert page.count('<tr class="flagged">') == 1 and len(pd.read_csv(tmp_path / "t.csv")) == 2
     # None at all.
-    table[table["flag"].isna()].to_parquet(tmp_path / "t.parquet")
+    write_table(table[table["flag"].isna()], "probe_training.schema.yaml", tmp_path / "t.parquet")
     write_summary(tmp_path / "t.parquet", tmp_path / "t.html", tmp_path / "t.csv")
     assert "0 of 2 probes are flagged" in (tmp_path / "t.html").read_text()
