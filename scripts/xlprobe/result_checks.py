@@ -47,7 +47,7 @@ class Report:
         """The report as text, the faults left out."""
         for kind, count in self.files.items():
             yield f"{kind:<24}{count:>8} {'file' if count == 1 else 'files':<5}{human(self.bytes[kind]):>10}"
-        yield f"{self.files.total()} files whole ({human(self.bytes.total())}), {len(self.faults)} fault{'' if len(self.faults) == 1 else 's'}"
+        yield f"whole: {self.files.total()} files, {human(self.bytes.total())}; faults: {len(self.faults)}"
 
 
 def check_results(results: Path, run: dict[str, Any]) -> Report:
