@@ -15,7 +15,7 @@ from xlprobe.errors import XlprobeError, first_sentence
 from xlprobe.files import check_state, read_json, sha256, write_json
 from xlprobe.library_errors import LEAVE_OUT, library_errors, memory_is_full
 from xlprobe.training_state import load_published_state, load_state, trained_state
-from xlprobe.vocabulary import BOS, EOS, HUGGING_FACE_FILES, IDENTITY_FILE, PAD, SENTENCEPIECE_FILE
+from xlprobe.vocabulary import BOS, DICTIONARY_FILE, EOS, HUGGING_FACE_FILES, IDENTITY_FILE, PAD, SENTENCEPIECE_FILE
 
 # fairseq's parameter names and Hugging Face's, applied in order.
 RENAMING = [
@@ -188,10 +188,15 @@ def publish_trained(
         siblings: the identities of the model's other checkpoints, made or not.
 
     Raises:
-        XlprobeError: the converted model's activations differ from fairseq's by more than 1e-5, the canary refuses it, or a
-            library fails on it.
+        XlprobeError: the tokenizer is not the one that the model was trained with, the converted model's activations differ from
+            fairseq's by more than 1e-5, the canary refuses it, or a library fails on it.
     """
     record = read_json(training)
+    if sha256(tokenizer / DICTIONARY_FILE) != read_json(pretraining / "identity.json")["dictionary_sha256"]:
+        raise XlprobeError(
+            f"{tokenizer / DICTIONARY_FILE}: is not what {model} was trained with ({pretraining / 'identity.json'} has another sha256);"
+            f" restore the tokenizer, or delete {pretraining} and the model's folders in checkpoints/ to train anew"
+        )
     source = {"kind": "pretrain", "identity_sha256": record["identity_sha256"]}
     checkpoint = Checkpoint(model, training_seed, record["step"], source, tuple(siblings))
     with library_errors(f"{run_name(model, training_seed)} step {record['step']} ({pretraining})"):
@@ -225,6 +230,12 @@ def publish_fairseq(
 
 
 def _publish(state: dict[str, Any], tokenizer: Path, folder: Path, checkpoint: Checkpoint, losses: dict[str, float] | None) -> None:
+    for name, digest in read_json(tokenizer / IDENTITY_FILE)["sha256"].items():
+        if sha256(tokenizer / name) != digest:
+            raise XlprobeError(
+                f"{tokenizer / name}: is damaged, or of another tokenizer (its sha256 is not the one in {IDENTITY_FILE}); delete"
+                f" {tokenizer / IDENTITY_FILE} to make the tokenizer again"
+            )
     model, reference = _both_models(state, tokenizer)
     differences = parity(model, reference)
     if max(differences.values()) > MAX_DIFFERENCE:

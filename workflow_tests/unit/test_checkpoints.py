@@ -238,3 +238,22 @@ def test_a_damaged_state_is_neither_published_nor_trained_on(tiny_model, tmp_pat
         publish_trained(folder, tiny_model.record, tiny_model.text.tokenizer, tmp_path / "12", "xlmr", None, [])
     with pytest.raises(XlprobeError, match=said):
         train_interval(tiny_model.text.run(folder), "xlmr", 14, 12, tmp_path / "training.json")
+
+
+@pytest.mark.parametrize("name", ["dict.txt", "tokenizer.json"])
+def test_the_tokenizer_of_another_model_is_refused(tiny_model, tmp_path, name):
+    """One of the same size: two pieces have changed places."""
+    tokenizer = Path(shutil.copytree(tiny_model.text.tokenizer, tmp_path / "tokenizer"))
+    first, second = (tokenizer / "dict.txt").read_text().splitlines()[10:12]
+    first, second = (piece.removesuffix(" 1") for piece in (first, second))
+    content = (tokenizer / name).read_text()
+    swapped = content.replace(f'"{first}"', "?").replace(f'"{second}"', f'"{first}"').replace("?", f'"{second}"')
+    swapped = swapped if name != "dict.txt" else content.replace(f"{first} 1\n{second} 1\n", f"{second} 1\n{first} 1\n")
+    assert swapped != content
+    (tokenizer / name).write_text(swapped)
+    said = {
+        "dict.txt": r"dict\.txt: is not what xlmr was trained with \(.*\); restore the tokenizer, or delete",
+        "tokenizer.json": r"tokenizer\.json: is damaged, or of another tokenizer \(.*\); delete .*tokenizer\.identity\.json to make",
+    }
+    with pytest.raises(XlprobeError, match=said[name]):
+        publish_trained(tiny_model.pretraining, tiny_model.record, tokenizer, tmp_path / "12", "xlmr", None, [])
