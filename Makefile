@@ -22,7 +22,7 @@ ifneq ($(XLPROBE_CASES),)
 export XLPROBE_CASES := $(abspath $(XLPROBE_CASES))
 endif
 
-.PHONY: help setup demo sources run accept report test test-run test-others test-mutants bench lint format docs lock clean
+.PHONY: help setup demo sources run accept report check test test-run test-others test-mutants bench lint format docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -64,6 +64,9 @@ accept: $(READY) ## Take finished results of CONFIG as made by the present code 
 
 report: $(READY) ## Gather the figures of a finished CONFIG in results/<experiment>/report.html
 	@results=$$($(CHECK)) && snakemake --configfile $(CONFIG) --report $$results/report.html
+
+check: $(READY) ## Read all results of CONFIG whole, and say which files are damaged and what to delete
+	@python scripts/check_results.py --configuration $(CONFIG)
 
 test: $(READY) ## Run the tests; those on real data need XLPROBE_DATA
 	@$(MAKE) --no-print-directory --jobs 2 test-run test-others

@@ -1,6 +1,6 @@
 """Word alignment by the similarity of words' or subwords' vectors, against gold links.
 
-reads: sources/alignments/, features/<model>/<step>/<set>.h5
+reads: sources/alignments/, features/<model>/<step>/<set>.h5, checkpoints/<model>/<step>/identity.json
 makes: datasets/<set>/, sentence pairs as Parquet with their words and gold links, and identity.json
        alignment/<model>/<step>/<set>.parquet, precision, recall, F1 and AER of each layer
 """
@@ -53,6 +53,7 @@ rule bitext:
 rule alignment:
     input:
         features=rules.features.output.vectors,
+        checkpoint=CHECKPOINT_IDENTITY,
         dataset=of_run(DATASET_IDENTITY, dataset=ALIGNMENTS),
     output:
         "<results>/alignment/{model}/{step}/{dataset}.parquet",
@@ -76,5 +77,5 @@ rule alignment:
     message:
         "Aligning {wildcards.dataset} by {wildcards.model} at step {wildcards.step}"
     shell:
-        "python scripts/align_words.py --features {input.features:q} --dataset {params.dataset:q}"
+        "python scripts/align_words.py --features {input.features:q} --checkpoint {input.checkpoint:q} --dataset {params.dataset:q}"
         " --layers {params.layers} {params.settings} --output {output:q} {params.intervals} > {log:q} 2>&1"

@@ -1,6 +1,6 @@
 """Linear probes on frozen vectors, and the baselines they must beat.
 
-reads: features/<model>/<step>/<dataset>.h5, datasets/<dataset>/
+reads: features/<model>/<step>/<dataset>.h5, datasets/<dataset>/, checkpoints/<model>/<step>/identity.json
 makes: probes/<model>/<step>/<task>/<dataset>.parquet with the scores, .safetensors with the weights, .training.parquet with
        how the training of each went
        baselines/<task>/<dataset>.parquet
@@ -10,6 +10,7 @@ makes: probes/<model>/<step>/<task>/<dataset>.parquet with the scores, .safetens
 rule probes:
     input:
         features=rules.features.output.vectors,
+        checkpoint=CHECKPOINT_IDENTITY,
         dataset=of_run(
             DATASET_IDENTITY, dataset=lambda wildcards: probed_datasets(wildcards.task)
         ),
@@ -43,7 +44,7 @@ rule probes:
     message:
         "Probing {wildcards.task} on {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
     shell:
-        "python scripts/train_probes.py --features {input.features:q} --dataset {params.dataset:q}"
+        "python scripts/train_probes.py --features {input.features:q} --checkpoint {input.checkpoint:q} --dataset {params.dataset:q}"
         " --tasks {params.tasks} --layers {params.layers} --scores {output.scores:q} --weights {output.weights:q}"
         " --training {output.training:q} {params.settings} {params.controls} {params.intervals}"
         " --device {params.device} > {log:q} 2>&1"
@@ -56,6 +57,7 @@ if config["probes"]["together"] and TASKS_TOGETHER:
     use rule probes as probes_together with:
         input:
             features=rules.features.output.vectors,
+            checkpoint=CHECKPOINT_IDENTITY,
             dataset=of_run(
                 DATASET_IDENTITY,
                 dataset=[

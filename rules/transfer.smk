@@ -1,6 +1,7 @@
 """Probes of every source, unchanged, on the parallel test sets: treebanks' (PUD) and XNLI's.
 
-reads: probes/<model>/<step>/<task>/*.safetensors, features/<model>/<step>/<dataset>.h5, datasets/<dataset>/
+reads: probes/<model>/<step>/<task>/*.safetensors, features/<model>/<step>/<dataset>.h5, datasets/<dataset>/,
+       checkpoints/<model>/<step>/identity.json
 makes: transfer/<model>/<step>/<task>/<dataset>.parquet, all sources on one target
        and, with transfer.predictions, <dataset>.predictions.parquet, what each probe says of each example
 """
@@ -9,6 +10,7 @@ makes: transfer/<model>/<step>/<task>/<dataset>.parquet, all sources on one targ
 rule transfer:
     input:
         features=rules.features.output.vectors,
+        checkpoint=CHECKPOINT_IDENTITY,
         dataset=of_run(
             DATASET_IDENTITY,
             dataset=lambda wildcards: transfer_targets(wildcards.task),
@@ -48,6 +50,6 @@ rule transfer:
     message:
         "Transferring {wildcards.task} probes to {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
     shell:
-        "python scripts/transfer_probes.py --features {input.features:q} --dataset {params.dataset:q}"
+        "python scripts/transfer_probes.py --features {input.features:q} --checkpoint {input.checkpoint:q} --dataset {params.dataset:q}"
         " --task {wildcards.task} --layers {params.layers} --weights {params.weights:q} --output {output.scores:q}"
         " {params.shared_labels} {params.predictions:q} {params.intervals} > {log:q} 2>&1"

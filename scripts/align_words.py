@@ -10,6 +10,7 @@ from xlprobe.scoring import Intervals
 def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--features", type=Path, required=True, help="HDF5 file")
+    parser.add_argument("--checkpoint", type=Path, help="identity.json of what the features are of")
     parser.add_argument("--dataset", type=Path, required=True)
     parser.add_argument("--layers", type=command_line.layers, help="0,6,12 or all")
     parser.add_argument("--method", choices=METHODS, required=True)
@@ -19,7 +20,8 @@ def main() -> None:
     command_line.add_intervals(parser)
     arguments = parser.parse_args()
     settings = {name: getattr(arguments, name) for name in ("dataset", "method", "output", "layers", "unit", "distortion")}
-    score_alignment(arguments.features, intervals=Intervals(arguments.resamples, arguments.level), **settings)
+    intervals = Intervals(arguments.resamples, arguments.level)
+    score_alignment(arguments.features, intervals=intervals, checkpoint_identity=arguments.checkpoint, **settings)
 
 
 if __name__ == "__main__":

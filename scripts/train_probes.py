@@ -9,8 +9,8 @@ from xlprobe.scoring import Intervals
 
 def main() -> None:
     parser = command_line.parser(__doc__)
-    parser.add_argument("--features", type=Path, required=True, help="HDF5 file")
-    parser.add_argument("--dataset", type=Path, required=True)
+    for name, what in (("--features", "HDF5 file"), ("--dataset", "folder"), ("--checkpoint", "identity.json of what the features are of")):
+        parser.add_argument(name, type=Path, required=name != "--checkpoint", help=what)
     parser.add_argument("--tasks", nargs="+", required=True)
     parser.add_argument("--layers", type=command_line.layers, nargs="+", required=True, help="of each task: 0,6,12 or all")
     for name, kind in (("--scores", "Parquet"), ("--weights", "safetensors"), ("--training", "Parquet")):
@@ -32,7 +32,7 @@ def main() -> None:
         parser.error(f"{min(unknown)} is not among --tasks")
     settings, intervals = settings_of(given.protocol, vars(given)), Intervals(given.resamples, given.level)
     for task, layers, *written, training in zip(*of_tasks, strict=True):
-        asked = Controls(task in given.control_tasks, task in given.description_lengths), intervals, training
+        asked = Controls(task in given.control_tasks, task in given.description_lengths), intervals, training, given.checkpoint
         train_probes(given.features, given.dataset, task, given.seeds, settings, given.device, *written, layers, *asked)
 
 

@@ -10,6 +10,7 @@ from xlprobe.transfer import transfer_probes
 def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--features", type=Path, required=True, help="HDF5 file of the target")
+    parser.add_argument("--checkpoint", type=Path, help="identity.json of what the features are of")
     parser.add_argument("--dataset", type=Path, required=True, help="the target's folder")
     parser.add_argument("--task", required=True)
     parser.add_argument("--layers", type=command_line.layers, help="0,6,12 or all")
@@ -29,6 +30,7 @@ def main() -> None:
         arguments.shared_labels,
         arguments.predictions,
         Intervals(arguments.resamples, arguments.level),
+        arguments.checkpoint,
     )
 
 

@@ -26,6 +26,10 @@ CLAIMS = {
     "lines of gzip against Python's reader": (0.8, 1.0),
     "lines of xz against Python's reader": (0.8, 1.0),
     "lines of zstd against its package's reader": (0.8, 1.0),
+    # A job's time over that of looking for damage in what it reads: 20 is 5 %.
+    "training of probes over its checksums": (20.0, 50.0),
+    "transfer of 8 sources' probes over its checksums": (20.0, 25.0),
+    "extraction over its checksums": (20.0, 40.0),
 }
 _measured: dict[str, float] = {}
 

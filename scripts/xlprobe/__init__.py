@@ -8,7 +8,7 @@ Imports inside the package point one way (a test holds this):
     conll2017, corpus, vocabulary, sentencepiece_normalization, tokenization, binarization   text for pretraining
     training_version, training_identity, training_records, torch_files, training_state, fairseq_runtime, fairseq_task,
     fairseq_training, pretraining                                 training
-    checkpoint_comparison, huggingface_files, stored_weights, saved_constants, language_models, model_trials, canary,
+    checkpoint_comparison, huggingface_files, safetensors_files, stored_weights, saved_constants, language_models, model_trials, canary,
     source_tokenizers, checkpoints, fairseq_checkpoints, huggingface_checkpoints, checkpoint_checks   models
     downloads, archives, hub, sources, origins, outside_files, source_list, world   where data come from
     treebanks, pairs, bitexts, inference, inference_forms, datasets, windows, hdf5_files, vector_storage, feature_file,
@@ -16,7 +16,7 @@ Imports inside the package point one way (a test holds this):
     tasks, examples, labels, control_tasks, scoring, linear_probe, converged_probe, description_length, probe_training,
     probe_file, probes, inference_baselines, baselines, transfer, alignment, piece_coverage, piece_bits,
     bits_per_character, contamination                             measurements
-    metrics, probe_training_summary, figures                      results
+    metrics, probe_training_summary, figures, result_checks       results
 """
 
 __version__ = "0.1.0"

@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xlprobe.bitexts import read_links
 from xlprobe.checkpoint_names import columns
-from xlprobe.datasets import read_sentences
+from xlprobe.datasets import read_links, read_sentences
 from xlprobe.errors import XlprobeError
 from xlprobe.feature_file import FeatureFile
 from xlprobe.progress import progress
@@ -174,15 +173,17 @@ def score_alignment(
     intervals: Intervals = NO_INTERVALS,
     unit: str = "word",
     distortion: float = 0.0,
+    checkpoint_identity: Path | None = None,
 ) -> None:
     """Align a bitext at all layers of its features or some; write the scores (schemas/scores.schema.yaml), a row a layer and metric.
 
     Args:
         unit: one of UNITS.
         distortion: the ratio of `distort`.
+        checkpoint_identity: of the checkpoint that the vectors are to be of; not checked where it is not given.
 
     Raises:
-        XlprobeError: the features are of other units.
+        XlprobeError: the features are of other units, of another dataset or checkpoint, or damaged.
     """
     sentences = read_sentences(dataset)
     pairs = len(sentences) // 2
@@ -192,6 +193,7 @@ def score_alignment(
     rows: list[dict[str, object]] = []
     with FeatureFile(features_path) as features:
         features.check_dataset(dataset)
+        features.check_checkpoint(checkpoint_identity)
         if features.units != UNITS[unit]:
             raise XlprobeError(
                 f"{features_path}: holds vectors of {features.units}, but config key alignment.unit: {unit} aligns {UNITS[unit]};"

@@ -167,11 +167,6 @@ def write_bitext(pairs: Sequence[Pair], folder: Path, dataset: str, source: str,
     )
 
 
-def read_links(folder: Path) -> pd.DataFrame:
-    """A dataset's gold links."""
-    return pd.read_parquet(folder / "links.parquet")
-
-
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     for number, line in read_lines(path):
         if len(line) > LONGEST_LINE:

@@ -16,7 +16,7 @@ import transformers
 from xlprobe.canary import Findings, examine
 from xlprobe.checkpoint_comparison import faults
 from xlprobe.errors import XlprobeError
-from xlprobe.files import atomic_path, read_json, sha256, write_json
+from xlprobe.files import land, read_json, sha256, write_json
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ def publish(
     Raises:
         XlprobeError: the canary refuses the checkpoint, or it has the same weights as another step, or another tokenizer.
     """
+    # Until all is there again, what is there is no checkpoint.
+    (folder / "identity.json").unlink(missing_ok=True)
     scratch = folder / ".part"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
@@ -75,8 +77,7 @@ def publish(
     _check_sight(findings, objective, folder, checkpoint)
     files = {}
     for path in sorted(scratch.iterdir()):
-        with atomic_path(folder / path.name) as temporary:
-            shutil.move(path, temporary)
+        land(path, folder / path.name)
         files[path.name] = sha256(folder / path.name)
     scratch.rmdir()
     identity = {

@@ -30,10 +30,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from xlprobe.corpus import MAKE_AGAIN, text_lines
+from xlprobe.corpus import text_lines
 from xlprobe.datasets import read_sentences, read_written
 from xlprobe.errors import XlprobeError
-from xlprobe.files import open_binary, read_json
+from xlprobe.files import MAKE_AGAIN, open_binary, read_json
 from xlprobe.progress import progress
 from xlprobe.tables import write_table
 

@@ -12,13 +12,12 @@ from typing import Any
 
 from xlprobe.conll2017 import read_wikipedia
 from xlprobe.errors import FormatError, XlprobeError
-from xlprobe.files import atomic_zstd_writer, read_json, read_lines, reading, write_json
+from xlprobe.files import MAKE_AGAIN, atomic_zstd_writer, read_json, read_lines, reading, write_json
 from xlprobe.progress import progress
 
 # Control characters, and U+FEFF, which is a byte-order mark that ended up inside the text.
 CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x9f\ufeff]")
 # What to do about a damaged corpus that is cleaned already.
-MAKE_AGAIN = "delete it, and it is made again"
 MAX_DOCUMENT_CHARACTERS = 64 * 2**20
 # By layout: a source's lines with their numbers, blank ones between documents.
 LAYOUTS: dict[str, Callable[[Path], Iterator[tuple[int, str]]]] = {"cc100": read_lines, "conll2017": read_wikipedia}

@@ -16,13 +16,12 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from xlprobe.errors import XlprobeError, first_sentence
+from xlprobe import tables
+from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json, sha256, write_json
 from xlprobe.pairs import draw_pairs, linked_negatives
 from xlprobe.splits import SPLITS, split_of_file
-from xlprobe.tables import write_table
 from xlprobe.treebanks import Sentence, read_treebank
 
 logger = logging.getLogger(__name__)
@@ -98,14 +97,14 @@ def write_dataset(
     _say(dataset, {name: sum(of_split.values()) for name, of_split in counts.items()}, clean_forms)
     written_table = pd.DataFrame(written_rows, columns=["sentence", "text"])
     # Schemas are named in full: what a module names so is part of its identity.
-    tables = {
+    written = {
         "sentences": (sentence_table, "sentences.schema.yaml"),
         "words": (word_table, "words.schema.yaml"),
         "pairs": (pairs, "pairs.schema.yaml"),
         "written": (written_table, "written.schema.yaml"),
     }
-    for name, (table, schema) in tables.items():
-        write_table(table, schema, folder / f"{name}.parquet")
+    for name, (table, schema) in written.items():
+        tables.write_table(table, schema, folder / f"{name}.parquet")
     write_json(
         folder / "identity.json",
         {
@@ -114,7 +113,7 @@ def write_dataset(
             **counts,
             "negatives": negatives,
             "clean_forms": clean_forms,
-            "sha256": {name: sha256(folder / f"{name}.parquet") for name in tables},
+            "sha256": {name: sha256(folder / f"{name}.parquet") for name in written},
         },
     )
 
@@ -133,17 +132,28 @@ def _say(dataset: str, counts: Mapping[str, int], clean_forms: bool) -> None:
 
 
 def read_table(folder: Path, name: str, columns: list[str] | None = None) -> pd.DataFrame:
-    """A table of a dataset, or some of its columns.
+    """A table of a dataset, or some of its columns; the file must be the one that the dataset's identity names.
 
     Raises:
-        XlprobeError: the file is gone or damaged.
+        XlprobeError: the file is gone, damaged or another one.
     """
-    path = folder / f"{name}.parquet"
+    path, advice = folder / f"{name}.parquet", f"delete {folder / 'identity.json'} to make the dataset again"
+    if path.exists() and sha256(path) != _digests(folder).get(name):
+        raise XlprobeError(f"{path}: is damaged, or of another dataset (its sha256 is not the one in identity.json); {advice}")
+    return tables.read_table(path, columns, advice)
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """The sha256 of each of a dataset's tables, as its identity says them.
+
+    Raises:
+        XlprobeError: it says none, or is gone or damaged.
+    """
+    identity, advice = folder / "identity.json", "delete it to make the dataset again"
     try:
-        return pd.read_parquet(path, columns=columns)
-    except (OSError, ValueError, pa.ArrowException) as error:
-        found = "is gone" if isinstance(error, FileNotFoundError) else f"cannot be read ({type(error).__name__}: {first_sentence(error)})"
-        raise XlprobeError(f"{path}: {found}; delete {folder / 'identity.json'} to make the dataset again") from error
+        return read_json(identity, advice)["sha256"]
+    except (KeyError, TypeError):
+        raise XlprobeError(f"{identity}: does not say the sha256 of the dataset's tables; {advice}") from None
 
 
 def read_sentences(folder: Path) -> pd.DataFrame:
@@ -154,7 +164,7 @@ def read_sentences(folder: Path) -> pd.DataFrame:
 def read_written(folder: Path) -> pd.Series:
     """A dataset's sentences as they are written, rows as in its sentence table; of treebanks, with multiword tokens whole."""
     texts = read_sentences(folder)["text"]
-    if (folder / "written.parquet").exists():
+    if "written" in _digests(folder):
         written = read_table(folder, "written")
         texts.iloc[written["sentence"].to_numpy()] = written["text"].to_numpy()
     return texts
@@ -173,9 +183,14 @@ def read_pairs(folder: Path) -> pd.DataFrame:
     return read_table(folder, "pairs")
 
 
+def read_links(folder: Path) -> pd.DataFrame:
+    """A bitext's gold links."""
+    return read_table(folder, "links")
+
+
 def has_words(folder: Path) -> bool:
     """Whether a dataset is one of words; one of sentence pairs has none."""
-    return (folder / "words.parquet").exists()
+    return "words" in _digests(folder)
 
 
 def text_form(folder: Path) -> str | None:

@@ -12,7 +12,7 @@ from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 from xlprobe.checkpoint_names import run_name
 from xlprobe.checkpoints import Checkpoint, publish
 from xlprobe.errors import XlprobeError, first_sentence
-from xlprobe.files import read_json, sha256, write_json
+from xlprobe.files import check_state, read_json, sha256, write_json
 from xlprobe.library_errors import LEAVE_OUT, library_errors, memory_is_full
 from xlprobe.training_identity import identity_of
 from xlprobe.training_state import load_published_state, load_state, trained_state
@@ -202,7 +202,7 @@ def publish_trained(
     source = {"kind": "pretrain", "identity_sha256": record["identity_sha256"], "training_version": identity["training_version"]}
     checkpoint = Checkpoint(model, training_seed, record["step"], source, tuple(siblings))
     with library_errors(f"{run_name(model, training_seed)} step {record['step']} ({pretraining})"):
-        state = load_state(trained_state(pretraining, record["step"]))
+        state = load_state(check_state(trained_state(pretraining, record["step"])))
         _publish(state, tokenizer, folder, checkpoint, record["validation_bits_per_masked_token"])
 
 
@@ -232,6 +232,12 @@ def publish_fairseq(
 
 
 def _publish(state: dict[str, Any], tokenizer: Path, folder: Path, checkpoint: Checkpoint, losses: dict[str, float] | None) -> None:
+    for name, digest in read_json(tokenizer / IDENTITY_FILE)["sha256"].items():
+        if sha256(tokenizer / name) != digest:
+            raise XlprobeError(
+                f"{tokenizer / name}: is damaged, or of another tokenizer (its sha256 is not the one in {IDENTITY_FILE}); delete"
+                f" {tokenizer / IDENTITY_FILE} to make the tokenizer again"
+            )
     model, reference = _both_models(state, tokenizer)
     differences = parity(model, reference)
     if max(differences.values()) > MAX_DIFFERENCE:

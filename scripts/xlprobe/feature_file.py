@@ -9,8 +9,9 @@ from typing import Any, Self
 import numpy as np
 
 from xlprobe import hdf5_files
+from xlprobe.checkpoint_names import title
 from xlprobe.errors import XlprobeError
-from xlprobe.files import read_json
+from xlprobe.files import MAKE_AGAIN, read_json
 
 
 class FeatureFile:
@@ -22,6 +23,8 @@ class FeatureFile:
         layers: those that it holds.
         storage: in which numbers, float16 or float32.
         checkpoint, dataset: the identities of what the vectors are of.
+
+    What is read is held to its checksum: a layer when it is asked for, all else when the file is opened.
 
     Raises:
         XlprobeError: there is no such file, or it is damaged or of an older version.
@@ -36,13 +39,13 @@ class FeatureFile:
             raise XlprobeError(f"{path}: no such file; it is deleted once probed unless the config says features.keep: true")
         self._file = hdf5_files.open_to_read(path)
         self.path = path
-        if "units" not in self._file.attrs:
-            raise XlprobeError(f"{path}: was made by an older version, which did not say what it holds; extract it again")
+        self._checked = False
         with hdf5_files.whole(path):
             self.units: str = self._file.attrs["units"]
-            self.offsets: np.ndarray = self._file["offsets"][:]
+            self.offsets: np.ndarray = hdf5_files.dataset(self._file, "offsets")[:]
             self.layers: list[int] = self._file.attrs["layers"].tolist()
-            self.storage = str(self._file["vectors"].dtype)
+            self._vectors = hdf5_files.dataset(self._file, "vectors")
+            self.storage = str(self._vectors.dtype)
             self.checkpoint: dict[str, Any] = json.loads(self._file.attrs["checkpoint"])
             self.dataset: dict[str, Any] = json.loads(self._file.attrs["dataset"])
 
@@ -59,8 +62,20 @@ class FeatureFile:
             XlprobeError: they are of another, or it was made anew since.
         """
         if self.dataset != read_json(dataset / "identity.json"):
+            raise XlprobeError(f"{self.path}: holds vectors of {self.dataset['dataset']}, and not of {dataset} as it is now; {MAKE_AGAIN}")
+
+    def check_checkpoint(self, identity: Path | None) -> None:
+        """Refuse a checkpoint that the vectors are not of.
+
+        Args:
+            identity: the checkpoint's identity.json; None where it is not at hand.
+
+        Raises:
+            XlprobeError: they are of another, or it was made anew since.
+        """
+        if identity and self.checkpoint != read_json(identity):
             raise XlprobeError(
-                f"{self.path}: holds vectors of {self.dataset['dataset']}, and not of {dataset} as it is now; extract it again"
+                f"{self.path}: holds vectors of {title(self.checkpoint)}, and not of {identity.parent} as it is now; {MAKE_AGAIN}"
             )
 
     def chosen(self, layers: Sequence[int] | None) -> list[int]:
@@ -81,26 +96,42 @@ class FeatureFile:
         """
         (layer,) = self.chosen([layer])
         with hdf5_files.whole(self.path):
-            return self._file["vectors"][self.layers.index(layer)]
+            return hdf5_files.row(self._vectors, self.layers.index(layer))
 
     def subword_words(self) -> np.ndarray:
         """Which word each subword belongs to, [pairs, 2] of (row of the vectors, row of words.parquet), where units are subwords."""
         with hdf5_files.whole(self.path):
-            return self._file["subword_words"][:]
+            return hdf5_files.dataset(self._file, "subword_words")[:]
 
     def sentence(self, sent_id: str, split: str | None = None) -> np.ndarray:
         """The vectors of one sentence's units, [layers, units, dim] in float16 or float32, as they are stored.
 
+        The first one asked for takes the time to read all layers whole, since these are what has checksums.
+
         Raises:
-            XlprobeError: there is no such sentence, or several splits hold one of that name and `split` is not given.
+            XlprobeError: there is no such sentence, or several splits hold one of that name and `split` is not given; or a layer
+                is damaged.
         """
-        names, splits = self._file["sent_id"].asstr()[:], self._file["split"].asstr()[:]
+        if not self._checked:
+            self.check()
+        with hdf5_files.whole(self.path):
+            names, splits = (hdf5_files.dataset(self._file, name).asstr()[:] for name in ("sent_id", "split"))
         found = [i for i in np.flatnonzero(names == sent_id) if split in (None, splits[i])]
         if len(found) != 1:
             raise XlprobeError(f"{self.path}: {len(found)} sentences are named {sent_id!r}" + (f" in {split}" if split else ""))
         start, end = self.offsets[found[0] : found[0] + 2]
         with hdf5_files.whole(self.path):
-            return self._file["vectors"][:, start:end]
+            return self._vectors[:, start:end]
+
+    def check(self) -> None:
+        """Read every layer, one after the other.
+
+        Raises:
+            XlprobeError: one is damaged.
+        """
+        for layer in self.layers:
+            self.layer(layer)
+        self._checked = True
 
 
 def read_sentence(path: Path, sent_id: str, split: str | None = None) -> np.ndarray:

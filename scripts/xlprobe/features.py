@@ -3,7 +3,7 @@
 A file holds `vectors` [layers, units, dim] in float16, or in float32 where that does not hold them (`xlprobe.vector_storage`),
 `offsets` [sentences + 1] into the units, `sent_id` and `split` [sentences], and as attributes `units` (what a row of
 `vectors` stands for), `layers` (0 is the embedding layer), the `precision` that the model computed in, and the identities of
-checkpoint and dataset.
+checkpoint and dataset. `xlprobe.hdf5_files` says how damage is noticed: `vectors` has an attribute with a CRC-32 of each layer.
 
 A unit is a word, or, in a dataset without a table of words, a sentence. Its vector is the mean of its subwords' (paper 1,
 section 2.2), special tokens apart. Text is encoded as it is written, not word by word: a subword belongs to each word that
@@ -49,12 +49,16 @@ from xlprobe.windows import batches, padding_per_batch, windows
 # once where their text is longer than this (as subwords it takes some 50 bytes a character).
 UNITS_PER_WRITE = 16_384
 CHARACTERS_PER_WRITE = 4_000_000
+UNITS_PER_LOOK = 256
 BATCH_KEY = "features.tokens_per_batch"
 
 
 @dataclass
 class Audit:
-    """What encoding a dataset met; `words_cut` have subwords from more than one window. Where units are sentences, so are words."""
+    """What encoding a dataset met; `words_cut` have subwords from more than one window. Where units are sentences, so are words.
+
+    `constant_layers` are those at which all units have one vector.
+    """
 
     sentences: int = 0
     words: int = 0
@@ -64,6 +68,7 @@ class Audit:
     words_without_subword: int = 0
     sentences_over_window: int = 0
     words_cut: int = 0
+    constant_layers: int = 0
 
 
 @dataclass(frozen=True)
@@ -348,6 +353,7 @@ def _write_in(texts: Texts, dataset: Path, path: Path, layers: Sequence[int], to
         file.attrs["checkpoint"] = json.dumps(encoder.identity, sort_keys=True)
         file.attrs["dataset"] = json.dumps(read_json(dataset / "identity.json"), sort_keys=True)
         file.attrs["versions"] = json.dumps({"torch": torch.__version__, "transformers": transformers.__version__})
+        checksums, alike = [0] * len(layers), Alike(len(layers))
         name = f"{checkpoint_names.title(encoder.identity)} {dataset.name}"
         for part in progress(list(texts.parts()), name, "parts"):
             of_words = texts.of_words(part)
@@ -363,8 +369,41 @@ def _write_in(texts: Texts, dataset: Path, path: Path, layers: Sequence[int], to
                     " configuration"
                 )
             # NumPy's conversion takes seven times as long.
-            vectors[:, texts.offsets[part.start] : texts.offsets[part.stop]] = exact.to(dtype).numpy()
+            stored_LUD = exact.to(dtype).numpy()
+            vectors[:, texts.offsets[part.start] : texts.offsets[part.stop]] = stored_LUD
+            checksums = hdf5_files.extended(checksums, stored_LUD)
+            alike.see(stored_LUD)
+        vectors.attrs[hdf5_files.CHECKSUMS] = np.array(checksums, dtype=np.uint32)
+    if constant := [layers[place] for place in alike.layers()]:
+        audit.constant_layers = len(constant)
+        logging.warning(
+            "warning: %s: at layer %s all its vectors are the same, so that they tell nothing", name, ", ".join(map(str, constant))
+        )
     return audit
+
+
+class Alike:
+    """Looks for layers that give all units one vector; those of units without a subword, zeros, do not count."""
+
+    def __init__(self, layers: int) -> None:
+        self._left = set(range(layers))
+        self._first: dict[int, np.ndarray] = {}
+        self._units = 0
+
+    def layers(self) -> list[int]:
+        """The places of those found; none where there are fewer than two units."""
+        return sorted(self._left) if self._units > 1 else []
+
+    def see(self, vectors_LUD: np.ndarray) -> None:
+        """Look at more units; a layer is given up at the first vector that differs."""
+        self._units += vectors_LUD.shape[1]
+        for layer in sorted(self._left):
+            for start in range(0, vectors_LUD.shape[1], UNITS_PER_LOOK):
+                vectors_UD = vectors_LUD[layer, start : start + UNITS_PER_LOOK]
+                vectors_UD = vectors_UD[vectors_UD.any(axis=1)]
+                if len(vectors_UD) and (vectors_UD != self._first.setdefault(layer, vectors_UD[0].copy())).any():
+                    self._left.discard(layer)
+                    break
 
 
 def _name(dtype: torch.dtype) -> str:

@@ -1,10 +1,15 @@
 """Reading text compressed or not, and writing files so that a killed job leaves no half file."""
 
 import contextlib
+import fcntl
+import glob
 import hashlib
 import json
 import os
+import platform
 import tempfile
+import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +23,13 @@ from xlprobe.errors import FormatError, XlprobeError, first_sentence
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 GIT_LFS_POINTER = b"version https://git-lfs.github.com/spec"
+# What to do about a damaged file that the workflow made.
+MAKE_AGAIN = "delete it, and it is made again"
+# Temporary files are named .<target>.<machine>.<random>.part; the machine's name without its dots.
+PART = ".part"
+MACHINE = platform.node().replace(".", "-")[:32]
+# So long after its last byte a file is left over that another machine wrote, or where there are no locks.
+LEFT_OVER_SECONDS = 86_400
 # Longer ones are no text; a line is held in memory whole.
 LONGEST_LINE_BYTES = 64 * 2**20
 
@@ -103,22 +115,60 @@ def reading(path: Path | str, kind: str) -> Iterator[Place]:
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success flush it to disk and rename it to `path`, else remove it."""
+    """Yield a temporary path beside `path`; on success flush it to disk and rename it to `path`, else remove it.
+
+    What killed jobs left of `path` goes first. A temporary file is left over when nobody locks it: whoever writes one does,
+    and the system unlocks it when the process ends, however. Where the machine that wrote it is another one, or the file
+    system has no locks, nothing must have been written to it for a day, too.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # mkstemp makes the file private; give it the mode that a plain open() would.
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    umask = os.umask(0)
-    os.umask(umask)
-    os.fchmod(descriptor, 0o666 & ~umask)
-    os.close(descriptor)
-    temporary = Path(name)
+    for left_over in path.parent.glob(f".{glob.escape(path.name)}.*{PART}"):
+        _remove_left_over(left_over)
+    descriptor, temporary = _locked_temporary(path)
     try:
+        # mkstemp makes the file private; give it the mode that a plain open() would.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.fchmod(descriptor, 0o666 & ~umask)
         yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.replace(path)
+        land(temporary, path)
     finally:
+        os.close(descriptor)
         temporary.unlink(missing_ok=True)
+
+
+def land(written: Path, path: Path) -> None:
+    """Flush a file to disk and rename it to `path`, in the same file system."""
+    with written.open("rb") as stream:
+        os.fsync(stream.fileno())
+    written.replace(path)
+
+
+def _locked_temporary(path: Path) -> tuple[int, Path]:
+    """A new file beside `path` and its open descriptor, which locks it, where the file system can."""
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.{MACHINE}.", suffix=PART, dir=path.parent)
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        # Another process may have taken it for left over before it was locked.
+        if (temporary := Path(name)).exists():
+            return descriptor, temporary
+        os.close(descriptor)
+
+
+def _remove_left_over(part: Path) -> None:
+    """Remove a temporary file that no living process writes."""
+    # It may go, or be another user's.
+    with contextlib.suppress(OSError), part.open("rb") as stream:
+        ours = part.name.split(".")[-3:-2] == [MACHINE]
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        except OSError:
+            ours = False
+        if ours or time.time() - part.stat().st_mtime > LEFT_OVER_SECONDS:
+            part.unlink()
 
 
 @contextlib.contextmanager
@@ -140,8 +190,11 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, advice: str = "") -> Any:
     """Read one JSON value.
+
+    Args:
+        advice: what a user can do about a damaged file, where more is known than that it is no JSON.
 
     Raises:
         XlprobeError: the file is missing or is not JSON.
@@ -152,13 +205,37 @@ def read_json(path: Path) -> Any:
         except FileNotFoundError:
             raise XlprobeError(f"{path}: no such file") from None
         except json.JSONDecodeError as error:
-            raise XlprobeError(f"{path}:{error.lineno}: not JSON ({error.msg})") from None
+            raise XlprobeError(f"{path}:{error.lineno}: not JSON ({error.msg}){advice and f'; {advice}'}") from None
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise XlprobeError(f"{path}: not JSON ({type(error).__name__}){advice and f'; {advice}'}") from None
+
+
+def identity_digest(identity: Any) -> str:
+    """The SHA-256 of what an identity says, in hexadecimal, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
 def sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def check_state(path: Path) -> Path:
+    """Read a training state that was saved here to its end, and give its path back; PyTorch does not look at the checksums in it.
+
+    Raises:
+        XlprobeError: it is damaged or cut short.
+    """
+    try:
+        with zipfile.ZipFile(path) as parts:
+            damaged = parts.testzip()
+    # Damage makes zipfile raise errors of many kinds.
+    except Exception as error:
+        damaged = f"{type(error).__name__}: {first_sentence(error)}"
+    if damaged:
+        raise XlprobeError(f"{path}: is damaged ({damaged}); restore the file, or delete it and run again")
+    return path
 
 
 def link_file(source: Path, output: Path) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from xlprobe.checkpoint_comparison import refuse_mixed_trainings
 from xlprobe.checkpoint_names import COLUMNS, run_name
-from xlprobe.tables import read_schema, write_table
+from xlprobe.tables import read_schema, read_table, write_table
 
 # Of the joined tables, those that name a dataset.
 DATASET_COLUMNS = ["dataset", "source", "target", "test_set", "reference"]
@@ -26,7 +26,7 @@ def join_tables(
         XlprobeError: checkpoints that rows name as of one training are of several.
     """
     columns = list(read_schema(schema_name)["properties"])
-    table = pd.concat([pd.read_parquet(path)[columns] for path in paths])
+    table = pd.concat([read_table(path, columns) for path in paths])
     left = table[table.columns.intersection(DATASET_COLUMNS)].isin([*left_datasets]).any(axis=1)
     # Of bits per character the source is a language, whose code may be a treebank's name.
     of_language = table["task"] == "bpc" if "task" in table else False

@@ -31,11 +31,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from xlprobe.binarization import check_binarized
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
-from xlprobe.files import atomic_path, read_json, write_json
+from xlprobe.files import atomic_path, check_state, identity_digest, read_json, write_json
 from xlprobe.progress import SECONDS_BETWEEN_LOG_LINES
-from xlprobe.training_identity import digest, text_identity
+from xlprobe.training_identity import text_identity
 from xlprobe.training_records import Training, check_resumed, is_reached, resume_point, whole_states
 from xlprobe.training_state import load_state
 from xlprobe.training_version import TRAINING_VERSION
@@ -104,7 +105,7 @@ def train_interval(run: PretrainingRun, model: str, step: int, previous: int | N
                 "step": step,
                 "previous": previous,
                 "identity": identity,
-                "identity_sha256": digest(identity),
+                "identity_sha256": identity_digest(identity),
                 "validation_bits_per_masked_token": read_json(run.folder / f"validation_{step}.json"),
                 "lines_too_long": lines_too_long(run),
             },
@@ -156,7 +157,7 @@ def _drop_older_optimizers(folder: Path, step: int) -> None:
     """Replace step_<k>.pt by weights_<k>.pt for every k before `step`: weights alone are a third of the size."""
     for updates, state_path in whole_states(folder, "step").items():
         if updates < step:
-            state = load_state(state_path)
+            state = load_state(check_state(state_path))
             with atomic_path(folder / f"weights_{updates}.pt") as temporary:
                 torch.save({"cfg": state["cfg"], "model": state["model"]}, temporary)
             state_path.unlink()
@@ -225,6 +226,10 @@ def fairseq_arguments(run: PretrainingRun, step: int, resume_from: Path | None, 
 
 def _run_fairseq(run: PretrainingRun, model: str, step: int, resume_from: Path | None, lock: int) -> None:
     """Run fairseq in as many processes as the run asks for; if one fails, all end."""
+    if resume_from:
+        check_state(resume_from)
+    for folder in run.languages.values():
+        check_binarized(folder)
     _link_data(run)
     device = choose_device(run.execution["device"]).type
     processes = run.execution["processes"]

@@ -7,6 +7,7 @@ import pandas as pd
 
 from xlprobe.files import atomic_path, write_text
 from xlprobe.probe_training import REASONS
+from xlprobe.tables import read_table
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ def summarise(training: pd.DataFrame) -> pd.DataFrame:
 
 def write_summary(training: Path, html: Path, csv: Path) -> None:
     """Write the table as a page and as CSV, and say how many probes are flagged."""
-    table = summarise(pd.read_parquet(training))
+    table = summarise(read_table(training))
     with atomic_path(csv) as temporary:
         table.to_csv(temporary, index=False, float_format="%.4f")
     flagged, probes = int(table["flagged"].sum()), int(table["probes"].sum())

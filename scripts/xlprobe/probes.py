@@ -5,6 +5,7 @@ Shape letters: S seeds, N examples.
 
 import json
 import logging
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import partial
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 
 from xlprobe.checkpoint_names import columns, run_of, title
 from xlprobe.control_tasks import control_labels
@@ -24,7 +25,7 @@ from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
 from xlprobe.examples import FORM_COLUMNS, VECTOR_COLUMNS, read_probed_examples
 from xlprobe.feature_file import FeatureFile
-from xlprobe.files import atomic_path
+from xlprobe.files import atomic_path, identity_digest
 from xlprobe.labels import label_numbers, scored_examples
 from xlprobe.linear_probe import FittedProbes, Inputs, ProbeSettings, Problem, fit_probes
 from xlprobe.probe_training import summary, training_rows
@@ -93,19 +94,23 @@ def train_probes(
     controls: Controls = NO_CONTROLS,
     intervals: Intervals = NO_INTERVALS,
     training: Path | None = None,
+    checkpoint_identity: Path | None = None,
 ) -> None:
     """Train a task's probes on a treebank's train split, stop on dev, and score dev and test; at all layers or at some.
 
     Writes `scores` (schemas/probes.schema.yaml), a row for each layer, split, metric and seed, and one for the mean over
     seeds, and `weights`, for each layer `layer_<n>.weight` [seeds, classes, F] and `layer_<n>.bias`; the file's metadata say
-    as JSON, under `probes`, what was trained on what, and the labels by class number (`xlprobe.probe_file` reads them).
+    as JSON, under `probes`, what was trained on what, the labels by class number, and under `checksums` the CRC-32 of each tensor
+    and a digest of the rest (`xlprobe.probe_file` reads them).
 
     Args:
         seeds: probes a layer. A converged probe has one optimum, whatever its seed, so that there is one, of seed 0, and its mean.
         training: where to write how the training of each probe went (schemas/probe_training.schema.yaml).
+        checkpoint_identity: of the checkpoint that the vectors are to be of; not checked where it is not given.
 
     Raises:
-        XlprobeError: the treebank has no train or no dev examples of the task, or the features lack a layer.
+        XlprobeError: the treebank has no train or no dev examples of the task, or the features lack a layer, are damaged, or are of
+            another dataset or checkpoint.
     """
     task = load_probe_task(task_name)
     device = choose_device(device_name)
@@ -121,27 +126,38 @@ def train_probes(
     measured = _Measured(dataset, task, seeds, controls, intervals, device)
     rows: list[dict[str, Any]] = []
     trained: list[dict[str, Any]] = []
-    tensors: dict[str, torch.Tensor] = {}
+    fitted: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     with FeatureFile(features_path) as features:
         features.check_dataset(dataset)
-        checkpoint, text_form = features.checkpoint, features.dataset.get("text_form")
+        features.check_checkpoint(checkpoint_identity)
+        checkpoint, described = features.checkpoint, features.dataset
         for layer in progress(features.chosen(layers), f"{task_name} {dataset.name} step {checkpoint['step']}", "layers"):
             place = (run_of(checkpoint), checkpoint["step"], task_name, dataset.name, layer)
             probes, found, went = measured.fit(torch.from_numpy(features.layer(layer)), partial(derive_seed, *place), settings)
-            tensors[f"layer_{layer}.weight"], tensors[f"layer_{layer}.bias"] = probes.weight_PCF.cpu(), probes.bias_PC.cpu()
+            fitted[layer] = probes.weight_PCF.cpu().numpy(), probes.bias_PC.cpu().numpy()
             rows += [row | {"layer": layer} for row in found]
             trained += [row | {"layer": layer} for row in went]
-    # One entry: safetensors writes several in an order of its own.
     identity = columns(checkpoint) | {"task": task_name, "protocol": protocol}
-    description = json.dumps(identity | {"version": task.version, "dataset": dataset.name, "labels": measured.inventory})
     own = [row for row in trained if row["labels"] == "task"]
     logger.info(summary(own, f"{task_name} {dataset.name} {title(checkpoint)}", protocol))
     if training:
         write_table(pd.DataFrame(trained).assign(**identity, dataset=dataset.name), "probe_training.schema.yaml", training)
-    with atomic_path(weights) as temporary:
-        save_file(tensors, temporary, metadata={"probes": description})
-    names = {"source": dataset.name, "target": dataset.name, "text_form": text_form}
+    of_dataset = {"dataset": dataset.name, "dataset_digest": identity_digest(described), "labels": measured.inventory}
+    write_probes(weights, fitted, identity | {"checkpoint_digest": identity_digest(checkpoint), "version": task.version} | of_dataset)
+    names = {"source": dataset.name, "target": dataset.name, "text_form": described.get("text_form")}
     write_table(pd.DataFrame(rows).assign(**identity, **names), "probes.schema.yaml", scores)
+
+
+def write_probes(path: Path, fitted: Mapping[int, tuple[np.ndarray, np.ndarray]], description: Mapping[str, Any]) -> None:
+    """Write the weights and biases of each layer, what they are, the CRC-32 of each tensor, and a digest of the rest."""
+    tensors = {
+        f"layer_{layer}.{name}": part for layer, parts in fitted.items() for name, part in zip(("weight", "bias"), parts, strict=True)
+    }
+    checksums = {name: zlib.crc32(np.ascontiguousarray(part).data) for name, part in tensors.items()}
+    described = {**description, "checksums": checksums | {"description": identity_digest(description)}}
+    # One entry: safetensors writes several in an order of its own.
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata={"probes": json.dumps(described)})
 
 
 class _Measured:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+
+from xlprobe.safetensors_files import open_tensors
 
 from xlprobe.errors import XlprobeError
 from xlprobe.torch_files import check_extent, load_torch
@@ -47,12 +48,12 @@ def _safe(file: Path) -> Iterator[tuple[str, StoredTensor]]:
 
     def reader(name: str) -> Callable[[], torch.Tensor]:
         def read() -> torch.Tensor:
-            with safe_open(file, "pt") as tensors:
+            with open_tensors(file, "pt") as tensors:
                 return tensors.get_tensor(name)
 
         return read
 
-    with safe_open(file, "pt") as tensors:
+    with open_tensors(file, "pt") as tensors:
         for name in tensors.keys():  # noqa: SIM118
             part = tensors.get_slice(name)
             yield name, StoredTensor(tuple(part.get_shape()), FLOATING.get(part.get_dtype()), reader(name))

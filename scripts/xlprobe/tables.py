@@ -1,18 +1,26 @@
-"""The tables that a run publishes, each held to its schema in `schemas/`."""
+"""The tables that a run publishes, each held to its schema in `schemas/`, as Parquet in which damage shows when it is read.
+
+Before the footer, where readers of Parquet do not look, stands a seal: SEAL and the CRC-32 of all other bytes.
+"""
 
 import contextlib
+import os
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from xlprobe.files import atomic_path
+from xlprobe.errors import XlprobeError, first_sentence
+from xlprobe.files import MAKE_AGAIN, atomic_path
 from xlprobe.paths import SCHEMAS
 
+PARQUET, SEAL, SEAL_BYTES = b"PAR1", b"XLPC", 8
+CHUNK_BYTES = 2**20
 COLUMN_TYPES = {"string": "str", "integer": "int64", "number": "float64", "boolean": "bool"}
 
 
@@ -44,18 +52,103 @@ def write_table(table: pd.DataFrame, schema_name: str, path: Path) -> None:
     """Write a table as Parquet, in the schema's columns and types."""
     with atomic_path(path) as temporary:
         conform(table, schema_name).to_parquet(temporary, index=False)
+        seal(temporary)
+
+
+def seal(path: Path) -> None:
+    """Give a Parquet file its seal."""
+    with path.open("r+b") as stream:
+        start = _footer(stream)
+        checksum = _checksum(stream, start, start)
+        stream.seek(start)
+        footer = stream.read()
+        stream.seek(start)
+        stream.write(SEAL + checksum.to_bytes(4, "little") + footer)
+
+
+def check_seal(path: Path) -> None:
+    """Hold a table to its seal.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is damaged, or has no seal.
+    """
+    with path.open("rb") as stream:
+        start = _footer(stream)
+        stream.seek(max(0, start - SEAL_BYTES))
+        found = stream.read(SEAL_BYTES)
+        if not found.startswith(SEAL):
+            raise ValueError("it has no checksum before its footer, or was written by an older version")
+        if _checksum(stream, start - SEAL_BYTES, start) != int.from_bytes(found[len(SEAL) :], "little"):
+            raise ValueError("another CRC-32 than when it was written")
+
+
+def _footer(stream: BinaryIO) -> int:
+    """Where the footer of a Parquet file starts.
+
+    Raises:
+        ValueError: it has none.
+    """
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, size - len(PARQUET) - 4))
+    length, end = stream.read(4), stream.read()
+    if end != PARQUET or (start := size - len(PARQUET) - 4 - int.from_bytes(length, "little")) < len(PARQUET):
+        raise ValueError("cut short, or no Parquet file")
+    return start
+
+
+def _checksum(stream: BinaryIO, before: int, after: int) -> int:
+    """The CRC-32 of a file's first bytes, as far as `before`, and of those from `after` on."""
+    checksum = 0
+    stream.seek(0)
+    while before and (read := stream.read(min(CHUNK_BYTES, before))):
+        checksum, before = zlib.crc32(read, checksum), before - len(read)
+    stream.seek(after)
+    while read := stream.read(CHUNK_BYTES):
+        checksum = zlib.crc32(read, checksum)
+    return checksum
+
+
+def read_table(path: Path, columns: list[str] | None = None, advice: str = MAKE_AGAIN) -> pd.DataFrame:
+    """A table, or some of its columns, held to its seal.
+
+    Args:
+        advice: what a user can do about a file that is damaged.
+
+    Raises:
+        XlprobeError: the file is gone or damaged, or lacks a column.
+    """
+    try:
+        check_seal(path)
+        return pd.read_parquet(path, columns=columns)
+    except MemoryError:
+        raise
+    # Damaged bytes make pandas and pyarrow raise errors of many kinds.
+    except Exception as error:
+        raise unreadable(path, error, advice) from error
+
+
+def unreadable(path: Path, error: Exception, advice: str = MAKE_AGAIN) -> XlprobeError:
+    """What to say of a table that cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return XlprobeError(f"{path}: is gone; {'run again to make it' if advice == MAKE_AGAIN else advice}")
+    if isinstance(error, OSError) and error.errno:
+        return XlprobeError(f"{path}: cannot be read ({error.strerror}); expected a file that you may read")
+    return XlprobeError(f"{path}: cannot be read ({type(error).__name__}: {first_sentence(error)}); {advice}")
 
 
 @contextlib.contextmanager
 def table_writer(schema_name: str, path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     """Yield a function that adds rows to a Parquet table, which lands at `path` when the block ends without error."""
-    with atomic_path(path) as temporary, contextlib.ExitStack() as stack:
-        writer: pq.ParquetWriter | None = None
+    with atomic_path(path) as temporary:
+        with contextlib.ExitStack() as stack:
+            writer: pq.ParquetWriter | None = None
 
-        def write(rows: pd.DataFrame) -> None:
-            nonlocal writer
-            part = pa.Table.from_pandas(conform(rows, schema_name), preserve_index=False)
-            writer = writer or stack.enter_context(pq.ParquetWriter(temporary, part.schema))
-            writer.write_table(part)
+            def write(rows: pd.DataFrame) -> None:
+                nonlocal writer
+                part = pa.Table.from_pandas(conform(rows, schema_name), preserve_index=False)
+                writer = writer or stack.enter_context(pq.ParquetWriter(temporary, part.schema))
+                writer.write_table(part)
 
-        yield write
+            yield write
+        seal(temporary)

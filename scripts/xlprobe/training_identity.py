@@ -10,22 +10,15 @@ Records of an older form hold the digest alone; theirs is the state's identity, 
 Apart from xlprobe.training_records, so that another version of the training code publishes no finished step again.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from xlprobe.errors import XlprobeError
-from xlprobe.files import read_json, sha256
+from xlprobe.files import identity_digest, read_json, sha256
 
 Identity = Mapping[str, Any]
 KEYS = {"training_version": int, "architecture": dict, "training": dict, "dictionary_sha256": str, "text_sha256": dict}
-
-
-def digest(identity: Identity) -> str:
-    """The SHA-256 of an identity as JSON, by which checkpoints of one training are told from others."""
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
 def text_identity(dictionary: Path, languages: Mapping[str, Path]) -> dict[str, Any]:
@@ -75,9 +68,9 @@ def identity_in_record(path: Path, state: Identity | None) -> Identity | None:
     record = _read(path)
     known = record.get("identity_sha256")
     if "identity" not in record and isinstance(known, str):
-        return state if state is not None and digest(state) == known else None
+        return state if state is not None and identity_digest(state) == known else None
     identity = _whole(path, record.get("identity"))
-    if digest(identity) != known:
+    if identity_digest(identity) != known:
         raise _damaged(path)
     return identity
 

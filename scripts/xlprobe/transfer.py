@@ -12,7 +12,6 @@ C classes.
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +20,7 @@ from xlprobe.checkpoint_names import columns, title
 from xlprobe.errors import XlprobeError
 from xlprobe.examples import VECTOR_COLUMNS, read_examples
 from xlprobe.feature_file import FeatureFile
+from xlprobe.files import MAKE_AGAIN, identity_digest
 from xlprobe.labels import label_numbers
 from xlprobe.probe_file import ProbeFile
 from xlprobe.progress import progress
@@ -67,6 +67,7 @@ def transfer_probes(
     shared_labels: bool = False,
     predictions: Path | None = None,
     intervals: Intervals = NO_INTERVALS,
+    checkpoint_identity: Path | None = None,
 ) -> None:
     """Score the probes of several treebanks, every layer and seed, on a dataset's test set.
 
@@ -79,10 +80,11 @@ def transfer_probes(
         layers: at which to score, each source's probes at those that it has; all of the features where none are named.
         shared_labels: add rows of the metric `<metric>_shared`, over the examples whose label the source's train split has.
         predictions: where to write what every probe says of every example (schemas/predictions.schema.yaml).
+        checkpoint_identity: of the checkpoint that the vectors are to be of; not checked where it is not given.
 
     Raises:
-        XlprobeError: a file's probes are of another task, version, model or step, or none of them is of these layers; or the
-            test set has no example of the task.
+        XlprobeError: a file's probes are of another task, version or checkpoint, the vectors are of another dataset or checkpoint,
+            one of these files is damaged, no probes are of these layers, or the test set has no example of the task.
     """
     task = load_probe_task(task_name)
     examples = read_examples(dataset, task)
@@ -100,10 +102,11 @@ def transfer_probes(
     with ExitStack() as stack:
         features = stack.enter_context(FeatureFile(features_path))
         features.check_dataset(dataset)
+        features.check_checkpoint(checkpoint_identity)
         write = stack.enter_context(table_writer("predictions.schema.yaml", predictions)) if predictions else None
         checkpoint, text_form = columns(features.checkpoint), features.dataset.get("text_form")
         for source in sources:
-            _check(source, task, checkpoint, features_path)
+            _check(source, task, features)
         chosen = features.chosen(layers)
         if lacking := [source for source in sources if not set(source.layers) & set(chosen)]:
             raise XlprobeError(f"{lacking[0].path}: has probes of layers {lacking[0].layers}, none of {chosen}; train them on one of these")
@@ -130,14 +133,20 @@ def _said(task: ProbeTask, examples: pd.DataFrame, predicted_SN: np.ndarray) -> 
     return pd.concat([asked] * seeds).assign(seed=np.repeat(np.arange(seeds), count), predicted=predicted_SN.ravel())
 
 
-def _check(source: ProbeFile, task: ProbeTask, checkpoint: dict[str, Any], features_path: Path) -> None:
+def _check(source: ProbeFile, task: ProbeTask, features: FeatureFile) -> None:
     """Refuse probes that are not of this task and of the checkpoint that the vectors are from."""
+    checkpoint = columns(features.checkpoint)
     if (source.task, source.checkpoint) != (task.name, checkpoint):
         raise XlprobeError(
             f"{source.path}: holds {source.task} probes of {title(source.checkpoint)}, expected {task.name} probes of"
-            f" {title(checkpoint)}, as the vectors in {features_path} are; name files of one checkpoint"
+            f" {title(checkpoint)}, as the vectors in {features.path} are; name files of one checkpoint"
+        )
+    if source.checkpoint_digest != identity_digest(features.checkpoint):
+        raise XlprobeError(
+            f"{source.path}: its probes are of another checkpoint under the name of {title(checkpoint)} than the vectors in"
+            f" {features.path}; {MAKE_AGAIN}"
         )
     if source.version != task.version:
         raise XlprobeError(
-            f"{source.path}: holds probes of version {source.version} of {task.name}, expected version {task.version}; train them anew"
+            f"{source.path}: holds probes of version {source.version} of {task.name}, expected version {task.version}; {MAKE_AGAIN}"
         )

@@ -41,7 +41,7 @@ def checkpoint(tiny_text, tmp_path_factory) -> Path:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     (folder / "identity.json").write_text(
-        json.dumps({"model": "wide", "files": {}, "objective": "masked", "checks": {"direction": "both ways"}})
+        json.dumps({"model": "wide", "step": 0, "files": {}, "objective": "masked", "checks": {"direction": "both ways"}})
     )
     return folder
 

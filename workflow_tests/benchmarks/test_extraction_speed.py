@@ -45,7 +45,7 @@ def work(tiny_text, tmp_path_factory) -> Work:
     settings = transformers.XLMRobertaConfig(pad_token_id=tokenizer.pad_token_id, **sizes)
     transformers.XLMRobertaModel(settings, add_pooling_layer=False).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    (folder / "identity.json").write_text(json.dumps({"files": {}, "layers": LAYERS[-1], "objective": "masked"}))
+    (folder / "identity.json").write_text(json.dumps({"step": 0, "files": {}, "layers": LAYERS[-1], "objective": "masked"}))
     # UD's train sets have medians of 9 (Turkish IMST) to 23 (Chinese GSD) words, and deviations of the logarithm of 0.5 to 1.
     words, generator = iter(" ".join(lines).split()), np.random.default_rng(1)
     lengths = generator.lognormal(np.log(14), 0.65, SENTENCES).round().clip(1, 100).astype(int)

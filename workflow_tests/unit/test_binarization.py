@@ -1,6 +1,8 @@
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import xlprobe.fairseq_runtime  # noqa: F401  isort: skip  (must come before fai
 from fairseq.data import indexed_dataset
 
 from xlprobe import binarization
-from xlprobe.binarization import binarize_language, binarize_text, token_type
+from xlprobe.binarization import binarize_language, binarize_text, check_binarized, token_type
 from xlprobe.corpus import text_lines
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_zstd_writer
@@ -76,3 +78,19 @@ def test_empty_text_is_refused(tiny_text, tmp_path):
         pass
     with pytest.raises(XlprobeError, match="no text to binarise"):
         binarize_text(tmp_path / "empty", tiny_text.tokenizer / SENTENCEPIECE_FILE, tmp_path / "out", 1)
+
+
+@pytest.mark.parametrize("damage", ["index", "half", "gone", "manifest", "half a manifest"])
+def test_damaged_files_are_refused_before_training(tiny_text, tmp_path, damage):
+    folder = Path(shutil.copytree(tiny_text.folder / "binarized" / "qaa", tmp_path / "qaa"))
+    check_binarized(folder)
+    name = {"index": "valid.idx", "half": "train.bin", "gone": "train.bin"}.get(damage, "manifest.json")
+    content = (folder / name).read_bytes()
+    if damage == "gone":
+        (folder / name).unlink()
+    else:
+        kept = {"index": content[:-8] + bytes(8), "manifest": b"{}"}
+        (folder / name).write_bytes(kept.get(damage, content[: len(content) // 2]))
+    said = rf"^{folder}/{name}\S* .*; delete ({folder}/manifest\.json|it) to binarise its text again$"
+    with pytest.raises(XlprobeError, match=said):
+        check_binarized(folder)

@@ -5,8 +5,8 @@ import re
 import pandas as pd
 import pytest
 
-from xlprobe.bitexts import LAYOUTS, Pair, read_bitext, read_links, write_bitext
-from xlprobe.datasets import read_sentences
+from xlprobe.bitexts import LAYOUTS, Pair, read_bitext, write_bitext
+from xlprobe.datasets import read_links, read_sentences
 from xlprobe.errors import FormatError, XlprobeError
 from xlprobe.files import read_json
 from xlprobe.resources import alignments, languages

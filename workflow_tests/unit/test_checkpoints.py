@@ -16,8 +16,9 @@ from xlprobe.fairseq_checkpoints import DEAD, MAX_DIFFERENCE, convert_state, par
 from xlprobe.fairseq_task import rebuild_model
 from xlprobe.files import read_json, sha256, write_json
 from xlprobe.metrics import join_tables
+from xlprobe.pretraining import train_interval
 from xlprobe.tables import conform, read_schema, write_table
-from xlprobe.training_state import load_state
+from xlprobe.training_state import load_state, trained_state
 from xlprobe.training_version import TRAINING_VERSION
 
 
@@ -275,3 +276,37 @@ def test_the_table_of_checkpoints_flags_and_warns(tiny_model, tmp_path, capsys):
     table = conform(pd.read_parquet(tmp_path / "table.parquet"), "checkpoints.schema.yaml")
     assert len(table) == 16 and set(table.loc[table["out_of_line"], "step"]) == {4}
     assert "xlmr step 4: loss 11.000 is out of line" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("damage", ["zeros", "half"])
+def test_a_damaged_state_is_neither_published_nor_trained_on(tiny_model, tmp_path, damage):
+    """PyTorch reads zeros in the middle of a file for weights."""
+    folder = Path(shutil.copytree(tiny_model.pretraining, tmp_path / "pretrain", symlinks=True))
+    state = trained_state(folder, tiny_model.step)
+    content, middle = state.read_bytes(), state.stat().st_size // 2
+    state.write_bytes(content[:middle] if damage == "half" else content[:middle] + bytes(4096) + content[middle + 4096 :])
+    said = rf"{state}: is damaged \(.*\); restore the file, or delete it and run again$"
+    with pytest.raises(XlprobeError, match=said):
+        publish_trained(folder, tiny_model.record, tiny_model.text.tokenizer, tmp_path / "12", "xlmr", None, [])
+    with pytest.raises(XlprobeError, match=said):
+        train_interval(tiny_model.text.run(folder), "xlmr", 14, 12, tmp_path / "training.json")
+
+
+@pytest.mark.parametrize("name", ["dict.txt", "tokenizer.json"])
+def test_the_tokenizer_of_another_model_is_refused(tiny_model, tmp_path, name):
+    """One of the same size: two pieces have changed places."""
+    pretraining = Path(shutil.copytree(tiny_model.pretraining, tmp_path / "pretrain"))
+    tokenizer = pretraining / "tokenizer"
+    first, second = (tokenizer / "dict.txt").read_text().splitlines()[10:12]
+    first, second = (piece.removesuffix(" 1") for piece in (first, second))
+    content = (tokenizer / name).read_text()
+    swapped = content.replace(f'"{first}"', "?").replace(f'"{second}"', f'"{first}"').replace("?", f'"{second}"')
+    swapped = swapped if name != "dict.txt" else content.replace(f"{first} 1\n{second} 1\n", f"{second} 1\n{first} 1\n")
+    assert swapped != content
+    (tokenizer / name).write_text(swapped)
+    said = {
+        "dict.txt": r"step 12 was trained with another tokenizer than that in .*/pretrain/tokenizer; restore that one",
+        "tokenizer.json": r"tokenizer\.json: is damaged, or of another tokenizer \(.*\); delete .*tokenizer\.identity\.json to make",
+    }
+    with pytest.raises(XlprobeError, match=said[name]):
+        publish_trained(pretraining, tiny_model.record, tiny_model.text.tokenizer, tmp_path / "12", "xlmr", None, [])

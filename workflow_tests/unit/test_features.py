@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from suites import renew_digests
 
 from xlprobe.datasets import read_sentences, read_splits, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.feature_file import FeatureFile, read_sentence
 from xlprobe.features import (
+    Alike,
     EncodedSentence,
     Encoder,
     Texts,
@@ -21,7 +23,7 @@ from xlprobe.features import (
     subword_word_pairs,
     vectors_of_units,
 )
-from xlprobe.files import write_json
+from xlprobe.files import sha256, write_json
 from xlprobe.resources import treebanks
 from xlprobe.tables import write_table
 from xlprobe.treebanks import Sentence, Word
@@ -181,7 +183,7 @@ def altered_again(folder: Path, name: str, change) -> Path:
     weights = load_file(folder / "model.safetensors")
     weights[name] = change(weights[name])
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    return folder
+    return renew_digests(folder)
 
 
 def written(checkpoint: Path, dataset: Path, folder: Path, precision: str = "float32", storage: str = "auto") -> np.ndarray:
@@ -293,7 +295,7 @@ def texts(tiny_model, tmp_path_factory):
     splits = ["train"] * 4 + ["test"]
     columns = {"split": splits, "sent_id": [str(n) for n in range(5)], "text": texts, "first_word": range(5), "words": 1}
     write_table(pd.DataFrame(columns), "sentences.schema.yaml", dataset / "sentences.parquet")
-    write_json(dataset / "identity.json", {"dataset": "xnli_xx"})
+    write_json(dataset / "identity.json", {"dataset": "xnli_xx", "sha256": {"sentences": sha256(dataset / "sentences.parquet")}})
     return dataset
 
 
@@ -356,9 +358,7 @@ def test_parts_hold_to_whichever_bound_comes_first(monkeypatch):
 def test_words_that_are_gone_are_no_sentences(tiny_model, dataset, tmp_path):
     shutil.copytree(dataset, tmp_path / "xx_test")
     (tmp_path / "xx_test" / "words.parquet").unlink()
-    with pytest.raises(
-        XlprobeError, match=r"there is no .*words\.parquet, which says .*; delete .*identity\.json to make the dataset again"
-    ):
+    with pytest.raises(XlprobeError, match=r"words\.parquet: is gone; delete .*identity\.json to make the dataset again$"):
         extracted(tiny_model.checkpoint, tmp_path / "xx_test", tmp_path)
 
 
@@ -437,8 +437,52 @@ def test_batches_hold_to_their_budgets_and_take_each_sentence_once():
 def test_an_incomplete_checkpoint_is_refused(tiny_model, tmp_path):
     shutil.copytree(tiny_model.checkpoint, tmp_path / "checkpoint")
     (tmp_path / "checkpoint" / "model.safetensors").unlink()
-    with pytest.raises(XlprobeError, match=r"model\.safetensors is gone; delete .*identity\.json"):
+    with pytest.raises(XlprobeError, match=r"model\.safetensors: is gone; delete .*identity\.json"):
         Encoder(tmp_path / "checkpoint", torch.device("cpu"))
+
+
+def test_a_checkpoint_whose_files_are_not_its_own_is_refused(tiny_model, tmp_path):
+    """Swapped with another step's, zeroed in part, or with another tokenizer of the same size."""
+    for name in ("model.safetensors", "tokenizer.json", "config.json"):
+        folder = tmp_path / name / "checkpoint"
+        shutil.copytree(tiny_model.checkpoint, folder)
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[:-8] + bytes(8) if name == "model.safetensors" else content.replace(b"a", b"b", 1))
+        with pytest.raises(XlprobeError, match=rf"{name}: is damaged, .*; delete {folder}/identity\.json to make the checkpoint again$"):
+            Encoder(folder, torch.device("cpu"))
+
+
+def test_a_checkpoint_in_the_folder_of_another_step_is_refused(tiny_model, tmp_path):
+    shutil.copytree(tiny_model.checkpoint, tmp_path / "20")
+    with pytest.raises(
+        XlprobeError, match=r"/20: holds step 12, by its identity\.json; delete .*/20/identity\.json to make the checkpoint"
+    ):
+        Encoder(tmp_path / "20", torch.device("cpu"))
+
+
+@pytest.mark.parametrize(("vectors", "constant"), [("same", [0, 1]), ("same but for a zero", [0, 1]), ("one differs", [1]), ("single", [])])
+def test_layers_whose_vectors_are_all_the_same_are_found(vectors, constant):
+    stored_LUD = np.ones((2, 1 if vectors == "single" else 700, 4), dtype=np.float16)
+    if vectors == "same but for a zero":
+        stored_LUD[:, [0, 300]] = 0
+    if vectors == "one differs":
+        stored_LUD[0, 600, 3] = 2
+    alike = Alike(2)
+    for start in range(0, stored_LUD.shape[1], 350):
+        alike.see(stored_LUD[:, start : start + 350])
+    assert alike.layers() == constant
+
+
+def test_a_layer_whose_vectors_are_all_the_same_is_flagged(tiny_model, texts, tmp_path, monkeypatch, caplog):
+    def constant(*arguments):
+        vectors_LUD = vectors_of_units(*arguments)
+        vectors_LUD[1] = 0.5
+        return vectors_LUD
+
+    monkeypatch.setattr("xlprobe.features.vectors_of_units", constant)
+    _, audit = extracted(tiny_model.checkpoint, texts, tmp_path)
+    assert audit["constant_layers"] == 1
+    assert f"at layer {LAYERS[1]} all its vectors are the same" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["zh_gsd", "ja_gsd", "th_pud", "tr_imst", "fr_gsd"])

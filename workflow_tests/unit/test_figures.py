@@ -15,7 +15,7 @@ from xlprobe.figures.transfer_matrix import plot_transfer_matrix, transfer_matri
 from xlprobe.figures.word_groups import word_groups_table
 from xlprobe.metrics import join_tables
 from xlprobe.paths import PROJECT
-from xlprobe.tables import conform, write_table
+from xlprobe.tables import conform, seal, write_table
 from xlprobe.tasks import load_probe_task, load_task
 
 DATASETS = ["en_ewt", "tr_imst", "zh_gsd"]
@@ -348,6 +348,7 @@ def test_tables_are_held_to_their_schema(table, tmp_path):
     assert len(joined) == 2 * len(table) and str(joined["step"].dtype) == "Int64"
     # A column more than the schema has, as the probes' files have their epochs, is left out.
     table.assign(epochs=3).to_parquet(tmp_path / "more")
+    seal(tmp_path / "more")
     join_tables([tmp_path / "more"], "scores.schema.yaml", tmp_path / "less")
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "less"), pd.read_parquet(tmp_path / "a"))
 

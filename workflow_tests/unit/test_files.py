@@ -1,9 +1,15 @@
+import errno
+import fcntl
 import gzip
 import lzma
+import os
+import subprocess
+import sys
 
 import pytest
 from backports import zstd
 
+from xlprobe import files
 from xlprobe.errors import FormatError, XlprobeError
 from xlprobe.files import atomic_path, atomic_zstd_writer, read_json, read_lines, write_json
 
@@ -66,6 +72,75 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
         raise RuntimeError
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+WRITE_SLOWLY = """
+import sys, time
+from pathlib import Path
+from xlprobe.files import atomic_path
+with atomic_path(Path(sys.argv[1])) as temporary:
+    temporary.write_text("half")
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """A process that is writing `file`."""
+    environment = os.environ | {"PYTHONPATH": str(files.__file__).removesuffix("/xlprobe/files.py")}
+    command = [sys.executable, "-c", WRITE_SLOWLY, tmp_path / "file"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        yield process
+        process.kill()
+
+
+def parts(folder):
+    return [path for path in folder.iterdir() if path.suffix == ".part"]
+
+
+def test_what_a_killed_job_left_goes_at_its_next_start_and_what_is_being_written_stays(tmp_path, writer):
+    write_json(tmp_path / "file", 1)
+    write_json(tmp_path / "other", 1)
+    assert len(parts(tmp_path)) == 1
+    writer.kill()
+    writer.wait()
+    write_json(tmp_path / "other", 1)
+    assert len(parts(tmp_path)) == 1
+    write_json(tmp_path / "file", 2)
+    assert not parts(tmp_path) and read_json(tmp_path / "file") == 2
+
+
+@pytest.mark.parametrize("cause", ["another machine", "no locks"])
+def test_what_may_be_written_elsewhere_goes_after_a_day(tmp_path, monkeypatch, cause):
+    part = tmp_path / f".file.{'elsewhere' if cause == 'another machine' else files.MACHINE}.abcdefgh.part"
+    part.write_text("half")
+    if cause == "no locks":
+
+        def refuse(*_):
+            raise OSError(errno.ENOLCK, "No locks available")
+
+        monkeypatch.setattr(fcntl, "flock", refuse)
+    write_json(tmp_path / "file", 1)
+    assert parts(tmp_path) == [part]
+    os.utime(part, (part.stat().st_mtime - files.LEFT_OVER_SECONDS - 10,) * 2)
+    write_json(tmp_path / "file", 1)
+    assert not parts(tmp_path) and read_json(tmp_path / "file") == 1
+
+
+def test_a_file_that_is_taken_for_left_over_before_it_is_locked_is_made_again(tmp_path, monkeypatch):
+    lock, taken = fcntl.flock, []
+
+    def late(descriptor, operation):
+        if not taken:
+            taken.extend(parts(tmp_path))
+            taken[0].unlink()
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    write_json(tmp_path / "file", 1)
+    assert taken and read_json(tmp_path / "file") == 1
 
 
 def test_zstd_written_is_read_back(tmp_path):

@@ -1,11 +1,14 @@
 """Features files where locks are refused, and damaged ones."""
 
+import json
 import os
+import random
 import re
 import resource
 import shutil
 import subprocess
 import sys
+import time
 
 import h5py
 import numpy as np
@@ -64,47 +67,169 @@ def test_one_module_opens_hdf5_files():
         assert path.name == "hdf5_files.py" or not re.search(r"\bh5py\b|\btables\.open_file|read_hdf|to_hdf", path.read_text()), path
 
 
+VECTORS = np.random.default_rng(1).standard_normal((3, 500, 8)).astype(np.float16)
+REFUSED = r"^{path}: is no whole HDF5 file of features \(.*\); delete it, and it is made again$"
+
+
 @pytest.fixture
 def features(tmp_path):
-    with hdf5_files.create(tmp_path / "f.h5") as file:
-        file["offsets"] = [0, 2]
-        file["sent_id"], file["split"] = ["a"], ["test"]
-        file.attrs["units"], file.attrs["layers"], file.attrs["checkpoint"], file.attrs["dataset"] = "words", [0], "{}", "{}"
-        file.create_dataset("vectors", data=np.zeros((1, 5000, 8), dtype=np.float16), chunks=(1, 100, 8), fletcher32=True)
-    return tmp_path / "f.h5"
+    return write(tmp_path / "f.h5")
+
+
+def write(path):
+    with hdf5_files.create(path) as file:
+        file["offsets"] = [0, 2, 500]
+        file["sent_id"], file["split"] = ["a", "ü"], ["test", "test"]
+        file.attrs["units"], file.attrs["layers"], file.attrs["checkpoint"], file.attrs["dataset"] = "words", [0, 1, 12], "{}", "{}"
+        checksums = [0, 0, 0]
+        vectors = file.create_dataset("vectors", VECTORS.shape, dtype="float16")
+        for start in (0, 300):
+            part = VECTORS[:, start : start + 300]
+            vectors[:, start : start + 300] = part
+            checksums = hdf5_files.extended(checksums, part)
+        vectors.attrs[hdf5_files.CHECKSUMS] = np.array(checksums, dtype=np.uint32)
+    return path
+
+
+def damaged(path, place, content):
+    with path.open("r+b") as stream:
+        stream.seek(place)
+        stream.write(content)
+
+
+def refused(path):
+    return pytest.raises(XlprobeError, match=REFUSED.format(path=path))
+
+
+def test_what_is_written_is_read_back_and_equal_input_gives_equal_bytes(features, tmp_path):
+    with FeatureFile(features) as file:
+        file.check()
+        assert [np.array_equal(file.layer(layer), vectors) for layer, vectors in zip(file.layers, VECTORS, strict=True)] == [True] * 3
+        assert np.array_equal(file.sentence("ü"), VECTORS[:, 2:])
+    with h5py.File(features, locking=False) as file:
+        assert np.array_equal(file["vectors"], VECTORS) and file["vectors"].chunks is None
+    assert write(tmp_path / "g.h5").read_bytes() == features.read_bytes()
 
 
 def test_a_file_that_is_cut_short_or_overwritten_is_refused_in_one_sentence(features):
     whole = features.read_bytes()
-    for damaged in (b"", b"no HDF5", whole[:100], whole[:2000], whole[: len(whole) // 2], whole[:-1], bytes(len(whole))):
-        features.write_bytes(damaged)
-        with pytest.raises(XlprobeError, match=rf"^{features}: is no whole HDF5 file of features \(.*\); delete it, and it is made again$"):
+    for content in (b"", b"no HDF5", whole[:100], whole[:2000], whole[: len(whole) // 2], whole[:-1], bytes(len(whole)), whole + b"x"):
+        features.write_bytes(content)
+        with refused(features):
             FeatureFile(features)
 
 
-def test_what_is_damaged_inside_a_file_is_refused_in_one_sentence(features):
-    with h5py.File(features) as file:
-        chunk = file["vectors"].id.get_chunk_info(3)
-    with features.open("r+b") as stream:
-        stream.seek(chunk.byte_offset + 40)
-        stream.write(b"damage")
-    with FeatureFile(features) as opened, pytest.raises(XlprobeError, match=r"f\.h5: is no whole HDF5 file"):
-        opened.layer(0)
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_a_layer_that_is_zeroed_is_refused_where_it_is_read(features, layer):
+    with h5py.File(features, locking=False) as file:
+        start = file["vectors"].id.get_offset() + layer * VECTORS[0].nbytes
+    damaged(features, start, bytes(VECTORS[0].nbytes))
+    with FeatureFile(features) as file:
+        for place, name in enumerate(file.layers):
+            if place == layer:
+                with pytest.raises(XlprobeError, match=rf"DamageError: row {layer} of vectors has another CRC-32"):
+                    file.layer(name)
+            else:
+                assert np.array_equal(file.layer(name), VECTORS[place])
+        with refused(features):
+            file.sentence("a")
+        with refused(features):
+            file.check()
 
 
-def test_a_file_without_its_parts_is_refused_in_one_sentence(features):
-    with h5py.File(features, "r+") as file:
-        del file["offsets"]
-    with pytest.raises(XlprobeError, match=r"f\.h5: is no whole HDF5 file of features \(KeyError: .*offsets"):
+def test_no_flipped_bit_passes(features):
+    """HDF5's own library crashes on some of these."""
+    whole, draw = features.read_bytes(), random.Random(1)
+    for bit in draw.sample(range(8 * len(whole)), 600):
+        damaged(features, bit // 8, bytes([whole[bit // 8] ^ 1 << bit % 8]))
+        with pytest.raises(XlprobeError, match="delete it"), FeatureFile(features) as file:
+            file.check()
+        damaged(features, bit // 8, whole[bit // 8 : bit // 8 + 1])
+    with FeatureFile(features) as file:
+        file.check()
+
+
+def test_a_file_of_an_older_version_is_refused_in_one_sentence(features):
+    with h5py.File(features, "w") as file:
+        file["vectors"] = VECTORS
+    with refused(features) as caught:
         FeatureFile(features)
+    assert "written by an older version, it has no checksum" in str(caught.value)
 
 
-def test_a_file_that_finds_no_room_is_said_to_in_one_sentence(tmp_path):
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    said = rf"^{tmp_path}/f\.h5: cannot be written \(.*File too large.*\); look at the disk's space, and run again$"
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-    try:
-        with pytest.raises(XlprobeError, match=said), hdf5_files.writing(tmp_path / "f.h5"), hdf5_files.create(tmp_path / "f.h5") as file:
-            file["vectors"] = np.ones((1, 50_000, 8), dtype=np.float16)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+@pytest.mark.parametrize("declared", ["vectors", "offsets"])
+def test_a_file_that_declares_more_than_it_holds_takes_neither_time_nor_memory(tmp_path, declared):
+    path = tmp_path / "f.h5"
+    with hdf5_files.create(path) as file:
+        for name in ("offsets", "vectors"):
+            file.create_dataset(
+                name, (10**12,) if name == declared else (3,), dtype="float64", data=None if name == declared else [0, 1, 2]
+            )
+        file.attrs["units"], file.attrs["layers"], file.attrs["checkpoint"], file.attrs["dataset"] = "words", [0], "{}", "{}"
+    assert path.stat().st_size < 20_000
+    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    with refused(path) as caught:
+        FeatureFile(path)
+    assert f"{declared} is declared with 8000000000000 bytes, of which 0 are stored here" in str(caught.value)
+    assert time.monotonic() - start < 5 and resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20
+
+
+@pytest.mark.parametrize("kind", ["compressed", "in another file", "linked", "virtual"])
+def test_numbers_that_do_not_lie_in_the_file_as_they_are_are_refused(features, tmp_path, kind):
+    path = tmp_path / "x.h5"
+    with hdf5_files.create(path) as file:
+        file.attrs["units"], file.attrs["layers"], file.attrs["checkpoint"], file.attrs["dataset"] = "words", [0], "{}", "{}"
+        file["offsets"] = [0]
+        if kind == "compressed":
+            file.create_dataset("vectors", data=np.zeros((1, 10**6)), compression="gzip")
+        elif kind == "in another file":
+            file.create_dataset("vectors", (1, 16), dtype="float32", external=[("/etc/passwd", 0, 64)])
+        elif kind == "virtual":
+            layout = h5py.VirtualLayout(shape=(3, 500, 8), dtype="float16")
+            layout[:] = h5py.VirtualSource(str(features), "vectors", shape=(3, 500, 8))
+            file.create_virtual_dataset("vectors", layout)
+    if kind == "linked":
+        with h5py.File(path, "r+", locking=False) as file:
+            file["vectors"] = h5py.ExternalLink(str(features), "vectors")
+        with path.open("rb") as stream:
+            seal = {"bytes": path.stat().st_size, "apart": [], "crc32": hdf5_files._checksum_but(stream, [])}
+        damaged(path, 0, json.dumps(seal).encode().ljust(hdf5_files.USER_BLOCK))
+    with refused(path):
+        FeatureFile(path)
+
+
+def test_a_seal_that_is_no_seal_is_refused_in_one_sentence(features):
+    whole = features.read_bytes()
+    for seal in ({}, [], {"bytes": len(whole), "apart": [[-5, 3]], "crc32": 0}, {"bytes": len(whole), "apart": 7, "crc32": 0}):
+        damaged(features, 0, json.dumps(seal).encode().ljust(hdf5_files.USER_BLOCK))
+        with refused(features):
+            FeatureFile(features)
+
+
+def test_a_file_without_its_parts_is_refused_in_one_sentence(tmp_path):
+    with hdf5_files.create(tmp_path / "f.h5") as file:
+        file.attrs["units"] = "words"
+    with pytest.raises(XlprobeError, match=r"f\.h5: is no whole HDF5 file of features \(KeyError: .*offsets"):
+        FeatureFile(tmp_path / "f.h5")
+
+
+@pytest.mark.parametrize("room", [0, 10, 600, 5000, 12_000, 100_000])
+def test_a_file_that_finds_no_room_is_said_to_in_one_sentence(tmp_path, room):
+    """In a process of its own: HDF5's own way to write ends it by a signal."""
+    code = f"""
+import resource, sys
+from pathlib import Path
+import numpy as np
+from xlprobe import hdf5_files
+path = Path(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
+with hdf5_files.writing(path), hdf5_files.create(path) as file:
+    file["vectors"] = np.ones((1, 50_000, 8), dtype=np.float16)
+    file["offsets"] = np.arange(1000)
+"""
+    environment = os.environ | {"PYTHONPATH": str(PROJECT / "scripts")}
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "f.h5"], env=environment, capture_output=True, text=True)
+    assert done.returncode == 1, (done.returncode, done.stderr)
+    assert re.search(
+        rf"XlprobeError: {tmp_path}/f\.h5: cannot be written \(.*File too large.*\); look at the disk's space, and run again\n", done.stderr
+    )

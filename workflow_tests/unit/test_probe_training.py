@@ -20,7 +20,7 @@ from xlprobe.probe_file import ProbeFile
 from xlprobe.probe_training import REASONS, cochran_q, loss_falls, seeds_disagree, summary, training_rows
 from xlprobe.probe_training_summary import summarise, write_summary
 from xlprobe.probes import PROTOCOLS, Controls, settings_of, train_probes
-from xlprobe.tables import conform
+from xlprobe.tables import conform, write_table
 from xlprobe.transfer import transfer_probes
 from xlprobe.treebanks import Sentence, Word
 
@@ -239,7 +239,7 @@ def test_the_report_has_a_row_a_task_and_dataset(tmp_path):
     found = summarise(table).set_index("dataset")
     assert found.loc["en_ewt", ["probes", "flagged", *REASONS]].tolist() == [2, 1, 1, 1, 0, 0]
     assert found.loc["en_ewt", ["dev_accuracy", "dev_loss"]].tolist() == pytest.approx([0.6, 1.5]) and found.loc["tr_imst", "flagged"] == 0
-    table.to_parquet(tmp_path / "t.parquet")
+    write_table(table, "probe_training.schema.yaml", tmp_path / "t.parquet")
     write_summary(tmp_path / "t.parquet", tmp_path / "t.html", tmp_path / "t.csv")
     page = (tmp_path / "t.html").read_text()
     assert "1 of 3 probes are flagged" in page and "m&lt;b&gt;" in page and "m<b>" not in page
@@ -247,6 +247,6 @@ def test_the_report_has_a_row_a_task_and_dataset(tmp_path):
     assert "en_ewt" in flagged and "<td>60.0</td>" in flagged and "<td>1.50</td>" in flagged and len(pd.read_csv(tmp_path / "t.csv")) == 2
     # None at all: in the order of their names.
     assert summarise(table[table["flag"].isna()][::-1])["dataset"].tolist() == ["en_ewt", "tr_imst"]
-    table[table["flag"].isna()].to_parquet(tmp_path / "t.parquet")
+    write_table(table[table["flag"].isna()], "probe_training.schema.yaml", tmp_path / "t.parquet")
     write_summary(tmp_path / "t.parquet", tmp_path / "t.html", tmp_path / "t.csv")
     assert "0 of 2 probes are flagged" in (tmp_path / "t.html").read_text()

@@ -59,7 +59,7 @@ def encoder_of(family: str, texts: list[str], sentencepiece: Path, folder: Path,
     tokenizer = new_tokenizer(family, texts, sentencepiece, vocabulary)
     new_model(family, tokenizer).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    (folder / "identity.json").write_text(json.dumps({"files": {}, "layers": 2, "objective": "auto"}))
+    (folder / "identity.json").write_text(json.dumps({"step": 0, "files": {}, "layers": 2, "objective": "auto"}))
     return Encoder(folder, torch.device("cpu"))
 
 

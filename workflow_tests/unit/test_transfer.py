@@ -1,4 +1,5 @@
-import json
+import contextlib
+import struct
 import subprocess
 import sys
 
@@ -12,10 +13,11 @@ from safetensors.numpy import save_file
 from xlprobe import transfer
 from xlprobe.datasets import read_words, write_dataset
 from xlprobe.errors import XlprobeError
+from xlprobe.files import identity_digest, write_json
 from xlprobe.linear_probe import ProbeSettings
 from xlprobe.paths import PROJECT
 from xlprobe.probe_file import ProbeFile
-from xlprobe.probes import train_probes
+from xlprobe.probes import train_probes, write_probes
 from xlprobe.tables import conform
 from xlprobe.transfer import layer_predictions, predicted_classes, transfer_probes
 from xlprobe.treebanks import Sentence, Word
@@ -30,10 +32,10 @@ def write_treebank(folder, **tags):
 
 def write_weights(path, labels, weight_SCF, layer=1, **changes):
     checkpoint = {"model": "xlmr", "training_seed": None, "step": 5}
-    description = checkpoint | {"task": "pos", "version": 1, "dataset": path.stem, "labels": labels} | changes
+    digest = identity_digest(checkpoint | {"files": {"model.safetensors": "w"}})
+    said = {"task": "pos", "protocol": "paper", "version": 1, "dataset": path.stem, "labels": labels, "checkpoint_digest": digest}
     weight_SCF = np.array(weight_SCF, dtype=np.float32)
-    tensors = {f"layer_{layer}.weight": weight_SCF, f"layer_{layer}.bias": np.zeros(weight_SCF.shape[:2], dtype=np.float32)}
-    save_file(tensors, path, metadata={"probes": json.dumps(description)})
+    write_probes(path, {layer: (weight_SCF, np.zeros(weight_SCF.shape[:2], dtype=np.float32))}, checkpoint | said | changes)
     return path
 
 
@@ -174,6 +176,19 @@ def test_on_its_own_test_set_a_source_scores_what_it_does_in_language(tmp_path, 
     features = write_features(tmp_path / "xx_own.h5", dataset, vectors_LWD, [0, 3])
     weights, settings = tmp_path / "w.safetensors", ProbeSettings(1e-2, 32, 10, 3)
     train_probes(features, dataset, task, 3, settings, "cpu", tmp_path / "scores.parquet", weights)
+    write_json(tmp_path / "5" / "identity.json", {"model": "xlmr", "training_seed": None, "step": 5})
+    with pytest.raises(XlprobeError, match=OTHER_CHECKPOINT.format(name="xx_own")):
+        train_probes(
+            features,
+            dataset,
+            task,
+            3,
+            settings,
+            "cpu",
+            tmp_path / "s",
+            tmp_path / "w",
+            checkpoint_identity=tmp_path / "5" / "identity.json",
+        )
     transfer_probes(features, dataset, task, [weights], tmp_path / "t.parquet")
     scores = pd.read_parquet(tmp_path / "scores.parquet").drop(columns="epochs")
     expected = scores[(scores["split"] == "test") & (scores["metric"] == "accuracy")].reset_index(drop=True)
@@ -187,7 +202,11 @@ def test_on_its_own_test_set_a_source_scores_what_it_does_in_language(tmp_path, 
         ({"step": 50}, r"aa\.safetensors: holds pos probes of xlmr step 50, expected pos probes of xlmr step 5, as the vectors in"),
         ({"model": "other"}, "holds pos probes of other step 5, expected pos probes of xlmr step 5"),
         ({"task": "arcs"}, "holds arcs probes of xlmr step 5, expected pos probes"),
-        ({"version": 2}, "holds probes of version 2 of pos, expected version 1; train them anew"),
+        ({"version": 2}, "holds probes of version 2 of pos, expected version 1; delete it, and it is made again"),
+        (
+            {"checkpoint_digest": "x"},
+            r"aa\.safetensors: its probes are of another checkpoint under the name of xlmr step 5 than .*; delete it",
+        ),
         ({"layer": 2}, r"has probes of layers \[2\], none of \[1\]; train them on one of these"),
     ],
 )
@@ -198,14 +217,71 @@ def test_probes_of_anything_else_are_refused(target, tmp_path, changes, message)
     assert not (tmp_path / "t.parquet").exists()
 
 
+NO_PROBES = "{name}: is no whole file of probes that say what they are .*; delete it, and it is made again$"
+
+
 def test_a_file_without_probes_is_refused(tmp_path):
     (tmp_path / "text").write_text("text")
     save_file({"a": np.zeros(1)}, tmp_path / "other")
-    for name in ("text", "other"):
-        with pytest.raises(XlprobeError, match=f"{name}: holds no probes"):
+    save_file({"layer_1.weight": np.zeros(1)}, tmp_path / "old", metadata={"probes": '{"model": "xlmr", "training_seed": null, "step": 5}'})
+    for name in ("text", "other", "old"):
+        with pytest.raises(XlprobeError, match=NO_PROBES.format(name=name)):
             ProbeFile(tmp_path / name)
     with pytest.raises(XlprobeError, match="gone: no such file"):
         ProbeFile(tmp_path / "gone")
+
+
+def test_no_flipped_bit_of_a_file_of_probes_passes(tmp_path):
+    path = write_weights(tmp_path / "aa.safetensors", ["N", "V"], np.random.default_rng(1).normal(size=(2, 2, 8)))
+    before, content = ProbeFile(path), path.read_bytes()
+    expected = vars(before), *(part.tobytes() for part in before.layer(1))
+    for bit in np.random.default_rng(2).choice(8 * len(content), 300, replace=False).tolist():
+        path.write_bytes(content[: bit // 8] + bytes([content[bit // 8] ^ 1 << bit % 8]) + content[bit // 8 + 1 :])
+        with contextlib.suppress(XlprobeError):
+            found = ProbeFile(path)
+            # Blanks and the form of an escaped letter in the metadata say nothing.
+            assert (vars(found), *(part.tobytes() for part in found.layer(1))) == expected
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(XlprobeError, match=NO_PROBES.format(name="aa.safetensors")):
+        ProbeFile(path)
+    path.write_bytes(content[:-64] + bytes(64))
+    with pytest.raises(
+        XlprobeError, match=r"aa\.safetensors: layer_1\..* has another CRC-32 than when it was written; delete it, and it is"
+    ):
+        ProbeFile(path).layer(1)
+
+
+@pytest.mark.parametrize(
+    ("length", "header"),
+    [
+        (10**10, b"{}"),
+        (2**25, b"{}" + b" " * 2**25),
+        (None, b'{"layer_1.weight": {"dtype": "F32", "shape": [1000000000000], "data_offsets": [0, 4]}}'),
+    ],
+)
+def test_a_file_of_probes_that_asks_for_more_than_it_holds_is_refused(tmp_path, length, header):
+    path = tmp_path / "aa.safetensors"
+    path.write_bytes(struct.pack("<Q", length or len(header)) + header + bytes(4))
+    with pytest.raises(XlprobeError, match=NO_PROBES.format(name="aa.safetensors")):
+        ProbeFile(path)
+
+
+OTHER_CHECKPOINT = r"{name}\.h5: holds vectors of xlmr step 5, and not of .*/5 as it is now; delete it, and it is made again$"
+
+
+def test_vectors_of_another_checkpoint_are_refused(target, tmp_path):
+    """Of another step, or of the same step of a checkpoint that was made anew since."""
+    features, dataset = target
+    weights = write_weights(tmp_path / "aa.safetensors", ["N"], [[[1, 0, 0]]])
+    told = {"model": "xlmr", "training_seed": None, "step": 5, "files": {"model.safetensors": "w"}}
+    for changes in ({"step": 6}, {"files": {"model.safetensors": "v"}}):
+        write_json(tmp_path / "5" / "identity.json", told | changes)
+        with pytest.raises(XlprobeError, match=OTHER_CHECKPOINT.format(name="xx_pud")):
+            transfer_probes(
+                features, dataset, "pos", [weights], tmp_path / "t.parquet", checkpoint_identity=tmp_path / "5" / "identity.json"
+            )
+    write_json(tmp_path / "5" / "identity.json", told)
+    transfer_probes(features, dataset, "pos", [weights], tmp_path / "t.parquet", checkpoint_identity=tmp_path / "5" / "identity.json")
 
 
 def test_a_target_without_examples_is_refused(target, tmp_path):

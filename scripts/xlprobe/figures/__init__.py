@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures.drawing import STYLE, add_note, blank, save_figure
+from xlprobe.tables import read_table
 from xlprobe.tasks import ProbeTask, Task, load_task
 
 
@@ -107,7 +108,7 @@ def draw(
     """Draw a kind of figure from the scores table."""
     figure = load_figure(kind)
     facts = {name: Dataset(**described) for name, described in datasets.items()}
-    scores = Scores(pd.read_parquet(scores_path), model, load_task(task), facts)
+    scores = Scores(read_table(scores_path), model, load_task(task), facts)
     table = figure.table(scores)
     with plt.rc_context(STYLE):
         drawn = figure.plot(table, scores) if len(table) else blank(f"{scores.task.title}: {kind.replace('_', ' ')}", figure.lacking)

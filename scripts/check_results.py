@@ -1,0 +1,21 @@
+"""Read all that a run has made and kept, hold it to the checksums written with it, and say what is damaged and what to delete."""
+
+import sys
+from pathlib import Path
+
+from xlprobe import command_line, config, config_file
+from xlprobe.result_checks import check_results
+
+
+def main() -> None:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--configuration", type=Path, required=True, help="a run's YAML file")
+    run = config.complete(config_file.read(parser.parse_args().configuration))
+    report = check_results(Path("results", run["experiment"]), run)
+    print(*report.lines(), sep="\n")
+    if report.faults:
+        sys.exit("\n".join(f"error: {fault}" for fault in report.faults))
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,245 @@
+"""Looks at everything that a run has made and kept: every byte that something vouches for.
+
+What vouches is a digest or checksum that was written with the file: identities of checkpoints, datasets and tokenizers, manifests
+of binarised text, seals of features, checksums of probes, of tables, of training states and of compressed text; of
+sources, the table of sources or the lock file. What is missing altogether, Snakemake sees and makes.
+"""
+
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xlprobe import archives, origins, sources
+from xlprobe.downloads import recorded
+from xlprobe.errors import XlprobeError, first_sentence
+from xlprobe.feature_file import FeatureFile
+from xlprobe.files import MAKE_AGAIN, PART, check_state, open_binary, read_json, sha256
+from xlprobe.paths import RESOURCES
+from xlprobe.probe_file import ProbeFile
+from xlprobe.progress import progress
+from xlprobe.source_list import human
+from xlprobe.tables import check_seal, unreadable
+from xlprobe.vocabulary import IDENTITY_FILE
+
+LOCK = RESOURCES / "sources.lock.tsv"
+CHUNK_BYTES = 2**20
+# A file that is whole, or what is wrong with one.
+Found = Iterator[Path | str]
+
+
+@dataclass
+class Report:
+    """What was looked at.
+
+    Attributes:
+        files, bytes: how many are whole, by kind.
+        faults: a sentence each.
+    """
+
+    files: Counter[str] = field(default_factory=Counter)
+    bytes: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+    def lines(self) -> Iterator[str]:
+        """The report as text, the faults left out."""
+        for kind, count in self.files.items():
+            yield f"{kind:<24}{count:>8} {'file' if count == 1 else 'files':<5}{human(self.bytes[kind]):>10}"
+        yield f"whole: {self.files.total()} files, {human(self.bytes.total())}; faults: {len(self.faults)}"
+
+
+def check_results(results: Path, run: dict[str, Any]) -> Report:
+    """Read a run's results whole.
+
+    Args:
+        results: the run's folder, `results/<experiment>`.
+        run: its completed configuration.
+
+    Raises:
+        XlprobeError: there is no such folder.
+    """
+    if not results.is_dir():
+        raise XlprobeError(f"{results}: no such folder; nothing is made of this configuration yet")
+    report = Report()
+    work = [(kind, path, check) for kind, (pattern, check) in CHECKS.items() for path in sorted(results.glob(pattern))]
+    work += [("sources", path, _source_check(digest)) for path, digest in sorted(_source_digests(results / "sources", run, report).items())]
+    for kind, path, check in progress(work, f"checking {results}", "records"):
+        try:
+            for found in check(path):
+                if isinstance(found, str):
+                    report.faults.append(found)
+                else:
+                    report.files[kind] += 1
+                    report.bytes[kind] += found.stat().st_size
+        except XlprobeError as error:
+            report.faults.append(str(error))
+        except (KeyError, TypeError, AttributeError) as error:
+            report.faults.append(f"{path}: does not say what it has to ({type(error).__name__}: {first_sentence(error)}); {MAKE_AGAIN}")
+    return report
+
+
+def _vouched(record: Path, name: str, what: str, file_of: Callable[[str], str] = str) -> Found:
+    """The files whose sha256 a record holds under a key, and the record itself.
+
+    Args:
+        what: the record describes, to be made again.
+        file_of: what a file is called, from its key.
+    """
+    advice = f"delete {record} to make {what} again"
+    digests = read_json(record, advice).get(name)
+    if not isinstance(digests, dict):
+        yield f"{record}: does not say the sha256 of its files; {advice}"
+        return
+    for key, digest in digests.items():
+        yield _held(record.parent / file_of(key), digest, advice)
+    yield record
+
+
+def _held(path: Path, digest: str, advice: str) -> Path | str:
+    if not path.exists():
+        return f"{path}: is gone; {advice}"
+    found = sha256(path)
+    return path if found == digest else f"{path}: is damaged (its sha256 is {found}, was {digest}); {advice}"
+
+
+def _checkpoint(record: Path) -> Found:
+    yield from _vouched(record, "files", "the checkpoint")
+    known = {record.name, "training.json", *read_json(record)["files"]}
+    for path in sorted(record.parent.iterdir()):
+        if path.is_file() and path.name not in known and path.suffix != PART:
+            yield f"{path}: is none of the checkpoint's files, and may be read in their place; delete it"
+
+
+def _dataset(record: Path) -> Found:
+    yield from _vouched(record, "sha256", "the dataset", lambda name: f"{name}.parquet")
+
+
+def _tokenizer(record: Path) -> Found:
+    yield from _vouched(record, "sha256", "the tokenizer")
+
+
+def _binarized(record: Path) -> Found:
+    advice = f"delete {record} to binarise its text again"
+    for split, expected in read_json(record, advice)["splits"].items():
+        for suffix, digest in expected["sha256"].items():
+            yield _held(record.parent / f"{split}.{suffix}", digest, advice)
+    yield record
+
+
+def _json(path: Path) -> Found:
+    read_json(path, MAKE_AGAIN)
+    yield path
+
+
+def _features(path: Path) -> Found:
+    with FeatureFile(path) as features:
+        features.check()
+    yield path
+
+
+def _probes(path: Path) -> Found:
+    probes = ProbeFile(path)
+    for layer in probes.layers:
+        probes.layer(layer)
+    yield path
+
+
+def _table(path: Path) -> Found:
+    try:
+        check_seal(path)
+    except (OSError, ValueError) as error:
+        yield str(unreadable(path, error))
+        return
+    yield path
+
+
+def _other_table(path: Path) -> Found:
+    # The datasets' own are held to their identities.
+    return iter(()) if path.parent.parent.name == "datasets" else _table(path)
+
+
+def _state(path: Path) -> Found:
+    yield check_state(path)
+
+
+def _text(path: Path) -> Found:
+    with open_binary(path, MAKE_AGAIN) as stream:
+        while stream.read(CHUNK_BYTES):
+            pass
+    yield path
+
+
+def _left_over(path: Path) -> Found:
+    yield f"{path}: was left by a job that was killed, or a job writes it at this moment; delete it when none runs"
+
+
+def _source_digests(folder: Path, run: dict[str, Any], report: Report) -> dict[Path, str]:
+    """The files in a run's sources and their sha256, nothing where it is not known."""
+    if run["world"]:
+        return {path: "" for path in folder.rglob("*") if path.is_file() and path.suffix != PART}
+    try:
+        found = origins.origins(sources.needs(run), folder, None)
+        known = recorded(LOCK)
+    except XlprobeError as error:
+        report.faults.append(str(error))
+        return {}
+    digests = {}
+    for origin in found:
+        if origin.way == origins.THERE:
+            upstream = origins.upstream_of(origin.need)
+            path = folder / (origin.need.archive or origin.path)
+            # What is linked may be another form of it than what is published at the address.
+            digests[folder / origin.path] = ""
+            if path.is_file() and not path.is_symlink():
+                digests[path] = upstream.sha256 or known.get(upstream.address, {}).get("sha256", "")
+    return digests
+
+
+def _source_check(digest: str) -> Callable[[Path], Found]:
+    def check(path: Path) -> Found:
+        advice = "delete it to get it again"
+        if digest:
+            yield _held(path, digest, advice)
+        elif not path.exists():
+            yield f"{path}: leads to {path.readlink()}, which is gone; bring that back, or {advice}"
+        elif path.suffix == ".zip":
+            yield path if zipfile.is_zipfile(path) else f"{path}: is no zip archive; {advice}"
+        else:
+            with open_binary(path, advice) as stream:
+                while stream.read(CHUNK_BYTES):
+                    pass
+            yield path
+
+    return check
+
+
+def _unpacked(record: Path) -> Found:
+    archive = str(record).removesuffix(".json")
+    if record.name.endswith(".partial.json") or not isinstance(said := read_json(record, MAKE_AGAIN), dict) or "archive" not in said:
+        return
+    advice = f"delete {record} to unpack the archive again"
+    if not Path(archives.folder_of(archive)).is_dir():
+        yield f"{archives.folder_of(archive)}: is gone; {advice}"
+    if Path(archive).exists():
+        yield _held(Path(archive), said["sha256"], "delete it to get it again")
+
+
+# By kind: where its records lie, and what looks at one.
+CHECKS: dict[str, tuple[str, Callable[[Path], Found]]] = {
+    "checkpoints": ("checkpoints/**/identity.json", _checkpoint),
+    "training records": ("checkpoints/**/training.json", _json),
+    "training states": ("pretrain/**/*.pt", _state),
+    "validations": ("pretrain/**/*.json", _json),
+    "tokenizers": (f"tokenizer/**/{IDENTITY_FILE}", _tokenizer),
+    "corpora": ("corpus/*/*.zst", _text),
+    "counts of corpora": ("corpus/*/*.json", _json),
+    "binarized text": ("binarized/*/manifest.json", _binarized),
+    "datasets": ("datasets/*/identity.json", _dataset),
+    "features": ("features/**/*.h5", _features),
+    "probes": ("probes/**/*.safetensors", _probes),
+    "tables": ("**/*.parquet", _other_table),
+    "archives": ("sources/**/*.json", _unpacked),
+    "left over": (f"**/*{PART}", _left_over),
+}
