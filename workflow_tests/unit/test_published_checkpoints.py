@@ -456,7 +456,7 @@ def test_a_list_of_tensors_longer_than_any_is_refused(bert, tmp_path, length):
     with (bert / "model.safetensors").open("r+b") as stream:
         stream.write(length.to_bytes(8, "little"))
         stream.truncate(2**24 + 99)
-    with pytest.raises(XlprobeError, match=r"its list of tensors has|cut short"):
+    with pytest.raises(XlprobeError, match="cut short"):
         adopt(bert, tmp_path / "20")
 
 

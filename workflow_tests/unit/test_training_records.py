@@ -10,8 +10,9 @@ import pytest
 
 from xlprobe import training_records
 from xlprobe.errors import ResumeError, XlprobeError
+from xlprobe.files import identity_digest as digest
 from xlprobe.files import read_json, write_json
-from xlprobe.training_identity import digest, identity_of, text_identity
+from xlprobe.training_identity import identity_of, text_identity
 from xlprobe.training_records import Training, check_interval, check_resumed, check_text, check_trained, resume_point
 from xlprobe.training_version import TRAINING_VERSION
 
