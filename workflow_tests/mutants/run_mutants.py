@@ -13,6 +13,7 @@ import argparse
 import csv
 import gc
 import importlib
+import math
 import os
 import pickle
 import re
@@ -120,14 +121,16 @@ def tests_of(mutation: Mutation, record: Record, files: list[Path]) -> list[str]
     names = {str(path.relative_to(PROJECT)) for path in files}
     tests = [test for test in record.by_test if test.partition("::")[0] in names]
     path = str(mutation.path)
+    most = MOST_SECONDS
     calling = [test for test in tests if (path, mutation.scope) in record.by_test[test]]
-    # What runs at import decides what every test of the module sees.
-    calling = calling or [test for test in tests if any(file == path for file, _ in record.by_test[test])] or tests
+    if not calling:
+        # What runs at import decides what every test of the module sees.
+        calling, most = [test for test in tests if any(file == path for file, _ in record.by_test[test])] or tests, math.inf
     own = f"test_{mutation.module.rpartition('.')[2]}.py"
     chosen, seconds = [], 0.0
     for test in sorted(calling, key=lambda test: (own not in test, record.seconds[test])):
         seconds += record.seconds[test]
-        if chosen and seconds > MOST_SECONDS:
+        if chosen and seconds > most:
             break
         chosen.append(test)
     return chosen
