@@ -1,0 +1,103 @@
+"""What Snakemake would record of each job of a configuration, found without running or dry-running anything."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+from snakemake.api import SnakemakeApi
+from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, Quietness, ResourceSettings
+
+from xlprobe.paths import PROJECT
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job: what Snakemake compares when it decides whether to make it again, and the command that makes it.
+
+    Attributes:
+        params: as recorded; those that depend on threads, input or output are left out, as Snakemake leaves them out.
+        code: the rule's command, not filled in, which Snakemake takes for the rule's code.
+    """
+
+    rule: str
+    output: tuple[str, ...]
+    input: tuple[str, ...]
+    params: tuple[str, ...]
+    code: str
+    command: str = field(compare=False)
+    log: str = field(compare=False)
+    benchmark: str = field(compare=False)
+
+    @property
+    def recorded(self) -> tuple:
+        """What a rerun is decided by."""
+        return self.input, self.params, self.code
+
+
+def jobs(configuration: Path, folder: Path, project: Path = PROJECT, targets: frozenset[str] = frozenset()) -> list[Job]:
+    """All jobs of a configuration, in the order in which they could run, as if nothing had been made.
+
+    Args:
+        configuration: the run's file.
+        folder: where `results/` lies, or would.
+        project: whose Snakefile it is; of another than this one only in a process of its own, which has imported nothing yet.
+    """
+    here = Path.cwd()
+    try:
+        with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+            loaded = api.workflow(
+                ResourceSettings(cores=4),
+                config_settings=ConfigSettings(configfiles=[configuration]),
+                snakefile=project / "Snakefile",
+                workdir=folder,
+            )
+            loaded.dag(DAGSettings(targets=targets, forceall=True))
+            workflow = loaded._workflow
+            workflow._prepare_dag(forceall=True, ignore_incomplete=True, lock_warn_only=True, nolock=True)
+            workflow._build_dag()
+            return [
+                Job(
+                    job.rule.name,
+                    tuple(map(str, job.output)),
+                    tuple(sorted(map(str, job.input))),
+                    tuple(workflow.persistence._params(job)),
+                    job.rule.shellcmd,
+                    job.shellcmd,
+                    str(job.log[0]),
+                    str(job.benchmark),
+                )
+                for level in workflow.dag.toposorted()
+                for job in sorted(level, key=lambda job: (job.rule.name, *map(str, job.output)))
+                if job.rule.shellcmd
+            ]
+    finally:
+        os.chdir(here)
+
+
+def jobs_of_copy(project: Path, configuration: Path, folder: Path, environment: Mapping[str, str] | None = None) -> list[Job]:
+    """The same of a copy of the project, whose code and tables may be others, in a process that imports them."""
+    command = [sys.executable, __file__, "--configuration", configuration, "--folder", folder, "--project", project]
+    path = {"PYTHONPATH": str(project / "scripts")}
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | (environment or {}) | path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [
+        Job(**{key.name: tuple(row[key.name]) if isinstance(row[key.name], list) else row[key.name] for key in fields(Job)})
+        for row in json.loads(done.stdout)
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("--configuration", "--folder", "--project"):
+        parser.add_argument(name, type=Path, required=True)
+    given = parser.parse_args()
+    print(json.dumps([asdict(job) for job in jobs(given.configuration, given.folder, given.project)]))
+
+
+if __name__ == "__main__":
+    main()
