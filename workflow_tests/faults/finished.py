@@ -1,5 +1,6 @@
 """Finished runs whose jobs can be made again one by one, as Snakemake would make them, and held to what they were."""
 
+import hashlib
 import os
 import re
 import subprocess
@@ -7,11 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
 from projects import Project
 from recorded import Job
 
 from xlprobe.files import sha256
 from xlprobe.paths import PROJECT
+from xlprobe.training_state import load_state
 
 RESULTS = "results/tiny"
 INTERPRETER = Path(__file__).parent / "interpreter"
@@ -34,14 +37,25 @@ def rule_names() -> set[str]:
 
 
 def digests(folder: Path, *places: str) -> dict[str, str]:
-    """The SHA-256 of every file at places in a folder, however deep."""
+    """The SHA-256 of every file at places in a folder, however deep; of a training's state, which tells of times, that of its numbers."""
     found = (path for place in places for path in ([folder / place] if (folder / place).is_file() else (folder / place).rglob("*")))
-    return {str(path.relative_to(folder)): sha256(path) for path in sorted(found) if path.is_file()}
+    names = {str(path.relative_to(folder)): path for path in sorted(found) if path.is_file()}
+    return {name: state_digest(path) if path.suffix == ".pt" else sha256(path) for name, path in names.items() if "/log" not in name}
+
+
+def state_digest(path: Path) -> str:
+    """The SHA-256 of a model's weights and of what the optimizer knows of each."""
+    state, digest = load_state(path), hashlib.sha256()
+    learned = [*state["model"].items(), *state.get("last_optimizer_state", {}).get("state", {}).items()]
+    for name, value in learned:
+        for key, number in value.items() if isinstance(value, dict) else [("", value)]:
+            digest.update(f"{name} {key} {number.tolist() if isinstance(number, torch.Tensor) else number}".encode())
+    return digest.hexdigest()
 
 
 def result_digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of everything that runs have made but for their logs and benchmarks, which tell of times."""
-    return {path: digest for path, digest in digests(folder, "results").items() if path.split("/")[2] not in ("logs", "benchmarks")}
+    """The same of everything that runs have made, but for their benchmarks, which tell of times."""
+    return {path: digest for path, digest in digests(folder, "results").items() if path.split("/")[2] != "benchmarks"}
 
 
 def left_over(folder: Path) -> list[str]:
