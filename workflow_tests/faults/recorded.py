@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from snakemake.api import SnakemakeApi
@@ -27,15 +27,15 @@ class Job:
     rule: str
     output: tuple[str, ...]
     input: tuple[str, ...]
-    params: tuple[str, ...]
+    params: frozenset[str]
     code: str
     command: str = field(compare=False)
     log: str = field(compare=False)
     benchmark: str = field(compare=False)
 
     @property
-    def recorded(self) -> tuple:
-        """What a rerun is decided by."""
+    def recorded(self) -> tuple[tuple[str, ...], frozenset[str], str]:
+        """What a rerun is decided by; of parameters, Snakemake compares the set of their values alone."""
         return self.input, self.params, self.code
 
 
@@ -65,7 +65,7 @@ def jobs(configuration: Path, folder: Path, project: Path = PROJECT, targets: fr
                     job.rule.name,
                     tuple(map(str, job.output)),
                     tuple(sorted(map(str, job.input))),
-                    tuple(workflow.persistence._params(job)),
+                    frozenset(workflow.persistence._params(job)),
                     job.rule.shellcmd,
                     job.shellcmd,
                     str(job.log[0]),
@@ -85,10 +85,8 @@ def jobs_of_copy(project: Path, configuration: Path, folder: Path, environment: 
     path = {"PYTHONPATH": str(project / "scripts")}
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | (environment or {}) | path)
     assert done.returncode == 0, done.stdout + done.stderr
-    return [
-        Job(**{key.name: tuple(row[key.name]) if isinstance(row[key.name], list) else row[key.name] for key in fields(Job)})
-        for row in json.loads(done.stdout)
-    ]
+    as_listed = {"output": tuple, "input": tuple, "params": frozenset}
+    return [Job(**{key: as_listed.get(key, str)(value) for key, value in row.items()}) for row in json.loads(done.stdout)]
 
 
 def main() -> None:
@@ -96,7 +94,7 @@ def main() -> None:
     for name in ("--configuration", "--folder", "--project"):
         parser.add_argument(name, type=Path, required=True)
     given = parser.parse_args()
-    print(json.dumps([asdict(job) for job in jobs(given.configuration, given.folder, given.project)]))
+    print(json.dumps([asdict(job) | {"params": sorted(job.params)} for job in jobs(given.configuration, given.folder, given.project)]))
 
 
 if __name__ == "__main__":

@@ -106,9 +106,7 @@ def killed_run(finished: Finished, seconds: float, signal_: signal.Signals) -> b
     """Run Snakemake for so long; whether it was still running when it was killed."""
     subprocess.run(["snakemake", "--configfile", finished.configuration, "--unlock"], cwd=finished.folder, capture_output=True, check=True)
     command = ["snakemake", "--configfile", finished.configuration, "--rerun-incomplete", "--cores", "2", "--quiet", "all"]
-    started = subprocess.Popen(
-        command, cwd=finished.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    started = subprocess.Popen(command, cwd=finished.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     time.sleep(seconds)
     running = started.poll() is None
     end_group(started, signal_)

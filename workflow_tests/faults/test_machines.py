@@ -8,6 +8,7 @@ import contextlib
 import os
 import random
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -123,13 +124,16 @@ def test_a_second_snakemake_refuses_and_changes_nothing(finished):
     whole = result_digests(finished.folder)
     target = finished.of_rule("alignment")[-1].output[0]
     (finished.folder / target).unlink()
-    command = ["snakemake", target, "--configfile", finished.configuration, "--cores", "1", "--quiet", "all"]
-    first = subprocess.Popen(command, cwd=finished.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = ["snakemake", target, "--configfile", finished.configuration, "--cores", "1", "--quiet", "host", "reason"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    first = subprocess.Popen(command, cwd=finished.folder, start_new_session=True, **quiet)
     locks = finished.folder / ".snakemake" / "locks"
     while first.poll() is None and not any(locks.glob("*")):
         time.sleep(0.01)
-    assert first.poll() is None
+    # Halted, it holds its lock however slow the second is.
+    os.killpg(first.pid, signal.SIGSTOP)
     second = subprocess.run(command, cwd=finished.folder, capture_output=True, text=True)
+    os.killpg(first.pid, signal.SIGCONT)
     said = second.stdout + second.stderr
     assert second.returncode != 0 and "Directory cannot be locked" in said and "Traceback" not in said
     assert first.wait() == 0 and result_digests(finished.folder) == whole
@@ -142,7 +146,7 @@ def test_a_clock_that_is_set_back_changes_no_byte(finished):
     job = finished.of_rule("alignment")[-1]
     (finished.folder / job.output[0]).unlink()
     run = ["--configfile", str(finished.configuration)]
-    command = ["faketime", "-f", "-3d", "snakemake", *run, job.output[0], "--cores", "2", "--quiet", "all"]
+    command = ["faketime", "-f", "-3d", "snakemake", job.output[0], *run, "--cores", "2", "--quiet", "all"]
     subprocess.run(command, cwd=finished.folder, check=True, capture_output=True)
     # Made by the clock that was set back, a file is older than what it was made of.
     times = (time.time() - 3 * 86400,) * 2
