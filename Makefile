@@ -70,7 +70,7 @@ test-faults: $(READY) ## Kill, fill disks, change and damage everything (25 minu
 	@$(MAKE) --no-print-directory --jobs 2 test-faults-jobs test-faults-others
 
 # Two at a time, as above: those that harm the jobs of a finished run, and all others.
-FAULTS_OF_JOBS := workflow_tests/faults/test_kills.py workflow_tests/faults/test_machines.py
+FAULTS_OF_JOBS := $(addprefix workflow_tests/faults/test_,kills.py machines.py changed_inputs.py wrong_science.py)
 
 test-faults-jobs: $(READY)
 	OMP_NUM_THREADS=1 python -m pytest $(FAULTS_OF_JOBS)

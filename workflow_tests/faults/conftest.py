@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 from finished import RESULTS, Finished
-from runs_of_trials import make_fetched_run, write_small_configuration
-from recorded import jobs, jobs_of_copy
-from upstream_server import UpstreamServer
 
 # A test module sees this conftest and not the one above.
 from projects import Project as Project
+from recorded import jobs, jobs_of_copy
+from runs_of_trials import make_fetched_run, write_small_configuration
+from upstream_server import UpstreamServer
 
 collect_ignore = ["interpreter"]
 SHORT = os.environ.get("XLPROBE_FAULTS") == "short"
