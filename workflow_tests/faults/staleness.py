@@ -56,6 +56,8 @@ NAMES = {
     "datasets.nli_files.*": "datasets.nli_files",
     "probes.leave_out.*": "probes.leave_out.pos",
 }
+# Weeks of work, or checked by digest: an edit of their code makes nothing again.
+WITHOUT_CODE = {"pretrain", "download_source", "download_checkpoint", "fetch_repository"}
 READ_FROM_SOURCES = "clean_corpus treebank bitext inference"
 SCORED = "probes transfer baselines alignment bpc"
 
@@ -189,9 +191,10 @@ CHANGES = [
 def key_paths(node: dict[str, Any] | None = None, path: tuple[str, ...] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every key of the configuration's schema that holds a value, and its rules; * stands for a name."""
     node = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text(encoding="utf-8")) if node is None else node
-    inner = {**node.get("properties", {}), **{"*": rules for rules in node.get("patternProperties", {}).values()}}
-    if isinstance(others := node.get("additionalProperties"), dict):
-        inner["*"] = others
+    inner = dict(node.get("properties", {}))
+    for others in (*node.get("patternProperties", {}).values(), node.get("additionalProperties")):
+        if isinstance(others, dict):
+            inner["*"] = others
     inner |= node.get("items", {}).get("properties", {})
     if not inner:
         yield ".".join(path), node

@@ -1,14 +1,19 @@
 """What each change makes again, by what Snakemake would record of each job before and after it; staleness.py has the table."""
 
+import ast
 import random
+import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 from conftest import amount, count
-from recorded import Job, jobs
-from staleness import CHANGES, TOGETHER, WORLD, Change, changed, key_paths
+from projects import Project
+from recorded import Job, jobs, jobs_of_copy
+from staleness import CHANGES, PUBLISHED, TOGETHER, WITHOUT_CODE, WORLD, Change, changed, key_paths
 
 from xlprobe import config as configuration
 
@@ -91,3 +96,111 @@ def test_how_a_configuration_is_written_makes_nothing_again(judge, base):
 @pytest.mark.xfail(strict=True, reason="the order of a world's languages names its alignment sets, and stands in its settings as written")
 def test_the_order_of_a_worlds_languages_makes_nothing_again(judge):
     assert judge.again(WORLD, yaml.safe_dump(upside_down(yaml.safe_load(WORLD), leave=""), sort_keys=False)) == set()
+
+
+class Edited:
+    """A copy of the project whose code is edited; says which rules' targets that makes again."""
+
+    def __init__(self, judge: Judge, folder: Path) -> None:
+        self.judge, self.project = judge, Project(folder / "project")
+        self.files = sorted((self.project.folder / "scripts").rglob("*.py"))
+        self.before = self.all_jobs()
+        # Every file that a rule makes names its script first.
+        self.scripts = {job.rule: re.findall(r"scripts/(\w+\.py)", job.code)[0] for job in self.before.values()}
+
+    def all_jobs(self) -> dict[str, Job]:
+        """Jobs by configuration and output."""
+        found = {}
+        for number, text in enumerate((WORLD, TOGETHER, PUBLISHED)):
+            path = self.judge.folder / "edited.yaml"
+            path.write_text(text)
+            for job in jobs_of_copy(self.project.folder, path, self.judge.folder):
+                found[f"{number} {job.output[0]}"] = job
+        return found
+
+    def again(self, edits: dict[Path, str]) -> set[str]:
+        """The rules whose targets are made again after files of the project have other contents."""
+        contents = {path: path.read_text() for path in edits}
+        try:
+            for path, text in edits.items():
+                path.write_text(text)
+            after = self.all_jobs()
+        finally:
+            for path, text in contents.items():
+                path.write_text(text)
+        count("changes judged", len(edits))
+        return {job.rule for name, job in after.items() if job.recorded != self.before[name].recorded}
+
+
+@pytest.fixture(scope="module")
+def edited(judge, tmp_path_factory) -> Edited:
+    return Edited(judge, tmp_path_factory.mktemp("edited"))
+
+
+def test_an_edit_of_a_script_makes_its_rules_again_and_no_others(edited):
+    """Each script is edited in those of the trials that the bits of its number name, so that five tell all of them apart."""
+    scripts = sorted(set(edited.scripts.values()))
+    bits = range(len(scripts).bit_length())
+    again = []
+    for bit in bits[: amount(10 * len(bits)) if amount(10) == 10 else 1]:
+        chosen = [edited.project.folder / "scripts" / name for number, name in enumerate(scripts, 1) if number >> bit & 1]
+        again.append(edited.again({path: path.read_text() + "\nEDITED = 1\n" for path in chosen}))
+    for rule, script in edited.scripts.items():
+        number = scripts.index(script) + 1
+        for bit, rules in enumerate(again):
+            assert (rule in rules) == (rule not in WITHOUT_CODE and bool(number >> bit & 1)), (rule, script)
+
+
+def loaded_modules(project: Path, script: str) -> set[str]:
+    """The files of the library that a script has loaded when it has started."""
+    code = f"import runpy, sys; sys.argv[1:] = ['--help']; sys.path.insert(0, 'scripts')\ntry: runpy.run_path('scripts/{script}', run_name='__main__')\n"
+    code += "except SystemExit: print('\\n', *(m.__file__ for n, m in sys.modules.items() if n.startswith('xlprobe.')), sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=True)
+    return {line for line in done.stdout.splitlines() if line.endswith(".py")}
+
+
+def test_an_edit_of_a_module_makes_all_again_that_loads_it(edited):
+    """Held to what Python itself loads; which more may count, those that are loaded later or by name, test_code_identity.py says."""
+    random_ = random.Random(1)
+    library = [path for path in edited.files if path.parent.name != "scripts" and ast.parse(path.read_text()).body[1:]]
+    loads = {script: loaded_modules(edited.project.folder, script) for script in sorted(set(edited.scripts.values()))}
+    for path in random_.sample(library, amount(20)):
+        again = edited.again({path: path.read_text() + "\nEDITED = 1\n"})
+        expected = {rule for rule, script in edited.scripts.items() if str(path) in loads[script]} - WITHOUT_CODE
+        assert expected <= again and not again & WITHOUT_CODE, path
+
+
+class Reworded(ast.NodeTransformer):
+    """Other words in errors that are raised, and in the help of arguments."""
+
+    def visit_Raise(self, node: ast.Raise) -> ast.Raise:
+        if isinstance(node.exc, ast.Call) and getattr(node.exc.func, "id", "").endswith("Error"):
+            node.exc.args = [self.other(argument) for argument in node.exc.args]
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        self.generic_visit(node)
+        if getattr(node.func, "attr", "") == "add_argument":
+            for keyword in node.keywords:
+                if keyword.arg == "help":
+                    keyword.value = self.other(keyword.value)
+        return node
+
+    def other(self, value: ast.expr) -> ast.expr:
+        return ast.Constant(value.value + "!") if isinstance(value, ast.Constant) and isinstance(value.value, str) else value
+
+
+def test_how_code_is_written_makes_nothing_again(edited):
+    def commented(text: str) -> str:
+        tree = ast.parse(text)
+        lines = text.splitlines()
+        if ast.get_docstring(tree) is not None:
+            lines[tree.body[0].end_lineno - 1] += "  # A comment."
+        return "# A comment.\n" + "\n".join(lines) + "\n\n\n# Another.\n"
+
+    assert edited.again({path: commented(path.read_text()) for path in edited.files}) == set()
+
+
+def test_the_wording_of_errors_and_help_makes_nothing_again(edited):
+    ours = [path for path in edited.files if path.name != "errors.py"]
+    assert edited.again({path: ast.unparse(Reworded().visit(ast.parse(path.read_text()))) for path in ours}) == set()
