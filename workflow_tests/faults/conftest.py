@@ -55,7 +55,7 @@ def finished_fetched(finished: Finished, tmp_path_factory: pytest.TempPathFactor
     try:
         environment = {"HF_ENDPOINT": server.address, "NO_PROXY": "127.0.0.1", "XLPROBE_DATA": ""}
         configuration = make_fetched_run(project, server, finished.folder / RESULTS, environment)
-        planned = jobs_of_copy(project.folder, configuration, folder, environment)
+        (planned,) = jobs_of_copy(project.folder, [configuration], folder, environment)
         yield Finished(project, configuration, planned, environment)
     finally:
         server.server.shutdown()

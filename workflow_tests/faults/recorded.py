@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -79,22 +79,26 @@ def jobs(configuration: Path, folder: Path, project: Path = PROJECT, targets: fr
         os.chdir(here)
 
 
-def jobs_of_copy(project: Path, configuration: Path, folder: Path, environment: Mapping[str, str] | None = None) -> list[Job]:
+def jobs_of_copy(
+    project: Path, configurations: Sequence[Path], folder: Path, environment: Mapping[str, str] | None = None
+) -> list[list[Job]]:
     """The same of a copy of the project, whose code and tables may be others, in a process that imports them."""
-    command = [sys.executable, __file__, "--configuration", configuration, "--folder", folder, "--project", project]
+    command = [sys.executable, __file__, "--configurations", *configurations, "--folder", folder, "--project", project]
     path = {"PYTHONPATH": str(project / "scripts")}
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | (environment or {}) | path)
     assert done.returncode == 0, done.stdout + done.stderr
     as_listed = {"output": tuple, "input": tuple, "params": frozenset}
-    return [Job(**{key: as_listed.get(key, str)(value) for key, value in row.items()}) for row in json.loads(done.stdout)]
+    return [[Job(**{key: as_listed.get(key, str)(value) for key, value in row.items()}) for row in run] for run in json.loads(done.stdout)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("--configuration", "--folder", "--project"):
-        parser.add_argument(name, type=Path, required=True)
+    parser.add_argument("--configurations", type=Path, nargs="+", required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--project", type=Path, required=True)
     given = parser.parse_args()
-    print(json.dumps([asdict(job) | {"params": sorted(job.params)} for job in jobs(given.configuration, given.folder, given.project)]))
+    runs = [jobs(configuration, given.folder, given.project) for configuration in given.configurations]
+    print(json.dumps([[asdict(job) | {"params": sorted(job.params)} for job in run] for run in runs]))
 
 
 if __name__ == "__main__":
