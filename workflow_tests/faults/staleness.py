@@ -100,7 +100,7 @@ CHANGES = [
     Change("world.languages.*.name", f"world {READ_FROM_SOURCES} figure", "Kettu"),
     Change("world.languages.*.parent", f"world {READ_FROM_SOURCES} figure", "arvic"),
     # A language less: all that reads the text of every language, and the held-out text.
-    Change("languages", "tokenizer pretrain bpc contamination", ["qaa"]),
+    Change("languages", "tokenizer pretrain trained_text bpc contamination", ["qaa"]),
     Change("corpus.source", "clean_corpus", "conll2017", PUBLISHED),
     Change("corpus.max_bytes", "clean_corpus"),
     Change("corpus.valid_fraction", "clean_corpus", 0.01),
@@ -112,7 +112,7 @@ CHANGES = [
     # A checkpoint less, or trainings that have other names: the tables of all checkpoints.
     Change("models.*.steps", "scores audit probe_training checkpoint_table", [0, 10]),
     Change("models.*.seeds", "scores audit probe_training checkpoint_table", [1, 2]),
-    Change("models.*.pretrain.languages", "pretrain", ["qaa"]),
+    Change("models.*.pretrain.languages", "pretrain trained_text", ["qaa"]),
     *(Change(f"models.*.pretrain.architecture.{key}", "pretrain") for key in ("layers", "feed_forward_size", "max_tokens")),
     Change("models.*.pretrain.architecture.hidden_size", "pretrain", 1536),
     Change("models.*.pretrain.architecture.heads", "pretrain", 6),

@@ -171,10 +171,12 @@ def test_an_edit_of_a_module_makes_all_again_that_loads_it(edited):
 
 
 class Reworded(ast.NodeTransformer):
-    """Other words in errors that are raised, and in the help of arguments."""
+    """Other words in the project's errors where they are raised, and in the help of arguments."""
+
+    ERRORS = ("XlprobeError", "ConfigError", "FormatError", "ResumeError")
 
     def visit_Raise(self, node: ast.Raise) -> ast.Raise:
-        if isinstance(node.exc, ast.Call) and getattr(node.exc.func, "id", "").endswith("Error"):
+        if isinstance(node.exc, ast.Call) and getattr(node.exc.func, "id", "") in self.ERRORS:
             node.exc.args = [self.other(argument) for argument in node.exc.args]
         return node
 
