@@ -22,11 +22,12 @@ ifneq ($(XLPROBE_CASES),)
 export XLPROBE_CASES := $(abspath $(XLPROBE_CASES))
 endif
 
-.PHONY: help setup demo sources run accept report check test test-run test-others test-mutants bench lint format docs lock clean
+.PHONY: help setup demo sources run accept report check test test-run test-others test-faults test-faults-jobs test-faults-others \
+	test-mutants bench lint format docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
 setup: $(READY) ## Make the environment in .venv (a few minutes)
 
@@ -76,7 +77,19 @@ test-run: $(READY)
 	OMP_NUM_THREADS=1 python -m pytest workflow_tests/workflow/test_run.py
 
 test-others: $(READY)
-	OMP_NUM_THREADS=1 python -m pytest workflow_tests scripts/xlprobe --ignore=workflow_tests/benchmarks --ignore=workflow_tests/workflow/test_run.py
+	OMP_NUM_THREADS=1 python -m pytest workflow_tests scripts/xlprobe --ignore=workflow_tests/benchmarks --ignore=workflow_tests/faults --ignore=workflow_tests/workflow/test_run.py
+
+test-faults: $(READY) ## Kill, fill disks, change and damage everything (25 minutes; 3 with XLPROBE_FAULTS=short)
+	@$(MAKE) --no-print-directory --jobs 2 test-faults-jobs test-faults-others
+
+# Two at a time, as above: those that harm the jobs of a finished run, and all others.
+FAULTS_OF_JOBS := $(addprefix workflow_tests/faults/test_,kills.py machines.py changed_inputs.py wrong_science.py)
+
+test-faults-jobs: $(READY)
+	OMP_NUM_THREADS=1 python -m pytest $(FAULTS_OF_JOBS)
+
+test-faults-others: $(READY)
+	OMP_NUM_THREADS=1 python -m pytest workflow_tests/faults $(addprefix --ignore=,$(FAULTS_OF_JOBS))
 
 test-mutants: $(READY) ## Plant small faults in what touches numbers; the tests must see 95 % (20 minutes)
 	python workflow_tests/mutants/run_mutants.py

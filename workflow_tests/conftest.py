@@ -1,8 +1,6 @@
 """What the tests share: the real data where it is, a tiny pretrained model, a complete tiny run."""
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 import pytest
 import speed_claims
 import yaml
+from projects import Project
 from upstream_server import UpstreamServer
 
 from xlprobe import config as configuration
@@ -22,8 +21,6 @@ from xlprobe.pretraining import PretrainingRun, train_interval
 from xlprobe.tokenization import CleanedCorpus, build_tokenizer, train_sentencepiece
 from xlprobe.vocabulary import SENTENCEPIECE_FILE
 from xlprobe.world.publication import write_world
-
-PROJECT_PARTS = ["Snakefile", "config.yaml", "config", "rules", "scripts", "schemas", "resources", "envs", "report", "slurm"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -128,44 +125,6 @@ def tiny_model(tiny_text: TinyText) -> TinyModel:
     return TinyModel(tiny_text, pretraining, record, checkpoint)
 
 
-class Project:
-    """A copy of the project in which a test may run Snakemake, edit code and delete results."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        for part in PROJECT_PARTS:
-            source = PROJECT / part
-            if source.is_dir():
-                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, folder / part)
-
-    def snakemake(self, *arguments: str, check: bool = True, environment: dict[str, str] | None = None) -> str:
-        """Run Snakemake in the copy and return what it printed."""
-        command = ["snakemake", *arguments, "--cores", "2"]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=os.environ | (environment or {}))
-        output = done.stdout + done.stderr
-        assert done.returncode == 0 or not check, output[-4000:]
-        return output
-
-    def planned(self, *arguments: str, environment: dict[str, str] | None = None) -> dict[str, int]:
-        """The jobs that a dry run plans, by rule."""
-        output = self.snakemake(*arguments, "-n", "--quiet", "rules", environment=environment)
-        if "Nothing to be done" in output:
-            return {}
-        table = output.rpartition("Job stats:")[2].split("\n\n")[0]
-        rows = [line.split() for line in table.splitlines()[3:]]
-        return {name: int(count) for name, count in rows if name not in ("all", "total")}
-
-    def edit(self, path: str, old: str, new: str) -> None:
-        """Replace text that occurs in a file."""
-        file = self.folder / path
-        content = file.read_text()
-        assert old in content, f"{path} does not hold {old!r}"
-        file.write_text(content.replace(old, new))
-
-
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project in which config/tiny.yaml has been made from nothing; tests copy it before they change it."""
@@ -177,7 +136,4 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture
 def project(finished_run: Project, tmp_path: Path) -> Project:
     """A copy of the finished run that a test may change."""
-    copy = object.__new__(Project)
-    copy.folder = tmp_path / "project"
-    shutil.copytree(finished_run.folder, copy.folder, symlinks=True)
-    return copy
+    return finished_run.copy(tmp_path / "project")

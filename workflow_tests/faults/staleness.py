@@ -1,0 +1,232 @@
+"""Which change makes which rules' targets again: every key of the configuration, the rules that read it, and no others.
+
+A rule is named where the change comes in; Snakemake makes what follows from it again, too.
+"""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from xlprobe.paths import SCHEMAS
+
+# On a world, with a model from each place that checkpoints come from.
+WORLD = """
+experiment: judged
+world:
+  languages:
+    qaa: {name: Arva, parent: arvic}
+    qba: {name: Ketta, parent: kettic}
+languages: [qaa, qba]
+tokenizer: {vocabulary_size: 300}
+models:
+  xlmr: {steps: [0, 10, 20], pretrain: {training: {updates: 40, warmup_updates: 4}}}
+  converted: {steps: [20], fairseq: {checkpoints: "suites/{step}.pt", sentencepiece: suites/xlmr.model}}
+  adopted: {steps: [20], huggingface: {folder: "suites/{step}"}}
+treebanks: [qaa_world, qba_world, qaa_pud, qba_pud]
+alignments: [align_qaa_qba]
+xnli: [qaa, qba]
+bpc: {languages: [qba]}
+"""
+# The same measured with other protocols, each in one job.
+TOGETHER = WORLD + "features: {together: true}\nprobes: {together: true, protocol: converged}\n"
+# On published data, with a model of the hub.
+PUBLISHED = """
+experiment: judged
+languages: [en, de]
+tokenizer: {vocabulary_size: 300}
+models:
+  xlmr: {steps: [0], pretrain: {}}
+  adopted: {steps: [20], huggingface: {repository: org/name, revision: "step{step}"}}
+treebanks: [en_ewt, en_pud]
+xnli: [en]
+datasets: {nli_text: tokenized}
+"""
+# XNLI in XTREME's layout, which does not say in which form its text is.
+XTREME = PUBLISHED.replace("datasets: {nli_text: tokenized}", "data: {root: data}")
+AUTO = object()
+# What stands for any name, where the configurations above have one.
+NAMES = {
+    "models.*.fairseq": "models.converted.fairseq",
+    "models.*.huggingface": "models.adopted.huggingface",
+    "models.*": "models.xlmr",
+    "world.languages.*": "world.languages.qba",
+    "datasets.nli_files.*": "datasets.nli_files",
+    "probes.leave_out.*": "probes.leave_out.pos",
+}
+# Weeks of work, or checked by digest: an edit of their code makes nothing again.
+WITHOUT_CODE = {"pretrain", "download_source", "download_checkpoint", "fetch_repository"}
+READ_FROM_SOURCES = "clean_corpus treebank bitext inference"
+SCORED = "probes transfer baselines alignment bpc"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A key, what makes targets again when it changes, and the value that it changes to: of itself, another that the schema allows."""
+
+    key: str
+    again: str
+    value: Any = AUTO
+    base: str = WORLD
+
+
+CHANGES = [
+    # Nothing is where it was.
+    Change("experiment", "", "other"),
+    # Where files come from, not what they hold.
+    Change("data.root", "", "data", PUBLISHED),
+    Change("data.download", ""),
+    Change("data.ud", "treebank", "2.17", PUBLISHED),
+    # A world's data are new all together: Snakemake would not see that one file is as before.
+    *(
+        Change(key, f"world {READ_FROM_SOURCES}")
+        for key in (
+            "world.seed",
+            *(f"world.concepts.{kind}" for kind in ("nouns", "verbs", "adjectives", "adverbs", "names")),
+            "world.documents",
+            *(f"world.sentences.{split}" for split in ("train", "dev", "test", "parallel")),
+            *(f"world.pairs.{split}" for split in ("train", "dev", "test")),
+            "world.alignment_layout",
+            *(f"world.languages.*.{key}" for key in ("distance", "sound_changes", "word_order", "head_direction", "adjectives")),
+            *(f"world.languages.*.{key}" for key in ("marking", "articles", "extraposed_relatives", "script")),
+        )
+    ),
+    Change("world.languages.*.agreement", f"world {READ_FROM_SOURCES}", ["noun"]),
+    Change("world.languages.*.contractions", f"world {READ_FROM_SOURCES}", "negation"),
+    Change("world.languages.*.corpus_size", f"world {READ_FROM_SOURCES}", 2.0),
+    # Figures show languages' names, and who is related.
+    Change("world.languages.*.name", f"world {READ_FROM_SOURCES} figure", "Kettu"),
+    Change("world.languages.*.parent", f"world {READ_FROM_SOURCES} figure", "arvic"),
+    # A language less: all that reads the text of every language, and the held-out text.
+    Change("languages", "tokenizer pretrain trained_text bpc contamination", ["qaa"]),
+    Change("corpus.source", "clean_corpus", "conll2017", PUBLISHED),
+    Change("corpus.max_bytes", "clean_corpus"),
+    Change("corpus.valid_fraction", "clean_corpus", 0.01),
+    Change("corpus.valid_max_documents", "clean_corpus"),
+    Change("tokenizer.model", "tokenizer", "suites/xlmr.model"),
+    # One that is given, a suite's, is as it is.
+    *(Change(f"tokenizer.{key}", "tokenizer") for key in ("vocabulary_size", "alpha", "sample_lines", "seed")),
+    Change("tokenizer.character_coverage", "tokenizer", 0.99),
+    # A checkpoint less, or trainings that have other names: the tables of all checkpoints.
+    Change("models.*.steps", "scores audit probe_training checkpoint_table", [0, 10]),
+    Change("models.*.seeds", "scores audit probe_training checkpoint_table", [1, 2]),
+    Change("models.*.pretrain.languages", "pretrain trained_text", ["qaa"]),
+    *(Change(f"models.*.pretrain.architecture.{key}", "pretrain") for key in ("layers", "feed_forward_size", "max_tokens")),
+    Change("models.*.pretrain.architecture.hidden_size", "pretrain", 1536),
+    Change("models.*.pretrain.architecture.heads", "pretrain", 6),
+    *(
+        Change(f"models.*.pretrain.training.{key}", "pretrain")
+        for key in (
+            *("updates", "alpha", "batch_size", "sample_break", "mask_probability", "masks", "learning_rate", "warmup_updates"),
+            *("adam_eps", "weight_decay", "clip_norm", "dropout", "attention_dropout", "fp16", "seed"),
+        )
+    ),
+    Change("models.*.pretrain.training.tokens_per_sample", "pretrain", 256),
+    Change("models.*.pretrain.training.adam_betas", "pretrain", [0.9, 0.9]),
+    # How to train, not what.
+    *(
+        Change(f"models.*.pretrain.execution.{key}", "")
+        for key in ("device", "processes", "samples_per_process", "save_every", "keep_states")
+    ),
+    Change("models.*.fairseq.checkpoints", "convert_checkpoint", "suites/other.model"),
+    Change("models.*.fairseq.sentencepiece", "suite_tokenizer", "suites/other.model"),
+    Change("models.*.huggingface.repository", "fetch_repository adopt_checkpoint", "org/other", PUBLISHED),
+    Change("models.*.huggingface.revision", "fetch_repository adopt_checkpoint", "update-{step}", PUBLISHED),
+    Change("models.*.huggingface.folder", "adopt_checkpoint", "suites/other"),
+    *(Change(f"models.*.huggingface.{key}", "adopt_checkpoint") for key in ("objective", "own_code")),
+    # A dataset less: the tables that hold it, overlap with it, and figures that say which languages there are.
+    Change("treebanks", "checkpoint_scores checkpoint_audit contamination figure", ["qaa_world", "qba_world", "qba_pud"]),
+    Change("alignments", "checkpoint_scores checkpoint_audit contamination figure", []),
+    # Its probes, too: what is trained on it is transferred to the others.
+    Change("xnli", "checkpoint_scores checkpoint_probe_training checkpoint_audit scores transfer contamination figure", ["qaa"]),
+    Change("datasets.max_sentences", "treebank bitext"),
+    Change("datasets.max_inference_pairs", "inference"),
+    # The same text in another form; a world's own is raw.
+    Change("datasets.nli_text", "inference", "published", PUBLISHED),
+    Change(
+        "datasets.nli_published",
+        "checkpoint_scores checkpoint_probe_training checkpoint_audit scores contamination figure",
+        ["en"],
+        PUBLISHED,
+    ),
+    Change("datasets.nli_files.*", "inference", {"train": "tokenized", "dev": "tokenized", "test": "tokenized"}, XTREME),
+    *(Change(key, "treebank") for key in ("datasets.dev_fraction", "datasets.clean_forms", "arcs.negatives")),
+    Change("features.layers", "features probes transfer alignment", [0, 2]),
+    Change("features.keep", ""),
+    Change("features.together", "features_together"),
+    *(Change(f"features.{key}", "features") for key in ("precision", "storage")),
+    *(Change(f"features.{key}", "") for key in ("tokens_per_batch", "device")),
+    Change("probes.tasks", "checkpoint_scores checkpoint_probe_training scores", ["pos"]),
+    Change("probes.leave_out.*", "checkpoint_scores checkpoint_probe_training scores transfer", ["qba_world"]),
+    Change("probes.protocol", "probes"),
+    # Of the protocol that is not chosen nothing counts.
+    Change("probes.converged.inverse_strengths", "", [1]),
+    Change("probes.converged.inverse_strengths", "probes probes_together", [1], TOGETHER),
+    *(Change(f"probes.converged.{key}", "") for key in ("tolerance", "iterations")),
+    *(Change(f"probes.converged.{key}", "probes probes_together", base=TOGETHER) for key in ("tolerance", "iterations")),
+    *(Change(f"probes.{key}", "probes") for key in ("seeds", "learning_rate", "batch_size", "epochs", "patience", "shared_order")),
+    *(Change(f"probes.{key}", "", base=TOGETHER) for key in ("seeds", "learning_rate", "batch_size", "epochs", "patience", "shared_order")),
+    Change("probes.together", "probes_together"),
+    Change("probes.control_tasks", "probes", ["pos"]),
+    Change("probes.description_lengths", "probes", ["pos"]),
+    Change("probes.device", ""),
+    Change("sweeps.tasks", "probes transfer", [{"tasks": ["pos"], "layers": [1]}]),
+    Change("sweeps.datasets", "features probes", [{"datasets": ["qba_world"], "layers": [1]}]),
+    Change("sweeps.layers", "features probes transfer alignment", [{"layers": [1]}]),
+    *(Change(f"intervals.{key}", SCORED) for key in ("resamples", "level")),
+    *(Change(f"transfer.{key}", "transfer") for key in ("shared_labels", "predictions")),
+    *(Change(f"alignment.{key}", "alignment") for key in ("method", "distortion")),
+    Change("alignment.unit", "features alignment"),
+    # Held-out text of one more language is compared with what was learned from.
+    Change("bpc.languages", "bpc contamination figure", ["qaa", "qba"]),
+    Change("bpc.leave_out", "checkpoint_scores", ["adopted"]),
+    Change("bpc.max_lines", "bpc contamination"),
+    *(Change(f"bpc.{key}", "bpc") for key in ("mask_share", "seed", "count_spaces", "precision")),
+    *(Change(f"bpc.{key}", "") for key in ("tokens_per_batch", "device")),
+]
+
+
+def key_paths(node: dict[str, Any] | None = None, path: tuple[str, ...] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every key of the configuration's schema that holds a value, and its rules; * stands for a name."""
+    node = yaml.safe_load((SCHEMAS / "config.schema.yaml").read_text(encoding="utf-8")) if node is None else node
+    inner = dict(node.get("properties", {}))
+    for others in (*node.get("patternProperties", {}).values(), node.get("additionalProperties")):
+        if isinstance(others, dict):
+            inner["*"] = others
+    inner |= node.get("items", {}).get("properties", {})
+    if not inner:
+        yield ".".join(path), node
+    for name, rules in inner.items():
+        yield from key_paths(rules, (*path, name))
+
+
+def another(rules: dict[str, Any], value: Any) -> Any:
+    """Another value that the schema allows."""
+    if "enum" in rules:
+        return next(choice for choice in rules["enum"] if choice not in (value, None))
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int) or (value is None and "integer" in rules["type"]):
+        return (value or 0) + 1
+    assert isinstance(value, float), f"{rules} needs a value in CHANGES"
+    return value / 2 if value else 0.5
+
+
+def changed(change: Change, rules: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of a change, after it."""
+    configuration = yaml.safe_load(change.base)
+    key = change.key
+    for pattern, name in NAMES.items():
+        if key.startswith(pattern):
+            key = key.replace(pattern, name)
+            break
+    *outer, last = key.split(".")
+    if outer[:1] == ["sweeps"]:
+        return configuration | {"sweeps": change.value}
+    place = configuration
+    for name in outer:
+        place = place.setdefault(name, {})
+    place[last] = another(rules, place.get(last, rules.get("default"))) if change.value is AUTO else copy.deepcopy(change.value)
+    return configuration

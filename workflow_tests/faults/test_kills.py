@@ -1,0 +1,117 @@
+"""Jobs killed at any moment, by themselves and through Snakemake, lose nothing and change no byte."""
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import SHORT, amount, count
+from finished import NEVER_DONE, Finished, fault, left_over, result_digests, rule_names
+from recorded import Job
+
+SEED = 1
+# A job is killed at a moment of its run time, by SIGKILL or as Slurm does at a time limit; or inside of its writing.
+WAYS = ("write", "moment", "term")
+# Machines are faster at one time than at another: a job may end before it is killed.
+ATTEMPTS = 8
+SLURMS_PATIENCE = 30
+
+
+def kill(finished: Finished, job: Job, way: str, random_: random.Random) -> bool:
+    """Start a job and kill it, with all that it has started; whether it was killed before it had ended."""
+    if way == "write":
+        # A file has two events of writing, a temporary file made and renamed.
+        started = finished.start(job, fault("kill-at-write", random_.randint(1, 2 * len(job.output))))
+        status = started.wait()
+    else:
+        started = finished.start(job)
+        time.sleep(random_.uniform(0, finished.seconds(job)))
+        status = started.poll()
+        end_group(started, signal.SIGTERM if way == "term" else signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        started.wait(SLURMS_PATIENCE)
+    end_group(started, signal.SIGKILL)
+    started.wait()
+    return status != 0
+
+
+def end_group(started: subprocess.Popen, signal_: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(started.pid, signal_)
+
+
+def killed_and_made_again(finished: Finished, job: Job, ways: list[str], random_: random.Random) -> None:
+    """Kill a job once in each way, and hold what it makes afterwards to what it had made before."""
+    whole = finished.made(job, *finished.following(job))
+    for before in finished.clear(job):
+        assert finished.make(before) == 0, finished.said(before)
+    for way in ways:
+        assert any(kill(finished, job, way if attempt < ATTEMPTS / 2 else "write", random_) for attempt in range(ATTEMPTS)), job
+        half = finished.made(job) if not finished.keeps_a_state(job) else {}
+        assert half.items() <= whole.items(), f"half an output of {job.rule} after {way}"
+    for again in (job, *finished.following(job)):
+        assert finished.make(again) == 0, finished.said(again)
+    assert finished.made(job, *finished.following(job)) == whole, f"{job.rule} after {ways}"
+    assert left_over(finished.folder) == []
+    count("kills survived", len(ways))
+
+
+@pytest.fixture(scope="module")
+def every_rule(finished, finished_fetched) -> list[tuple[Finished, str]]:
+    """Each rule, and the run that has it; a rule of both is tried in the first."""
+    rules: dict[str, Finished] = {}
+    for run in (finished, finished_fetched):
+        for job in run.jobs:
+            rules.setdefault(job.rule, run)
+    assert rules.keys() == rule_names() - NEVER_DONE
+    return [(run, rule) for rule, run in sorted(rules.items())]
+
+
+@pytest.mark.skipif(SHORT, reason="the short version kills jobs of a few rules")
+def test_killed_jobs_of_every_rule_are_made_again_to_the_byte(every_rule):
+    random_ = random.Random(SEED)
+    for number, (run, rule) in enumerate(every_rule):
+        job = random_.choice(run.of_rule(rule))
+        killed_and_made_again(run, job, [WAYS[number % 3], *(["moment", "write"] if rule == "pretrain" else [])], random_)
+
+
+@pytest.mark.skipif(not SHORT, reason="the long version kills jobs of every rule")
+@pytest.mark.parametrize(("rule", "ways"), [("pretrain", ["moment", "write"]), ("features", ["write"]), ("checkpoint_scores", ["term"])])
+def test_killed_jobs_of_some_rules_are_made_again_to_the_byte(finished, rule, ways):
+    killed_and_made_again(finished, finished.of_rule(rule)[-1], ways, random.Random(SEED))
+
+
+def test_a_run_killed_again_and_again_ends_as_one_that_was_not(finished):
+    """By SIGKILL and SIGTERM to Snakemake and all its jobs; what is deleted before is made again on the way."""
+    random_, whole = random.Random(SEED), result_digests(finished.folder)
+    kills = 0
+    while kills < amount(10):
+        deleted = random_.sample([job for job in finished.jobs if job.rule not in ("world", "pretrain", "figure")], 6)
+        for job in deleted:
+            for path in job.output:
+                (finished.folder / path).unlink(missing_ok=True)
+        for signal_ in random_.sample([signal.SIGKILL, signal.SIGTERM], 2):
+            kills += killed_run(finished, random_.uniform(4, 20), signal_)
+        finished.project.snakemake("--configfile", str(finished.configuration), "--unlock")
+        finished.project.snakemake("--configfile", str(finished.configuration), "--rerun-incomplete", "--quiet", "all")
+        assert result_digests(finished.folder) == whole
+    assert finished.project.planned("--configfile", str(finished.configuration)) == {}
+    count("kills survived", kills)
+
+
+def killed_run(finished: Finished, seconds: float, signal_: signal.Signals) -> bool:
+    """Run Snakemake for so long; whether it was still running when it was killed."""
+    subprocess.run(["snakemake", "--configfile", finished.configuration, "--unlock"], cwd=finished.folder, capture_output=True, check=True)
+    command = ["snakemake", "--configfile", finished.configuration, "--rerun-incomplete", "--cores", "2", "--quiet", "all"]
+    started = subprocess.Popen(command, cwd=finished.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    time.sleep(seconds)
+    running = started.poll() is None
+    end_group(started, signal_)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        started.wait(SLURMS_PATIENCE)
+    end_group(started, signal.SIGKILL)
+    started.wait()
+    return running

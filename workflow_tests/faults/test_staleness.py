@@ -1,0 +1,208 @@
+"""What each change makes again, by what Snakemake would record of each job before and after it; staleness.py has the table."""
+
+import ast
+import random
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import SHORT, amount, count
+from projects import Project
+from recorded import Job, jobs, jobs_of_copy
+from staleness import CHANGES, PUBLISHED, TOGETHER, WITHOUT_CODE, WORLD, Change, changed, key_paths
+
+from xlprobe import config as configuration
+
+SCHEMA = dict(key_paths())
+TRIED = random.Random(1).sample(CHANGES, amount(len(CHANGES)))
+
+
+class Judge:
+    """Says which rules' targets a configuration makes again where another one's have been made."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("20", "other"):
+            checkpoint = folder / "suites" / name
+            checkpoint.mkdir(parents=True)
+            for file in ("config.json", "model.safetensors", "tokenizer.json"):
+                (checkpoint / file).write_text(name)
+        for file in ("20.pt", "xlmr.model", "other.model"):
+            (folder / "suites" / file).write_text(file)
+        (folder / "data" / "xnli").mkdir(parents=True)
+        for split in ("train", "dev", "test"):
+            (folder / "data" / "xnli" / f"{split}-en.tsv").touch()
+
+    def jobs(self, text: str) -> list[Job]:
+        path = self.folder / "run.yaml"
+        path.write_text(text)
+        return jobs(path, self.folder)
+
+    @cache  # noqa: B019
+    def made(self, base: str) -> dict[str, Job]:
+        """The jobs of a finished run by what they have made."""
+        return {path: job for job in self.jobs(base) for path in job.output}
+
+    def again(self, base: str, after: str) -> set[str]:
+        """The rules of jobs that have been made and are made again: for themselves, not for what they follow from."""
+        made = self.made(base)
+        return {
+            job.rule
+            for job in self.jobs(after)
+            if (before := [made.get(path) for path in job.output]) != [None] * len(before)
+            and any(old is None or old.recorded != job.recorded for old in before)
+        }
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("XLPROBE_DATA", raising=False)
+        yield Judge(tmp_path_factory.mktemp("judged"))
+
+
+def test_every_key_of_the_configuration_stands_in_the_table():
+    assert {change.key for change in CHANGES} == set(SCHEMA)
+
+
+@pytest.mark.parametrize("change", TRIED, ids=lambda change: change.key)
+def test_a_key_makes_again_what_reads_it_and_nothing_else(judge, change: Change):
+    after = changed(change, SCHEMA[change.key])
+    assert judge.again(change.base, yaml.safe_dump(after)) == set(change.again.split())
+    count("changes judged")
+
+
+def upside_down(value, leave: str = "world"):
+    """The same value, its keys in the opposite order, but for what is to be left as it is."""
+    if isinstance(value, dict):
+        return {key: inner if key == leave else upside_down(inner, leave) for key, inner in reversed(value.items())}
+    return value
+
+
+@pytest.mark.parametrize("base", [WORLD, TOGETHER])
+def test_how_a_configuration_is_written_makes_nothing_again(judge, base):
+    written = yaml.safe_load(base)
+    for same in (upside_down(written), configuration.complete(written), upside_down(configuration.complete(written))):
+        assert judge.again(base, yaml.safe_dump(same, sort_keys=False)) == set()
+        count("changes judged")
+    assert judge.again(base, "# A comment.\n" + base.replace("\n", "\n\n")) == set()
+    count("changes judged")
+
+
+@pytest.mark.xfail(strict=True, reason="the order of a world's languages names its alignment sets, and stands in its settings as written")
+def test_the_order_of_a_worlds_languages_makes_nothing_again(judge):
+    assert judge.again(WORLD, yaml.safe_dump(upside_down(yaml.safe_load(WORLD), leave=""), sort_keys=False)) == set()
+
+
+class Edited:
+    """A copy of the project whose code is edited; says which rules' targets that makes again."""
+
+    def __init__(self, judge: Judge, folder: Path) -> None:
+        self.judge, self.project = judge, Project(folder / "project")
+        self.files = sorted((self.project.folder / "scripts").rglob("*.py"))
+        self.before = self.all_jobs()
+        # Every file that a rule makes names its script first.
+        self.scripts = {job.rule: re.findall(r"scripts/(\w+\.py)", job.code)[0] for job in self.before.values()}
+
+    def all_jobs(self) -> dict[str, Job]:
+        """Jobs by configuration and output."""
+        paths = []
+        for number, text in enumerate((WORLD, TOGETHER, PUBLISHED)):
+            paths.append(self.judge.folder / f"edited_{number}.yaml")
+            paths[-1].write_text(text)
+        runs = jobs_of_copy(self.project.folder, paths, self.judge.folder)
+        return {f"{number} {job.output[0]}": job for number, run in enumerate(runs) for job in run}
+
+    def again(self, edits: dict[Path, str]) -> set[str]:
+        """The rules whose targets are made again after files of the project have other contents."""
+        contents = {path: path.read_text() for path in edits}
+        try:
+            for path, text in edits.items():
+                path.write_text(text)
+            after = self.all_jobs()
+        finally:
+            for path, text in contents.items():
+                path.write_text(text)
+        count("changes judged", len(edits))
+        return {job.rule for name, job in after.items() if job.recorded != self.before[name].recorded}
+
+
+@pytest.fixture(scope="module")
+def edited(judge, tmp_path_factory) -> Edited:
+    return Edited(judge, tmp_path_factory.mktemp("edited"))
+
+
+def test_an_edit_of_a_script_makes_its_rules_again_and_no_others(edited):
+    """Each script is edited in those of the trials that the bits of its number name, so that five tell all of them apart."""
+    scripts = sorted(set(edited.scripts.values()))
+    bits = range(1 if SHORT else len(scripts).bit_length())
+    again = []
+    for bit in bits:
+        chosen = [edited.project.folder / "scripts" / name for number, name in enumerate(scripts, 1) if number >> bit & 1]
+        again.append(edited.again({path: path.read_text() + "\nEDITED = 1\n" for path in chosen}))
+    for rule, script in edited.scripts.items():
+        number = scripts.index(script) + 1
+        for bit, rules in enumerate(again):
+            assert (rule in rules) == (rule not in WITHOUT_CODE and bool(number >> bit & 1)), (rule, script)
+
+
+def loaded_modules(project: Path, script: str) -> set[str]:
+    """The files of the library that a script has loaded when it has started."""
+    code = "import runpy, sys; sys.argv[1:] = ['--help']; sys.path.insert(0, 'scripts')\n"
+    code += f"try: runpy.run_path('scripts/{script}', run_name='__main__')\n"
+    code += "except SystemExit: print('\\n', *(m.__file__ for n, m in sys.modules.items() if n.startswith('xlprobe.')), sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=True)
+    return {line for line in done.stdout.splitlines() if line.endswith(".py")}
+
+
+def test_an_edit_of_a_module_makes_all_again_that_loads_it(edited):
+    """Held to what Python itself loads; which more may count, those that are loaded later or by name, test_code_identity.py says."""
+    random_ = random.Random(1)
+    library = [path for path in edited.files if path.parent.name != "scripts" and ast.parse(path.read_text()).body[1:]]
+    loads = {script: loaded_modules(edited.project.folder, script) for script in sorted(set(edited.scripts.values()))}
+    for path in random_.sample(library, amount(20)):
+        again = edited.again({path: path.read_text() + "\nEDITED = 1\n"})
+        expected = {rule for rule, script in edited.scripts.items() if str(path) in loads[script]} - WITHOUT_CODE
+        assert expected <= again and not again & WITHOUT_CODE, path
+
+
+class Reworded(ast.NodeTransformer):
+    """Other words in the project's errors where they are raised, and in the help of arguments."""
+
+    ERRORS = ("XlprobeError", "ConfigError", "FormatError", "ResumeError")
+
+    def visit_Raise(self, node: ast.Raise) -> ast.Raise:
+        if isinstance(node.exc, ast.Call) and getattr(node.exc.func, "id", "") in self.ERRORS:
+            node.exc.args = [self.other(argument) for argument in node.exc.args]
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        self.generic_visit(node)
+        if getattr(node.func, "attr", "") == "add_argument":
+            for keyword in node.keywords:
+                if keyword.arg == "help":
+                    keyword.value = self.other(keyword.value)
+        return node
+
+    def other(self, value: ast.expr) -> ast.expr:
+        return ast.Constant(value.value + "!") if isinstance(value, ast.Constant) and isinstance(value.value, str) else value
+
+
+def test_how_code_is_written_makes_nothing_again(edited):
+    def commented(text: str) -> str:
+        tree = ast.parse(text)
+        lines = text.splitlines()
+        if ast.get_docstring(tree) is not None:
+            lines[tree.body[0].end_lineno - 1] += "  # A comment."
+        return "# A comment.\n" + "\n".join(lines) + "\n\n\n# Another.\n"
+
+    assert edited.again({path: commented(path.read_text()) for path in edited.files}) == set()
+
+
+def test_the_wording_of_errors_and_help_makes_nothing_again(edited):
+    ours = [path for path in edited.files if path.name != "errors.py"]
+    assert edited.again({path: ast.unparse(Reworded().visit(ast.parse(path.read_text()))) for path in ours}) == set()
