@@ -39,7 +39,8 @@ def rule_names() -> set[str]:
 def digests(folder: Path, *places: str) -> dict[str, str]:
     """The SHA-256 of every file at places in a folder, however deep; of a training's state, which tells of times, that of its numbers."""
     found = (path for place in places for path in ([folder / place] if (folder / place).is_file() else (folder / place).rglob("*")))
-    names = {str(path.relative_to(folder)): path for path in sorted(found) if path.is_file()}
+    # In folders that are outputs, Snakemake leaves a mark of its own.
+    names = {str(path.relative_to(folder)): path for path in sorted(found) if path.is_file() and path.name != ".snakemake_timestamp"}
     return {name: state_digest(path) if path.suffix == ".pt" else sha256(path) for name, path in names.items() if "/log" not in name}
 
 
