@@ -13,7 +13,10 @@ import yaml
 from conftest import Project
 from recorded_jobs import recorded_jobs
 
+from xlprobe.config import complete
+from xlprobe.files import identity_digest
 from xlprobe.paths import PROJECT
+from xlprobe.training_version import TRAINING_VERSION
 
 TINY = "config/tiny.yaml"
 CONFIGURATION = ("--configfile", TINY)
@@ -66,14 +69,22 @@ def compared(jobs):
     return {job["output"][0]: (sorted(job["input"]), job["recorded"]) for job in jobs}
 
 
+def record(configuration):
+    """What a finished interval's record says of what was trained: as the configuration asks for."""
+    config = complete(yaml.safe_load(configuration.read_text()))
+    pretraining = config["models"]["xlmr"]["pretrain"]
+    text = {"dictionary_sha256": "", "text_sha256": dict.fromkeys(config["languages"], "")}
+    identity = {"training_version": TRAINING_VERSION, **{key: pretraining[key] for key in ("architecture", "training")}, **text}
+    return {"identity": identity, "identity_sha256": identity_digest(identity)}
+
+
 def finish(project, configuration):
     """Make empty files of all that a run makes, and tell Snakemake to take them; returns its jobs."""
     (jobs,) = recorded_jobs(project.folder, configuration)
     for output in [output for job in jobs for output in job["output"]]:
         path = project.folder / output
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Of a training record, what the rules read.
-        path.write_text(json.dumps({"previous": None}) if path.suffix == ".json" else "")
+        path.write_text(json.dumps(record(project.folder / configuration)) if path.name == "training.json" else "")
     project.snakemake("--configfile", configuration, "--touch", "--forceall", "--quiet", "all")
     return jobs
 
