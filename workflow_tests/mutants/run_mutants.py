@@ -5,7 +5,7 @@ alone, so that other lines may move. A fault is tried in a process of its own, f
 long, on the tests that name its module and call its function. It is caught when one fails, or takes far longer than it did.
 Faults that change nothing are declared, with why, in equivalent.tsv.
 
-Tools that were tried on this layout: mutmut copies the project, and so hides the tests' own paths, and cannot draw a sample over
+Tools that were considered: mutmut copies the project, and so hides the tests' own paths, and cannot draw a sample over
 modules; cosmic-ray and mutatest start a Python, which imports torch for 5 seconds, for each fault.
 """
 
