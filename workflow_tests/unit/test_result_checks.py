@@ -1,10 +1,13 @@
 """`make check` on a small run's results: all whole, then one file after another damaged."""
 
+import errno
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,7 @@ import pytest
 from xlprobe.datasets import write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.features import extract_features
+from xlprobe.files import sha256
 from xlprobe.linear_probe import ProbeSettings
 from xlprobe.paths import PROJECT
 from xlprobe.probes import train_probes
@@ -116,6 +120,59 @@ def test_what_is_left_over_or_strange_is_named(results):
     assert left.startswith(f"{results}/probes/.x.parquet.machine.abc.part: was left by a job that was killed") and left.endswith(
         "delete it when none runs"
     )
+
+
+def test_a_file_that_cannot_be_read_is_a_fault_beside_others(results, monkeypatch):
+    dataset = results / "datasets" / "xx_own"
+    (dataset / "words.parquet").write_bytes(b"")
+
+    def failing(path):
+        if path.name == "model.safetensors":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return sha256(path)
+
+    def failing_seal(path):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("xlprobe.result_checks.sha256", failing)
+    monkeypatch.setattr("xlprobe.result_checks.check_seal", failing_seal)
+    report = check_results(results, RUN)
+    weights, words, *tables = report.faults
+    assert weights.endswith(
+        "/12/model.safetensors: cannot be read (Permission denied); expected a file that you may read, on a disk that works"
+    )
+    assert words.startswith(f"{dataset}/words.parquet: is damaged") and report.files["checkpoints"] == 5
+    assert len(tables) == 2 and all("parquet: cannot be read (Input/output error)" in table for table in tables)
+
+
+def test_a_record_that_says_nothing_is_reported_once(results):
+    for content in ("[]", "{}", '{"files": 3}', "{"):
+        (results / "checkpoints" / "xlmr" / "12" / "identity.json").write_text(content)
+        (fault,) = check_results(results, RUN).faults
+        assert "/12/identity.json: " in fault or "/12/identity.json:1: " in fault
+
+
+def test_of_sources_without_a_digest_what_has_a_checksum_inside_is_read_and_the_rest_is_not_called_whole(results):
+    folder = results / "sources" / "own"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "set.zip", "w") as archive:
+        archive.writestr("a.txt", "text " * 100)
+    with tarfile.open(folder / "set.tar", "w") as archive:
+        archive.add(folder / "set.zip", "set.zip")
+    report = check_results(results, RUN)
+    assert (report.files["sources"], report.unvouched, report.faults) == (3, 1, [])
+    assert [*report.lines()][-1].endswith("; not known, since nothing vouches for them: 1; faults: 0")
+    (folder / "set.zip").write_bytes((folder / "set.zip").read_bytes().replace(b"text", b"TEXT", 1))
+    (fault,) = check_results(results, RUN).faults
+    said = r"/own/set\.zip: cannot be read as a zip archive \(BadZipFile: a\.txt has .*\); delete it to get it again"
+    assert re.search(said, fault)
+
+
+def test_a_run_may_be_called_as_a_folder_inside_it(results):
+    named = results.rename(results.with_name("datasets"))
+    assert check_results(named, RUN).files["tables"] == 2
+    next(named.glob("probes/**/*.parquet")).write_bytes(b"")
+    assert len(check_results(named, RUN).faults) == 1
 
 
 def test_results_that_are_not_there_are_said_to_be(tmp_path):
