@@ -136,6 +136,11 @@ def _tokenizer(record: Path) -> Found:
     yield from _vouched(record, _digests(record, "sha256", advice), advice)
 
 
+def _kept_tokenizer(record: Path) -> Found:
+    advice = f"delete {record.parent} to take the run's own tokenizer in its place"
+    yield from _vouched(record, _digests(record, "sha256", advice), advice)
+
+
 def _binarized(record: Path) -> Found:
     advice = f"delete {record} to binarise its text again"
     splits = read_json(record, advice)["splits"].items()
@@ -235,7 +240,9 @@ CHECKS: dict[str, tuple[str, Callable[[Path], Found]]] = {
     "checkpoints": ("checkpoints/**/identity.json", _checkpoint),
     "training records": ("checkpoints/**/training.json", _json),
     "training states": ("pretrain/**/*.pt", _state),
-    "validations": ("pretrain/**/*.json", _json),
+    "training identities": ("pretrain/**/identity.json", _json),
+    "validations": ("pretrain/**/validation_*.json", _json),
+    "kept tokenizers": (f"pretrain/**/{IDENTITY_FILE}", _kept_tokenizer),
     "tokenizers": (f"tokenizer/**/{IDENTITY_FILE}", _tokenizer),
     "corpora": ("corpus/*/*.zst", _text),
     "counts of corpora": ("corpus/*/*.json", _json),

@@ -66,7 +66,9 @@ def test_whole_results_are_whole(finished):
         "checkpoints": 6,
         "training records": 1,
         "training states": 1,
-        "validations": 2,
+        "training identities": 1,
+        "validations": 1,
+        "kept tokenizers": 5,
         "tokenizers": 5,
         "corpora": 2,
         "counts of corpora": 1,
@@ -188,7 +190,7 @@ def test_the_script_ends_with_a_count_and_a_fault_a_line(results, tmp_path):
     (tmp_path / "results" / "tiny" / "features" / "xlmr" / "12" / "xx_own.h5").write_bytes(b"")
     command = [sys.executable, PROJECT / "scripts" / "check_results.py", "--configuration", PROJECT / "config" / "tiny.yaml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 1 and re.search(r"^whole: 33 files, .*; faults: 1$", done.stdout.splitlines()[-1])
+    assert done.returncode == 1 and re.search(r"^whole: 38 files, .*; faults: 1$", done.stdout.splitlines()[-1])
     assert re.fullmatch(r"error: results/tiny/features/xlmr/12/xx_own\.h5: .*; delete it, and it is made again\n", done.stderr)
 
 
