@@ -358,7 +358,7 @@ def test_parts_hold_to_whichever_bound_comes_first(monkeypatch):
 def test_words_that_are_gone_are_no_sentences(tiny_model, dataset, tmp_path):
     shutil.copytree(dataset, tmp_path / "xx_test")
     (tmp_path / "xx_test" / "words.parquet").unlink()
-    with pytest.raises(XlprobeError, match=r"words\.parquet: is gone; delete .*identity\.json to make the dataset again$"):
+    with pytest.raises(XlprobeError, match=r"words\.parquet: no such file; delete .*identity\.json to make the dataset again$"):
         extracted(tiny_model.checkpoint, tmp_path / "xx_test", tmp_path)
 
 

@@ -172,8 +172,10 @@ def test_of_sources_without_a_digest_what_has_a_checksum_inside_is_read_and_the_
 
 def test_a_run_may_be_called_as_a_folder_inside_it(results):
     named = results.rename(results.with_name("datasets"))
-    assert check_results(named, RUN).files["tables"] == 2
-    next(named.glob("probes/**/*.parquet")).write_bytes(b"")
+    (named / "metrics").mkdir()
+    table = shutil.copy(next(named.glob("probes/**/*.parquet")), named / "metrics" / "all.parquet")
+    assert check_results(named, RUN).files["tables"] == 3
+    table.write_bytes(b"")
     assert len(check_results(named, RUN).faults) == 1
 
 
