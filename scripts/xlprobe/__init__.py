@@ -3,8 +3,8 @@
 Imports inside the package point one way (a test holds this):
 
     errors, paths, compression, tar_members, files, progress, device, command_line, seeds, library_errors, suggestions   the ground
-    splits, checkpoint_names, catalogue, resources, runs, sweeps, config_file, config, code_identity, tables,
-    choices                                                       what a run is
+    splits, checkpoint_names, catalogue, resources, runs, sweeps, config_file, config, code_identity, dropped,
+    tables, choices                                               what a run is
     conll2017, corpus, vocabulary, sentencepiece_normalization, tokenization, binarization   text for pretraining
     training_version, training_identity, trained_text, training_records, torch_files, training_state, fairseq_runtime, fairseq_task,
     fairseq_training, pretraining                                 training

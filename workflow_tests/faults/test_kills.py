@@ -10,7 +10,7 @@ import time
 import pytest
 from conftest import SHORT, amount, count
 from finished import NEVER_DONE, Finished, fault, left_over, result_digests, rule_names
-from recorded import Job
+from recorded_jobs import Job
 
 SEED = 1
 # A job is killed at a moment of its run time, by SIGKILL or as Slurm does at a time limit; or inside of its writing.
