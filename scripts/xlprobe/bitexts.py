@@ -11,6 +11,7 @@ A dataset holds sentences.parquet (split source, then target), words.parquet, li
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -89,9 +90,8 @@ def read_bitext(layout_name: str, files: Sequence[Path], max_pairs: int | None =
         named = " ".join(map(str, files))
         raise XlprobeError(f"{named}: {len(files)} files, but layout {layout_name} has {layout.files}; correct resources/alignments.tsv")
     *texts, gold = files
-    with reading(", ".join(map(str, files)), f"an alignment set in layout {layout_name}"):
-        pairs = layout.read_pairs(texts)
-        _read_links(layout_name, gold, pairs)
+    pairs = layout.read_pairs(texts)
+    _read_links(layout_name, gold, pairs)
     used = list(pairs.values())[:max_pairs]
     if not any(pair.sure for pair in used):
         raise XlprobeError(f"{gold}: no sure link for the {len(used)} pairs to use, so that nothing can be measured against it")
@@ -167,11 +167,18 @@ def write_bitext(pairs: Sequence[Pair], folder: Path, dataset: str, source: str,
     )
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    for number, line in read_lines(path):
-        if len(line) > LONGEST_LINE:
-            raise FormatError(path, number, f"a line of {len(line):,} characters", "a sentence pair, or its links")
-        yield number, line
+@contextmanager
+def _lines(path: Path) -> Iterator[Iterator[tuple[int, str]]]:
+    """A file's lines, with their numbers; what fails while one is worked on ends in one sentence with its number."""
+    with reading(path, "a file of an alignment set") as place:
+
+        def lines() -> Iterator[tuple[int, str]]:
+            for place.line, line in read_lines(path):
+                if len(line) > LONGEST_LINE:
+                    raise FormatError(path, place.line, f"a line of {len(line):,} characters", "a sentence pair, or its links")
+                yield place.line, line
+
+        yield lines()
 
 
 def _tokens(path: Path, number: int, text: str) -> Tokens:
@@ -186,11 +193,12 @@ def _pairs_of_one_file(texts: Sequence[Path]) -> dict[str, Pair]:
     """Pairs of `source ||| target` lines, named by line number."""
     (path,) = texts
     pairs = {}
-    for number, line in _lines(path):
-        parts = line.split("|||")
-        if len(parts) != 2:
-            raise FormatError(path, number, f"{len(parts)} parts", "two sentences separated by '|||'")
-        pairs[str(number)] = Pair(str(number), _tokens(path, number, parts[0]), _tokens(path, number, parts[1]))
+    with _lines(path) as lines:
+        for number, line in lines:
+            parts = line.split("|||")
+            if len(parts) != 2:
+                raise FormatError(path, number, f"{len(parts)} parts", "two sentences separated by '|||'")
+            pairs[str(number)] = Pair(str(number), _tokens(path, number, parts[0]), _tokens(path, number, parts[1]))
     return pairs
 
 
@@ -198,14 +206,15 @@ def _pairs_of_two_files(pattern: str, expected: str, texts: Sequence[Path]) -> d
     """Pairs of two files, a sentence a line, that `pattern` takes apart into name and text."""
     sentences: list[dict[str, tuple[int, Tokens]]] = [{}, {}]
     for path, found in zip(texts, sentences, strict=True):
-        for number, line in _lines(path):
-            match = re.fullmatch(pattern, line)
-            if not match:
-                raise FormatError(path, number, repr(line[:40]), expected)
-            name, text = match.groups()
-            if name in found:
-                raise FormatError(path, number, f"sentence {name} a second time", "each sentence once")
-            found[name] = number, _tokens(path, number, text)
+        with _lines(path) as lines:
+            for number, line in lines:
+                match = re.fullmatch(pattern, line)
+                if not match:
+                    raise FormatError(path, number, repr(line[:40]), expected)
+                name, text = match.groups()
+                if name in found:
+                    raise FormatError(path, number, f"sentence {name} a second time", "each sentence once")
+                found[name] = number, _tokens(path, number, text)
     source, target = sentences
     for path, here, there, other in ((texts[0], source, target, texts[1]), (texts[1], target, source, texts[0])):
         for name, (number, _) in here.items():
@@ -222,24 +231,27 @@ def _link(path: Path, number: int, text: str) -> tuple[int, int, bool]:
 
 
 def _gold_by_line(path: Path) -> Iterator[GoldLine]:
-    for number, line in _lines(path):
-        yield GoldLine(number, str(number), [_link(path, number, text) for text in line.split()])
+    with _lines(path) as lines:
+        for number, line in lines:
+            yield GoldLine(number, str(number), [_link(path, number, text) for text in line.split()])
 
 
 def _gold_by_name(path: Path) -> Iterator[GoldLine]:
-    for number, line in _lines(path):
-        name, tab, links = line.partition("\t")
-        if not tab:
-            raise FormatError(path, number, repr(line[:40]), "id<TAB>links")
-        yield GoldLine(number, name, [_link(path, number, text) for text in links.split()])
+    with _lines(path) as lines:
+        for number, line in lines:
+            name, tab, links = line.partition("\t")
+            if not tab:
+                raise FormatError(path, number, repr(line[:40]), "id<TAB>links")
+            yield GoldLine(number, name, [_link(path, number, text) for text in links.split()])
 
 
 def _gold_by_link(path: Path) -> Iterator[GoldLine]:
-    for number, line in _lines(path):
-        match = re.fullmatch(rf"([0-9]+)\s+({NUMBER})\s+({NUMBER})(?:\s+([SP]))?\s*", line)
-        if not match:
-            raise FormatError(path, number, repr(line[:40]), "the numbers of a sentence and of two words, and S or P")
-        yield GoldLine(number, match[1], [(int(match[2]), int(match[3]), match[4] != "P")])
+    with _lines(path) as lines:
+        for number, line in lines:
+            match = re.fullmatch(rf"([0-9]+)\s+({NUMBER})\s+({NUMBER})(?:\s+([SP]))?\s*", line)
+            if not match:
+                raise FormatError(path, number, repr(line[:40]), "the numbers of a sentence and of two words, and S or P")
+            yield GoldLine(number, match[1], [(int(match[2]), int(match[3]), match[4] != "P")])
 
 
 _WPT_PAIRS = partial(_pairs_of_two_files, r"\s*<s snum=([0-9]+)>(.*)</s>\s*", "<s snum=NUMBER> ... </s>")

@@ -135,15 +135,20 @@ def decompressed(source: IO[bytes], name: Path | str, suffix: str = "", advice: 
     return cast(BinaryIO, source)
 
 
-def check_rest(stream: BinaryIO) -> None:
+def check_rest(stream: BinaryIO) -> bool:
     """Read what is left of compressed data: only behind it is the checksum that tells damage from text that is wrong.
+
+    Returns:
+        Whether it is compressed, and so was read.
 
     Raises:
         XlprobeError: the compressed data breaks off or is corrupt.
     """
-    if isinstance(getattr(stream, "raw", None), _Reader):
-        while stream.read(CHUNK_BYTES):
-            pass
+    if not isinstance(getattr(stream, "raw", None), _Reader):
+        return False
+    while stream.read(CHUNK_BYTES):
+        pass
+    return True
 
 
 class _Reader(io.RawIOBase):
@@ -190,6 +195,9 @@ class _Reader(io.RawIOBase):
         except MemoryError:
             raise self._too_large() from None
         except (EOFError, ValueError, OSError, zlib.error, lzma.LZMAError, zstd.ZstdError) as error:
+            # A disk that fails is no damage.
+            if isinstance(error, OSError) and error.errno:
+                raise
             if re.search("too much memory|[Mm]emory usage limit", str(error)):
                 raise self._too_large() from None
             raise XlprobeError(

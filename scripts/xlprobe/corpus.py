@@ -17,7 +17,6 @@ from xlprobe.progress import progress
 
 # Control characters, and U+FEFF, which is a byte-order mark that ended up inside the text.
 CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x9f\ufeff]")
-# What to do about a damaged corpus that is cleaned already.
 MAX_DOCUMENT_CHARACTERS = 64 * 2**20
 # By layout: a source's lines with their numbers, blank ones between documents.
 LAYOUTS: dict[str, Callable[[Path], Iterator[tuple[int, str]]]] = {"cc100": read_lines, "conll2017": read_wikipedia}
@@ -161,4 +160,4 @@ def text_lines(path: Path) -> Iterator[str]:
 
 def read_counts(path: Path) -> dict[str, Any]:
     """The counts that `clean_corpus` wrote, as nested dictionaries."""
-    return read_json(path)
+    return read_json(path, MAKE_AGAIN)

@@ -7,19 +7,20 @@ from pathlib import Path
 MOST_REPEATED = 200
 # No message of ours is as long; what is longer holds a file's content.
 LONGEST_MESSAGE = 10_000
-# A quote (an apostrophe inside a word opens none), or what is written without a blank; paths are longer in all, in no part.
-_PIECE = re.compile(r"""(?<![\w'"])(?P<mark>['"])(?:\\.|(?!(?P=mark)).)*(?P=mark)|[^\s/]+""")
+# A command, which is whole or of no use; a quote (an apostrophe inside a word opens none); or what is written without a blank: paths
+# are longer in all, in no part.
+_PIECE = re.compile(r"""(?P<command>`[^`]*`)|(?<![\w'"])(?P<mark>['"])(?:\\.|(?!(?P=mark)).)*(?P=mark)|[^\s/`]+""")
 
 
 class XlprobeError(Exception):
     """A fault in a user's input, configuration or files; scripts print its message alone, without a traceback.
 
-    The message is one line whatever it repeats: control characters are escaped, and long pieces are cut.
+    The message is one line whatever it repeats: control characters are escaped, and long pieces are cut, but commands (in backticks).
     """
 
     def __init__(self, message: str) -> None:
         whole = one_line(shortened(message, LONGEST_MESSAGE))
-        super().__init__(_PIECE.sub(lambda piece: shortened(piece[0]), whole))
+        super().__init__(_PIECE.sub(lambda piece: piece["command"] or shortened(piece[0]), whole))
 
 
 class ConfigError(XlprobeError):

@@ -61,7 +61,7 @@ class FeatureFile:
         Raises:
             XlprobeError: they are of another, or it was made anew since.
         """
-        if self.dataset != read_json(dataset / "identity.json"):
+        if self.dataset != read_json(dataset / "identity.json", MAKE_AGAIN):
             raise XlprobeError(f"{self.path}: holds vectors of {self.dataset['dataset']}, and not of {dataset} as it is now; {MAKE_AGAIN}")
 
     def check_checkpoint(self, identity: Path | None) -> None:
@@ -118,7 +118,9 @@ class FeatureFile:
             names, splits = (hdf5_files.dataset(self._file, name).asstr()[:] for name in ("sent_id", "split"))
         found = [i for i in np.flatnonzero(names == sent_id) if split in (None, splits[i])]
         if len(found) != 1:
-            raise XlprobeError(f"{self.path}: {len(found)} sentences are named {sent_id!r}" + (f" in {split}" if split else ""))
+            where = f" in {split}" if split else ""
+            advice = "name the split, too" if found else "name one that the dataset's sentences.parquet lists"
+            raise XlprobeError(f"{self.path}: {len(found)} sentences are named {sent_id!r}{where}; {advice}")
         start, end = self.offsets[found[0] : found[0] + 2]
         with hdf5_files.whole(self.path):
             return self._vectors[:, start:end]

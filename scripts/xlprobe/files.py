@@ -23,8 +23,10 @@ from xlprobe.errors import FormatError, XlprobeError, first_sentence
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 GIT_LFS_POINTER = b"version https://git-lfs.github.com/spec"
-# What to do about a damaged file that the workflow made.
+# What to do about a damaged file: one that the workflow made, one of a user's, and one that may be either.
 MAKE_AGAIN = "delete it, and it is made again"
+CORRECT = "correct it, or fetch it again"
+RESTORE = "restore it, or fetch or make it again"
 # Temporary files are named .<target>.<machine>.<random>.part; the machine's name without its dots.
 PART = ".part"
 MACHINE = platform.node().replace(".", "-")[:32]
@@ -43,14 +45,10 @@ def open_binary(path: Path, advice: str = FETCH_AGAIN) -> BinaryIO:
     Raises:
         XlprobeError: the file does not exist, is a git-LFS pointer in place of the data, or cannot be read.
     """
-    try:
+    with reading(path, "a file", advice):
         stream = path.open("rb", CHUNK_BYTES)
         is_pointer = stream.read(len(GIT_LFS_POINTER)) == GIT_LFS_POINTER
         stream.seek(0)
-    except FileNotFoundError:
-        raise XlprobeError(f"{path}: no such file") from None
-    except OSError as error:
-        raise XlprobeError(f"{path}: cannot be read ({error.strerror or error}); expected a file that you may read") from None
     if is_pointer:
         raise XlprobeError(f"{path}: a git-LFS pointer stands in place of the data; fetch it with `git lfs pull`")
     return decompressed(stream, path, path.suffix.lower(), advice)
@@ -64,9 +62,9 @@ def read_lines(path: Path, advice: str = FETCH_AGAIN) -> Iterator[tuple[int, str
 
     Raises:
         FormatError: a line is not UTF-8, or is longer than 64 MiB.
-        XlprobeError: the compressed data breaks off or is corrupt.
+        XlprobeError: the compressed data breaks off or is corrupt, or the file cannot be read.
     """
-    with open_binary(path, advice) as stream:
+    with reading(path, "text", advice), open_binary(path, advice) as stream:
         yield from stream_lines(stream, path)
 
 
@@ -93,24 +91,33 @@ class Place:
 
 
 @contextlib.contextmanager
-def reading(path: Path | str, kind: str) -> Iterator[Place]:
-    """What every reader of a user's files stands in: whatever its own checks do not say ends in one sentence, too.
+def reading(path: Path | str, kind: str, advice: str = CORRECT) -> Iterator[Place]:
+    """What every reader of files stands in: whatever its own checks do not say ends in one sentence, too.
+
+    Only what the file holds is called damage: where memory is full or a disk fails, nobody shall delete a file that may be whole.
 
     Args:
         kind: what the file is to be, for the message.
+        advice: what a user can do about one that is not.
 
     Raises:
         XlprobeError: something inside the block failed; the message has the file and, where the reader sets it, the line.
+        MemoryError: as it comes.
     """
     place = Place()
     try:
         yield place
     except (XlprobeError, MemoryError):
         raise
+    except FileNotFoundError as error:
+        way_out = "run again to make it" if advice == MAKE_AGAIN else advice
+        raise XlprobeError(f"{error.filename or path}: no such file; {way_out}") from error
     except Exception as error:
-        said = f"{type(error).__name__}: {first_sentence(error)}"
-        where = f"{path}:{place.line}" if place.line else f"{path}"
-        raise XlprobeError(f"{where}: cannot be read as {kind} ({said}); correct it, or fetch it again") from error
+        if isinstance(error, OSError) and error.errno:
+            said = f"cannot be read ({os.strerror(error.errno)}); expected a file that you may read, on a disk that works"
+            raise XlprobeError(f"{error.filename or path}: {said}") from error
+        said = f"cannot be read as {kind} ({type(error).__name__}: {first_sentence(error)}); {advice}"
+        raise XlprobeError(f"{path}:{place.line}: {said}" if place.line else f"{path}: {said}") from error
 
 
 @contextlib.contextmanager
@@ -158,8 +165,8 @@ def _locked_temporary(path: Path) -> tuple[int, Path]:
 
 def _remove_left_over(part: Path) -> None:
     """Remove a temporary file that no living process writes."""
-    # It may go, or be another user's.
-    with contextlib.suppress(OSError), part.open("rb") as stream:
+    # It may go, or be another user's. NFS locks nothing that is open for reading alone.
+    with contextlib.suppress(OSError), part.open("r+b") as stream:
         ours = part.name.split(".")[-3:-2] == [MACHINE]
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -190,24 +197,20 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def read_json(path: Path, advice: str = "") -> Any:
+def read_json(path: Path, advice: str = RESTORE) -> Any:
     """Read one JSON value.
 
     Args:
-        advice: what a user can do about a damaged file, where more is known than that it is no JSON.
+        advice: what a user can do about a damaged file.
 
     Raises:
         XlprobeError: the file is missing or is not JSON.
     """
-    with reading(path, "JSON"):
+    with reading(path, "JSON", advice):
         try:
             return json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise XlprobeError(f"{path}: no such file") from None
         except json.JSONDecodeError as error:
-            raise XlprobeError(f"{path}:{error.lineno}: not JSON ({error.msg}){advice and f'; {advice}'}") from None
-        except (UnicodeDecodeError, RecursionError) as error:
-            raise XlprobeError(f"{path}: not JSON ({type(error).__name__}){advice and f'; {advice}'}") from None
+            raise XlprobeError(f"{path}:{error.lineno}: not JSON ({error.msg}); {advice}") from None
 
 
 def identity_digest(identity: Any) -> str:
@@ -221,20 +224,27 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def check_zip(path: Path, kind: str, advice: str) -> None:
+    """Read a zip archive to its end, and hold each of its files to its checksum.
+
+    Args:
+        kind, advice: as in `reading`.
+
+    Raises:
+        XlprobeError: it is damaged or cut short, or cannot be read.
+    """
+    with reading(path, kind, advice), zipfile.ZipFile(path) as archive:
+        if damaged := archive.testzip():
+            raise zipfile.BadZipFile(f"{damaged} has another CRC-32 than when it was written")
+
+
 def check_state(path: Path) -> Path:
     """Read a training state that was saved here to its end, and give its path back; PyTorch does not look at the checksums in it.
 
     Raises:
-        XlprobeError: it is damaged or cut short.
+        XlprobeError: it is damaged or cut short, or cannot be read.
     """
-    try:
-        with zipfile.ZipFile(path) as parts:
-            damaged = parts.testzip()
-    # Damage makes zipfile raise errors of many kinds.
-    except Exception as error:
-        damaged = f"{type(error).__name__}: {first_sentence(error)}"
-    if damaged:
-        raise XlprobeError(f"{path}: is damaged ({damaged}); restore the file, or delete it and run again")
+    check_zip(path, "a whole training state", "restore the file, or delete it and run again")
     return path
 
 

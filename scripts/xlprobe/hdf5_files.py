@@ -13,7 +13,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,15 +23,15 @@ import numpy as np
 os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"
 import h5py
 
+from xlprobe.compression import CHUNK_BYTES
 from xlprobe.errors import XlprobeError, first_sentence
-from xlprobe.files import MAKE_AGAIN
+from xlprobe.files import MAKE_AGAIN, Place, reading
 
 # The attribute of a large dataset that holds the CRC-32 of each of its rows.
 CHECKSUMS = "crc32"
 USER_BLOCK = 512
 # How an HDF5 file begins that has no user block.
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-CHUNK_BYTES = 2**20
 
 
 class DamageError(ValueError):
@@ -120,18 +120,13 @@ def row(found: h5py.Dataset, number: int) -> np.ndarray:
     return values
 
 
-@contextmanager
-def whole(path: Path) -> Iterator[None]:
+def whole(path: Path) -> AbstractContextManager[Place]:
     """Say in one sentence that a file cannot be read; h5py raises many kinds of errors where bytes are missing or damaged.
 
     Raises:
         XlprobeError: something inside the block cannot be read.
     """
-    try:
-        yield
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, MemoryError) as error:
-        said = f"{type(error).__name__}: {first_sentence(error)}"
-        raise XlprobeError(f"{path}: is no whole HDF5 file of features ({said}); {MAKE_AGAIN}") from error
+    return reading(path, "a whole HDF5 file of features", MAKE_AGAIN)
 
 
 def _checksum_but(stream: BinaryIO, apart: Sequence[Sequence[int]]) -> int:

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
 
 from xlprobe.checkpoint_names import columns
-from xlprobe.errors import XlprobeError, first_sentence
-from xlprobe.files import MAKE_AGAIN, identity_digest
+from xlprobe.errors import XlprobeError
+from xlprobe.files import MAKE_AGAIN, identity_digest, reading
 from xlprobe.safetensors_files import open_tensors
 
 
@@ -34,7 +33,7 @@ class ProbeFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
+        with reading(path, "a file of probes that say what they are", MAKE_AGAIN):
             with open_tensors(path, "numpy") as file:
                 description = json.loads((file.metadata() or {})["probes"])
                 names = file.keys()
@@ -49,11 +48,6 @@ class ProbeFile:
             self.dataset: str = description["dataset"]
             self.labels: list[str] = description["labels"]
             self.layers = sorted(int(name[len("layer_") : -len(".weight")]) for name in names if name.endswith(".weight"))
-        except FileNotFoundError:
-            raise XlprobeError(f"{path}: no such file") from None
-        except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
-            said = f"{type(error).__name__}: {first_sentence(error)}"
-            raise XlprobeError(f"{path}: is no whole file of probes that say what they are ({said}); {MAKE_AGAIN}") from None
 
     def layer(self, layer: int) -> tuple[np.ndarray, np.ndarray]:
         """The probes of one layer: weights [seeds, classes, dimensions] and biases [seeds, classes], in float32.
@@ -66,11 +60,8 @@ class ProbeFile:
         return self._tensor(f"layer_{layer}.weight"), self._tensor(f"layer_{layer}.bias")
 
     def _tensor(self, name: str) -> np.ndarray:
-        try:
-            with open_tensors(self.path, "numpy") as file:
-                values = file.get_tensor(name)
-        except (SafetensorError, OSError) as error:
-            raise XlprobeError(f"{self.path}: {name} cannot be read ({first_sentence(error)}); {MAKE_AGAIN}") from None
+        with reading(self.path, "a file of probes", MAKE_AGAIN), open_tensors(self.path, "numpy") as file:
+            values = file.get_tensor(name)
         if zlib.crc32(values) != self._checksums.get(name):
             raise XlprobeError(f"{self.path}: {name} has another CRC-32 than when it was written; {MAKE_AGAIN}")
         return values

@@ -142,7 +142,7 @@ def train_probes(
     logger.info(summary(own, f"{task_name} {dataset.name} {title(checkpoint)}", protocol))
     if training:
         write_table(pd.DataFrame(trained).assign(**identity, dataset=dataset.name), "probe_training.schema.yaml", training)
-    of_dataset = {"dataset": dataset.name, "dataset_digest": identity_digest(described), "labels": measured.inventory}
+    of_dataset = {"dataset": dataset.name, "labels": measured.inventory}
     write_probes(weights, fitted, identity | {"checkpoint_digest": identity_digest(checkpoint), "version": task.version} | of_dataset)
     names = {"source": dataset.name, "target": dataset.name, "text_form": described.get("text_form")}
     write_table(pd.DataFrame(rows).assign(**identity, **names), "probes.schema.yaml", scores)

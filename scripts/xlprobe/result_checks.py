@@ -5,29 +5,28 @@ of binarised text, seals of features, checksums of probes, of tables, of trainin
 sources, the table of sources or the lock file. What is missing altogether, Snakemake sees and makes.
 """
 
-import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from xlprobe import archives, origins, sources
+from xlprobe.compression import check_rest
 from xlprobe.downloads import recorded
-from xlprobe.errors import XlprobeError, first_sentence
+from xlprobe.errors import XlprobeError
 from xlprobe.feature_file import FeatureFile
-from xlprobe.files import MAKE_AGAIN, PART, check_state, open_binary, read_json, sha256
+from xlprobe.files import MAKE_AGAIN, PART, check_state, check_zip, open_binary, read_json, reading, sha256
 from xlprobe.paths import RESOURCES
 from xlprobe.probe_file import ProbeFile
 from xlprobe.progress import progress
 from xlprobe.source_list import human
-from xlprobe.tables import check_seal, unreadable
+from xlprobe.tables import check_seal
 from xlprobe.vocabulary import IDENTITY_FILE
 
 LOCK = RESOURCES / "sources.lock.tsv"
-CHUNK_BYTES = 2**20
-# A file that is whole, or what is wrong with one.
-Found = Iterator[Path | str]
+# A file that is whole, what is wrong with one, or None for one that nothing vouches for.
+Found = Iterator[Path | str | None]
 
 
 @dataclass
@@ -36,18 +35,21 @@ class Report:
 
     Attributes:
         files, bytes: how many are whole, by kind.
+        unvouched: files that came without a digest and have no checksum inside.
         faults: a sentence each.
     """
 
     files: Counter[str] = field(default_factory=Counter)
     bytes: Counter[str] = field(default_factory=Counter)
+    unvouched: int = 0
     faults: list[str] = field(default_factory=list)
 
     def lines(self) -> Iterator[str]:
         """The report as text, the faults left out."""
         for kind, count in self.files.items():
             yield f"{kind:<24}{count:>8} {'file' if count == 1 else 'files':<5}{human(self.bytes[kind]):>10}"
-        yield f"whole: {self.files.total()} files, {human(self.bytes.total())}; faults: {len(self.faults)}"
+        without = f"not known, since nothing vouches for them: {self.unvouched}; " if self.unvouched else ""
+        yield f"whole: {self.files.total()} files, {human(self.bytes.total())}; {without}faults: {len(self.faults)}"
 
 
 def check_results(results: Path, run: dict[str, Any]) -> Report:
@@ -63,69 +65,87 @@ def check_results(results: Path, run: dict[str, Any]) -> Report:
     if not results.is_dir():
         raise XlprobeError(f"{results}: no such folder; nothing is made of this configuration yet")
     report = Report()
-    work = [(kind, path, check) for kind, (pattern, check) in CHECKS.items() for path in sorted(results.glob(pattern))]
+    work = [
+        (kind, path, check)
+        for kind, (pattern, check) in CHECKS.items()
+        for path in sorted(results.glob(pattern))
+        # The tables of datasets are held to their identities.
+        if (kind, path.parent.parent) != ("tables", results / "datasets")
+    ]
     work += [("sources", path, _source_check(digest)) for path, digest in sorted(_source_digests(results / "sources", run, report).items())]
     for kind, path, check in progress(work, f"checking {results}", "records"):
         try:
-            for found in check(path):
-                if isinstance(found, str):
-                    report.faults.append(found)
-                else:
-                    report.files[kind] += 1
-                    report.bytes[kind] += found.stat().st_size
+            with reading(path, f"what it has to be ({kind})", MAKE_AGAIN):
+                for found in check(path):
+                    if isinstance(found, str):
+                        report.faults.append(found)
+                    elif found is None:
+                        report.unvouched += 1
+                    else:
+                        report.files[kind] += 1
+                        report.bytes[kind] += found.stat().st_size
         except XlprobeError as error:
             report.faults.append(str(error))
-        except (KeyError, TypeError, AttributeError) as error:
-            report.faults.append(f"{path}: does not say what it has to ({type(error).__name__}: {first_sentence(error)}); {MAKE_AGAIN}")
     return report
 
 
-def _vouched(record: Path, name: str, what: str, file_of: Callable[[str], str] = str) -> Found:
-    """The files whose sha256 a record holds under a key, and the record itself.
-
-    Args:
-        what: the record describes, to be made again.
-        file_of: what a file is called, from its key.
-    """
-    advice = f"delete {record} to make {what} again"
-    digests = read_json(record, advice).get(name)
+def _digests(record: Path, key: str, advice: str) -> dict[str, str]:
+    """The sha256 that a record holds under a key."""
+    digests = read_json(record, advice)[key]
     if not isinstance(digests, dict):
-        yield f"{record}: does not say the sha256 of its files; {advice}"
-        return
-    for key, digest in digests.items():
-        yield _held(record.parent / file_of(key), digest, advice)
+        raise XlprobeError(f"{record}: does not say the sha256 of its files; {advice}")
+    return digests
+
+
+def _vouched(record: Path, digests: Mapping[str, str], advice: str) -> Found:
+    """The files beside a record whose sha256 it holds, and the record itself."""
+    for name, digest in digests.items():
+        yield _held(record.parent / name, digest, advice)
     yield record
 
 
 def _held(path: Path, digest: str, advice: str) -> Path | str:
     if not path.exists():
         return f"{path}: is gone; {advice}"
-    found = sha256(path)
+    try:
+        with reading(path, "a file", advice):
+            found = sha256(path)
+    except XlprobeError as error:
+        return str(error)
     return path if found == digest else f"{path}: is damaged (its sha256 is {found}, was {digest}); {advice}"
 
 
 def _checkpoint(record: Path) -> Found:
-    yield from _vouched(record, "files", "the checkpoint")
-    known = {record.name, "training.json", *read_json(record)["files"]}
+    advice = f"delete {record} to make the checkpoint again"
+    digests = _digests(record, "files", advice)
+    yield from _vouched(record, digests, advice)
+    known = {record.name, "training.json", *digests}
     for path in sorted(record.parent.iterdir()):
         if path.is_file() and path.name not in known and path.suffix != PART:
             yield f"{path}: is none of the checkpoint's files, and may be read in their place; delete it"
 
 
 def _dataset(record: Path) -> Found:
-    yield from _vouched(record, "sha256", "the dataset", lambda name: f"{name}.parquet")
+    advice = f"delete {record} to make the dataset again"
+    digests = _digests(record, "sha256", advice)
+    yield from _vouched(record, {f"{name}.parquet": digest for name, digest in digests.items()}, advice)
 
 
 def _tokenizer(record: Path) -> Found:
-    yield from _vouched(record, "sha256", "the tokenizer")
+    advice = f"delete {record} to make the tokenizer again"
+    yield from _vouched(record, _digests(record, "sha256", advice), advice)
+
+
+def _kept_tokenizer(record: Path) -> Found:
+    advice = f"delete {record.parent} to take the run's own tokenizer in its place"
+    yield from _vouched(record, _digests(record, "sha256", advice), advice)
 
 
 def _binarized(record: Path) -> Found:
     advice = f"delete {record} to binarise its text again"
-    for split, expected in read_json(record, advice)["splits"].items():
-        for suffix, digest in expected["sha256"].items():
-            yield _held(record.parent / f"{split}.{suffix}", digest, advice)
-    yield record
+    splits = read_json(record, advice)["splits"].items()
+    digests = {f"{split}.{suffix}": digest for split, expected in splits for suffix, digest in expected["sha256"].items()}
+    yield from _vouched(record, digests, advice)
 
 
 def _json(path: Path) -> Found:
@@ -147,17 +167,8 @@ def _probes(path: Path) -> Found:
 
 
 def _table(path: Path) -> Found:
-    try:
-        check_seal(path)
-    except (OSError, ValueError) as error:
-        yield str(unreadable(path, error))
-        return
+    check_seal(path)
     yield path
-
-
-def _other_table(path: Path) -> Found:
-    # The datasets' own are held to their identities.
-    return iter(()) if path.parent.parent.name == "datasets" else _table(path)
 
 
 def _state(path: Path) -> Found:
@@ -166,8 +177,7 @@ def _state(path: Path) -> Found:
 
 def _text(path: Path) -> Found:
     with open_binary(path, MAKE_AGAIN) as stream:
-        while stream.read(CHUNK_BYTES):
-            pass
+        check_rest(stream)
     yield path
 
 
@@ -205,12 +215,11 @@ def _source_check(digest: str) -> Callable[[Path], Found]:
         elif not path.exists():
             yield f"{path}: leads to {path.readlink()}, which is gone; bring that back, or {advice}"
         elif path.suffix == ".zip":
-            yield path if zipfile.is_zipfile(path) else f"{path}: is no zip archive; {advice}"
+            check_zip(path, "a zip archive", advice)
+            yield path
         else:
             with open_binary(path, advice) as stream:
-                while stream.read(CHUNK_BYTES):
-                    pass
-            yield path
+                yield path if check_rest(stream) else None
 
     return check
 
@@ -231,7 +240,9 @@ CHECKS: dict[str, tuple[str, Callable[[Path], Found]]] = {
     "checkpoints": ("checkpoints/**/identity.json", _checkpoint),
     "training records": ("checkpoints/**/training.json", _json),
     "training states": ("pretrain/**/*.pt", _state),
-    "validations": ("pretrain/**/*.json", _json),
+    "training identities": ("pretrain/**/identity.json", _json),
+    "validations": ("pretrain/**/validation_*.json", _json),
+    "kept tokenizers": (f"pretrain/**/{IDENTITY_FILE}", _kept_tokenizer),
     "tokenizers": (f"tokenizer/**/{IDENTITY_FILE}", _tokenizer),
     "corpora": ("corpus/*/*.zst", _text),
     "counts of corpora": ("corpus/*/*.json", _json),
@@ -239,7 +250,7 @@ CHECKS: dict[str, tuple[str, Callable[[Path], Found]]] = {
     "datasets": ("datasets/*/identity.json", _dataset),
     "features": ("features/**/*.h5", _features),
     "probes": ("probes/**/*.safetensors", _probes),
-    "tables": ("**/*.parquet", _other_table),
+    "tables": ("**/*.parquet", _table),
     "archives": ("sources/**/*.json", _unpacked),
     "left over": (f"**/*{PART}", _left_over),
 }

@@ -15,12 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from xlprobe.errors import XlprobeError, first_sentence
-from xlprobe.files import MAKE_AGAIN, atomic_path
+from xlprobe.compression import CHUNK_BYTES
+from xlprobe.files import MAKE_AGAIN, atomic_path, reading
 from xlprobe.paths import SCHEMAS
 
 PARQUET, SEAL, SEAL_BYTES = b"PAR1", b"XLPC", 8
-CHUNK_BYTES = 2**20
 COLUMN_TYPES = {"string": "str", "integer": "int64", "number": "float64", "boolean": "bool"}
 
 
@@ -118,23 +117,10 @@ def read_table(path: Path, columns: list[str] | None = None, advice: str = MAKE_
     Raises:
         XlprobeError: the file is gone or damaged, or lacks a column.
     """
-    try:
+    # Damaged bytes make pandas and pyarrow raise errors of many kinds.
+    with reading(path, "a table", advice):
         check_seal(path)
         return pd.read_parquet(path, columns=columns)
-    except MemoryError:
-        raise
-    # Damaged bytes make pandas and pyarrow raise errors of many kinds.
-    except Exception as error:
-        raise unreadable(path, error, advice) from error
-
-
-def unreadable(path: Path, error: Exception, advice: str = MAKE_AGAIN) -> XlprobeError:
-    """What to say of a table that cannot be read."""
-    if isinstance(error, FileNotFoundError):
-        return XlprobeError(f"{path}: is gone; {'run again to make it' if advice == MAKE_AGAIN else advice}")
-    if isinstance(error, OSError) and error.errno:
-        return XlprobeError(f"{path}: cannot be read ({error.strerror}); expected a file that you may read")
-    return XlprobeError(f"{path}: cannot be read ({type(error).__name__}: {first_sentence(error)}); {advice}")
 
 
 @contextlib.contextmanager

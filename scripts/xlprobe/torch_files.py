@@ -8,10 +8,13 @@ from typing import Any
 
 import torch
 
-from xlprobe.errors import XlprobeError, first_sentence
+from xlprobe.errors import XlprobeError
+from xlprobe.files import check_zip, reading
 
 # Weights that are tied lie in a file once and are read as several tensors.
 MOST_TIMES_SHARED = 4
+# What a file is to be, and what to do about one that is not, in messages.
+KIND, ADVICE = "a whole file of PyTorch's", "fetch it again, or save it again"
 
 
 def load_torch(path: Path, *, mapped: bool = False, safe: Sequence[Any] = ()) -> Any:
@@ -49,14 +52,17 @@ def check_extent(tensors: Iterable[torch.Tensor], path: Path) -> None:
 
 
 def _check_records(path: Path) -> None:
-    """Refuse records that are compressed, or lie inside one another: a small file could ask for any memory."""
-    with path.open("rb") as stream:
+    """Refuse records that are compressed or lie inside one another, since a small file could ask for any memory, and damaged ones.
+
+    PyTorch does not look at their checksums. The format before 1.6 has none.
+    """
+    with reading(path, KIND, ADVICE), path.open("rb") as stream:
         if stream.read(4) != b"PK\x03\x04":
             return
-        try:
-            records = zipfile.ZipFile(stream).infolist()
-        except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-            raise XlprobeError(f"{path}: no checkpoint that torch can read, or one that is cut short ({first_sentence(error)})") from None
+        records = zipfile.ZipFile(stream).infolist()
     stored = all(record.compress_type == zipfile.ZIP_STORED and record.compress_size == record.file_size for record in records)
     if not stored or sum(record.file_size for record in records) > path.stat().st_size:
         raise XlprobeError(f"{path}: is compressed, which torch.save never does; save the model's weights again")
+    # Where PyTorch is told to write no checksums, it writes zeros.
+    if any(record.CRC for record in records):
+        check_zip(path, KIND, ADVICE)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from xlprobe.errors import ResumeError, XlprobeError, first_sentence
+from xlprobe.library_errors import memory_is_full
 from xlprobe.torch_files import check_extent, load_torch
 from xlprobe.training_identity import weights_file
 
@@ -60,6 +61,8 @@ def load_published_state(path: Path, key: str = "fairseq.checkpoints") -> dict[s
             " its `model` and its `cfg` (as dictionaries) or `args` alone"
         ) from None
     except (RuntimeError, EOFError, KeyError) as error:
+        if memory_is_full(error):
+            raise
         raise XlprobeError(f"{path}: no checkpoint that torch can read, or one that is cut short ({first_sentence(error)})") from None
     if not isinstance(state, dict) or "model" not in state or not ({"cfg", "args"} & {*state}):
         raise XlprobeError(f"{path}: no checkpoint of fairseq's; expected weights under `model` and settings under `cfg` or `args`")

@@ -197,3 +197,17 @@ def test_real_gold_of_an_unknown_sentence_is_refused(real_data, tmp_path, name, 
 def test_real_gold_in_the_wrong_layout_is_refused(real_data, name, layout):
     with pytest.raises(FormatError, match=r"links \(of \d+\) that point outside their sentences"):
         read_bitext(layout, [real_data / file for file in alignments()[name].files])
+
+
+@pytest.mark.parametrize("layout", SET)
+def test_what_is_not_foreseen_has_the_file_and_the_line(tmp_path, monkeypatch, layout):
+    def fail(*_):
+        raise KeyError(3)
+
+    paths = write(tmp_path, SET[layout])
+    for function, path in (("Pair" if len(paths) == 2 else "_tokens", paths[0]), ("GoldLine", paths[-1])):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"xlprobe.bitexts.{function}", fail)
+            said = rf"^{path}:1: cannot be read as a file of an alignment set \(KeyError: 3\); correct it, or fetch it again$"
+            with pytest.raises(XlprobeError, match=said):
+                read_bitext(layout, paths)

@@ -183,7 +183,7 @@ def test_checkpoints_that_fairseq_saved_elsewhere_are_published(tiny_model, stat
         (b"<html>Not Found</html>", "holds more than tensors|no checkpoint that torch can read"),
         ({"weights": torch.zeros(2)}, "no checkpoint of fairseq's; expected weights under `model`"),
         ({"model": {}, "args": Path("/")}, r"holds more than tensors, plain values and argparse.Namespace \(Unsupported global"),
-        ("cut", r"no checkpoint that torch can read, or one that is cut short"),
+        ("cut", r"cannot be read as a whole file of PyTorch's \(BadZipFile: .*\); fetch it again"),
         ("narrow", r"the model has 300 tokens, its tokenizer 302: they do not belong together"),
         (
             {"model": {"weight": torch.zeros(2)}, "args": argparse.Namespace()},
@@ -285,7 +285,7 @@ def test_a_damaged_state_is_neither_published_nor_trained_on(tiny_model, tmp_pat
     state = trained_state(folder, tiny_model.step)
     content, middle = state.read_bytes(), state.stat().st_size // 2
     state.write_bytes(content[:middle] if damage == "half" else content[:middle] + bytes(4096) + content[middle + 4096 :])
-    said = rf"{state}: is damaged \(.*\); restore the file, or delete it and run again$"
+    said = rf"{state}: cannot be read as a whole training state \(BadZipFile: .*\); restore the file, or delete it and run again$"
     with pytest.raises(XlprobeError, match=said):
         publish_trained(folder, tiny_model.record, tiny_model.text.tokenizer, tmp_path / "12", "xlmr", None, [])
     with pytest.raises(XlprobeError, match=said):

@@ -6,7 +6,9 @@ missing); where a tool is installed, its word is asked for each file.
 """
 
 import bz2
+import errno
 import gzip
+import io
 import itertools
 import lzma
 import os
@@ -353,7 +355,7 @@ def test_what_cannot_be_opened_ends_in_one_sentence(tmp_path):
     reading, writing = os.pipe()
     os.write(writing, b"text\n")
     os.close(writing)
-    with pytest.raises(XlprobeError, match=r": cannot be read \(.*not seekable.*\)|: cannot be read \(Illegal seek\)"):
+    with pytest.raises(XlprobeError, match=r": cannot be read as a file \(.*not seekable.*\)|: cannot be read \(Illegal seek\)"):
         list(read_lines(Path(f"/dev/fd/{reading}")))
     os.close(reading)
 
@@ -398,3 +400,15 @@ def test_all_that_is_read_goes_through_the_reader(tmp_path, kind):
             XlprobeError, match=r"packed: the compressed data breaks off or is corrupt before byte \d+ of the file \(xz: .*\)"
         ):
             read(packed)
+
+
+def test_a_disk_that_fails_is_no_damage():
+    class Failing(io.BytesIO):
+        def read(self, *_):
+            raise OSError(errno.EIO, "Input/output error")
+
+        def peek(self, _):
+            return self.getvalue()
+
+    with pytest.raises(OSError, match="Input/output error"):
+        compression.decompressed(Failing(gzip.compress(b"text")), "a.gz").read()

@@ -1,6 +1,8 @@
 """What ends a job is one short sentence on the terminal, whatever a file holds and whatever fails."""
 
+import errno
 import os
+import re
 import subprocess
 import sys
 import zlib
@@ -8,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from xlprobe.errors import FormatError, XlprobeError, one_line, shortened
-from xlprobe.files import read_json, reading
+from xlprobe.errors import FormatError, ResumeError, XlprobeError, one_line, shortened
+from xlprobe.files import MAKE_AGAIN, read_json, reading
 from xlprobe.paths import PROJECT
+from xlprobe.training_records import Training, resume_point
 
 SCRIPT = """import logging, sys
 from xlprobe import command_line
@@ -44,6 +47,32 @@ def test_our_own_sentences_and_paths_are_not_cut():
     assert one_line("\u4e2d\u6587 \u0645\u0631\u062d\u0628\u0627 e\u0301") == "\u4e2d\u6587 \u0645\u0631\u062d\u0628\u0627 e\u0301"
 
 
+def test_a_command_to_follow_is_whole(tmp_path):
+    """As many steps as the paper's, after whose list the command would delete half a training."""
+    steps = [0, *range(5_000, 50_000, 5_000), *range(50_000, 1_550_000, 50_000)]
+    training = Training("xlmr", steps, tmp_path / "pretrain", tmp_path / "checkpoints", {}, {}, [])
+    for step in steps[:-1]:
+        training.record(step).parent.mkdir(parents=True)
+        training.record(step).touch()
+    with pytest.raises(ResumeError) as caught:
+        resume_point(training, steps[-1], steps[-2])
+    command = re.search("`rm -r (.*)`", str(caught.value))
+    assert len(steps) == 40 and command and command[1] == f"{tmp_path}/checkpoints/{{{','.join(map(str, steps[:-1]))}}}"
+    # In what a file holds, backticks keep nothing.
+    assert len(str(XlprobeError(f"/a/file: found {'`' + 'a b ' * 1000 + '`'!r}, do `rm -r x`"))) < 300
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.ESTALE])
+def test_a_file_that_the_disk_or_the_system_refuses_is_not_called_damaged(number):
+    said = f"cannot be read ({os.strerror(number)}); expected a file that you may read, on a disk that works"
+    for error, file in ((OSError(number, "in words"), "f.h5"), (OSError(number, "in words", "part"), "part")):
+        with pytest.raises(XlprobeError) as caught, reading("f.h5", "text", MAKE_AGAIN):
+            raise error
+        assert str(caught.value) == f"{file}: {said}"
+    with pytest.raises(XlprobeError, match=r"^f\.h5: no such file; run again to make it$"), reading("f.h5", "text", MAKE_AGAIN):
+        raise FileNotFoundError
+
+
 def test_what_a_reader_does_not_foresee_has_the_file_and_the_line():
     with (
         pytest.raises(
@@ -64,18 +93,22 @@ def test_what_a_reader_does_not_foresee_has_the_file_and_the_line():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"\xff", r"a\.json: cannot be read as JSON \(UnicodeDecodeError: .*\); correct it"),
-        (b"[" * 100_000, r"a\.json: cannot be read as JSON \(RecursionError: .*\); correct it"),
-        (b"9" * 5000, r"a\.json: cannot be read as JSON \(ValueError: Exceeds the limit .*\); correct it"),
-        (b"{", r"a\.json:1: not JSON \(Expecting property name enclosed in double quotes\)$"),
-        (b"", r"a\.json:1: not JSON"),
+        (b"\xff", r"a\.json: cannot be read as JSON \(UnicodeDecodeError: .*\)"),
+        (b"[" * 100_000, r"a\.json: cannot be read as JSON \(RecursionError: .*\)"),
+        (b"9" * 5000, r"a\.json: cannot be read as JSON \(ValueError: Exceeds the limit .*\)"),
+        (b"{", r"a\.json:1: not JSON \(Expecting property name enclosed in double quotes\)"),
+        (b"", r"a\.json:1: not JSON \(Expecting value\)"),
+        (None, r"a\.json: no such file"),
     ],
 )
 def test_json_that_cannot_be_read_is_one_sentence(tmp_path, content, said):
-    (tmp_path / "a.json").write_bytes(content)
-    with pytest.raises(XlprobeError, match=said):
+    if content is not None:
+        (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(XlprobeError, match=f"{said}; restore it, or fetch or make it again$"):
         read_json(tmp_path / "a.json")
-    with pytest.raises(XlprobeError, match=r"cannot be read as JSON \(IsADirectoryError"):
+    with pytest.raises(XlprobeError, match=f"{said}; ask who wrote it$"):
+        read_json(tmp_path / "a.json", "ask who wrote it")
+    with pytest.raises(XlprobeError, match=r"cannot be read \(Is a directory\); expected a file that you may read"):
         read_json(tmp_path)
 
 

@@ -125,9 +125,9 @@ def test_a_file_holds_what_it_says(features, dataset, tiny_model):
 def test_a_sentence_is_read_by_its_id_in_one_call(features):
     assert read_sentence(features / "xx.h5", "b").shape == (3, 60, 32)
     assert read_sentence(features / "xx.h5", "a", split="test").shape == (3, 3, 32)
-    with pytest.raises(XlprobeError, match="2 sentences are named 'a'"):
+    with pytest.raises(XlprobeError, match=r"2 sentences are named 'a'; name the split, too$"):
         read_sentence(features / "xx.h5", "a")
-    with pytest.raises(XlprobeError, match="0 sentences are named 'z'"):
+    with pytest.raises(XlprobeError, match=r"0 sentences are named 'z'; name one that the dataset's sentences.parquet lists$"):
         read_sentence(features / "xx.h5", "z")
     with pytest.raises(XlprobeError, match="no such file"):
         read_sentence(features / "gone.h5", "a")

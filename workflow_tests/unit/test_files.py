@@ -5,6 +5,7 @@ import lzma
 import os
 import subprocess
 import sys
+import zipfile
 
 import pytest
 from backports import zstd
@@ -175,3 +176,33 @@ def test_json_faults_name_file_and_line(tmp_path):
     (tmp_path / "bad").write_text('{\n"x": }')
     with pytest.raises(XlprobeError, match="bad:2: not JSON"):
         read_json(tmp_path / "bad")
+
+
+def test_what_is_left_over_goes_where_locks_need_a_file_open_for_writing(tmp_path, monkeypatch):
+    """As on NFS."""
+    lock = fcntl.flock
+
+    def of_nfs(stream, operation):
+        descriptor = stream if isinstance(stream, int) else stream.fileno()
+        if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", of_nfs)
+    (tmp_path / f".file.{files.MACHINE}.abcdefgh.part").write_text("half")
+    write_json(tmp_path / "file", 1)
+    assert not parts(tmp_path)
+
+
+@pytest.mark.parametrize("error", [MemoryError("full"), OSError(errno.EACCES, "x")])
+def test_a_state_that_cannot_be_read_now_is_not_to_be_deleted(tmp_path, monkeypatch, error):
+    def fail(_):
+        raise error
+
+    zipfile.ZipFile(tmp_path / "step_5.pt", "w").close()
+    monkeypatch.setattr(zipfile.ZipFile, "testzip", fail)
+    with pytest.raises(
+        (MemoryError, XlprobeError), match=r"^full$|step_5\.pt: cannot be read \(Permission denied\); expected a file"
+    ) as caught:
+        files.check_state(tmp_path / "step_5.pt")
+    assert "delete" not in str(caught.value)

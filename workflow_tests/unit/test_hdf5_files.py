@@ -1,5 +1,6 @@
 """Features files where locks are refused, and damaged ones."""
 
+import errno
 import json
 import os
 import random
@@ -68,7 +69,7 @@ def test_one_module_opens_hdf5_files():
 
 
 VECTORS = np.random.default_rng(1).standard_normal((3, 500, 8)).astype(np.float16)
-REFUSED = r"^{path}: is no whole HDF5 file of features \(.*\); delete it, and it is made again$"
+REFUSED = r"^{path}: cannot be read as a whole HDF5 file of features \(.*\); delete it, and it is made again$"
 
 
 @pytest.fixture
@@ -209,7 +210,7 @@ def test_a_seal_that_is_no_seal_is_refused_in_one_sentence(features):
 def test_a_file_without_its_parts_is_refused_in_one_sentence(tmp_path):
     with hdf5_files.create(tmp_path / "f.h5") as file:
         file.attrs["units"] = "words"
-    with pytest.raises(XlprobeError, match=r"f\.h5: is no whole HDF5 file of features \(KeyError: .*offsets"):
+    with pytest.raises(XlprobeError, match=r"f\.h5: cannot be read as a whole HDF5 file of features \(KeyError: .*offsets"):
         FeatureFile(tmp_path / "f.h5")
 
 
@@ -233,3 +234,21 @@ with hdf5_files.writing(path), hdf5_files.create(path) as file:
     assert re.search(
         rf"XlprobeError: {tmp_path}/f\.h5: cannot be written \(.*File too large.*\); look at the disk's space, and run again\n", done.stderr
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError("12 GB"), (MemoryError, "^12 GB$")),
+        (OSError(errno.EIO, "x"), (XlprobeError, r"f\.h5: cannot be read \(Input/output error\); exp")),
+    ],
+)
+def test_full_memory_and_a_disk_that_fails_are_no_damage(features, monkeypatch, error, said):
+    def fail(*_):
+        raise error
+
+    with FeatureFile(features) as file:
+        monkeypatch.setattr(hdf5_files, "row", fail)
+        with pytest.raises(said[0], match=said[1]) as caught:
+            file.layer(0)
+        assert "delete" not in str(caught.value)

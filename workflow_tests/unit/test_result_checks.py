@@ -1,10 +1,13 @@
 """`make check` on a small run's results: all whole, then one file after another damaged."""
 
+import errno
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,7 @@ import pytest
 from xlprobe.datasets import write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.features import extract_features
+from xlprobe.files import sha256
 from xlprobe.linear_probe import ProbeSettings
 from xlprobe.paths import PROJECT
 from xlprobe.probes import train_probes
@@ -62,7 +66,9 @@ def test_whole_results_are_whole(finished):
         "checkpoints": 6,
         "training records": 1,
         "training states": 1,
-        "validations": 2,
+        "training identities": 1,
+        "validations": 1,
+        "kept tokenizers": 5,
         "tokenizers": 5,
         "corpora": 2,
         "counts of corpora": 1,
@@ -118,6 +124,59 @@ def test_what_is_left_over_or_strange_is_named(results):
     )
 
 
+def test_a_file_that_cannot_be_read_is_a_fault_beside_others(results, monkeypatch):
+    dataset = results / "datasets" / "xx_own"
+    (dataset / "words.parquet").write_bytes(b"")
+
+    def failing(path):
+        if path.name == "model.safetensors":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return sha256(path)
+
+    def failing_seal(path):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("xlprobe.result_checks.sha256", failing)
+    monkeypatch.setattr("xlprobe.result_checks.check_seal", failing_seal)
+    report = check_results(results, RUN)
+    weights, words, *tables = report.faults
+    assert weights.endswith(
+        "/12/model.safetensors: cannot be read (Permission denied); expected a file that you may read, on a disk that works"
+    )
+    assert words.startswith(f"{dataset}/words.parquet: is damaged") and report.files["checkpoints"] == 5
+    assert len(tables) == 2 and all("parquet: cannot be read (Input/output error)" in table for table in tables)
+
+
+def test_a_record_that_says_nothing_is_reported_once(results):
+    for content in ("[]", "{}", '{"files": 3}', "{"):
+        (results / "checkpoints" / "xlmr" / "12" / "identity.json").write_text(content)
+        (fault,) = check_results(results, RUN).faults
+        assert "/12/identity.json: " in fault or "/12/identity.json:1: " in fault
+
+
+def test_of_sources_without_a_digest_what_has_a_checksum_inside_is_read_and_the_rest_is_not_called_whole(results):
+    folder = results / "sources" / "own"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "set.zip", "w") as archive:
+        archive.writestr("a.txt", "text " * 100)
+    with tarfile.open(folder / "set.tar", "w") as archive:
+        archive.add(folder / "set.zip", "set.zip")
+    report = check_results(results, RUN)
+    assert (report.files["sources"], report.unvouched, report.faults) == (3, 1, [])
+    assert [*report.lines()][-1].endswith("; not known, since nothing vouches for them: 1; faults: 0")
+    (folder / "set.zip").write_bytes((folder / "set.zip").read_bytes().replace(b"text", b"TEXT", 1))
+    (fault,) = check_results(results, RUN).faults
+    said = r"/own/set\.zip: cannot be read as a zip archive \(BadZipFile: a\.txt has .*\); delete it to get it again"
+    assert re.search(said, fault)
+
+
+def test_a_run_may_be_called_as_a_folder_inside_it(results):
+    named = results.rename(results.with_name("datasets"))
+    assert check_results(named, RUN).files["tables"] == 2
+    next(named.glob("probes/**/*.parquet")).write_bytes(b"")
+    assert len(check_results(named, RUN).faults) == 1
+
+
 def test_results_that_are_not_there_are_said_to_be(tmp_path):
     with pytest.raises(XlprobeError, match=r"demo: no such folder; nothing is made of this configuration yet"):
         check_results(tmp_path / "demo", RUN)
@@ -131,7 +190,7 @@ def test_the_script_ends_with_a_count_and_a_fault_a_line(results, tmp_path):
     (tmp_path / "results" / "tiny" / "features" / "xlmr" / "12" / "xx_own.h5").write_bytes(b"")
     command = [sys.executable, PROJECT / "scripts" / "check_results.py", "--configuration", PROJECT / "config" / "tiny.yaml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 1 and re.search(r"^whole: 33 files, .*; faults: 1$", done.stdout.splitlines()[-1])
+    assert done.returncode == 1 and re.search(r"^whole: 38 files, .*; faults: 1$", done.stdout.splitlines()[-1])
     assert re.fullmatch(r"error: results/tiny/features/xlmr/12/xx_own\.h5: .*; delete it, and it is made again\n", done.stderr)
 
 

@@ -221,7 +221,7 @@ def test_probes_of_anything_else_are_refused(target, tmp_path, changes, message)
     assert {*pd.read_parquet(tmp_path / "t.parquet")["source"]} == {"bb", "cc"}
 
 
-NO_PROBES = "{name}: is no whole file of probes that say what they are .*; delete it, and it is made again$"
+NO_PROBES = "{name}: cannot be read as a file of probes.* \\(.*\\); delete it, and it is made again$"
 
 
 def test_a_file_without_probes_is_refused(tmp_path):
@@ -231,7 +231,7 @@ def test_a_file_without_probes_is_refused(tmp_path):
     for name in ("text", "other", "old"):
         with pytest.raises(XlprobeError, match=NO_PROBES.format(name=name)):
             ProbeFile(tmp_path / name)
-    with pytest.raises(XlprobeError, match="gone: no such file"):
+    with pytest.raises(XlprobeError, match=r"gone: no such file; run again to make it$"):
         ProbeFile(tmp_path / "gone")
 
 
