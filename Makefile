@@ -57,8 +57,9 @@ run: $(READY) ## Make every target of CONFIG (default: config.yaml) on this mach
 accept: $(READY) ## Take finished results of CONFIG as made by the present code and settings, true or not
 	@$(CHECK) > /dev/null
 # Of what is not finished, tables that lack a part would count as whole.
-	@snakemake --configfile $(CONFIG) --rerun-triggers input mtime --dry-run $(TARGETS) 2>&1 | grep "Nothing to be done" > /dev/null || \
-		{ echo "error: $(CONFIG): something is missing, or was made of other files; name files that are finished, as TARGETS=..." >&2; exit 1; }
+	@planned=$$(snakemake --configfile $(CONFIG) --rerun-triggers input mtime --dry-run $(TARGETS) 2>&1); \
+		echo "$$planned" | grep -q "Nothing to be done" || { echo "$$planned" | grep "^error: " >&2 || \
+		echo "error: $(CONFIG): something is missing, or was made of other files; name files that are finished, as TARGETS=..." >&2; exit 1; }
 	@echo "What is finished of $(CONFIG) now counts as made by the present code and settings, and nothing checks that it was: where"
 	@echo "an edit changes numbers, old ones stand beside new ones. What is to be made anew nevertheless has to be deleted."
 	@snakemake --configfile $(CONFIG) --cores 1 --quiet all --touch $(TARGETS)

@@ -1,6 +1,5 @@
 """What the rules share: the checked configuration, wildcard constraints, code identities, lists of targets."""
 
-import ast
 import json
 import re
 import sys
@@ -15,6 +14,7 @@ from xlprobe import config_file
 from xlprobe import runs as training_runs
 from xlprobe.catalogue import are_comparable, inference_sets
 from xlprobe.code_identity import code_identity
+from xlprobe.dropped import with_dropped, with_dropped_parts
 from xlprobe.errors import XlprobeError
 from xlprobe.huggingface_files import read_files
 from xlprobe.inference import PUBLISHED
@@ -111,11 +111,15 @@ BPC_LANGUAGES = config["bpc"]["languages"]
 
 
 DATASETS = [*PROBED, *ALIGNMENTS]
-# Datasets that the run had: no job makes anything of them, and what was made with them stands.
-LEFT_DATASETS = sorted(
+# Datasets that the run had and has no more: no job makes anything of them, and what was made with them stands.
+DROPPED_DATASETS = sorted(
     path.parent.name
     for path in RESULTS.glob("datasets/*/identity.json")
     if path.parent.name not in DATASETS
+)
+# As scripts are told of them.
+DROPPED_OPTION = (
+    ["--dropped-datasets", *DROPPED_DATASETS] if DROPPED_DATASETS else []
 )
 
 
@@ -133,7 +137,7 @@ wildcard_constraints:
     language="[^/]+",
     model="[^/]+(/seed_[0-9]+)?",
     step="[0-9]+",
-    dataset=rf"(?!({one_of(LEFT_DATASETS)})[/.])[^/.]+",
+    dataset=rf"(?!({one_of(DROPPED_DATASETS)})[/.])[^/.]+",
     task="[a-z_]+",
     kind="|".join(sum(FIGURES.values(), [])),
 
@@ -153,37 +157,31 @@ def untracked(function):
     return unrecorded
 
 
-def recorded(path):
-    """What Snakemake knows of a file's making; nothing where it was not made, and in a job's own process."""
-    return (
-        workflow.persistence.metadata(IOFile(path))
-        if workflow.is_main_process
-        else None
-    )
+def recorded(paths):
+    """What Snakemake knows of the making of these files: of the first of which it knows any; nothing where none was made."""
+    records = (workflow.persistence.metadata(IOFile(path)) for path in paths)
+    return next((record for record in records if record), None)
 
 
-def with_left(files, output):
-    """A job's inputs, and with them those that it had of datasets that the run has left: without them it would be made again."""
-    record = recorded(output)
-    had = set(record.input or []) if record else set()
-    named = re.compile(rf".*/({one_of(LEFT_DATASETS)})(/identity\.json|\.safetensors)")
-    left = [path for path in had - {*files} if named.fullmatch(path)]
-    stands = had.issuperset(files) and all(Path(path).exists() for path in left)
-    return [*files, *sorted(left)] if stands else files
+def inputs_with_dropped(files, outputs):
+    """A job's inputs, and with them those that it had of datasets that the run has dropped (`with_dropped`).
+
+    A job's own process finds the same as the main one, which records them: the command is to read what is recorded.
+    """
+    record = recorded(outputs)
+    return with_dropped(files, record.input or [] if record else [], DROPPED_DATASETS)
 
 
-def with_recorded(parts, output, again):
-    """What is made of each part of a job that makes many together, and with it what was recorded of parts that the run has left.
+def parts_with_dropped(parts, outputs, again):
+    """What is made of each part of a job that makes many together, and of those that the run has dropped (`with_dropped_parts`).
 
     Where a part is new, Snakemake makes all of them again; `again` says so.
     """
-    record = recorded(output)
-    had = next((p for p in (record and record.params) or [] if p.startswith("{")), "{}")
-    had = ast.literal_eval(had)
-    new = sorted(parts.keys() - had.keys())
-    if had and new:
+    record = recorded(outputs)
+    found, new = with_dropped_parts(parts, record.params or [] if record else [])
+    if new and workflow.is_main_process:
         say_once(f"new: {', '.join(new)}; so {again} again, which are made together")
-    return dict(sorted((parts if new else had | parts).items()))
+    return found
 
 
 @cache
@@ -247,7 +245,7 @@ BITEXT_NAME, INFERENCE_NAME = one_of(ALIGNMENTS), one_of(INFERENCE)
 
 
 # What is no other dataset is read as a treebank, which the run must have.
-TREEBANK_NAME = none_of([*ALIGNMENTS, *INFERENCE, *LEFT_DATASETS])
+TREEBANK_NAME = none_of([*ALIGNMENTS, *INFERENCE, *DROPPED_DATASETS])
 
 
 def known_names(wildcards):
@@ -568,10 +566,12 @@ def transferred_probes(wildcards):
     ]
 
 
-def audit_of_first(wildcards):
-    """Of what is extracted of a checkpoint together, a file that stays."""
-    name = f"{measured_datasets()[0]}.audit.parquet"
-    return folder("features", wildcards.model, wildcards.step, name)
+def audits(wildcards):
+    """Of what is extracted of a checkpoint together, the files that stay."""
+    return [
+        folder("features", wildcards.model, wildcards.step, f"{name}.audit.parquet")
+        for name in measured_datasets()
+    ]
 
 
 def inference_paths(wildcards):

@@ -8,12 +8,12 @@ makes: contamination/<language>.parquet, all test sets of the language against i
 rule contamination:
     input:
         datasets=of_run(
-            lambda wildcards: with_left(
+            lambda wildcards: inputs_with_dropped(
                 expand(
                     folder("datasets", "{dataset}", "identity.json"),
                     dataset=datasets_of(wildcards.language),
                 ),
-                folder("contamination", f"{wildcards.language}.parquet"),
+                [folder("contamination", f"{wildcards.language}.parquet")],
             ),
             language=lambda wildcards: compared_languages(),
         ),
@@ -42,12 +42,9 @@ rule contamination:
         * max(10, int(input.size_mb / 100)),
     params:
         code=code("scripts/measure_contamination.py"),
-        datasets=untracked(
-            lambda wildcards: expand(
-                folder("datasets", "{dataset}"),
-                dataset=datasets_of(wildcards.language),
-            )
-        ),
+        datasets=lambda wildcards, input: [
+            str(Path(path).parent) for path in input.datasets
+        ],
         corpus=option("corpus"),
         held_out=option("held_out"),
         # Of held-out text, what bits per character are taken of.

@@ -50,12 +50,12 @@ if config["features"]["together"]:
     use rule features as features_together with:
         input:
             checkpoint=of_run(CHECKPOINT_IDENTITY),
-            datasets=lambda wildcards: with_left(
+            datasets=lambda wildcards: inputs_with_dropped(
                 expand(
                     folder("datasets", "{dataset}", "identity.json"),
                     dataset=measured_datasets(),
                 ),
-                audit_of_first(wildcards),
+                audits(wildcards),
             ),
         output:
             vectors=[
@@ -78,12 +78,12 @@ if config["features"]["together"]:
         priority: 5
         params:
             # The others are those of the rule above. What is recorded is what each dataset asks for.
-            parts=lambda wildcards: with_recorded(
+            parts=lambda wildcards: parts_with_dropped(
                 {
                     name: [*layers_option([name]), *subwords([name])]
                     for name in measured_datasets()
                 },
-                audit_of_first(wildcards),
+                audits(wildcards),
                 "all datasets are extracted",
             ),
             datasets=untracked(

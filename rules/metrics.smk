@@ -30,12 +30,12 @@ rule checkpoint_scores:
         schema="scores.schema.yaml",
         checkpoints=folder("checkpoints"),
         # What was measured with them stands in tables of others, too.
-        left=["--left-datasets", *LEFT_DATASETS] if LEFT_DATASETS else [],
+        dropped=DROPPED_OPTION,
     message:
         "Joining tables into {output}"
     shell:
         "python scripts/join_tables.py --paths {input:q} --schema-name {params.schema} --checkpoints {params.checkpoints:q}"
-        " --output {output:q} {params.left:q}"
+        " --output {output:q} {params.dropped:q}"
         " > {log:q} 2>&1"
 
 

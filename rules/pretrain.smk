@@ -14,13 +14,14 @@ for by its path, a finished record has no rule that makes it.
 TRAININGS = {
     name: training(name, run) for name, run in RUNS.items() if run.kind == "pretrain"
 }
+FINISHED, FINAL = [], []
 # In a job's own process, what is there may be what it makes.
-LOOKED_AT = TRAININGS.values() if workflow.is_main_process else []
-for one in LOOKED_AT:
-    user_error(check_trained, one)
-FINISHED = [f"{one.name}/{step}" for one in LOOKED_AT for step in one.finished()]
-# Published, and the weights that they were made of are gone.
-FINAL = [f"{one.name}/{step}" for one in LOOKED_AT for step in one.final()]
+if workflow.is_main_process:
+    user_error(check_trained, TRAININGS.values())
+    for name, trained in TRAININGS.items():
+        FINISHED += [f"{name}/{step}" for step in trained.finished()]
+        # Published, and the weights that they were made of are gone.
+        FINAL += [f"{name}/{step}" for step in trained.final()]
 
 
 rule pretrain:
@@ -95,7 +96,7 @@ rule trained_text:
         "<results>/benchmarks/checkpoints/{model}/trained_text.tsv"
     wildcard_constraints:
         model=runs_of("pretrain"),
-    # Before anything is measured.
+    # Of what is ready, ahead of publishing and measuring.
     priority: 60
     conda:
         "../envs/xlprobe.yaml"
@@ -105,7 +106,6 @@ rule trained_text:
     params:
         code=code("scripts/check_trained_text.py"),
         languages=lambda wildcards: TRAININGS[wildcards.model].languages,
-        steps=untracked(lambda wildcards: RUNS[wildcards.model].steps),
         state=folder("pretrain", "{model}"),
         checkpoints=folder("checkpoints", "{model}"),
         dictionary=folder("tokenizer", "dict.txt"),
@@ -114,6 +114,6 @@ rule trained_text:
         "Comparing the text that {wildcards.model} was trained on"
     shell:
         "python scripts/check_trained_text.py --model {wildcards.model:q} --state {params.state:q}"
-        " --checkpoints {params.checkpoints:q} --steps {params.steps} --dictionary {params.dictionary:q}"
-        " --binarized {params.binarized:q} --languages {params.languages:q} --output {output:q}"
+        " --checkpoints {params.checkpoints:q} --dictionary {params.dictionary:q} --binarized {params.binarized:q}"
+        " --languages {params.languages:q} --output {output:q}"
         f"{TO_LOG_AND_TERMINAL}"

@@ -85,7 +85,7 @@ if config["probes"]["together"] and TASKS_TOGETHER:
         params:
             # The others are those of the rule above.
             # What is recorded is what each task asks for.
-            parts=lambda wildcards: with_recorded(
+            parts=lambda wildcards: parts_with_dropped(
                 {
                     task: [
                         code("scripts/train_probes.py", f"xlprobe.tasks.{task}"),
@@ -94,12 +94,12 @@ if config["probes"]["together"] and TASKS_TOGETHER:
                     ]
                     for task in TASKS_TOGETHER
                 },
-                folder(
-                    "probes",
-                    *wildcards[:2],
-                    TASKS_TOGETHER[0],
-                    f"{wildcards.dataset}.parquet",
-                ),
+                [
+                    folder(
+                        "probes", *wildcards[:2], task, f"{wildcards.dataset}.parquet"
+                    )
+                    for task in TASKS_TOGETHER
+                ],
                 "all tasks are probed",
             ),
             code=untracked(lambda wildcards: code("scripts/train_probes.py")),

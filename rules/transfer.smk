@@ -15,9 +15,9 @@ rule transfer:
             DATASET_IDENTITY,
             dataset=lambda wildcards: transfer_targets(wildcards.task),
         ),
-        weights=lambda wildcards: with_left(
+        weights=lambda wildcards: inputs_with_dropped(
             transferred_probes(wildcards),
-            folder("transfer", *wildcards[:3], f"{wildcards.dataset}.parquet"),
+            [folder("transfer", *wildcards[:3], f"{wildcards.dataset}.parquet")],
         ),
     output:
         **({"predictions": PREDICTIONS} if config["transfer"]["predictions"] else {}),
@@ -38,7 +38,8 @@ rule transfer:
             "scripts/transfer_probes.py", f"xlprobe.tasks.{wildcards.task}"
         ),
         dataset=folder_of("dataset"),
-        weights=untracked(transferred_probes),
+        # Their probes are scored, too, so that the table holds them when they come back.
+        dropped=untracked(lambda wildcards: DROPPED_OPTION),
         shared_labels="--shared-labels" if config["transfer"]["shared_labels"] else "",
         layers=lambda wildcards: layers(wildcards.task, wildcards.dataset),
         intervals=INTERVALS,
@@ -51,5 +52,5 @@ rule transfer:
         "Transferring {wildcards.task} probes to {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/transfer_probes.py --features {input.features:q} --checkpoint {input.checkpoint:q} --dataset {params.dataset:q}"
-        " --task {wildcards.task} --layers {params.layers} --weights {params.weights:q} --output {output.scores:q}"
+        " --task {wildcards.task} --layers {params.layers} --weights {input.weights:q} {params.dropped:q} --output {output.scores:q}"
         " {params.shared_labels} {params.predictions:q} {params.intervals} > {log:q} 2>&1"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.training_records import check_text
+from xlprobe.trained_text import check_text
 
 
 def main() -> None:
@@ -11,7 +11,6 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--state", type=Path, required=True, help="the model's training state")
     parser.add_argument("--checkpoints", type=Path, required=True, help="folder with a folder a step")
-    parser.add_argument("--steps", type=int, nargs="+", required=True)
     parser.add_argument("--dictionary", type=Path, required=True, help="fairseq's dict.txt")
     parser.add_argument("--binarized", type=Path, required=True, help="folder with a folder a language")
     parser.add_argument("--languages", nargs="*", required=True, help="none compares the tokenizer alone")

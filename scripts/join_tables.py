@@ -11,7 +11,7 @@ def main() -> None:
     parser.add_argument("--paths", type=Path, nargs="+", required=True)
     parser.add_argument("--schema-name", required=True, help="file in schemas/")
     parser.add_argument("--checkpoints", type=Path, help="folder of the checkpoints that rows name, which must not be of several trainings")
-    parser.add_argument("--left-datasets", nargs="*", default=[], help="datasets whose rows are left out: the run has them no more")
+    parser.add_argument("--dropped-datasets", nargs="*", default=[], help="datasets whose rows are left out: the run has them no more")
     parser.add_argument("--output", type=Path, required=True)
     join_tables(**vars(parser.parse_args()))
 

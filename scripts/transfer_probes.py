@@ -15,6 +15,7 @@ def main() -> None:
     parser.add_argument("--task", required=True)
     parser.add_argument("--layers", type=command_line.layers, help="0,6,12 or all")
     parser.add_argument("--weights", type=Path, nargs="+", required=True, help="safetensors files of probes, one a source")
+    parser.add_argument("--dropped-datasets", nargs="*", default=[], help="sources that the run has no more")
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
     parser.add_argument("--shared-labels", action="store_true", help="score the examples apart whose label the source has, too")
     parser.add_argument("--predictions", type=Path, help="Parquet file to write with what each probe says of each example")
@@ -31,6 +32,7 @@ def main() -> None:
         arguments.predictions,
         Intervals(arguments.resamples, arguments.level),
         arguments.checkpoint,
+        arguments.dropped_datasets,
     )
 
 

@@ -7,6 +7,7 @@ import shutil
 import stat
 import struct
 import time
+import unicodedata
 import zipfile
 from collections.abc import Iterator
 from itertools import islice, pairwise
@@ -193,15 +194,11 @@ def _parts(archive: Path, name: str, of_file: bool) -> tuple[str, ...]:
     Raises:
         XlprobeError: there are none, or they are too long.
     """
+    # What is no UTF-8 stands in surrogates (Cs). macOS puts a file `Icon\r` into folders and their archives.
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in name.removesuffix("\r")):
+        raise forbidden(archive, name, "a name with control characters, or one that is no UTF-8")
     path = PurePosixPath(name)
-    # What is not printable: control characters, and what is no UTF-8. macOS puts a file `Icon\r` into folders and their archives.
-    if (
-        path.is_absolute()
-        or ".." in path.parts
-        or "\\" in name
-        or ":" in "".join(path.parts[:1])
-        or not name.removesuffix("\r").isprintable()
-    ):
+    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in "".join(path.parts[:1]):
         raise forbidden(archive, name, "which leads elsewhere")
     if (
         len(name.encode()) > MOST_NAME_BYTES

@@ -65,16 +65,18 @@ def collect_checkpoints(identities: Iterable[Path], output: Path) -> None:
         XlprobeError: two checkpoints of a model hold the same weights, or are of one training and have different tokenizers, or are of
             two trainings under one name.
     """
-    checkpoints = sorted(map(read_json, identities), key=lambda identity: (run_of(identity), identity["step"]))
-    by_weights: dict[tuple[str, str], dict[str, Any]] = {}
-    firsts: dict[str, dict[str, Any]] = {}
-    flagged = dict(out_of_line_checkpoints(checkpoints))
+    read = ((path.parent, read_json(path)) for path in identities)
+    checkpoints = sorted(read, key=lambda pair: (run_of(pair[1]), pair[1]["step"]))
+    by_weights: dict[tuple[str, str], tuple[Path, dict[str, Any]]] = {}
+    firsts: dict[str, tuple[Path, dict[str, Any]]] = {}
+    flagged = dict(out_of_line_checkpoints(identity for _, identity in checkpoints))
     rows: list[dict[str, Any]] = []
-    for identity in checkpoints:
-        other = by_weights.setdefault((identity["model"], identity["files"][WEIGHTS_FILE]), identity)
-        first = firsts.setdefault(run_of(identity), identity)
-        if fault := next((fault for pair in (other, first) if pair is not identity and (fault := faults(identity, pair))), None):
-            raise XlprobeError(f"{identity['model']}: {fault}")
+    for folder, identity in checkpoints:
+        twin = by_weights.setdefault((identity["model"], identity["files"][WEIGHTS_FILE]), (folder, identity))
+        first = firsts.setdefault(run_of(identity), (folder, identity))
+        for place, other in (twin, first):
+            if other is not identity and (fault := faults(identity, other, folder, place)):
+                raise XlprobeError(f"{identity['model']}: {fault}")
         rows += _rows(identity, title(identity) in flagged)
     for name, mean in flagged.items():
         print(f"warning: {name}: loss {mean:.3f} is out of line with its neighbours'; look at it")

@@ -108,7 +108,7 @@ def publish(
     write_json(folder / "identity.json", identity)
     # After writing: of two jobs that run at the same time, at least one then sees the other's.
     others = _read_siblings(checkpoint.siblings)
-    if fault := next((fault for other in others if (fault := faults(identity, other))), None):
+    if fault := next((fault for place, other in others if (fault := faults(identity, other, folder, place))), None):
         (folder / "identity.json").unlink()
         raise XlprobeError(f"{folder}: {fault}")
 
@@ -130,8 +130,8 @@ def _check_sight(findings: Findings, objective: str, folder: Path, checkpoint: C
         )
 
 
-def _read_siblings(paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
+def _read_siblings(paths: Iterable[Path]) -> Iterator[tuple[Path, dict[str, Any]]]:
     for path in paths:
         # Another job may delete what it has just refused.
         with contextlib.suppress(XlprobeError):
-            yield read_json(path)
+            yield path.parent, read_json(path)

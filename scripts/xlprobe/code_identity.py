@@ -162,17 +162,25 @@ def _take_words_out(call: ast.Call) -> None:
             call.keywords = [keyword for keyword in call.keywords if keyword.arg != "help"]
         case ast.Attribute(value=ast.Name(id=name)) if name in LOGGERS:
             _blank(call)
-        case ast.Name(id="print"):
+        case ast.Name(id="print") if _is_to_terminal(call):
             _blank(call)
         case ast.Name(id="progress"):
             call.args = [*call.args[:1], *call.args[3:]]
             call.keywords = [keyword for keyword in call.keywords if keyword.arg not in ("what", "unit")]
 
 
+def _is_to_terminal(call: ast.Call) -> bool:
+    files = [ast.unparse(keyword.value) for keyword in call.keywords if keyword.arg in ("file", None)]
+    return files in ([], ["sys.stderr"])
+
+
 def _blank(call: ast.Call) -> None:
-    for node in ast.walk(call):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            node.value = ""
+    """Leave out the texts that a call says; of what it works out on the way, none."""
+    for argument in call.args:
+        if isinstance(argument, ast.Constant):
+            argument.value = ""
+        elif isinstance(argument, ast.JoinedStr):
+            argument.values = [part for part in argument.values if not isinstance(part, ast.Constant)]
 
 
 def _own_modules(node: ast.Import) -> list[tuple[Path, ...]]:

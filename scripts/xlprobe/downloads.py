@@ -36,8 +36,8 @@ MAX_WAIT = 600  # seconds; a server may ask for more
 # A server that sends less in so many seconds is left, and asked again: it would go on for years.
 SLOW_SECONDS = 300
 LEAST_BYTES = 300 * 2**10
-# Sizes in the tables are rounded, some in units that are not sure.
-MOST_TIMES_LARGER = 1.5
+# Sizes in the tables are rounded, some in units that are not sure: a file may be so many times larger, or smaller.
+MOST_TIMES_OFF = 1.5
 # Where nobody says how large a file is: six times as large as the largest of CC100.
 MOST_BYTES = 500 * 10**9
 CHANGED = "so the file has changed upstream; delete that line to accept the new one"
@@ -85,7 +85,7 @@ def download(upstream: Upstream, output: Path, lock: Path | None, backoff: float
 
     Raises:
         XlprobeError: the address is not http(s), the server refuses or stays busy, sends a web page in place of the
-            file, or nothing, the disk is full, or the file is not the one that the table or the lock file knows, or is larger.
+            file, or nothing, the disk is full, or the file is not the one that the table or the lock file knows, or has another size.
     """
     if not re.match("https?://", upstream.address):
         raise XlprobeError(f"{upstream.address}: only http and https addresses are fetched; correct the address")
@@ -125,23 +125,25 @@ class _Size:
     """What is known of a file's size.
 
     Attributes:
+        least: bytes that it must have.
         most: bytes that it may have.
-        exact: whether it has no fewer.
         but: how a message goes on that says how many come.
     """
 
+    least: int
     most: int
-    exact: bool
     but: str
 
 
 def _known_size(upstream: Upstream, lock: Path | None, advice: str) -> _Size:
     row = recorded(lock).get(upstream.address) if lock and not upstream.sha256 else None
     if row and re.fullmatch("[0-9]{1,15}", row["bytes"]):
-        return _Size(int(row["bytes"]), True, f"but {lock} has {row['bytes']} of {row['date']}, {CHANGED}")
+        return _Size(int(row["bytes"]), int(row["bytes"]), f"but {lock} has {row['bytes']} of {row['date']}, {CHANGED}")
     if upstream.size:
-        return _Size(int(MOST_TIMES_LARGER * upstream.size), False, f"but it is known to have about {upstream.size:,}{advice}")
-    return _Size(MOST_BYTES, False, f"more than any file that is read here{advice}")
+        # What is cut short has another digest than the published one.
+        least = 0 if upstream.sha256 else int(upstream.size / MOST_TIMES_OFF)
+        return _Size(least, int(MOST_TIMES_OFF * upstream.size), f"but it is known to have about {upstream.size:,}{advice}")
+    return _Size(0, MOST_BYTES, f"more than any file that is read here{advice}")
 
 
 class _Partial:
@@ -247,7 +249,7 @@ def _receive(session: requests.Session, upstream: Upstream, partial: _Partial, s
             raise XlprobeError(f"{upstream.address}: the server answered {response.status_code} {response.reason}{advice}")
         elif response.headers.get("Content-Type", "").startswith("text/html"):
             raise XlprobeError(f"{upstream.address}: the server sent a web page in place of the file{advice}")
-        elif length and (int(length) > size.most or (size.exact and int(length) != size.most)):
+        elif length and not size.least <= int(length) <= size.most:
             raise XlprobeError(f"{upstream.address}: the server has {int(length):,} bytes, {size.but}")
         else:
             partial.begin(response)
@@ -257,9 +259,10 @@ def _receive(session: requests.Session, upstream: Upstream, partial: _Partial, s
                     partial.forget()
                     raise XlprobeError(f"{upstream.address}: the server sends more than {size.most:,} bytes, {size.but}")
                 stream.write(piece)
-    expected = partial.version()["Content-Length"] or (size.most if size.exact else None)
-    if expected and partial.size() != int(expected):
-        raise _BrokenOffError(f"{partial.size()} of {expected} bytes came")
+    # A server that says no length may break off, and nothing else would tell.
+    told, came = partial.version()["Content-Length"], partial.size()
+    if came < size.least or (told and came != int(told)):
+        raise _BrokenOffError(f"{came} of {told or f'at least {size.least}'} bytes came")
 
 
 def _continues(response: requests.Response, start: int, version: dict[str, str]) -> bool:
@@ -331,7 +334,9 @@ def _fault(partial: Path) -> str | None:
         return "a git-LFS pointer"
     suffix = Path(partial.name.removesuffix(".partial")).suffix.lower()
     suffix = {".tgz": ".gz", ".txz": ".xz"}.get(suffix, suffix)
-    starts = (b"PK",) if suffix == ".zip" else FORMATS[suffix].starts if suffix in FORMATS else (b"",)
+    # Text and archives are read by what they begin with, whichever of the formats their names say.
+    packed = tuple(start for known in FORMATS.values() for start in known.starts)
+    starts = (b"PK",) if suffix == ".zip" else packed if suffix in FORMATS else (b"",)
     return None if head.startswith(starts) else f"what is no {suffix} data"
 
 

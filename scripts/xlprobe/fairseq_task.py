@@ -56,7 +56,7 @@ class MaskedLanguageModelTask(MultiLingualMaskedLMTask):
     def add_args(parser: argparse.ArgumentParser) -> None:
         """Add `--masks` to fairseq's own: whether each draw of a block gets a mask of its own, or each block one an epoch."""
         MultiLingualMaskedLMTask.add_args(parser)
-        parser.add_argument("--masks", choices=["draw", "block"], default="draw")
+        parser.add_argument("--masks", choices=["draw", "block"], required=True)
 
     def build_model(self, args: Any, from_checkpoint: bool = False) -> Any:
         """Build the model without fairseq's inference fast path, which computes with copies of the weights.

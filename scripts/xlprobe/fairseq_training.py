@@ -22,6 +22,7 @@ import fairseq_cli.train
 from fairseq import checkpoint_utils
 
 from xlprobe.files import write_json
+from xlprobe.training_records import whole_states
 
 
 def save_state(cfg: Any, trainer: Any, epoch_itr: Any, val_loss: float | None) -> None:
@@ -37,8 +38,8 @@ def save_state(cfg: Any, trainer: Any, epoch_itr: Any, val_loss: float | None) -
         with partial.open("rb") as written:
             os.fsync(written.fileno())
         partial.replace(target)
-        for rolling in target.parent.glob("rolling_*.pt"):
-            if rolling != target and int(rolling.stem.rpartition("_")[2]) <= updates:
+        for older, rolling in whole_states(target.parent, "rolling").items():
+            if rolling != target and older <= updates:
                 rolling.unlink()
 
 

@@ -4,9 +4,11 @@ The hub tells which commit a revision is, and each file's digest there. The comm
 download, so that a revision that moves later is seen.
 """
 
+import glob
 import hashlib
 import logging
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from huggingface_hub.errors import HTTPError, RepositoryNotFoundError, RevisionN
 from huggingface_hub.hf_api import ModelInfo, RepoSibling
 from huggingface_hub.utils import build_hf_headers
 
-from xlprobe.downloads import BUSY, MAX_ATTEMPTS, MAX_WAIT, Upstream, download, match_lock
+from xlprobe.downloads import BUSY, MAX_ATTEMPTS, MAX_WAIT, TIMEOUTS, Upstream, download, match_lock
 from xlprobe.errors import XlprobeError, first_sentence
 from xlprobe.huggingface_files import wanted_files
 
@@ -48,6 +50,9 @@ def fetch_repository(repository: str, revision: str, output: Path, lock: Path, k
     match_lock(f"https://huggingface.co/{repository}/tree/{revision}", commit, sum(files[name].size or 0 for name in wanted), lock)
     # Beside the output, which Snakemake deletes when a job is killed; of one commit, which names all its content.
     partial = output.with_name(f"{output.name}.{commit[:12]}.partial")
+    # What came of the commits before this one.
+    for other in {*output.parent.glob(f"{glob.escape(output.name)}.{'?' * 12}.partial")} - {partial}:
+        shutil.rmtree(other, ignore_errors=True)
     for name in wanted:
         if not (partial / name).exists():
             _fetch(repository, commit, files[name], partial / name, backoff)
@@ -58,7 +63,7 @@ def _ask(repository: str, revision: str, place: str, key: str, backoff: float) -
     """What the hub says of a repository at a revision; asked again while it is busy."""
     for attempt in range(MAX_ATTEMPTS):
         try:
-            return HfApi().model_info(repository, revision=revision, files_metadata=True)
+            return HfApi().model_info(repository, revision=revision, timeout=max(TIMEOUTS), files_metadata=True)
         except RevisionNotFoundError:
             advice = f"look at config keys {key}.huggingface.revision and {key}.steps"
             raise XlprobeError(f"{place}: there is no such revision; {advice}") from None
@@ -68,7 +73,8 @@ def _ask(repository: str, revision: str, place: str, key: str, backoff: float) -
         except (HTTPError, OSError, *NO_DESCRIPTION) as error:
             status = getattr(getattr(error, "response", None), "status_code", None)
             if attempt == MAX_ATTEMPTS - 1 or isinstance(error, NO_DESCRIPTION) or (status is not None and status not in BUSY):
-                raise XlprobeError(f"{place}: the hub could not be asked ({first_sentence(error)})") from None
+                advice = f"look at config key {key}.huggingface.repository and at HF_ENDPOINT in the environment, or run again later"
+                raise XlprobeError(f"{place}: the hub could not be asked ({first_sentence(error)}); {advice}") from None
             logging.warning("%s: busy or out of reach; asking again", place)
             time.sleep(min(MAX_WAIT, backoff * 2**attempt))
     raise AssertionError

@@ -68,7 +68,9 @@ def wanted_files(names: set[str], place: str) -> set[str]:
 def _weights(names: set[str], stem: str, ending: str, place: str) -> set[str]:
     """The one file of weights, or all their parts and the index of these; nothing where there are none."""
     whole, index = f"{stem}{ending}", f"{stem}{ending}.index.json"
-    parts = {name: found for name in names if (found := re.fullmatch(rf"{stem}-([0-9]{{5}})-of-([0-9]{{5}}){ending}", name, re.ASCII))}
+    # Some suites write `model_00001-of-00072`, or a digit more.
+    pattern = rf"{stem}[-_]([0-9]{{5,6}})-of-([0-9]{{5,6}}){ending}"
+    parts = {name: found for name in names if (found := re.fullmatch(pattern, name, re.ASCII))}
     if whole in names and parts:
         raise XlprobeError(
             f"{place}: holds {whole} and beside it {min(parts)}, and only one can be the checkpoint; keep one of the two in a folder"
@@ -86,7 +88,7 @@ def _weights(names: set[str], stem: str, ending: str, place: str) -> set[str]:
 
 
 def _check_index(index: Path, parts: set[str]) -> None:
-    """Refuse an index that names other files than the parts beside it, and parts that are links to elsewhere."""
+    """Refuse an index that names other files than the parts beside it."""
     found = read_json(index)
     named = found.get("weight_map") if isinstance(found, dict) else None
     if not isinstance(named, dict) or not all(isinstance(part, str) for part in named.values()):
@@ -94,8 +96,3 @@ def _check_index(index: Path, parts: set[str]) -> None:
     if unlike := sorted(parts ^ {*named.values()}):
         told = f"{len({*named.values()})} parts, and {len(parts)} lie beside it, which differ in {unlike[0][:100]!r}"
         raise XlprobeError(f"{index}: names {told}; fetch both again")
-    home = index.parent.resolve()
-    for part in (index.with_name(name) for name in sorted(parts)):
-        # The hub's own cache keeps files there, and links to them in a folder a revision.
-        if part.resolve().parent not in (home, home.parent.parent / "blobs"):
-            raise XlprobeError(f"{part}: is a link to {part.resolve()}, out of the checkpoint's folder; put the file itself there")

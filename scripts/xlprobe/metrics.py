@@ -14,23 +14,23 @@ DATASET_COLUMNS = ["dataset", "source", "target", "test_set", "reference"]
 
 
 def join_tables(
-    paths: Iterable[Path], schema_name: str, output: Path, checkpoints: Path | None = None, left_datasets: Iterable[str] = ()
+    paths: Iterable[Path], schema_name: str, output: Path, checkpoints: Path | None = None, dropped_datasets: Iterable[str] = ()
 ) -> None:
     """Join tables into one of a schema, in the order given; columns that the schema does not name are left out.
 
     Args:
         checkpoints: folder of the published checkpoints that rows name.
-        left_datasets: those that the run has no more; the rows of a table that name one are left out.
+        dropped_datasets: those that the run has no more; rows that name one are not joined.
 
     Raises:
         XlprobeError: checkpoints that rows name as of one training are of several.
     """
     columns = list(read_schema(schema_name)["properties"])
     table = pd.concat([read_table(path, columns) for path in paths])
-    left = table[table.columns.intersection(DATASET_COLUMNS)].isin([*left_datasets]).any(axis=1)
+    of_dropped = table[table.columns.intersection(DATASET_COLUMNS)].isin([*dropped_datasets]).any(axis=1)
     # Of bits per character the source is a language, whose code may be a treebank's name.
     of_language = table["task"] == "bpc" if "task" in table else False
-    table = table[~left | of_language]
+    table = table[~of_dropped | of_language]
     if checkpoints is not None and {*COLUMNS} <= {*columns}:
         # Baselines have none.
         named = table[[*COLUMNS]].dropna(subset=["model", "step"]).drop_duplicates()

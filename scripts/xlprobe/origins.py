@@ -17,6 +17,11 @@ from xlprobe.errors import XlprobeError
 from xlprobe.sources import Need, Place, Repository
 from xlprobe.splits import SPLITS, split_file, split_of_file
 
+# Links that many jobs read are made ahead of these: a job that makes one makes again what reads it.
+LINKS_FIRST = (
+    "and then `make run TARGETS=sources`, with your CONFIG, ahead of all else: what has only moved makes nothing again, and what is fetched or"
+    " is another file makes again what was made of the old one"
+)
 COMPRESSIONS = (".xz", "", ".zst", ".gz")
 THERE, FOLDER, DOWNLOAD, ARCHIVE, BY_HAND = "already there", "data folder", "download", "in an archive", "by hand"
 
@@ -249,7 +254,7 @@ def _check_links(there: Iterable[Origin], sources: Path, root: Path) -> None:
         (link, file), more = moved[0], f", and {len(moved) - 1} more" if len(moved) > 1 else ""
         raise XlprobeError(
             f"{link} was made from {link.resolve()}, but the data folder now holds another {file}{more}; set data.root or XLPROBE_DATA"
-            f" back, or run `find {sources} -type l -delete` to read the new files, which makes again what was made of the old ones"
+            f" back, or run `find {sources} -type l -delete` to read the new files, {LINKS_FIRST}"
         )
 
 
@@ -268,8 +273,7 @@ def _check_no_link_dangles(missing: Iterable[Origin], sources: Path) -> None:
         more = f", and {len(gone) - 1} more links to what is gone" if len(gone) > 1 else ""
         raise XlprobeError(
             f"{gone[0]} leads to {gone[0].readlink()}, which is gone{more}; bring that back, or set data.root or XLPROBE_DATA to where it"
-            f" is now and run `find {sources} -xtype l -delete`: what has only moved makes nothing again, and what is fetched or is another"
-            " file makes again what was made of the old one"
+            f" is now and run `find {sources} -xtype l -delete`, {LINKS_FIRST}"
         )
 
 

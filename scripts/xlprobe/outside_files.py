@@ -12,7 +12,7 @@ from typing import Any
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json, sha256, write_json
 
-# Reading more than this takes so long that it is said.
+# Reading more than this, of one file or of many, takes so long that it is said.
 SAID_BYTES = 2 * 10**9
 
 
@@ -25,11 +25,10 @@ class OutsideFiles:
 
     def __init__(self, record: Path) -> None:
         self._record = record
-        try:
-            self._known: dict[str, dict[str, Any]] = read_json(record)
-        except XlprobeError:
-            # Damaged or not there: each file is read once more.
-            self._known = {}
+        # Bytes that are read since it was last said.
+        self._unsaid = 0
+        # Damaged or not there: each file is read once more.
+        self._known = _known(record)
 
     def digests(self, files: Mapping[str, Path], read_new: bool = True) -> list[str]:
         """The SHA-256 of each file; of one that is gone, what it was when last seen.
@@ -58,11 +57,26 @@ class OutsideFiles:
             like = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
             if (known and known["like"] == like) or not (known or read_new):
                 return known["sha256"] if known else ""
-            if status.st_size > SAID_BYTES:
-                print(f"reading {path} once, {status.st_size / 1e9:.0f} GB, to know it by what it holds", file=sys.stderr)
+            self._say_before(path, status.st_size)
             self._known[name] = {"like": like, "sha256": sha256(path)}
         except FileNotFoundError:
             return known["sha256"] if known else ""
         except OSError as error:
             raise XlprobeError(f"{path}: cannot be read ({error.strerror}); expected a file that you may read") from None
         return self._known[name]["sha256"]
+
+    def _say_before(self, path: Path, size: int) -> None:
+        self._unsaid += size
+        if self._unsaid > SAID_BYTES:
+            print(f"reading files once, to know them by what they hold: {self._unsaid / 1e9:.0f} GB with {path}", file=sys.stderr)
+            self._unsaid = 0
+
+
+def _known(record: Path) -> dict[str, dict[str, Any]]:
+    """What a record says of files; what says nothing is left out."""
+    try:
+        found = read_json(record)
+    except XlprobeError:
+        return {}
+    files = found.items() if isinstance(found, dict) else []
+    return {name: said for name, said in files if isinstance(said, dict) and isinstance(said.get("sha256"), str) and "like" in said}

@@ -87,7 +87,7 @@ def train_interval(run: PretrainingRun, model: str, step: int, previous: int | N
     """
     run.folder.mkdir(parents=True, exist_ok=True)
     checkpoints = record.parent.parent
-    steps = sorted(int(path.parent.name) for path in checkpoints.glob("*/training.json") if path.parent.name.isdigit())
+    steps = [step] if previous is None else [previous, step]
     training = Training(model, steps, run.folder, checkpoints, run.architecture, run.training, list(run.languages))
     with _lock(run.folder) as lock:
         identity = check_resumed(training, step, run.identity())

@@ -18,6 +18,8 @@ from xlprobe.errors import XlprobeError
 from xlprobe.files import identity_digest, read_json, sha256
 
 Identity = Mapping[str, Any]
+# A step in names of files and folders, which have no other form of it.
+NUMBER = "0|[1-9][0-9]*"
 KEYS = {"training_version": int, "architecture": dict, "training": dict, "dictionary_sha256": str, "text_sha256": dict}
 
 
@@ -93,6 +95,8 @@ def _whole(path: Path, found: Any) -> Identity:
 
 
 def _damaged(path: Path) -> XlprobeError:
+    # Where nothing else says what it said, the next run tells what is lost with it.
     return XlprobeError(
-        f"{path}: damaged: it does not say what was trained ({', '.join(KEYS)}); restore the file, or delete {path.parent} and run again"
+        f"{path}: damaged: it does not say what was trained ({', '.join(KEYS)}); restore the file, or delete it alone (`rm {path}`) and"
+        " run again"
     )

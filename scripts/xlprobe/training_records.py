@@ -6,21 +6,24 @@ TRAINING_VERSION is no fault of a finished step; keys of `training` that a later
 
 Who compares what, so that different trainings never meet in one table:
 
-    `check_trained`     when Snakemake starts: records and state with the configuration and each other, before anything is touched
+    `check_trained`     when Snakemake starts: records and states with the configuration and each other, before anything is touched
     `check_interval`    before the first job: whether a step that is missing can be trained from what is there
     `check_resumed`     in the job that trains: all of it, text and tokenizer included
-    `check_text`        of finished steps: text and tokenizer, in a job of its own, since this run may be what makes them again
+    `check_text`        of finished steps (xlprobe.trained_text): text and tokenizer, in a job, since this run may make them again
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from xlprobe.errors import ResumeError
-from xlprobe.files import write_json
-from xlprobe.training_identity import Identity, identity_in_record, identity_of_state, text_identity, weights_file
+from xlprobe.trained_text import all_folders, differences, recorded_steps, removal, step_folders
+from xlprobe.training_identity import NUMBER, Identity, identity_in_record, identity_of_state, weights_file
 from xlprobe.training_version import TRAINING_VERSION
+
+WAYS_OUT = ("set that back", "give the changed model another name")
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Training:
 
     Attributes:
         name: the run, as paths name it.
-        steps: those of its schedule.
+        steps: those of its schedule, or of it what a job knows.
         state: the folder of its training state.
         checkpoints: the folder with a folder a step.
         architecture, training: the model's sections of the configuration.
@@ -49,7 +52,7 @@ class Training:
         return self.checkpoints / str(step) / "training.json"
 
     def finished(self) -> list[int]:
-        """The steps that have a record."""
+        """Those of its steps that have a record."""
         return [step for step in self.steps if self.record(step).exists()]
 
     def final(self) -> list[int]:
@@ -73,7 +76,8 @@ def is_reached(state: Path, step: int) -> bool:
 
 def whole_states(state: Path, *kinds: str) -> dict[int, Path]:
     """The files of some kinds (`step`, `rolling`) that training can go on from, by updates; of two with as many, the later kind's."""
-    return {int(path.stem.rpartition("_")[2]): path for kind in kinds for path in state.glob(f"{kind}_*.pt")}
+    files = [(re.fullmatch(rf"{kind}_({NUMBER})\.pt", path.name), path) for kind in kinds for path in state.glob(f"{kind}_*.pt")]
+    return {int(name[1]): path for name, path in files if name}
 
 
 def resume_point(training: Training, step: int, previous: int | None) -> Path | None:
@@ -86,25 +90,65 @@ def resume_point(training: Training, step: int, previous: int | None) -> Path | 
     newest = max((updates for updates in states if updates <= step), default=None)
     if previous is not None and (newest is None or newest < previous):
         kept = ", ".join(map(str, sorted(states))) or "none"
+        out = sorted({step, *(later for later in _missing(training) if not _can_be_trained(training, later, states))})
         raise ResumeError(
             f"{training.state}: step {step} of model {training.name!r} follows step {previous}, but no training state from step {previous}"
-            f" to {step} is kept (kept: {kept}); nothing was trained: restore step_{previous}.pt, take step {step} out of"
-            f" {training.steps_key}, or train the model anew after {_removal(training, training.finished())}"
+            f" to {step} is kept (kept: {kept}); nothing was trained: restore step_{previous}.pt, take {_named(out)} out of"
+            f" {training.steps_key}, or train the model anew after {_removal(training)}"
         )
     return None if newest is None else states[newest]
 
 
-def check_trained(training: Training) -> None:
-    """Compare what is trained of a run with its configuration, and its parts with each other.
+def _missing(training: Training) -> list[int]:
+    """The steps that are neither recorded nor only to be recorded."""
+    return [step for step in training.steps if not training.record(step).exists() and not is_reached(training.state, step)]
+
+
+def _can_be_trained(training: Training, step: int, states: Iterable[int]) -> bool:
+    """Whether one of these states leads to a step, as the finished ones before it stand."""
+    previous = max((finished for finished in training.finished() if finished < step), default=None)
+    return previous is None or any(previous <= updates <= step for updates in states)
+
+
+class _Fault(NamedTuple):
+    """What is wrong with a run's training, which ways out there are but to delete, and what to delete."""
+
+    what: str
+    ways_out: tuple[str, ...]
+    folders: list[str]
+
+
+def check_trained(trainings: Iterable[Training]) -> None:
+    """Compare what is trained of each run with its configuration, and its parts with each other.
 
     Raises:
-        ResumeError: something differs; the sentence says what, and which folders to delete.
+        ResumeError: something differs; the sentence says of all runs what, and which folders to delete.
     """
+    faults: list[_Fault] = []
+    runs: dict[str, list[Training]] = {}
+    for training in trainings:
+        if fault := _fault(training):
+            faults.append(fault)
+            runs.setdefault(fault.what, []).append(training)
+    if faults:
+        found = [
+            f"{first.checkpoints}: model {first.name!r} {what}" + "".join(f", and so it is with {run.name!r}" for run in others)
+            for what, (first, *others) in runs.items()
+        ]
+        ways_out = [
+            *dict.fromkeys(way for fault in faults for way in fault.ways_out),
+            f"train anew what is missing after {removal(folder for fault in faults for folder in fault.folders)}",
+        ]
+        raise ResumeError(f"{'; '.join(found)}; nothing was touched: {', or '.join(ways_out)}")
+
+
+def _fault(training: Training) -> _Fault | None:
+    """What is wrong with what is trained of a run."""
     state = identity_of_state(training.state)
     # Nearly always there is one.
     trainings: list[tuple[Identity, list[int]]] = [] if state is None else [(state, [])]
     unknown = []
-    for step in training.finished():
+    for step in recorded_steps(training.checkpoints):
         identity = identity_in_record(training.record(step), state)
         if identity is None:
             unknown.append(step)
@@ -112,29 +156,25 @@ def check_trained(training: Training) -> None:
             same[0].append(step)
         else:
             trainings.append((identity, [step]))
+    everything = all_folders(training.state, training.checkpoints)
     if unknown:
-        raise ResumeError(
-            f"{training.checkpoints}: of {_named(unknown)} of model {training.name!r} the digest of what was trained is recorded alone,"
-            f" and {training.state}/identity.json, which says what, is {'gone' if state is None else 'of another training'}; nothing was"
-            f" touched: restore that file, or train anew after {_removal(training, training.finished())}"
+        what = (
+            f"has the digest alone of what {_named(unknown)} {'were' if len(unknown) > 1 else 'was'} trained with, and the identity.json of"
+            f" its training state, which says what, is {'gone' if state is None else 'of another training'}"
         )
+        return _Fault(what, ("restore that file",), everything)
     if not trainings:
-        return
-    changes = _differences(trainings[0][0], _as_configured(training, trainings[0][0]))
+        return None
+    changes = differences(trainings[0][0], _as_configured(training, trainings[0][0]))
     if len(trainings) == 1:
-        if changes:
-            raise ResumeError(_trained_otherwise(training, changes))
-        return
+        return _Fault(_otherwise(changes), WAYS_OUT, everything) if changes else None
     (one, steps), (other, other_steps) = trainings[:2]
     names = ["the training state" if state is not None else _named(steps), _named(other_steps)]
+    what = f"is of two trainings: {names[0]} and {names[1]} differ ({'; '.join(differences(one, other))})"
     # What goes on from this state stays.
     rest = [step for _, steps in trainings[1:] for step in steps]
     keeps_state = state is not None and not changes
-    raise ResumeError(
-        f"{training.checkpoints}: model {training.name!r} is of two trainings: {names[0]} and {names[1]} differ"
-        f" ({'; '.join(_differences(one, other))}); nothing was touched: the next run makes what is missing after"
-        f" {_removal(training, rest, False) if keeps_state else _removal(training, training.finished())}"
-    )
+    return _Fault(what, (), step_folders(training.checkpoints, rest) if keeps_state else everything)
 
 
 def check_interval(training: Training, step: int, previous: int | None) -> None:
@@ -143,9 +183,10 @@ def check_interval(training: Training, step: int, previous: int | None) -> None:
     Raises:
         ResumeError: what is there was trained by another version of the code, or is not enough.
     """
+    trained = _trained_identity(training)
     if is_reached(training.state, step):
         return
-    _check_version(training, step, _trained_identity(training))
+    _check_version(training, step, trained)
     # A step before that is missing as well is trained first.
     if previous is None or training.record(previous).exists():
         resume_point(training, step, previous)
@@ -160,68 +201,22 @@ def check_resumed(training: Training, step: int, identity: Identity) -> Identity
     trained = _trained_identity(training)
     if trained is None:
         return identity
-    if changes := _differences(trained, _as_of(trained, identity)):
-        raise ResumeError(_trained_otherwise(training, changes))
+    if changes := differences(trained, _as_of(trained, identity)):
+        raise ResumeError(
+            f"{training.checkpoints}: model {training.name!r} {_otherwise(changes)}; nothing of the model was touched:"
+            f" {', '.join(WAYS_OUT)}, or train it anew after {_removal(training)}"
+        )
     if not is_reached(training.state, step):
         _check_version(training, step, trained)
     return trained
 
 
-def check_text(
-    state: Path,
-    checkpoints: Path,
-    steps: Sequence[int],
-    model: str,
-    dictionary: Path,
-    binarized: Path,
-    languages: Sequence[str],
-    output: Path,
-) -> None:
-    """Write the digests of a run's tokenizer and text to `output`, unless the model was trained with others.
-
-    Args:
-        state, checkpoints, steps, model: as in `Training`.
-        dictionary: fairseq's `dict.txt`.
-        binarized: folder with a folder a language.
-        languages: those to compare; none compares the tokenizer alone.
-
-    Raises:
-        ResumeError: the sentence names what differs.
-    """
-    training = Training(model, steps, state, checkpoints, {}, {}, languages)
-    now = text_identity(dictionary, {language: binarized / language for language in languages})
-    trained = _trained_identity(training)
-    compared = {
-        "dictionary_sha256": trained and trained["dictionary_sha256"],
-        "text_sha256": {language: trained and trained["text_sha256"].get(language) for language in languages},
-    }
-    if trained and (changes := _differences(compared, now)):
-        restore = "set back what made it (corpus, languages, tokenizer and data in the configuration, the files in sources/)"
-        raise ResumeError(
-            f"{training.checkpoints}: model {model!r} was trained with something else than this run now has ({'; '.join(changes)});"
-            f" {_ways_out(training, restore)}"
-        )
-    write_json(output, now)
+def _otherwise(changes: Iterable[str]) -> str:
+    return f"was trained otherwise ({'; '.join(changes)})"
 
 
-def _ways_out(training: Training, restore: str) -> str:
-    return (
-        f"nothing of the model was touched: {restore}, give the changed model another name, or train it anew after"
-        f" {_removal(training, training.finished())}"
-    )
-
-
-def _trained_otherwise(training: Training, changes: Iterable[str]) -> str:
-    ways_out = _ways_out(training, "set that back")
-    return f"{training.checkpoints}: model {training.name!r} was trained otherwise ({'; '.join(changes)}); {ways_out}"
-
-
-def _removal(training: Training, steps: Sequence[int], with_state: bool = True) -> str:
-    """The command that deletes steps, and the training state where it is there."""
-    folders = [str(training.state)] if with_state and training.state.exists() else []
-    numbers = ",".join(map(str, steps))
-    folders += [f"{training.checkpoints}/{{{numbers}}}" if len(steps) > 1 else f"{training.checkpoints}/{numbers}"] if steps else []
-    return f"`rm -r {' '.join(folders)}`"
+def _removal(training: Training) -> str:
+    return removal(all_folders(training.state, training.checkpoints))
 
 
 def _named(steps: Sequence[int]) -> str:
@@ -232,17 +227,28 @@ def _check_version(training: Training, step: int, trained: Identity | None) -> N
     if trained is not None and trained["training_version"] != TRAINING_VERSION:
         raise ResumeError(
             f"{training.checkpoints}: model {training.name!r} was trained by version {trained['training_version']} of the training code,"
-            f" and version {TRAINING_VERSION} would train step {step} otherwise; nothing was touched: take step {step} out of"
-            f" {training.steps_key}, give the model another name, or train it anew after {_removal(training, training.finished())}"
+            f" and version {TRAINING_VERSION} would train step {step} otherwise; nothing was touched: take"
+            f" {_named(sorted({step, *_missing(training)}))} out of {training.steps_key}, give the model another name, or train it anew"
+            f" after {_removal(training)}"
         )
 
 
 def _trained_identity(training: Training) -> Identity | None:
-    """The identity of what is there of a training; None before it has begun."""
-    state = identity_of_state(training.state)
-    if state is None and (steps := training.finished()):
-        return identity_in_record(training.record(steps[-1]), None)
-    return state
+    """The identity of what is there of a training; None before it has begun.
+
+    Raises:
+        ResumeError: there are weights, and nothing says what they were trained with.
+    """
+    identity = identity_of_state(training.state)
+    if identity is None and (steps := recorded_steps(training.checkpoints)):
+        identity = identity_in_record(training.record(steps[-1]), None)
+    if identity is None and (states := whole_states(training.state, "weights", "rolling", "step")):
+        files = ", ".join(path.name for _, path in sorted(states.items()))
+        raise ResumeError(
+            f"{training.state}: model {training.name!r} has weights ({files}), and no identity.json that says what they were trained with;"
+            f" nothing was touched: restore that file, or train the model anew after {_removal(training)}"
+        )
+    return identity
 
 
 def _as_of(trained: Identity, identity: Identity) -> Identity:
@@ -265,23 +271,3 @@ def _as_configured(training: Training, trained: Identity) -> Identity:
             "text_sha256": {language: trained["text_sha256"].get(language) for language in training.languages},
         },
     )
-
-
-def _differences(old: Identity, new: Identity) -> list[str]:
-    """What differs between two identities, in words."""
-    found = []
-    for key in ("training_version", "dictionary_sha256"):
-        if old.get(key) != new.get(key):
-            found.append("the tokenizer" if key == "dictionary_sha256" else f"{key}: {old[key]} -> {new[key]}")
-    for section in ("architecture", "training"):
-        before, after = old.get(section, {}), new.get(section, {})
-        found += [
-            f"{section}.{key}: {before.get(key, 'unset')} -> {after.get(key, 'unset')}"
-            for key in sorted({*before, *after})
-            if before.get(key) != after.get(key)
-        ]
-    before, after = old["text_sha256"], new["text_sha256"]
-    for word, languages in (("without", {*before} - {*after}), ("with", {*after} - {*before})):
-        found += [f"languages: {word} {', '.join(sorted(languages))}"] if languages else []
-    changed = sorted(language for language in {*before} & {*after} if before[language] != after[language])
-    return found + ([f"the text of {', '.join(changed)}"] if changed else [])

@@ -9,7 +9,7 @@ Shape letters: S seeds, W words, N examples, B examples in a batch, D dimensions
 C classes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -68,6 +68,7 @@ def transfer_probes(
     predictions: Path | None = None,
     intervals: Intervals = NO_INTERVALS,
     checkpoint_identity: Path | None = None,
+    dropped_datasets: Collection[str] = (),
 ) -> None:
     """Score the probes of several treebanks, every layer and seed, on a dataset's test set.
 
@@ -81,6 +82,8 @@ def transfer_probes(
         shared_labels: add rows of the metric `<metric>_shared`, over the examples whose label the source's train split has.
         predictions: where to write what every probe says of every example (schemas/predictions.schema.yaml).
         checkpoint_identity: of the checkpoint that the vectors are to be of; not checked where it is not given.
+        dropped_datasets: sources that the run has no more; where their probes are of another checkpoint, version or layer, they are not
+            scored, for they are made again before they are of use.
 
     Raises:
         XlprobeError: a file's probes are of another task, version or checkpoint, the vectors are of another dataset or checkpoint,
@@ -95,7 +98,6 @@ def transfer_probes(
             " `treebanks`"
         )
     sources = [ProbeFile(path) for path in weights]
-    numbers = [label_numbers(examples["label"], source.labels) for source in sources]
     word_rows = [examples[column].to_numpy() for column in VECTOR_COLUMNS[task.data]]
     bootstrap = bootstrap_of(dataset, "test", examples, intervals)
     rows: list[dict[str, object]] = []
@@ -105,11 +107,9 @@ def transfer_probes(
         features.check_checkpoint(checkpoint_identity)
         write = stack.enter_context(table_writer("predictions.schema.yaml", predictions)) if predictions else None
         checkpoint, text_form = columns(features.checkpoint), features.dataset.get("text_form")
-        for source in sources:
-            _check(source, task, features)
         chosen = features.chosen(layers)
-        if lacking := [source for source in sources if not set(source.layers) & set(chosen)]:
-            raise XlprobeError(f"{lacking[0].path}: has probes of layers {lacking[0].layers}, none of {chosen}; train them on one of these")
+        sources = [*_usable(sources, task, features, chosen, dropped_datasets)]
+        numbers = [label_numbers(examples["label"], source.labels) for source in sources]
         for layer in progress(chosen, f"{task_name} on {dataset.name} step {checkpoint['step']}", "layers"):
             here = [(source, numbers_N) for source, numbers_N in zip(sources, numbers, strict=True) if layer in source.layers]
             classes = layer_predictions([source.layer(layer) for source, _ in here], features.layer(layer), word_rows)
@@ -133,8 +133,22 @@ def _said(task: ProbeTask, examples: pd.DataFrame, predicted_SN: np.ndarray) -> 
     return pd.concat([asked] * seeds).assign(seed=np.repeat(np.arange(seeds), count), predicted=predicted_SN.ravel())
 
 
-def _check(source: ProbeFile, task: ProbeTask, features: FeatureFile) -> None:
-    """Refuse probes that are not of this task and of the checkpoint that the vectors are from."""
+def _usable(
+    sources: Iterable[ProbeFile], task: ProbeTask, features: FeatureFile, layers: Sequence[int], dropped: Collection[str]
+) -> Iterator[ProbeFile]:
+    """The probes to score: all, but for those of dropped datasets that would be refused."""
+    for source in sources:
+        try:
+            _check(source, task, features, layers)
+        except XlprobeError:
+            if source.dataset not in dropped:
+                raise
+        else:
+            yield source
+
+
+def _check(source: ProbeFile, task: ProbeTask, features: FeatureFile, layers: Sequence[int]) -> None:
+    """Refuse probes that are not of this task and of the checkpoint that the vectors are from, or of none of these layers."""
     checkpoint = columns(features.checkpoint)
     if (source.task, source.checkpoint) != (task.name, checkpoint):
         raise XlprobeError(
@@ -150,3 +164,5 @@ def _check(source: ProbeFile, task: ProbeTask, features: FeatureFile) -> None:
         raise XlprobeError(
             f"{source.path}: holds probes of version {source.version} of {task.name}, expected version {task.version}; {MAKE_AGAIN}"
         )
+    if not set(source.layers) & set(layers):
+        raise XlprobeError(f"{source.path}: has probes of layers {source.layers}, none of {layers}; train them on one of these")

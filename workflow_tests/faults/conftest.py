@@ -9,7 +9,7 @@ from finished import RESULTS, Finished
 
 # A test module sees this conftest and not the one above.
 from projects import Project as Project
-from recorded import jobs, jobs_of_copy
+from recorded_jobs import jobs, jobs_of_copy
 from runs_of_trials import make_fetched_run, write_small_configuration
 from upstream_server import UpstreamServer
 

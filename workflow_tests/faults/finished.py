@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from projects import Project
-from recorded import Job
+from recorded_jobs import Job
 
 from xlprobe.files import sha256
 from xlprobe.paths import PROJECT

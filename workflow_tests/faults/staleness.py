@@ -56,8 +56,8 @@ NAMES = {
     "datasets.nli_files.*": "datasets.nli_files",
     "probes.leave_out.*": "probes.leave_out.pos",
 }
-# Weeks of work, or checked by digest: an edit of their code makes nothing again.
-WITHOUT_CODE = {"pretrain", "download_source", "download_checkpoint", "fetch_repository"}
+# Weeks of work, checked by digest, or known by content (links): an edit of their code makes nothing again.
+WITHOUT_CODE = {"pretrain", "download_source", "download_checkpoint", "fetch_repository", "link_source"}
 READ_FROM_SOURCES = "clean_corpus treebank bitext inference"
 SCORED = "probes transfer baselines alignment bpc"
 
@@ -76,7 +76,7 @@ CHANGES = [
     # Nothing is where it was.
     Change("experiment", "", "other"),
     # Where files come from, not what they hold.
-    Change("data.root", "", "data", PUBLISHED),
+    Change("data.root", "", "moved", XTREME),
     Change("data.download", ""),
     Change("data.ud", "treebank", "2.17", PUBLISHED),
     # A world's data are new all together: Snakemake would not see that one file is as before.
@@ -109,8 +109,8 @@ CHANGES = [
     # One that is given, a suite's, is as it is.
     *(Change(f"tokenizer.{key}", "tokenizer") for key in ("vocabulary_size", "alpha", "sample_lines", "seed")),
     Change("tokenizer.character_coverage", "tokenizer", 0.99),
-    # A checkpoint less, or trainings that have other names: the tables of all checkpoints.
-    Change("models.*.steps", "scores audit probe_training checkpoint_table", [0, 10]),
+    # A checkpoint less, or trainings that have other names: the tables of all checkpoints, and of one training what all were trained on.
+    Change("models.*.steps", "trained_text scores audit probe_training checkpoint_table", [0, 10]),
     Change("models.*.seeds", "scores audit probe_training checkpoint_table", [1, 2]),
     Change("models.*.pretrain.languages", "pretrain trained_text", ["qaa"]),
     *(Change(f"models.*.pretrain.architecture.{key}", "pretrain") for key in ("layers", "feed_forward_size", "max_tokens")),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from backports import zstd
-from conftest import amount
+from conftest import amount, count
 
 from xlprobe.archives import folder_of, unpack
 from xlprobe.errors import XlprobeError
@@ -107,6 +107,7 @@ def files_in(folder: Path) -> dict[str, bytes]:
 
 def try_one(content: bytes, folder: Path) -> dict[str, bytes] | None:
     """What an archive is unpacked to; None where it is refused, as it should be."""
+    count("inputs tried")
     (folder / "in").mkdir()
     archive = folder / "in" / "archive"
     archive.write_bytes(content)

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import amount
+from conftest import amount, count
 from safetensors.torch import load_file, save_file
 from suites import new_model, word_piece_tokenizer
 
@@ -258,6 +258,7 @@ def attempt(source: Path, folder: Path, answer: Any) -> None:
 
 def tried(source: Path, folder: Path) -> tuple[str, float, int]:
     """What came of a checkpoint, in how many seconds of CPU time, and in how many bytes more than before."""
+    count("inputs tried")
     ours, theirs = multiprocessing.get_context("fork").Pipe(duplex=False)
     child = os.fork()
     if not child:

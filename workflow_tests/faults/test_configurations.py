@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import amount
+from conftest import amount, count
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -125,6 +125,7 @@ def check_values(value: Any, rule: dict[str, Any], key: str = "") -> None:
 
 def judged(read: Callable[[], dict[str, Any]], path: str = "") -> dict[str, Any] | None:
     """A completed configuration; None where it is refused in one sentence."""
+    count("inputs tried")
     try:
         return config.complete(read())
     except ConfigError as error:

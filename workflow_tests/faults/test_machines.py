@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from conftest import SHORT
 from finished import RESULTS, Finished, fault, result_digests
-from recorded import Job
+from recorded_jobs import Job
 
 # Of each way of writing: compressed text, SentencePiece's, fairseq's, Parquet, safetensors, HDF5, a figure, JSON, a state.
 WRITERS = ("clean_corpus", "tokenizer", "binarize", "treebank", "checkpoint", "features", "probes", "figure", "contamination", "pretrain")

@@ -5,6 +5,7 @@ import random
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 import yaml
 from conftest import SHORT, amount, count
 from projects import Project
-from recorded import Job, jobs, jobs_of_copy
+from recorded_jobs import Job, jobs, jobs_of_copy
 from staleness import CHANGES, PUBLISHED, TOGETHER, WITHOUT_CODE, WORLD, Change, changed, key_paths
 
 from xlprobe import config as configuration
@@ -33,9 +34,10 @@ class Judge:
                 (checkpoint / file).write_text(name)
         for file in ("20.pt", "xlmr.model", "other.model"):
             (folder / "suites" / file).write_text(file)
-        (folder / "data" / "xnli").mkdir(parents=True)
-        for split in ("train", "dev", "test"):
-            (folder / "data" / "xnli" / f"{split}-en.tsv").touch()
+        for name in ("data", "moved"):
+            (folder / name / "xnli").mkdir(parents=True)
+            for split in ("train", "dev", "test"):
+                (folder / name / "xnli" / f"{split}-en.tsv").touch()
 
     def jobs(self, text: str) -> list[Job]:
         path = self.folder / "run.yaml"
@@ -128,7 +130,7 @@ class Edited:
             for path, text in contents.items():
                 path.write_text(text)
         count("changes judged", len(edits))
-        return {job.rule for name, job in after.items() if job.recorded != self.before[name].recorded}
+        return {job.rule for name, job in after.items() if name in self.before and job.recorded != self.before[name].recorded}
 
 
 @pytest.fixture(scope="module")
@@ -150,21 +152,38 @@ def test_an_edit_of_a_script_makes_its_rules_again_and_no_others(edited):
             assert (rule in rules) == (rule not in WITHOUT_CODE and bool(number >> bit & 1)), (rule, script)
 
 
-def loaded_modules(project: Path, script: str) -> set[str]:
-    """The files of the library that a script has loaded when it has started."""
-    code = "import runpy, sys; sys.argv[1:] = ['--help']; sys.path.insert(0, 'scripts')\n"
-    code += f"try: runpy.run_path('scripts/{script}', run_name='__main__')\n"
-    code += "except SystemExit: print('\\n', *(m.__file__ for n, m in sys.modules.items() if n.startswith('xlprobe.')), sep='\\n')"
-    done = subprocess.run([sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=True)
-    return {line for line in done.stdout.splitlines() if line.endswith(".py")}
+# Starts scripts, each in a process of its own that has what all load of others; prints what of the library they have loaded.
+START = """
+import os, runpy, sys
+import pandas, sklearn, torch, transformers
+sys.path.insert(0, "scripts")
+for script in sys.argv[1:]:
+    if os.fork():
+        os.wait()
+        continue
+    sys.argv[:] = [script, "--help"]
+    try:
+        runpy.run_path(f"scripts/{script}", run_name="__main__")
+    except SystemExit:
+        print("loaded", script, *(m.__file__ for n, m in sys.modules.items() if n.startswith("xlprobe.")), flush=True)
+    os._exit(0)
+"""
+
+
+def loaded_modules(project: Path, scripts: Iterable[str]) -> dict[str, set[str]]:
+    """The files of the library that each script has loaded when it has started."""
+    command = [sys.executable, "-c", START, *scripts]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)
+    lines = [line.split() for line in done.stdout.splitlines() if line.startswith("loaded ")]
+    return {script: {*files} for _, script, *files in lines}
 
 
 def test_an_edit_of_a_module_makes_all_again_that_loads_it(edited):
     """Held to what Python itself loads; which more may count, those that are loaded later or by name, test_code_identity.py says."""
     random_ = random.Random(1)
     library = [path for path in edited.files if path.parent.name != "scripts" and ast.parse(path.read_text()).body[1:]]
-    loads = {script: loaded_modules(edited.project.folder, script) for script in sorted(set(edited.scripts.values()))}
-    for path in random_.sample(library, amount(20)):
+    loads = loaded_modules(edited.project.folder, set(edited.scripts.values()))
+    for path in random_.sample(library, amount(12)):
         again = edited.again({path: path.read_text() + "\nEDITED = 1\n"})
         expected = {rule for rule, script in edited.scripts.items() if str(path) in loads[script]} - WITHOUT_CODE
         assert expected <= again and not again & WITHOUT_CODE, path
@@ -206,3 +225,30 @@ def test_how_code_is_written_makes_nothing_again(edited):
 def test_the_wording_of_errors_and_help_makes_nothing_again(edited):
     ours = [path for path in edited.files if path.name != "errors.py"]
     assert edited.again({path: ast.unparse(Reworded().visit(ast.parse(path.read_text()))) for path in ours}) == set()
+
+
+# Tables in resources/: where their rows begin that the configurations use, or do not, and what another value of them makes again.
+UNUSED = {
+    "languages.tsv": "fr\tFrench",
+    "treebanks.tsv": "fr_gsd\tfr\tUD_French-GSD",
+    "alignments.tsv": "align_en_cs\ten\tcs\tawesome\talignments/encs",
+}
+ROWS = [
+    (UNUSED, ""),
+    # `make check` says where what was fetched is not what the table says now.
+    ({"sources.tsv": "xnli\t1.0"}, ""),
+    ({"languages.tsv": "en\tEnglish"}, "figure"),
+    ({"treebanks.tsv": "en_ewt\ten\tUD_English-EWT"}, "treebank"),
+    ({"canary.tsv": "en\tA"}, "adopt_checkpoint convert_checkpoint checkpoint"),
+]
+
+
+@pytest.mark.parametrize(("rows", "again"), ROWS, ids=["unused", "source", "language", "treebank", "canary"])
+def test_a_tables_row_makes_again_what_uses_it(edited, rows, again):
+    edits = {}
+    for name, row in rows.items():
+        path = edited.project.folder / "resources" / name
+        text = path.read_text()
+        assert text.count(f"\n{row}") == 1
+        edits[path] = text.replace(f"\n{row}", f"\n{row}x")
+    assert edited.again(edits) == set(again.split())

@@ -13,7 +13,7 @@ from pathlib import Path
 import conllu
 import pytest
 from backports import zstd
-from conftest import amount
+from conftest import amount, count
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -140,6 +140,7 @@ def written(path: Path, content: str, changes: list, pack: str = "", packed_chan
 
 def read(reader: Callable[[], list], *paths: Path) -> list | None:
     """What a reader gives; None where it refuses the files in one sentence that names one of them."""
+    count("inputs tried")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
         return reader()

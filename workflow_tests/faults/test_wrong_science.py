@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from conftest import count
 from finished import RESULTS, Finished, digests
-from recorded import Job
+from recorded_jobs import Job
 from safetensors.numpy import load_file, save_file
 
 from xlprobe.files import read_json, sha256, write_json

@@ -35,8 +35,8 @@ PACKAGE = PROJECT / "scripts" / "xlprobe"
 UNIT_TESTS = PROJECT / "workflow_tests" / "unit"
 EQUIVALENT = Path(__file__).with_name("equivalent.tsv")
 MODULES = [
-    "alignment", "baselines", "binarization", "bitexts", "bits_per_character", "checkpoint_comparison", "contamination",
-    "control_tasks", "converged_probe", "corpus", "datasets", "description_length", "examples", "feature_file", "features",
+    "alignment", "baselines", "binarization", "bitexts", "bits_per_character", "canary", "checkpoint_comparison", "contamination",
+    "control_tasks", "converged_probe", "corpus", "datasets", "description_length", "examples", "fairseq_task", "feature_file", "features",
     "inference", "inference_baselines", "labels", "linear_probe", "metrics", "model_trials", "pairs", "piece_bits",
     "piece_coverage", "probe_training", "probe_training_summary", "probes", "scoring", "seeds", "splits", "sweeps", "tasks",
     "tasks.alignment", "tasks.arc_classification", "tasks.arc_classification_subtypes", "tasks.arc_prediction", "tasks.bpc",
@@ -55,6 +55,8 @@ TIMES, SECONDS = 5, 20
 # The quickest of a function's tests that take this long together: those after them rarely see what these do not.
 MOST_SECONDS = 30.0
 NEEDED = 0.95
+# Exit codes: pytest found no test; this program failed.
+FAULTS_OF_OURS = (5, 99)
 
 
 @dataclass
@@ -189,30 +191,32 @@ def tried(faults: list[Mutation], files: dict[str, list[Path]], jobs: int, folde
         with suppress(ImportError):  # a module may call itself otherwise
             importlib.import_module(name)
     gc.freeze()
-    for fault in faults[:1]:
-        # Else all would count as caught.
-        tests = tests_of(fault, done, files[fault.module])
-        if os.waitpid(forked(attempt, fault, tests, done, folder / "control", folder / "control.log", False), 0)[1]:
-            print((folder / "control.log").read_text()[-4000:])
-            print("tests fail in a process of their own on the code as it is")
-            return 1
-    waiting, running, survivors = list(faults)[::-1], {}, []
+    # One of each module without the fault: where its tests fail in a process of their own, all its faults would count as caught.
+    controls = {fault.module: fault for fault in faults}.values()
+    waiting = [*((fault, True) for fault in faults[::-1]), *((fault, False) for fault in controls)]
+    running: dict[int, tuple[Mutation, bool, float, Path]] = {}
+    survivors = []
     while waiting or running:
         while waiting and len(running) < jobs:
-            fault = waiting.pop()
+            fault, planted = waiting.pop()
             tests = tests_of(fault, done, files[fault.module])
             own = folder / f"fault_{len(waiting)}"
             deadline = time.monotonic() + 10 * (SECONDS + TIMES * sum(done.seconds[test] for test in tests))
-            running[forked(attempt, fault, tests, done, own, own.with_suffix(".log"))] = fault, deadline, own
+            running[forked(attempt, fault, tests, done, own, own.with_suffix(".log"), planted)] = fault, planted, deadline, own
         pid, status = os.waitpid(-1, os.WNOHANG)
         if not pid:
-            for late in (pid for pid, (_, deadline, _) in running.items() if time.monotonic() > deadline):
+            for late in (pid for pid, (*_, deadline, _) in running.items() if time.monotonic() > deadline):
                 os.kill(late, 9)
             time.sleep(0.02)
             continue
-        fault, _, own = running.pop(pid)
+        fault, planted, _, own = running.pop(pid)
         shutil.rmtree(own, ignore_errors=True)
-        if status == 0:
+        code = os.waitstatus_to_exitcode(status)
+        if code in FAULTS_OF_OURS or (code and not planted):
+            print(own.with_suffix(".log").read_text()[-4000:])
+            print(f"tests of {fault.module} end in {code}{'' if planted else ' on the code as it is, in a process of their own'}")
+            return 1
+        if planted and code == 0:
             survivors.append(fault)
             print(f"{fault.path.relative_to(PROJECT)}:{fault.line}: {fault.scope}: {fault.before}  ->  {fault.after}", flush=True)
     share = 1 - len(survivors) / max(len(faults), 1)

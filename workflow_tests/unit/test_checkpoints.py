@@ -74,9 +74,9 @@ def mixed(tiny_model, tmp_path) -> Path:
 
 def test_checkpoints_of_different_trainings_are_never_joined(tiny_model, mixed):
     identities = [mixed / "xlmr" / str(step) / "identity.json" for step in (10, 20)]
-    with pytest.raises(XlprobeError, match=r"^xlmr: step 20 is of another training than step 10; delete the identity.json of both"):
+    with pytest.raises(XlprobeError, match=r"^xlmr: step 20 is of another training than step 10; take step 20 out of models.xlmr"):
         collect_checkpoints(identities, mixed / "table.parquet")
-    with pytest.raises(XlprobeError, match=r"step 12 is of another training than step 20; delete the identity.json of both"):
+    with pytest.raises(XlprobeError, match=r"step 12 is of another training than step 20; take step 12 out of models.xlmr"):
         publish_trained(tiny_model.pretraining, tiny_model.record, tiny_model.text.tokenizer, mixed / "12", "xlmr", None, identities[1:])
     audit = read_schema("audit.schema.yaml")["required"]
     rows = pd.DataFrame(

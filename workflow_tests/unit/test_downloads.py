@@ -17,6 +17,7 @@ from upstream_server import Answer, UpstreamServer
 
 from xlprobe.downloads import Upstream, download, recorded
 from xlprobe.errors import XlprobeError
+from xlprobe.files import read_lines
 from xlprobe.paths import PROJECT
 
 CONTENT = Random(1).randbytes(3_000_000)
@@ -265,6 +266,26 @@ def test_what_does_not_begin_as_its_name_says_locks_no_digest(upstream, tmp_path
     content = gzip.compress(b"x")
     download(Upstream(upstream.publish("b.tgz", content)), tmp_path / "b.tgz", tmp_path / "lock.tsv")
     assert (tmp_path / "b.tgz").read_bytes() == content
+
+
+def test_a_name_of_one_format_may_hold_another_that_is_read(upstream, tmp_path):
+    for suffix in (".xz", ".zst", ".bz2"):
+        output, content = tmp_path / f"a{suffix}", gzip.compress(b"text\n")
+        download(Upstream(upstream.publish(output.name, content)), output, tmp_path / "lock.tsv")
+        assert list(read_lines(output)) == [(1, "text")]
+
+
+def test_less_than_a_file_has_locks_no_digest(upstream, fetch, tmp_path):
+    half, least = Answer(200, {}, body=CONTENT[:1_500_000]), "at least 2000000"
+    address = upstream.publish("a", b"", half, forever=True)
+    message = refused(fetch, tmp_path, address, size=len(CONTENT), kept=True)
+    assert message.startswith(f"{address}: breaks off after 1500000 bytes each time (1500000 of {least} bytes came)")
+    message = refused(fetch, tmp_path, upstream.publish("b", CONTENT[:1_999_999]), size=len(CONTENT), kept=True)
+    assert "the server has 1,999,999 bytes, but it is known to have about 3,000,000" in message
+    assert not (tmp_path / "lock.tsv").exists()
+    assert fetch(upstream.publish("c", CONTENT[:2_000_000]), size=len(CONTENT)) == CONTENT[:2_000_000]
+    # Of a published digest nothing else need be known.
+    assert fetch(upstream.publish("d", CONTENT), digest(CONTENT), size=9_000_000) == CONTENT
 
 
 def test_more_than_a_file_has_is_cut_off(upstream, fetch, tmp_path):

@@ -353,11 +353,11 @@ def test_tables_are_held_to_their_schema(table, tmp_path):
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "less"), pd.read_parquet(tmp_path / "a"))
 
 
-def test_rows_of_datasets_that_a_run_has_left_are_not_joined(table, tmp_path):
+def test_rows_of_datasets_that_a_run_has_dropped_are_not_joined(table, tmp_path):
     """Of transfer, a table holds all sources. Of bits per character, a source is a language."""
     rows = [table.iloc[:1].assign(task="pos", source="en", target=target) for target in ("en", "en_pud")]
     rows += [table.iloc[:1].assign(task=task, source=source, target="en") for task, source in (("pos", "fr_gsd"), ("bpc", "en"))]
     write_table(pd.concat(rows), "scores.schema.yaml", tmp_path / "a")
-    for left, kept in ((["en"], ["bpc"]), (["en_pud"], ["pos", "pos", "bpc"]), ([], ["pos", "pos", "pos", "bpc"])):
-        join_tables([tmp_path / "a"], "scores.schema.yaml", tmp_path / "joined", left_datasets=left)
+    for dropped, kept in ((["en"], ["bpc"]), (["en_pud"], ["pos", "pos", "bpc"]), ([], ["pos", "pos", "pos", "bpc"])):
+        join_tables([tmp_path / "a"], "scores.schema.yaml", tmp_path / "joined", dropped_datasets=dropped)
         assert pd.read_parquet(tmp_path / "joined")["task"].to_list() == kept

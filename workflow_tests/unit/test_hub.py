@@ -1,8 +1,10 @@
 """Checkpoints from a hub on loopback that answers as the Hugging Face hub does."""
 
 import os
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -74,7 +76,10 @@ def test_parts_of_two_commits_are_never_joined(upstream, tmp_path):
     (tmp_path / "lock.tsv").unlink()
     newer = FILES | {"config.json": b'{"model_type": "roberta"}'}
     publish(upstream, newer, commit="c" * 40)
+    other = tmp_path / f"0.{COMMIT[:12]}.partial"
+    other.mkdir()
     assert fetch(upstream, tmp_path).returncode == 0
+    assert [*tmp_path.glob("*.partial")] == [other], "what came of the earlier commit stays forever"
     assert (tmp_path / "10" / "config.json").read_bytes() == newer["config.json"]
 
 
@@ -127,10 +132,22 @@ def test_what_is_not_there_ends_in_one_sentence(upstream, tmp_path):
             "there is no such repository, or you may not read it; look at config key models.m.huggingface.repository, or",
         ),
         ({}, "org/name, revision step10, on the Hugging Face hub: holds no weights"),
-        ({"repository": "a/b/c"}, "the hub could not be asked"),
+        ({"repository": "a/b/c"}, "; look at config key models.m.huggingface.repository and at HF_ENDPOINT in the environment, or run"),
     ):
         done = fetch(upstream, tmp_path, **keys)
         assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+def test_a_hub_that_never_answers_is_left(tmp_path, monkeypatch):
+    monkeypatch.setattr("xlprobe.hub.TIMEOUTS", (0.02, 0.05))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setattr("xlprobe.hub.HfApi", lambda: HfApi(endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}"))
+        # So that the test ends where nothing else does.
+        end = threading.Timer(5, silent.shutdown, [socket.SHUT_RDWR])
+        end.start()
+        with pytest.raises(XlprobeError, match=r"the hub could not be asked \(.*timed out\); look at config key models\.m\.hugg"):
+            fetch_repository("org/name", "step10", tmp_path / "10", tmp_path / "lock.tsv", "models.m", backoff=0)
+        end.cancel()
 
 
 @pytest.mark.parametrize("answer", [b"<html>", b"[]", b"5", b'{"id": "org/name", "sha": null, "siblings": []}', b'{"siblings": [5]}'])

@@ -64,13 +64,24 @@ def test_a_dry_run_reads_no_file_for_the_first_time(tmp_path, file):
 
 def test_a_damaged_record_is_made_anew_and_a_file_that_cannot_be_read_ends_in_one_sentence(tmp_path, file):
     before = digest(tmp_path, file)
-    (tmp_path / "results" / "outside_files.json").write_text("{")
-    assert digest(tmp_path, file) == before
+    for content in ("{", "[]", "null", '{"en.txt": 3}', '{"en.txt": {"like": []}}', '{"en.txt": {"sha256": 3, "like": []}}', '{"en.txt": {"sha256": "a"}}'):
+        (tmp_path / "results" / "outside_files.json").write_text(content)
+        assert digest(tmp_path, file) == before
     with pytest.raises(XlprobeError, match=r"data: cannot be read \(Is a directory\); expected a file that you may read"):
         digest(tmp_path, file.parent)
 
 
-def test_what_takes_long_is_said(tmp_path, file, monkeypatch, capsys):
-    monkeypatch.setattr(outside_files, "SAID_BYTES", 2)
-    digest(tmp_path, file)
-    assert capsys.readouterr().err == f"reading {file} once, 0 GB, to know it by what it holds\n"
+def test_what_takes_long_is_said_before_it_is_read(tmp_path, monkeypatch, capsys):
+    """Also where it is many files that do, in one call or in several."""
+    monkeypatch.setattr(outside_files, "SAID_BYTES", 5 * 10**9)
+    monkeypatch.setattr(outside_files, "sha256", lambda path: "read")
+    files = {}
+    for name in "abcd":
+        files[name] = tmp_path / name
+        with files[name].open("wb") as file:
+            file.truncate(3 * 10**9)
+    outside = OutsideFiles(tmp_path / "record.json")
+    for names in ("a", "bc", "d", "abcd"):
+        outside.digests({name: files[name] for name in names})
+    said = "reading files once, to know them by what they hold: 6 GB with {}\n"
+    assert capsys.readouterr().err == said.format(files["b"]) + said.format(files["d"])

@@ -324,6 +324,10 @@ def test_of_a_repository_only_one_set_of_weights_is_read():
     assert wanted_files(everything | parts, "x") == {"config.json", "tokenizer.json", "vocab.txt"} | parts
     indexed = {"config.json", "model.safetensors", "model.safetensors.index.json"}
     assert wanted_files(indexed, "x") == {"config.json", "model.safetensors"}
+    # As DeepSeek and BLOOM name theirs.
+    for name in ("model-0000{}-of-000002.safetensors", "model_0000{}-of-00002.safetensors"):
+        parts = {name.format(number) for number in (1, 2)} | {"model.safetensors.index.json"}
+        assert wanted_files({"config.json"} | parts, "x") == {"config.json"} | parts
 
 
 SHARDS = {"config.json", "model.safetensors.index.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"}
@@ -336,6 +340,7 @@ SHARDS = {"config.json", "model.safetensors.index.json", "model-00001-of-00002.s
         (SHARDS - {"model-00002-of-00002.safetensors"}, "holds 1 parts of model.safetensors, which are not those of one whole checkpoint"),
         (SHARDS - {"model.safetensors.index.json"}, "holds 2 parts and no model.safetensors.index.json"),
         (SHARDS | {"model-00001-of-00003.safetensors"}, "holds 3 parts of model.safetensors, which are not those of one"),
+        (SHARDS | {"model_00002-of-00002.safetensors"}, "holds 3 parts of model.safetensors, which are not those of one"),
         ({"config.json", "pytorch_model.bin.index.json"}, "holds 0 parts of pytorch_model.bin"),
         ({"config.json", "model.safetensors", "adapter_config.json"}, "holds an adapter .* merge it into its model"),
         ({"config.json", "model_ema.safetensors", "pytorch_model_old.bin", "tf_model.h5"}, "holds no weights"),
@@ -346,11 +351,11 @@ def test_weights_of_which_it_cannot_be_told_which_are_meant_are_refused(names, m
         wanted_files(names, "x")
 
 
-def in_parts(folder: Path, **changes: object) -> None:
+def in_parts(folder: Path, part: str = "model-00001-of-00001.safetensors", **changes: object) -> None:
     """Write a checkpoint's weights as one part with its index, of which some entries are others."""
     weights = load_file(folder / "model.safetensors")
-    (folder / "model.safetensors").rename(folder / "model-00001-of-00001.safetensors")
-    index = {"metadata": {}, "weight_map": dict.fromkeys(weights, "model-00001-of-00001.safetensors") | changes}
+    (folder / "model.safetensors").rename(folder / part)
+    index = {"metadata": {}, "weight_map": dict.fromkeys(weights, part) | changes}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
 
 
@@ -373,22 +378,14 @@ def test_an_index_that_leads_elsewhere_is_refused(bert, suites, tmp_path):
             adopt(bert, tmp_path / "20")
 
 
-def test_a_part_that_is_a_link_to_elsewhere_is_refused(bert, tmp_path):
-    in_parts(bert)
-    part, blobs = bert / "model-00001-of-00001.safetensors", tmp_path / "blobs"
-    blobs.mkdir()
-    part.rename(tmp_path / "elsewhere")
-    part.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(XlprobeError, match=r"safetensors: is a link to .*/elsewhere, out of the checkpoint's folder"):
-        adopt(bert, tmp_path / "20")
-    # As the hub's cache lays a revision out.
-    snapshot = tmp_path / "snapshots" / "revision"
-    snapshot.parent.mkdir()
-    bert.rename(snapshot)
-    (tmp_path / "elsewhere").rename(blobs / "digest")
-    (snapshot / part.name).unlink()
-    (snapshot / part.name).symlink_to(blobs / "digest")
-    adopt(snapshot, tmp_path / "20")
+def test_parts_may_be_links_into_a_cache(bert, tmp_path):
+    """As the hub's cache lays a revision out, and as older versions of its client filled any folder."""
+    blob, part = tmp_path / "cache" / "blobs" / "digest", bert / "model_00001-of-000001.safetensors"
+    in_parts(bert, part.name)
+    blob.parent.mkdir(parents=True)
+    part.rename(blob)
+    part.symlink_to(blob)
+    assert [*adopt(bert, tmp_path / "20")["source"]["sha256"]] == [part.name]
 
 
 BOUNDS = [

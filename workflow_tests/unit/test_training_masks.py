@@ -12,7 +12,7 @@ import xlprobe.fairseq_runtime  # noqa: F401  isort: skip  (must come before fai
 from fairseq import options
 from fairseq.data import indexed_dataset
 
-from xlprobe.fairseq_task import MaskedLanguageModelTask
+from xlprobe.fairseq_task import MaskedLanguageModelTask, rebuild_model
 from xlprobe.pretraining import PretrainingRun, fairseq_arguments
 from xlprobe.vocabulary import BOS, EOS, PAD
 
@@ -38,10 +38,10 @@ def text(tmp_path_factory) -> Path:
     return folder
 
 
-def training_task(text: Path, epoch: int = 1, **training) -> MaskedLanguageModelTask:
-    """The task as the trainer has it in an epoch, its training and validation data loaded."""
+def run_on(text: Path, **training) -> PretrainingRun:
+    """A tiny training on this text."""
     model = tiny_configuration()["models"]["xlmr"]["pretrain"]
-    run = PretrainingRun(
+    return PretrainingRun(
         folder=text.parent,
         dictionary=text / "dict.txt",
         languages={language: text / language for language in LINES},
@@ -49,6 +49,11 @@ def training_task(text: Path, epoch: int = 1, **training) -> MaskedLanguageModel
         training=model["training"] | {"alpha": 0.0} | training,
         execution=model["execution"],
     )
+
+
+def training_task(text: Path, epoch: int = 1, **training) -> MaskedLanguageModelTask:
+    """The task as the trainer has it in an epoch, its training and validation data loaded."""
+    run = run_on(text, **training)
     arguments = options.parse_args_and_arch(options.get_training_parser(), fairseq_arguments(run, 1, None, "cpu"))
     task = MaskedLanguageModelTask.setup_task(arguments)
     task.load_dataset("valid_small")
@@ -66,6 +71,19 @@ def samples(task: MaskedLanguageModelTask, split: str = "train") -> list[tuple[i
         original = torch.where(target == PAD, source, target)
         found.append((sample["lang_id"], tuple(original.tolist()), tuple(source.tolist()), tuple(target.tolist())))
     return found
+
+
+def test_the_kind_of_masks_is_always_said_in_training_and_asked_for_by_no_model_that_is_rebuilt(text, capsys):
+    """States from elsewhere, and those of the first version, do not say it."""
+    task = training_task(text)
+    arguments = fairseq_arguments(run_on(text), 1, None, "cpu")
+    place = arguments.index("--masks")
+    state = {"cfg": {"task": task.args, "model": task.args}, "model": task.build_model(task.args).state_dict()}
+    del task.args.masks
+    assert not rebuild_model(state, text).training
+    with pytest.raises(SystemExit):
+        options.parse_args_and_arch(options.get_training_parser(), arguments[:place] + arguments[place + 2 :])
+    assert "the following arguments are required: --masks" in capsys.readouterr().err
 
 
 def test_a_sample_that_is_drawn_four_times_is_masked_in_four_ways(text):

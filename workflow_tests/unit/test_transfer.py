@@ -215,6 +215,10 @@ def test_probes_of_anything_else_are_refused(target, tmp_path, changes, message)
     with pytest.raises(XlprobeError, match=message):
         transfer_probes(*target, "pos", [weights], tmp_path / "t.parquet")
     assert not (tmp_path / "t.parquet").exists()
+    # A source that the run has dropped is left out until its probes are made again; what can be scored of it is.
+    others = [write_weights(tmp_path / f"{name}.safetensors", ["N"], [[[1, 0, 0]]]) for name in ("bb", "cc")]
+    transfer_probes(*target, "pos", [weights, *others], tmp_path / "t.parquet", dropped_datasets=["aa", "bb"])
+    assert {*pd.read_parquet(tmp_path / "t.parquet")["source"]} == {"bb", "cc"}
 
 
 NO_PROBES = "{name}: cannot be read as a file of probes.* \\(.*\\); delete it, and it is made again$"

@@ -17,7 +17,7 @@ from upstream_server import Answer, UpstreamServer
 
 from xlprobe.datasets import read_pairs, read_sentences
 from xlprobe.files import read_json
-from xlprobe.resources import sources
+from xlprobe.resources import language_facts, sources
 from xlprobe.world.publication import write_world
 
 RELEASE = "ud-treebanks-v2.18"
@@ -59,6 +59,7 @@ def fetching(world, upstream: UpstreamServer, tmp_path, monkeypatch) -> Project:
     project, archive = Project(tmp_path / "project"), release(world)
     for code, (language, _, _) in PUBLISHED.items():
         upstream.publish(f"cc-100/{language}.txt.xz", (world / "cc100" / f"{code}.txt.xz").read_bytes(), Answer(cut=1000))
+        project.edit("resources/languages.tsv", f"\t{language_facts('cc100_bytes')[language]}\t", "\t\t")
     address = upstream.publish(f"{RELEASE}.tgz", archive)
     project.edit("resources/sources.tsv", "https://data.statmt.org", upstream.address)
     project.edit("resources/sources.tsv", sources()["ud_2.18"].address, address)

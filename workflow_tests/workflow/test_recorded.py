@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import Project
-from recorded_jobs import recorded_jobs
+from recorded_jobs import jobs_of_copy
 
 from xlprobe.config import complete
 from xlprobe.files import identity_digest
@@ -31,9 +31,10 @@ def jobs(tmp_path_factory):
     project = Project(tmp_path_factory.mktemp("tiny") / "project")
     text = (PROJECT / TINY).read_text()
     configurations = {"tiny": text, "more": text.replace("max_lines: 60", "max_lines: 61"), "same": written_otherwise(text)}
-    for name, content in configurations.items():
-        (project.folder / "config" / f"{name}.yaml").write_text(content)
-    return dict(zip(configurations, recorded_jobs(project.folder, *(f"config/{name}.yaml" for name in configurations)), strict=True))
+    paths = [project.folder / "config" / f"{name}.yaml" for name in configurations]
+    for path, content in zip(paths, configurations.values(), strict=True):
+        path.write_text(content)
+    return dict(zip(configurations, jobs_of_copy(project.folder, paths, project.folder), strict=True))
 
 
 def written_otherwise(text):
@@ -59,14 +60,9 @@ def backwards(value, names=()):
 
 def differ(one, other):
     """The first outputs of jobs that are not the same to Snakemake, by stage."""
-    before, after = compared(one), compared(other)
+    before, after = ({job.output[0]: job.recorded for job in jobs} for jobs in (one, other))
     assert before.keys() == after.keys()
     return sorted(path.removeprefix("results/tiny/") for path in before if before[path] != after[path])
-
-
-def compared(jobs):
-    """By its first output, what Snakemake compares of a job."""
-    return {job["output"][0]: (sorted(job["input"]), job["recorded"]) for job in jobs}
 
 
 def record(configuration):
@@ -80,8 +76,8 @@ def record(configuration):
 
 def finish(project, configuration):
     """Make empty files of all that a run makes, and tell Snakemake to take them; returns its jobs."""
-    (jobs,) = recorded_jobs(project.folder, configuration)
-    for output in [output for job in jobs for output in job["output"]]:
+    (jobs,) = jobs_of_copy(project.folder, [project.folder / configuration], project.folder)
+    for output in [output for job in jobs for output in job.output]:
         path = project.folder / output
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(record(project.folder / configuration)) if path.name == "training.json" else "")
@@ -101,17 +97,17 @@ def kind(text):
 def check_parameters(jobs):
     """Snakemake records none that depends on a job's files, and of the others the values alone, as a set."""
     for job in jobs:
-        files = {*job["input"], *job["output"]}
+        files = {*job.input, *job.output}
         places = files | {str(Path(file).parent) for file in files}
-        for name, values in job["from_files"].items():
-            assert all(value in places or value.startswith("--") for value in values), (job["rule"], name, values)
-        kinds = [kind(value) for name, value in job["parameters"].items() if name != "code"]
+        for name, values in job.from_files.items():
+            assert all(value in places or value.startswith("--") for value in values), (job.rule, name, values)
+        kinds = [kind(value) for name, value in job.by_name.items() if name != "code"]
         kinds = [found for found in kinds if found]
-        assert len(kinds) == len({*kinds}), (job["rule"], job["parameters"])
+        assert len(kinds) == len({*kinds}), (job.rule, job.by_name)
 
 
 def test_parameters_are_recorded_and_none_can_be_taken_for_another(jobs):
-    assert len({job["rule"] for job in jobs["tiny"]}) > 20
+    assert len({job.rule for job in jobs["tiny"]}) > 20
     check_parameters(jobs["tiny"])
 
 
