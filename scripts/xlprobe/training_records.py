@@ -135,11 +135,9 @@ def check_trained(trainings: Iterable[Training]) -> None:
             f"{first.checkpoints}: model {first.name!r} {what}" + "".join(f", and so it is with {run.name!r}" for run in others)
             for what, (first, *others) in runs.items()
         ]
-        ways_out = [
-            *dict.fromkeys(way for fault in faults for way in fault.ways_out),
-            f"train anew what is missing after {removal(folder for fault in faults for folder in fault.folders)}",
-        ]
-        raise ResumeError(f"{'; '.join(found)}; nothing was touched: {', or '.join(ways_out)}")
+        ways_out = "".join(f"{way}, " for way in dict.fromkeys(way for fault in faults for way in fault.ways_out))
+        anew = f"train anew what is missing after {removal(folder for fault in faults for folder in fault.folders)}"
+        raise ResumeError(f"{'; '.join(found)}; nothing was touched: {ways_out}{'or ' * bool(ways_out)}{anew}")
 
 
 def _fault(training: Training) -> _Fault | None:

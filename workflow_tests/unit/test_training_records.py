@@ -298,6 +298,7 @@ def test_all_runs_are_compared_before_one_sentence_says_what_to_delete(training)
     )
     assert "; checkpoints/n: model 'n' is of two trainings: the training state and step 20 differ" in sentence
     assert sentence.count("nothing was touched") == sentence.count("set that back") == 1
+    assert "; nothing was touched: set that back, give the changed model another name, or train anew what is missing after `rm" in sentence
     follow(sentence)
     check_trained([*map(changed, runs), changed(good), other])
     assert [left(run) for run in (*runs, other, good)] == [[], [], [], [0, 10], [*STEPS]]
