@@ -19,8 +19,8 @@ from xlprobe.splits import SPLITS, split_file, split_of_file
 
 # Links that many jobs read are made ahead of these: a job that makes one makes again what reads it.
 LINKS_FIRST = (
-    "and then `make run TARGETS=sources`, with your CONFIG, ahead of all else: what has only moved makes nothing again, and what is fetched or"
-    " is another file makes again what was made of the old one"
+    "and then `make run TARGETS=sources`, with your CONFIG, ahead of all else: what has only moved makes nothing again, and what is"
+    " fetched or is another file makes again what was made of the old one"
 )
 COMPRESSIONS = (".xz", "", ".zst", ".gz")
 THERE, FOLDER, DOWNLOAD, ARCHIVE, BY_HAND = "already there", "data folder", "download", "in an archive", "by hand"

@@ -270,7 +270,9 @@ def test_a_data_folder_that_is_not_there_is_refused(monkeypatch, root, key):
 def test_a_link_to_another_data_folder_is_refused_and_a_download_is_not(places):
     put(places.data, "cc100/en.txt.xz", "old/en.txt.xz")
     link_file(places.data / "old/en.txt.xz", places.own / "cc100/en.txt.xz")
-    with pytest.raises(XlprobeError, match=r"en.txt.xz was made from .*old/en.txt.xz, but the data folder now holds .*-type l -delete`.*TARGETS=sources"):
+    with pytest.raises(
+        XlprobeError, match=r"en.txt.xz was made from .*old/en.txt.xz, but the data folder now holds .*-type l -delete`.*TARGETS=sources"
+    ):
         places()
     # A copy of the same size and time is the same.
     shutil.copy2(places.data / "old/en.txt.xz", places.data / "cc100/en.txt.xz")
@@ -286,7 +288,9 @@ def test_a_link_that_leads_nowhere_is_refused(places):
     put(places.data, "cc100/en.txt")
     link_file(places.data / "cc100/en.txt", places.own / "cc100/en.txt")
     (places.data / "cc100/en.txt").unlink()
-    with pytest.raises(XlprobeError, match=r"en.txt leads to .*/data/cc100/en.txt, which is gone; bring that back.*TARGETS=sources") as caught:
+    with pytest.raises(
+        XlprobeError, match=r"en.txt leads to .*/data/cc100/en.txt, which is gone; bring that back.*TARGETS=sources"
+    ) as caught:
         places(None)
     (command,) = re.findall("`(find .*?)`", str(caught.value))
     subprocess.run(command.split(), check=True)
