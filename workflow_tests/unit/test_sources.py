@@ -297,6 +297,17 @@ def test_a_link_that_leads_nowhere_is_refused(places):
     assert places(None)["cc100/en.txt.xz"] == DOWNLOAD
 
 
+def test_a_link_that_several_languages_share_is_counted_once(places):
+    names = [f"xnli/XNLI-1.0/xnli.{split}.tsv" for split in ("dev", "test")]
+    names += [f"xnli/XNLI-MT-1.0/multinli/multinli.train.{language}.tsv" for language in ("en", "fr")]
+    put(places.data, *names)
+    for name in names:
+        link_file(places.data / name, places.own / name)
+        (places.data / name).unlink()
+    with pytest.raises(XlprobeError, match="which is gone, and 3 more links to what is gone; bring that back"):
+        places(None, xnli=["en", "fr"])
+
+
 def test_a_data_folder_may_move(places, tmp_path):
     files = [UD.format(split) for split in ("train", "dev", "test")]
     put(places.data, "cc100/en.txt", *files)

@@ -177,6 +177,8 @@ models:
   published: {{steps: [1], huggingface: {{folder: "{folder}/suites/step_{{step}}"}}}}
   saved: {{steps: [5], fairseq: {{checkpoints: "{folder}/suites/c_{{step}}.pt", sentencepiece: {folder}/suites/sp.model}}}}
 treebanks: [en_ewt]
+xnli: [en, fr]
+datasets: {{nli_text: tokenized}}
 languages: [en]
 """
 
@@ -186,6 +188,8 @@ def suites(tmp_path):
     """A project that reads a data folder and two suites outside it; files over a megabyte count by their time for Snakemake."""
     outside = tmp_path / "outside"
     files = [f"data/ud/UD_English-EWT/en_ewt-ud-{split}.conllu" for split in ("train", "dev", "test")] + ["data/cc100/en.txt.xz"]
+    files += [f"data/xnli/XNLI-1.0/xnli.{split}.tsv" for split in ("dev", "test")]
+    files += [f"data/xnli/XNLI-MT-1.0/multinli/multinli.train.{language}.tsv" for language in ("en", "fr", "de")]
     files += [f"suites/step_1/{name}" for name in ("config.json", "model.safetensors", "tokenizer.json")]
     for name in (*files, "suites/c_5.pt", "suites/sp.model"):
         path = outside / name
@@ -201,7 +205,7 @@ def test_what_lies_outside_a_run_counts_by_its_content(suites):
     configuration = ("--configfile", "config/suites.yaml")
     sources, data = suites.folder / "results" / "suites" / "sources", suites.outside / "data"
     for file in data.rglob("*.*"):
-        if file.is_file():
+        if file.is_file() and ".de." not in file.name:
             link = sources / file.relative_to(data)
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(file)
@@ -209,11 +213,13 @@ def test_what_lies_outside_a_run_counts_by_its_content(suites):
     for file in suites.outside.rglob("*.*"):
         file.touch()
     assert suites.planned(*configuration) == {}
-    # Moved, with the links deleted, as the refusal advises.
+    # Moved, while the run gets another language; with the links deleted and made again, as the refusal advises.
     moved = suites.outside.rename(suites.outside.with_name("moved"))
+    for change in ((str(suites.outside), str(moved)), ("[en, fr]", "[en, fr, de]")):
+        suites.edit("config/suites.yaml", *change)
     for link in [path for path in sources.rglob("*") if path.is_symlink()]:
         link.unlink()
-    suites.edit("config/suites.yaml", str(suites.outside), str(moved))
+    suites.snakemake("sources", *configuration, "--quiet", "all")
     # Other content of the same size under an older time, in one file of each kind.
     for name in ("data/cc100/en.txt.xz", "data/ud/UD_English-EWT/en_ewt-ud-dev.conllu", "suites/step_1/model.safetensors", "suites/c_5.pt"):
         status = (moved / name).stat()
@@ -222,5 +228,7 @@ def test_what_lies_outside_a_run_counts_by_its_content(suites):
     planned = suites.planned(*configuration)
     made = ("clean_corpus", "treebank", "adopt_checkpoint", "convert_checkpoint")
     assert {rule: planned.get(rule) for rule in made} == dict.fromkeys(made, 1)
+    # Dev and test sets are those of all languages, of which one is new.
+    assert planned["inference"] == 2
     # What was moved alone, nothing is made of.
     assert "suite_tokenizer" not in planned and "tokenizer" not in planned
