@@ -118,9 +118,7 @@ DROPPED_DATASETS = sorted(
     if path.parent.name not in DATASETS
 )
 # As scripts are told of them.
-DROPPED_OPTION = (
-    ["--dropped-datasets", *DROPPED_DATASETS] if DROPPED_DATASETS else []
-)
+DROPPED_OPTION = ["--dropped-datasets", *DROPPED_DATASETS] if DROPPED_DATASETS else []
 
 
 def one_of(paths):

@@ -19,8 +19,8 @@ from xlprobe.splits import SPLITS, split_file, split_of_file
 
 # Links that many jobs read are made ahead of these: a job that makes one makes again what reads it.
 LINKS_FIRST = (
-    "and then `make run TARGETS=sources`, with your CONFIG, ahead of all else: what has only moved makes nothing again, and what is fetched or"
-    " is another file makes again what was made of the old one"
+    "and then `make run TARGETS=sources`, with your CONFIG, ahead of all else: what has only moved makes nothing again, and what is"
+    " fetched or is another file makes again what was made of the old one"
 )
 COMPRESSIONS = (".xz", "", ".zst", ".gz")
 THERE, FOLDER, DOWNLOAD, ARCHIVE, BY_HAND = "already there", "data folder", "download", "in an archive", "by hand"
@@ -245,13 +245,13 @@ def _inference(name: str, wanted: Sequence[Need], sources: Path, root: Path | No
 
 def _check_links(there: Iterable[Origin], sources: Path, root: Path) -> None:
     """Refuse links of an earlier run that lead to other files than the data folder now holds; downloads stay."""
-    moved = []
+    moved = {}
     for origin in there:
         link, file = sources / origin.path, root / origin.path
         if link.is_symlink() and file.exists() and not _is_downloaded(link, sources) and stamp(link) != stamp(file):
-            moved.append((link, file))
+            moved[link] = file
     if moved:
-        (link, file), more = moved[0], f", and {len(moved) - 1} more" if len(moved) > 1 else ""
+        (link, file), more = next(iter(moved.items())), f", and {len(moved) - 1} more" if len(moved) > 1 else ""
         raise XlprobeError(
             f"{link} was made from {link.resolve()}, but the data folder now holds another {file}{more}; set data.root or XLPROBE_DATA"
             f" back, or run `find {sources} -type l -delete` to read the new files, {LINKS_FIRST}"
@@ -263,16 +263,16 @@ def _check_no_link_dangles(missing: Iterable[Origin], sources: Path) -> None:
 
     Made anew, a link makes nothing again where the file has the same content (`xlprobe.outside_files`).
     """
-    gone = []
+    gone = {}
     for origin in missing:
         stem = sources / _stem(origin.path)
         for link in (stem.with_name(stem.name + ending) for ending in COMPRESSIONS):
             if link.is_symlink() and not link.exists() and not _is_downloaded(link, sources):
-                gone.append(link)
+                gone[link] = link.readlink()
     if gone:
-        more = f", and {len(gone) - 1} more links to what is gone" if len(gone) > 1 else ""
+        (link, file), more = next(iter(gone.items())), f", and {len(gone) - 1} more links to what is gone" if len(gone) > 1 else ""
         raise XlprobeError(
-            f"{gone[0]} leads to {gone[0].readlink()}, which is gone{more}; bring that back, or set data.root or XLPROBE_DATA to where it"
+            f"{link} leads to {file}, which is gone{more}; bring that back, or set data.root or XLPROBE_DATA to where it"
             f" is now and run `find {sources} -xtype l -delete`, {LINKS_FIRST}"
         )
 

@@ -64,7 +64,15 @@ def test_a_dry_run_reads_no_file_for_the_first_time(tmp_path, file):
 
 def test_a_damaged_record_is_made_anew_and_a_file_that_cannot_be_read_ends_in_one_sentence(tmp_path, file):
     before = digest(tmp_path, file)
-    for content in ("{", "[]", "null", '{"en.txt": 3}', '{"en.txt": {"like": []}}', '{"en.txt": {"sha256": 3, "like": []}}', '{"en.txt": {"sha256": "a"}}'):
+    for content in (
+        "{",
+        "[]",
+        "null",
+        '{"en.txt": 3}',
+        '{"en.txt": {"like": []}}',
+        '{"en.txt": {"sha256": 3, "like": []}}',
+        '{"en.txt": {"sha256": "a"}}',
+    ):
         (tmp_path / "results" / "outside_files.json").write_text(content)
         assert digest(tmp_path, file) == before
     with pytest.raises(XlprobeError, match=r"data: cannot be read \(Is a directory\); expected a file that you may read"):

@@ -270,7 +270,9 @@ def test_a_data_folder_that_is_not_there_is_refused(monkeypatch, root, key):
 def test_a_link_to_another_data_folder_is_refused_and_a_download_is_not(places):
     put(places.data, "cc100/en.txt.xz", "old/en.txt.xz")
     link_file(places.data / "old/en.txt.xz", places.own / "cc100/en.txt.xz")
-    with pytest.raises(XlprobeError, match=r"en.txt.xz was made from .*old/en.txt.xz, but the data folder now holds .*-type l -delete`.*TARGETS=sources"):
+    with pytest.raises(
+        XlprobeError, match=r"en.txt.xz was made from .*old/en.txt.xz, but the data folder now holds .*-type l -delete`.*TARGETS=sources"
+    ):
         places()
     # A copy of the same size and time is the same.
     shutil.copy2(places.data / "old/en.txt.xz", places.data / "cc100/en.txt.xz")
@@ -286,11 +288,24 @@ def test_a_link_that_leads_nowhere_is_refused(places):
     put(places.data, "cc100/en.txt")
     link_file(places.data / "cc100/en.txt", places.own / "cc100/en.txt")
     (places.data / "cc100/en.txt").unlink()
-    with pytest.raises(XlprobeError, match=r"en.txt leads to .*/data/cc100/en.txt, which is gone; bring that back.*TARGETS=sources") as caught:
+    with pytest.raises(
+        XlprobeError, match=r"en.txt leads to .*/data/cc100/en.txt, which is gone; bring that back.*TARGETS=sources"
+    ) as caught:
         places(None)
     (command,) = re.findall("`(find .*?)`", str(caught.value))
     subprocess.run(command.split(), check=True)
     assert places(None)["cc100/en.txt.xz"] == DOWNLOAD
+
+
+def test_a_link_that_several_languages_share_is_counted_once(places):
+    names = [f"xnli/XNLI-1.0/xnli.{split}.tsv" for split in ("dev", "test")]
+    names += [f"xnli/XNLI-MT-1.0/multinli/multinli.train.{language}.tsv" for language in ("en", "fr")]
+    put(places.data, *names)
+    for name in names:
+        link_file(places.data / name, places.own / name)
+        (places.data / name).unlink()
+    with pytest.raises(XlprobeError, match="which is gone, and 3 more links to what is gone; bring that back"):
+        places(None, xnli=["en", "fr"])
 
 
 def test_a_data_folder_may_move(places, tmp_path):

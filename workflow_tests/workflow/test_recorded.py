@@ -5,6 +5,7 @@ Runs here are finished in name alone: their files are empty, and Snakemake was t
 
 import json
 import os
+import re
 from ast import literal_eval
 from pathlib import Path
 
@@ -22,7 +23,16 @@ TINY = "config/tiny.yaml"
 CONFIGURATION = ("--configfile", TINY)
 JOINS = {"checkpoint_audit", "audit", "checkpoint_scores", "scores", "checkpoint_probe_training", "probe_training"}
 JOINS |= {"probe_training_summary", "figure", "contamination_table"}
-TOGETHER = (("{keep: true}", "{keep: false, together: true}"), ("{seeds: 2,", "{seeds: 2, together: true,"))
+TOGETHER = (("{keep: true}", "{keep: false, together: true}"), ("{seeds: 2,", "{tasks: [arc_prediction, pos], seeds: 2, together: true,"))
+FETCHED = """
+experiment: fetched
+data: {root: config}
+models: {adopted: {steps: [20], huggingface: {repository: org/name, revision: "step{step}"}}}
+treebanks: [en_ewt]
+alignments: [align_en_fr]
+xnli: [en]
+datasets: {nli_text: tokenized}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +40,12 @@ def jobs(tmp_path_factory):
     """The tiny run's jobs, those of one with another limit, and those of one that is written in another way."""
     project = Project(tmp_path_factory.mktemp("tiny") / "project")
     text = (PROJECT / TINY).read_text()
-    configurations = {"tiny": text, "more": text.replace("max_lines: 60", "max_lines: 61"), "same": written_otherwise(text)}
+    configurations = {
+        "tiny": text,
+        "fetched": FETCHED,
+        "more": text.replace("max_lines: 60", "max_lines: 61"),
+        "same": written_otherwise(text),
+    }
     paths = [project.folder / "config" / f"{name}.yaml" for name in configurations]
     for path, content in zip(paths, configurations.values(), strict=True):
         path.write_text(content)
@@ -108,7 +123,9 @@ def check_parameters(jobs):
 
 def test_parameters_are_recorded_and_none_can_be_taken_for_another(jobs):
     assert len({job.rule for job in jobs["tiny"]}) > 20
-    check_parameters(jobs["tiny"])
+    assert {job.rule for job in jobs["fetched"]} > {"fetch_repository", "unpack_source", "download_source"}
+    for run in ("tiny", "fetched"):
+        check_parameters(jobs[run])
 
 
 def test_a_limit_on_held_out_text_is_one_on_what_is_searched_for(jobs):
@@ -123,21 +140,33 @@ def test_settings_compare_by_value(jobs):
 
 def test_with_together_dropping_a_dataset_or_a_task_makes_nothing_of_the_others(tmp_path):
     project = Project(tmp_path / "project")
-    for old, new in (*TOGETHER, ("[0, 10, 20]", "[0]")):
+    for old, new in (*TOGETHER, ("[0, 10, 20]", "[0]"), ("[align_qaa_qba]", "[]")):
         project.edit(TINY, old, new)
-    finish(project, TINY)
+    check_parameters(finish(project, TINY))
     # What is temporary is not there.
     for path in project.folder.rglob("*.h5"):
         path.unlink()
     kept = (project.folder / TINY).read_text()
-    project.edit(TINY, "[qaa_world, qba_world, qba_pud]", "[qba_world, qba_pud]")
-    project.edit(TINY, "{seeds: 2,", "{tasks: [pos, arc_prediction], seeds: 2,")
+    project.edit(TINY, "[qaa_world, qba_world, qba_pud]", "[qaa_world, qba_pud]")
+    project.edit(TINY, "tasks: [arc_prediction, pos]", "tasks: [pos]")
     planned = project.planned(*CONFIGURATION)
     assert planned and planned.keys() <= JOINS
-    # One that is new is said, with what that makes again.
-    (project.folder / TINY).write_text(kept.replace("qba_pud]", "qba_pud, qaa_pud]"))
-    output = project.snakemake(*CONFIGURATION, "-n", "--quiet", "rules")
-    assert output.count("new: qaa_pud; so all datasets are extracted again, which are made together") == 1 and "features_together" in output
+    # What is new is said, wherever it stands among the others, with what that makes again.
+    changes = {"[qaa_world, qba_world,": "[qaa_world, qaa_pud,", "tasks: [arc_prediction, pos],": "", "max_lines: 60": "max_lines: 61"}
+    text = kept + "transfer: {shared_labels: true}\n"
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    (project.folder / TINY).write_text(text)
+    output = project.snakemake(*CONFIGURATION, "-n", "-p")
+    for new, again in (("qaa_pud", "all datasets are extracted"), ("arc_classification", "all tasks are probed")):
+        assert output.count(f"new: {new}; so {again} again, which are made together") == 1
+    assert "Extracting all datasets from xlmr" in output and "Probing qaa_world in xlmr" in output
+    # What is recorded as read is read, so that a dropped dataset is in these tables when it comes back.
+    commands = re.findall(r"python scripts/(?:transfer_probes|measure_contamination).*", output)
+    made = [command for command in commands if "/pos/qba_pud.parquet" in command or "contamination/qba.parquet" in command]
+    assert len(made) == 2 and all(re.search(r"/qba_world(\.safetensors)? ", command) for command in made)
+    assert all(("--dropped-datasets qba_world" in command) == ("transfer" in command) for command in commands)
 
 
 SUITES = """
@@ -148,6 +177,8 @@ models:
   published: {{steps: [1], huggingface: {{folder: "{folder}/suites/step_{{step}}"}}}}
   saved: {{steps: [5], fairseq: {{checkpoints: "{folder}/suites/c_{{step}}.pt", sentencepiece: {folder}/suites/sp.model}}}}
 treebanks: [en_ewt]
+xnli: [en, fr]
+datasets: {{nli_text: tokenized}}
 languages: [en]
 """
 
@@ -157,6 +188,8 @@ def suites(tmp_path):
     """A project that reads a data folder and two suites outside it; files over a megabyte count by their time for Snakemake."""
     outside = tmp_path / "outside"
     files = [f"data/ud/UD_English-EWT/en_ewt-ud-{split}.conllu" for split in ("train", "dev", "test")] + ["data/cc100/en.txt.xz"]
+    files += [f"data/xnli/XNLI-1.0/xnli.{split}.tsv" for split in ("dev", "test")]
+    files += [f"data/xnli/XNLI-MT-1.0/multinli/multinli.train.{language}.tsv" for language in ("en", "fr", "de")]
     files += [f"suites/step_1/{name}" for name in ("config.json", "model.safetensors", "tokenizer.json")]
     for name in (*files, "suites/c_5.pt", "suites/sp.model"):
         path = outside / name
@@ -172,7 +205,7 @@ def test_what_lies_outside_a_run_counts_by_its_content(suites):
     configuration = ("--configfile", "config/suites.yaml")
     sources, data = suites.folder / "results" / "suites" / "sources", suites.outside / "data"
     for file in data.rglob("*.*"):
-        if file.is_file():
+        if file.is_file() and ".de." not in file.name:
             link = sources / file.relative_to(data)
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(file)
@@ -180,11 +213,13 @@ def test_what_lies_outside_a_run_counts_by_its_content(suites):
     for file in suites.outside.rglob("*.*"):
         file.touch()
     assert suites.planned(*configuration) == {}
-    # Moved, with the links deleted, as the refusal advises.
+    # Moved, while the run gets another language; with the links deleted and made again, as the refusal advises.
     moved = suites.outside.rename(suites.outside.with_name("moved"))
+    for change in ((str(suites.outside), str(moved)), ("[en, fr]", "[en, fr, de]")):
+        suites.edit("config/suites.yaml", *change)
     for link in [path for path in sources.rglob("*") if path.is_symlink()]:
         link.unlink()
-    suites.edit("config/suites.yaml", str(suites.outside), str(moved))
+    suites.snakemake("sources", *configuration, "--quiet", "all")
     # Other content of the same size under an older time, in one file of each kind.
     for name in ("data/cc100/en.txt.xz", "data/ud/UD_English-EWT/en_ewt-ud-dev.conllu", "suites/step_1/model.safetensors", "suites/c_5.pt"):
         status = (moved / name).stat()
@@ -193,5 +228,7 @@ def test_what_lies_outside_a_run_counts_by_its_content(suites):
     planned = suites.planned(*configuration)
     made = ("clean_corpus", "treebank", "adopt_checkpoint", "convert_checkpoint")
     assert {rule: planned.get(rule) for rule in made} == dict.fromkeys(made, 1)
+    # Dev and test sets are those of all languages, of which one is new.
+    assert planned["inference"] == 2
     # What was moved alone, nothing is made of.
     assert "suite_tokenizer" not in planned and "tokenizer" not in planned

@@ -543,6 +543,10 @@ def test_what_is_accepted_stands_and_what_is_not_finished_is_refused(project):
     assert done.returncode == 0 and "nothing checks that it was" in done.stdout and "error" not in done.stdout
     assert project.planned(part, *TINY) == {}
     assert {path: sha256(path) for path in weights} == weights
+    # Where Snakemake can plan nothing at all, why it cannot is said.
+    project.edit("config/tiny.yaml", "updates: 40", "updates: 41")
+    done = make(project, part, goal="accept")
+    assert done.returncode != 0 and "training.updates: 40 -> 41" in done.stdout and "something is missing" not in done.stdout
 
 
 @pytest.mark.parametrize(
