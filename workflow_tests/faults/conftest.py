@@ -42,7 +42,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """A finished run on a world, which trials harm and make whole again."""
     folder = tmp_path_factory.mktemp("tiny")
     project = Project(folder / "project")
-    configuration = write_small_configuration(project)
+    configuration = write_small_configuration(project, SHORT)
     project.snakemake("--configfile", str(configuration), "--quiet", "all")
     return Finished(project, configuration, jobs(configuration, folder))
 

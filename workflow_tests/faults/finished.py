@@ -59,11 +59,6 @@ def result_digests(folder: Path) -> dict[str, str]:
     return {path: digest for path, digest in digests(folder, "results").items() if path.split("/")[2] != "benchmarks"}
 
 
-def left_over(folder: Path) -> list[str]:
-    """Temporary files that killed jobs have left."""
-    return [str(path.relative_to(folder)) for path in (folder / "results").rglob(".*.part")]
-
-
 @dataclass
 class Finished:
     """A finished run in a copy of the project.

@@ -178,7 +178,7 @@ def test_relatives_share_more_of_their_words_and_grammar(world, settings):
 
 def language(family: str = "f", **chosen: object) -> Language:
     """A language with the schema's defaults but for what is chosen."""
-    rule = configuration.schema()["properties"]["world"]["properties"]["languages"]["patternProperties"]["^q[a-t][a-z]$"]
+    rule = configuration.schema()["properties"]["world"]["properties"]["languages"]["patternProperties"][r"^q[a-t][a-z]\Z"]
     defaults = {key: value["default"] for key, value in rule["properties"].items() if "default" in value}
     return Language(typology(defaults | chosen), proto_lexicon(family, COUNTS, 1), ["Anna"])
 

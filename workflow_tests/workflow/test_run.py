@@ -384,7 +384,8 @@ def test_finished_steps_stay_whatever_trains_them(project):
 
 
 def test_an_incomplete_interval_hides_no_edit(project):
-    (project.folder / RESULTS / "checkpoints/xlmr/10/training.json").unlink()
+    for name in ("training.json", "identity.json"):
+        (project.folder / RESULTS / "checkpoints/xlmr/10" / name).unlink()
     project.edit("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
     planned = project.planned(*TINY)
     assert (planned["pretrain"], planned["checkpoint"], planned["probes"]) == (1, 1, 21)
