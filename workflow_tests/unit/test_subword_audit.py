@@ -146,7 +146,7 @@ def test_subwords_belong_to_words_character_by_character(family, tmp_path):
     # Twice: with pieces as long as a word, and with hardly more than letters.
     sentencepiece = sentencepiece_of([f"{one} {other}" for one in texts[:-1] for other in texts[:-1]], tmp_path, 68)
     for vocabulary in (400, 260) if family != "xlm-roberta" else (0,):
-        folder = tmp_path / f"{vocabulary}"
+        folder = tmp_path / f"of_{vocabulary}"
         encoder = encoder_of(family, texts[:-1] * 3, sentencepiece, folder, vocabulary)
         for text, line in zip(texts, pieces, strict=True):
             ends = np.cumsum([len(piece) for piece in line]).tolist()
