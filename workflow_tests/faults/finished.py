@@ -1,8 +1,10 @@
 """Finished runs whose jobs can be made again one by one, as Snakemake would make them, and held to what they were."""
 
+import contextlib
 import hashlib
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +22,8 @@ RESULTS = "results/tiny"
 INTERPRETER = Path(__file__).parent / "interpreter"
 # Jobs that write more than their outputs: what to delete so that they start from nothing; they go on from one another.
 STATES = {"pretrain": "results/tiny/pretrain/xlmr"}
+# No job of these runs takes as long on any machine.
+LONGEST_SECONDS = 300
 # A job that always fails, since a person has to do what it says.
 NEVER_DONE = {"obtain_source"}
 
@@ -116,8 +120,13 @@ class Finished:
         )
 
     def make(self, job: Job, environment: dict[str, str] | None = None) -> int:
-        """Run a job's command to its end; its exit status."""
-        return self.start(job, environment).wait()
+        """Run a job's command to its end, which must come; its exit status."""
+        started = self.start(job, environment)
+        try:
+            return started.wait(LONGEST_SECONDS)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(started.pid, signal.SIGKILL)
 
     def said(self, job: Job) -> str:
         """What a job's log holds."""
