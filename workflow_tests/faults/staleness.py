@@ -32,7 +32,7 @@ bpc: {languages: [qba]}
 """
 # The same measured with other protocols, each in one job.
 TOGETHER = WORLD + "features: {together: true}\nprobes: {together: true, protocol: converged}\n"
-# On published data, with a model of the hub.
+# On published data, one of which a person has to obtain, with models that are downloaded.
 PUBLISHED = """
 experiment: judged
 languages: [en, de]
@@ -40,7 +40,9 @@ tokenizer: {vocabulary_size: 300}
 models:
   xlmr: {steps: [0], pretrain: {}}
   adopted: {steps: [20], huggingface: {repository: org/name, revision: "step{step}"}}
+  converted: {steps: [20], fairseq: {checkpoints: "https://example.org/{step}.pt", sentencepiece: suites/xlmr.model}}
 treebanks: [en_ewt, en_pud]
+alignments: [align_de_en]
 xnli: [en]
 datasets: {nli_text: tokenized}
 """
@@ -136,7 +138,8 @@ CHANGES = [
     Change("models.*.huggingface.revision", "fetch_repository adopt_checkpoint", "update-{step}", PUBLISHED),
     Change("models.*.huggingface.folder", "adopt_checkpoint", "suites/other"),
     *(Change(f"models.*.huggingface.{key}", "adopt_checkpoint") for key in ("objective", "own_code")),
-    # A dataset less: the tables that hold it, overlap with it, and figures that say which languages there are.
+    # A dataset less: the tables that hold it, overlap with it, and figures that say which languages there are. (Where it has been made,
+    # overlap stands: test_recorded.py.)
     Change("treebanks", "checkpoint_scores checkpoint_audit contamination figure", ["qaa_world", "qba_world", "qba_pud"]),
     Change("alignments", "checkpoint_scores checkpoint_audit contamination figure", []),
     # Its probes, too: what is trained on it is transferred to the others.

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import SHORT, amount, count
+from finished import rule_names
 from projects import Project
 from recorded_jobs import Job, jobs, jobs_of_copy
 from staleness import CHANGES, PUBLISHED, TOGETHER, WITHOUT_CODE, WORLD, Change, changed, key_paths
@@ -138,6 +139,10 @@ def edited(judge, tmp_path_factory) -> Edited:
     return Edited(judge, tmp_path_factory.mktemp("edited"))
 
 
+def test_every_rule_is_judged(edited):
+    assert edited.scripts.keys() == rule_names()
+
+
 def test_an_edit_of_a_script_makes_its_rules_again_and_no_others(edited):
     """Each script is edited in those of the trials that the bits of its number name, so that five tell all of them apart."""
     scripts = sorted(set(edited.scripts.values()))
@@ -243,7 +248,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize(("rows", "again"), ROWS, ids=["unused", "source", "language", "treebank", "canary"])
+@pytest.mark.parametrize(("rows", "again"), random.Random(1).sample(ROWS, amount(len(ROWS))))
 def test_a_tables_row_makes_again_what_uses_it(edited, rows, again):
     edits = {}
     for name, row in rows.items():
