@@ -78,10 +78,7 @@ def identity_in_record(path: Path, state: Identity | None) -> Identity | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = read_json(path)
-    except (XlprobeError, ValueError):
-        found = None
+    found = read_json(path, _advice(path))
     if not isinstance(found, dict):
         raise _damaged(path)
     return found
@@ -95,8 +92,9 @@ def _whole(path: Path, found: Any) -> Identity:
 
 
 def _damaged(path: Path) -> XlprobeError:
+    return XlprobeError(f"{path}: damaged: it does not say what was trained ({', '.join(KEYS)}); {_advice(path)}")
+
+
+def _advice(path: Path) -> str:
     # Where nothing else says what it said, the next run tells what is lost with it.
-    return XlprobeError(
-        f"{path}: damaged: it does not say what was trained ({', '.join(KEYS)}); restore the file, or delete it alone (`rm {path}`) and"
-        " run again"
-    )
+    return f"restore the file, or delete it alone (`rm {path}`) and run again"
