@@ -424,7 +424,7 @@ def test_weights_that_come_go_or_start_to_move_differ():
 def test_a_full_disk_under_the_log_halts_no_training():
     """More than a pipe holds is read to its end."""
     command = [sys.executable, "-c", "for _ in range(20_000): print('a line of fairseq')"]
-    log = Path("/dev/full").open("w")
+    log = os.fdopen(os.open("/dev/full", os.O_WRONLY), "w")
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
         _follow(run, log, "xlmr", 10)
         assert run.wait(10) == 0
