@@ -11,6 +11,7 @@ A model's folder holds what training needs to go on, and is never a Snakemake ou
     tokenizer/             the tokenizer, with which checkpoints are published: the run's own may become another
 """
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -289,8 +290,10 @@ def _follow(process: subprocess.Popen[str], log: Any, model: str, step: int) -> 
     assert process.stdout is not None
     printed = -SECONDS_BETWEEN_LOG_LINES
     for line in process.stdout:
-        log.write(line)
-        log.flush()
+        # On a full disk, lines are lost; were they not read, fairseq would wait for ever to write them.
+        with contextlib.suppress(OSError):
+            log.write(line)
+            log.flush()
         _, marker, statistics = line.partition("| train_inner | ")
         if not marker:
             continue

@@ -92,11 +92,11 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_not(finished):
     kills = 0
     while kills < amount(10):
         deletable = [job for job in finished.jobs if job.rule not in ("world", "pretrain", "figure")]
-        deleted = random_.sample(deletable, 3 if SHORT else 10)
-        # By name, since what nothing else is made of would not be missed.
-        targets = ["all", *(path for job in deleted for path in job.output)]
-        for path in targets[1:]:
-            (finished.folder / path).unlink(missing_ok=True)
+        # By name, since what nothing else is to be made of would not be missed.
+        targets = ["all", *(path for job in deletable for path in job.output)]
+        for job in random_.sample(deletable, 3 if SHORT else 10):
+            for path in job.output:
+                (finished.folder / path).unlink(missing_ok=True)
         for signal_ in [signal.SIGKILL, signal.SIGTERM] * (1 if SHORT else 2):
             kills += killed_run(finished, targets, random_.uniform(4, 20), signal_)
         finished.project.snakemake("--configfile", str(finished.configuration), "--unlock")

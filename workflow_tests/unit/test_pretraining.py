@@ -28,7 +28,7 @@ from fairseq.data import PrependTokenDataset, TokenBlockDataset, indexed_dataset
 from xlprobe.errors import ResumeError, XlprobeError
 from xlprobe.fairseq_checkpoints import publish_trained
 from xlprobe.paths import PROJECT
-from xlprobe.pretraining import _lock, fairseq_arguments, lines_too_long, train_interval
+from xlprobe.pretraining import _follow, _lock, fairseq_arguments, lines_too_long, train_interval
 from xlprobe.tokenization import vocabulary_size
 from xlprobe.training_state import load_state, trained_state
 from xlprobe.training_version import TRAINING_VERSION
@@ -418,3 +418,15 @@ def test_weights_that_come_go_or_start_to_move_differ():
     assert norms_that_differ({"a.weight": 2.01, "k_proj.bias": 1e-4}, expected) == {"a.weight", "k_proj.bias"}
     assert norms_that_differ({"a.weight": 2.0}, expected) == {"k_proj.bias"}
     assert norms_that_differ(expected | {"b.weight": 1.0}, expected) == {"b.weight"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_under_the_log_halts_no_training():
+    """More than a pipe holds is read to its end."""
+    command = [sys.executable, "-c", "for _ in range(20_000): print('a line of fairseq')"]
+    log = os.fdopen(os.open("/dev/full", os.O_WRONLY), "w")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        _follow(run, log, "xlmr", 10)
+        assert run.wait(10) == 0
+    with pytest.raises(OSError, match="No space left"):
+        log.close()
