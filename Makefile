@@ -92,7 +92,7 @@ test-faults-jobs: $(READY)
 test-faults-others: $(READY)
 	OMP_NUM_THREADS=1 python -m pytest workflow_tests/faults $(addprefix --ignore=,$(FAULTS_OF_JOBS))
 
-test-mutants: $(READY) ## Plant small faults in what touches numbers; the tests must see 95 % (20 minutes)
+test-mutants: $(READY) ## Plant small faults in what touches numbers; the tests must see 95 % (10 minutes)
 	python workflow_tests/mutants/run_mutants.py
 
 bench: $(READY) ## Measure the speed claims, each after an equality check

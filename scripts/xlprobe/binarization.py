@@ -99,7 +99,7 @@ def check_binarized(folder: Path) -> None:
             split: (expected["sha256"]["idx"], expected["tokens"]) for split, expected in read_json(manifest, advice)["splits"].items()
         }
     except (KeyError, TypeError, AttributeError):
-        raise XlprobeError(f"{manifest}: does not say what each split holds; delete it to binarise its text again") from None
+        raise XlprobeError(f"{manifest}: does not say what each split holds; {advice}") from None
     for split, (digest, tokens) in splits.items():
         index, stored = folder / f"{split}.idx", folder / f"{split}.bin"
         for path in (index, stored):
