@@ -113,8 +113,6 @@ def changes(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.Name(NAMES[name], ast.Load())
         case ast.Attribute(value=value, attr=name, ctx=ast.Load()) if name in NAMES:
             yield ast.Attribute(value, NAMES[name], ast.Load())
-        case ast.Call(func=ast.Attribute(attr="zeros"), args=[ast.Constant(value=0), *_]):
-            return  # nothing is in it
         case ast.Call(func=function, args=[first, second, *others], keywords=keywords) if not isinstance(first, ast.Starred):
             same = _called(node) in UNORDERED or ast.dump(first) == ast.dump(second)
             if not (_is_text(first) or _is_text(second) or isinstance(second, ast.Starred) or same):
@@ -159,6 +157,8 @@ def _points(node: ast.AST, scope: tuple[str, ...] = (), inside: bool = False) ->
                     continue
                 case ast.keyword(arg=keyword) if keyword in KEYWORDS:
                     continue
+                case ast.Call(func=ast.Attribute(attr="zeros"), args=[ast.Constant(value=0), *_]):
+                    continue  # nothing is in it
                 case ast.Assign() | ast.Compare() if SPEED & {part.id for part in ast.walk(child) if isinstance(part, ast.Name)}:
                     continue
                 case ast.FunctionDef(name=function) if not inside:

@@ -5,6 +5,7 @@ import re
 import pandas as pd
 import pytest
 
+from xlprobe import bitexts
 from xlprobe.bitexts import LAYOUTS, Pair, read_bitext, write_bitext
 from xlprobe.datasets import read_links, read_sentences
 from xlprobe.errors import FormatError, XlprobeError
@@ -44,6 +45,17 @@ def write(folder, contents, encode=str.encode):
 @pytest.mark.parametrize("layout", SET)
 def test_every_layout_says_the_same(tmp_path, layout):
     assert read_bitext(layout, write(tmp_path, SET[layout])) == PAIRS
+
+
+@pytest.mark.parametrize("layout", SET)
+def test_how_long_a_line_may_be(tmp_path, monkeypatch, layout):
+    paths = write(tmp_path, SET[layout])
+    longest = max(len(line) for content in SET[layout].values() for line in content.splitlines())
+    monkeypatch.setattr(bitexts, "LONGEST_LINE", longest)
+    assert read_bitext(layout, paths) == PAIRS
+    monkeypatch.setattr(bitexts, "LONGEST_LINE", longest - 1)
+    with pytest.raises(FormatError, match=rf":\d: found a line of {longest} characters, expected a sentence pair, or its links"):
+        read_bitext(layout, paths)
 
 
 @pytest.mark.parametrize("layout", SET)

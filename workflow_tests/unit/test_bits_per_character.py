@@ -6,6 +6,7 @@ import re
 import shutil
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -418,6 +419,37 @@ def test_half_precision_is_off_by_little(checkpoints, lines):
         for dtype in (torch.float32, torch.bfloat16)
     )
     assert half == pytest.approx(exact, rel=0.01) and half != exact
+
+
+class Doubtful(torch.nn.Module):
+    """A model whose last layer gives each of two pieces one bit, and whose scores say a little more of each piece."""
+
+    def __init__(self, more_bits: float, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.last_layer, self.dtype = torch.nn.Linear(4, 2).to(dtype), dtype
+        torch.nn.init.zeros_(self.last_layer.weight)
+        torch.nn.init.zeros_(self.last_layer.bias)
+        self.more = math.log(2 ** (1 + more_bits) - 1)
+
+    def forward(self, input_ids: torch.Tensor) -> object:
+        scores = self.last_layer(torch.ones(*input_ids.shape, 4, dtype=self.dtype))
+        if scores.shape[-1] == 2:
+            scores = scores + self.more * (torch.arange(2) != input_ids[..., None])
+        return SimpleNamespace(logits=scores)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-3), (torch.bfloat16, 0.5), (torch.float16, 0.05)])
+def test_how_far_scores_may_be_from_the_last_layers(tmp_path, dtype, tolerance):
+    def skip(more_bits: float) -> None:
+        predictor = PiecePredictor.__new__(PiecePredictor)
+        predictor.model, predictor.identity, predictor.device = Doubtful(more_bits, dtype), {"model": "m"}, CPU
+        predictor.last_layer = predictor.model.last_layer
+        predictor.framing = SimpleNamespace(window=2, rows=lambda rows: {"input_ids": torch.tensor([[0, 1]])})
+        predictor._skip_last_layer(tmp_path)
+
+    skip(0.8 * tolerance)
+    with pytest.raises(XlprobeError, match=r": Doubtful changes its scores after its last layer, .*; add m to bpc\.leave_out"):
+        skip(1.25 * tolerance)
 
 
 def test_a_checkpoint_without_a_head_is_refused(checkpoints, tiny_text, tmp_path):

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import h5py
@@ -14,6 +15,7 @@ from xlprobe.errors import XlprobeError
 from xlprobe.feature_file import FeatureFile, read_sentence
 from xlprobe.features import (
     Alike,
+    Audit,
     EncodedSentence,
     Encoder,
     Texts,
@@ -23,7 +25,7 @@ from xlprobe.features import (
     subword_word_pairs,
     vectors_of_units,
 )
-from xlprobe.files import sha256, write_json
+from xlprobe.files import read_json, sha256, write_json
 from xlprobe.resources import treebanks
 from xlprobe.tables import write_table
 from xlprobe.treebanks import Sentence, Word
@@ -390,6 +392,16 @@ def test_subwords_are_numbered_over_all_sentences():
     offsets, numbered = numbered_subwords(pairs, np.array([0, 2, 3, 6]))
     assert offsets.tolist() == [0, 2, 2, 4]
     assert numbered.tolist() == [[0, 0], [1, 0], [1, 1], [2, 3], [3, 5]]
+
+
+def test_an_audit_starts_at_nothing():
+    assert {*asdict(Audit()).values()} == {0}
+
+
+def test_layers_that_a_model_has_not_are_refused(tiny_model, dataset, tmp_path):
+    last = read_json(tiny_model.checkpoint / "identity.json")["layers"]
+    with pytest.raises(XlprobeError, match=rf": layer {last + 1} is asked for, .* has 0 to {last}$"):
+        extract_features(tiny_model.checkpoint, [dataset], [tmp_path / "f.h5"], [tmp_path / "f.parquet"], [0, last + 1], 256, "cpu")
 
 
 def test_subwords_of_no_dataset_or_of_one_without_words_are_refused(tiny_model, texts, tmp_path):

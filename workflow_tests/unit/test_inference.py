@@ -74,6 +74,8 @@ def test_a_premise_called_premise_is_no_first_line(tmp_path):
         (PLAIN + "a\tb\t-\n", r"dev-en.tsv:4: found label '-'"),
         (OFFICIAL + "\nen\tneutral\n", r"dev-en.tsv:6: found 2 columns, expected the 6 that the first line names"),
         (PLAIN + "\t" * 10**6, r"dev-en.tsv:4: found 1,000,001 columns, expected XNLI's"),
+        (PLAIN + "\t" * 1000, r"dev-en.tsv:4: found 1001 columns, expected premise, hypothesis and label$"),
+        (PLAIN + "\t" * 1001, r"dev-en.tsv:4: found 1,002 columns, expected XNLI's"),
         (TRANSLATED.replace("label\n", "label\tlabel\n", 1), r"dev-en.tsv:1: found the column 'label' twice, expected each of them once"),
         (PLAIN + "a\tb\t" + "no " * 9999 + "\n", r"dev-en.tsv:4: found label '(no ){30}.*….*( no){30}', expected one of"),
         (TRANSLATED + "\n", r"dev-en.tsv:5: found 1 columns, expected the 3"),

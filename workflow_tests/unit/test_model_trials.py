@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -13,7 +14,7 @@ from suites import byte_level_tokenizer, word_piece_tokenizer
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
-from xlprobe.canary import fixed_texts
+from xlprobe.canary import _other_scripts, _unknown_share, examine, fixed_texts
 from xlprobe.checkpoint_checks import collect_checkpoints
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json
@@ -365,6 +366,79 @@ def test_a_tokenizer_that_knows_no_language_is_refused(made):
         else:
             shares[name] = adopt(folder)["checks"]["unknown_subwords"]
     assert shares["Latin"]["en"] < 0.1 and shares["Latin"]["ru"] > 0.5 and min(shares["Georgian"].values()) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("subwords", "other"),
+    [
+        # Scripts of the fixed texts, half of each, one more; the first letter counts, and what has none does not.
+        (["a", "и"], False),
+        (["a", "\u10d0"], False),
+        (["a", "\u10d0", "2\u10d1c", "7", "8", "9"], True),
+    ],
+)
+def test_most_subwords_are_of_a_script_of_their_own(subwords, other):
+    assert _other_scripts(SimpleNamespace(get_vocab=lambda: {subword: place for place, subword in enumerate(subwords)})) is other
+
+
+class Spelling:
+    """A tokenizer with a subword a character: 0 what it does not know, which is `?`, and 1 a space; it drops `-`."""
+
+    unk_token_id = 0
+
+    def __call__(self, text: str, **_: object) -> dict:
+        kept = [(place, letter) for place, letter in enumerate(text) if letter != "-"]
+        ids = ["? ".find(letter) if letter in "? " else ord(letter) for _, letter in kept]
+        return {"input_ids": ids, "offset_mapping": [(place, place + 1) for place, _ in kept]}
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [("abc", 0.0), ("a?b?", 0.5), ("a? ? ?", 0.75), ("? a  ", 0.5), ("  ", 1.0), ("", 1.0), ("--", 1.0), ("a--b", 0.0), ("?ab?", 0.5)],
+)
+def test_the_share_that_a_tokenizer_does_not_know_by_hand(text, share):
+    """Lone spaces are not counted."""
+    assert _unknown_share(Spelling(), text, {1}) == share
+
+
+def test_the_fixed_texts_bits_by_hand(made):
+    """Of every seventh subword in place of <mask>, or of each but the row's first, without special tokens inside."""
+    texts = [text for _, text in fixed_texts()]
+    for objective, kind, settings, framed in (
+        ("masked", "bert", SIZES, True),
+        ("causal", "llama", LLAMA, True),
+        ("causal", "gpt2", GPT2, False),
+    ):
+        folder = made(objective, kind, **settings)
+        own = byte_level_tokenizer(texts, framed=framed, vocabulary=325)
+        own.save_pretrained(folder)
+        model, tokenizer = CLASSES[objective].from_pretrained(folder).eval(), load_tokenizer(folder)
+        window = Framing(model, tokenizer).window
+        found = examine(folder, objective).bits
+        assert len(found) == 15
+        for language, text in fixed_texts():
+            ids = tokenizer.convert_tokens_to_ids(tokenizer.tokenize(text))[:window]
+            row = [tokenizer.bos_token_id, *ids, tokenizer.eos_token_id] if framed else ids
+            first = row.index(ids[0])
+            places = range(first, first + len(ids), 7) if objective == "masked" else range(max(first, 1), first + len(ids))
+            read = [tokenizer.mask_token_id if objective == "masked" and place in places else id_ for place, id_ in enumerate(row)]
+            with torch.no_grad():
+                bits_TV = -model(torch.tensor([read])).logits[0].log_softmax(dim=-1) / torch.log(torch.tensor(2.0))
+            shown = places if objective == "masked" else [place - 1 for place in places]
+            expected = sum(float(bits_TV[where, row[place]]) for where, place in zip(shown, places, strict=True)) / len(places)
+            assert found[language] == pytest.approx(expected, rel=1e-5)
+
+
+def test_only_a_masked_model_needs_a_mask(made, tokenizer):
+    without = byte_level_tokenizer([text for _, text in fixed_texts()], framed=True, vocabulary=325)
+    without.mask_token = None
+    folder = made("masked", "bert", **SIZES)
+    with_tokenizer(folder, without)
+    with pytest.raises(XlprobeError, match=r": a masked model whose tokenizer has no mask token; add the token, or set objective to"):
+        examine(folder, "masked")
+    folder = made("causal", "llama", **LLAMA)
+    without.save_pretrained(folder)
+    assert examine(folder, "causal").trials.direction == "causal"
 
 
 def test_notes_in_the_configuration_are_no_settings(made):

@@ -29,6 +29,15 @@ def dataset(tmp_path):
     return tmp_path / "xx_own"
 
 
+def test_versions_are_raised_on_purpose_alone():
+    """Probes of another version are refused: a new version's scores mean something else than those of finished probes."""
+    versions = {path.stem: load_task(path.stem).version for path in (PROJECT / "scripts" / "xlprobe" / "tasks").glob("[a-z]*.py")}
+    assert versions == {
+        "alignment": 1, "arc_classification": 1, "arc_classification_subtypes": 1, "arc_prediction": 1, "bpc": 2, "number": 1, "pos": 1,
+        "xnli": 1,
+    }  # fmt: skip
+
+
 def labels(dataset, task):
     """The labels of a task by the forms of its words."""
     examples = read_examples(dataset, load_probe_task(task))

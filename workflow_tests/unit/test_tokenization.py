@@ -120,6 +120,9 @@ def test_what_is_no_sentencepiece_model_is_refused(tmp_path):
     (tmp_path / "model").write_text("not a model")
     with pytest.raises(XlprobeError, match="not a SentencePiece model"):
         load_sentencepiece(tmp_path / "model")
+    with pytest.raises(XlprobeError, match="not a SentencePiece model"):
+        adopt_sentencepiece(tmp_path / "model", tmp_path / SENTENCEPIECE_FILE)
+    assert not (tmp_path / SENTENCEPIECE_FILE).exists()
     with pytest.raises(XlprobeError, match="no such SentencePiece model"):
         load_sentencepiece(tmp_path / "nothing")
 

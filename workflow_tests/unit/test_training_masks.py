@@ -118,6 +118,19 @@ def test_a_mask_follows_from_seed_epoch_language_and_place_alone(text):
             drawn_of_language[language] += 1
 
 
+def test_data_are_loaded_anew_at_each_epoch(text):
+    """Else a run resumed in a later epoch sees other batches."""
+    assert training_task(text).has_sharded_data("train")
+
+
+@pytest.mark.parametrize("masks", ["draw", "block"])
+def test_a_batch_counts_the_tokens_of_its_samples(text, masks):
+    data = training_task(text, masks=masks).datasets["train"]
+    batch = data.collater([data[place] for place in range(3)])
+    lengths = batch["net_input"]["src_lengths"].tolist()
+    assert batch["ntokens"] == sum(lengths) == int((batch["net_input"]["src_tokens"] != PAD).sum()) and batch["nsentences"] == 3
+
+
 @pytest.mark.parametrize("masks", ["draw", "block"])
 def test_shares_of_what_is_masked_are_fairseqs(text, masks):
     task = training_task(text, masks=masks, mask_probability=0.3)

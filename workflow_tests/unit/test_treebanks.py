@@ -105,6 +105,12 @@ def test_bad_lines_are_reported_with_file_and_line(tmp_path, old, new, message):
         list(read_treebank(write(tmp_path, broken)))
 
 
+def test_a_circle_is_named_by_its_first_word(tmp_path):
+    circle = "".join(f"{own}\ta\t_\tX\t_\t_\t{head}\t{deprel}\t_\t_\n" for own, head, deprel in [(1, 2, "x"), (2, 1, "x"), (3, 0, "root")])
+    with pytest.raises(FormatError, match=r":1: found HEAD 2, which leads back to word 1, expected a tree"):
+        list(read_treebank(write(tmp_path, circle + "\n")))
+
+
 def test_what_the_conllu_package_would_change_is_read_as_it_stands(tmp_path):
     """It splits at two spaces, and takes an empty last column, or one that is a no-break space, for none."""
     for misc in ("", "\u00a0"):
