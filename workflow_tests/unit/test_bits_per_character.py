@@ -422,7 +422,7 @@ def test_half_precision_is_off_by_little(checkpoints, lines):
 
 
 class Doubtful(torch.nn.Module):
-    """A model whose last layer gives each of two pieces one bit, and whose scores say a little more of each piece."""
+    """A model whose last layer gives each of two pieces one bit, and whose scores give the second a little more."""
 
     def __init__(self, more_bits: float, dtype: torch.dtype) -> None:
         super().__init__()
@@ -434,7 +434,7 @@ class Doubtful(torch.nn.Module):
     def forward(self, input_ids: torch.Tensor) -> object:
         scores = self.last_layer(torch.ones(*input_ids.shape, 4, dtype=self.dtype))
         if scores.shape[-1] == 2:
-            scores = scores + self.more * (torch.arange(2) != input_ids[..., None])
+            scores = scores + self.more * (torch.arange(2) != input_ids[..., None]) * (input_ids[..., None] == 1)
         return SimpleNamespace(logits=scores)
 
 
