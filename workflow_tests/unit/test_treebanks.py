@@ -105,10 +105,14 @@ def test_bad_lines_are_reported_with_file_and_line(tmp_path, old, new, message):
         list(read_treebank(write(tmp_path, broken)))
 
 
-def test_a_circle_is_named_by_its_first_word(tmp_path):
-    circle = "".join(f"{own}\ta\t_\tX\t_\t_\t{head}\t{deprel}\t_\t_\n" for own, head, deprel in [(1, 2, "x"), (2, 1, "x"), (3, 0, "root")])
-    with pytest.raises(FormatError, match=r":1: found HEAD 2, which leads back to word 1, expected a tree"):
-        list(read_treebank(write(tmp_path, circle + "\n")))
+@pytest.mark.parametrize(
+    ("heads", "message"),
+    [((2, 1, 0), r":1: found HEAD 2, which leads back to word 1"), ((0, 3, 2), r":2: found HEAD 3, which leads back to word 2")],
+)
+def test_a_circle_is_named_by_its_first_word(tmp_path, heads, message):
+    rows = [f"{own}\ta\t_\tX\t_\t_\t{head}\t{'x' if head else 'root'}\t_\t_\n" for own, head in enumerate(heads, 1)]
+    with pytest.raises(FormatError, match=message + ", expected a tree"):
+        list(read_treebank(write(tmp_path, "".join(rows) + "\n")))
 
 
 def test_what_the_conllu_package_would_change_is_read_as_it_stands(tmp_path):
