@@ -80,7 +80,7 @@ def described(job: Any, persistence: Any) -> Job:
     """A job of Snakemake's."""
     values = dict(job.params.items())
     depend = {name: value for name, value in job.rule.params._allitems() if job.rule._is_deriving_function(value)}
-    # `untracked` in rules/common.smk gives functions of this name.
+    # `untracked` in rules/recording.smk gives functions of this name.
     from_files = {name: values[name] for name, function in depend.items() if function.__name__ != "unrecorded"}
     return Job(
         job.rule.name,
