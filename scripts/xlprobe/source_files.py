@@ -14,7 +14,7 @@ from xlprobe.inference_forms import Forms, chosen_form, declared_forms, read_for
 from xlprobe.origins import Origin, Plan
 from xlprobe.paths import RESOURCES
 from xlprobe.splits import SPLITS, split_file
-from xlprobe.study.plan import Study
+from xlprobe.study.plan import Job, Study
 
 # What files were when they were first fetched: for everyone who works with this copy, so beside the table of sources.
 LOCK = RESOURCES / "sources.lock.tsv"
@@ -149,6 +149,18 @@ class SourceFiles:
         repositories = sources.repositories({**self.study.config})
         checkpoints = [name for repository in repositories for name in repository.checkpoints if not self._is_published(name)]
         return {*self._paths([*files, *(f"models/{name}" for name in checkpoints)])}
+
+    def jobs(self) -> dict[str, list[Job]]:
+        """The jobs that make them, by rule, each by its wildcards."""
+        paths = {
+            "link_source": [*self.plan.links, *self.plan.members],
+            "download_source": sorted(self.plan.downloads.keys() - self.checkpoint_downloads.keys()),
+            "download_checkpoint": [*self.checkpoint_downloads],
+            "obtain_source": [*self.plan.by_hand],
+        }
+        jobs = {rule: [{"path": path} for path in made] for rule, made in paths.items()}
+        jobs["unpack_source"] = [{"archive": archive} for archive in self.plan.archives]
+        return {rule: found for rule, found in jobs.items() if found}
 
     def outside(self, names: Iterable[str], paths: Iterable[str]) -> dict[str, Path]:
         """Of a job's files those that lie outside the run, by names that stay when they are moved; links are followed, made or not.
