@@ -9,6 +9,8 @@ min_version("9.27")
 
 
 include: "rules/common.smk"
+include: "rules/recording.smk"
+include: "rules/targets.smk"
 
 
 report: "report/workflow.rst"
@@ -37,14 +39,9 @@ include: "rules/figures.smk"
 rule all:
     default_target: True
     input:
-        rules.checkpoint_table.output,
-        expand(DATASET_IDENTITY, dataset=[*PROBED, *ALIGNMENTS]),
-        rules.scores.output if measured_datasets() or BPC_LANGUAGES else [],
-        rules.audit.output if measured_datasets() else [],
-        [rules.probe_training.output, *rules.probe_training_summary.output]
-        if PROBE_TASKS
-        else [],
-        rules.contamination_table.output if compared_languages() else [],
+        expand(DATASET_IDENTITY, dataset=STUDY.datasets),
+        expand("<results>/metrics/{table}.parquet", table=STUDY.tables),
+        rules.probe_training_summary.output if STUDY.probe_tasks else [],
         prediction_files(),
         [figures(pattern) for pattern in rules.figure.output],
 
@@ -52,4 +49,4 @@ rule all:
 rule sources:
     input:
         WORLD,
-        SOURCE_FILES,
+        SOURCES.fetched,

@@ -8,7 +8,7 @@ makes: datasets/<set>/, sentence pairs as Parquet with their words and gold link
 
 rule bitext:
     input:
-        files=lambda wildcards: by_content(bitext_files(wildcards)),
+        files=lambda wildcards: by_content(SOURCES.bitext(wildcards.dataset)),
         world=WORLD,
     output:
         tables=multiext(
@@ -23,7 +23,7 @@ rule bitext:
     benchmark:
         "<results>/benchmarks/datasets/{dataset}.tsv"
     wildcard_constraints:
-        dataset=BITEXT_NAME,
+        dataset=one_of(STUDY.alignments),
     conda:
         "../envs/xlprobe.yaml"
     resources:
@@ -32,15 +32,8 @@ rule bitext:
     params:
         code=code("scripts/build_bitext.py"),
         folder=folder_of("identity"),
-        contents=contents(bitext_files),
-        settings=lambda wildcards: command_line_options(
-            {
-                "layout": ALIGNMENTS[wildcards.dataset].layout,
-                "source": ALIGNMENTS[wildcards.dataset].source,
-                "target": ALIGNMENTS[wildcards.dataset].target,
-                "max_pairs": config["datasets"]["max_sentences"],
-            }
-        ),
+        contents=contents(lambda wildcards: SOURCES.bitext(wildcards.dataset)),
+        settings=lambda wildcards: STUDY.bitext_arguments(wildcards.dataset),
     message:
         "Reading bitext {wildcards.dataset}"
     # Gold links that had to be left out are said on the terminal, too.
@@ -54,7 +47,7 @@ rule alignment:
     input:
         features=rules.features.output.vectors,
         checkpoint=CHECKPOINT_IDENTITY,
-        dataset=of_run(DATASET_IDENTITY, dataset=ALIGNMENTS),
+        dataset=of_run(DATASET_IDENTITY, dataset=STUDY.alignments),
     output:
         "<results>/alignment/{model}/{step}/{dataset}.parquet",
     log:
@@ -71,8 +64,8 @@ rule alignment:
     params:
         code=code("scripts/align_words.py"),
         dataset=folder_of("dataset"),
-        settings=options("alignment", "method", "unit", "distortion"),
-        layers=lambda wildcards: layers("alignment", wildcards.dataset),
+        settings=SETTINGS.alignment.arguments(),
+        layers=lambda wildcards: STUDY.layers_argument("alignment", wildcards.dataset),
         intervals=INTERVALS,
     message:
         "Aligning {wildcards.dataset} by {wildcards.model} at step {wildcards.step}"

@@ -8,8 +8,8 @@ makes: bpc/<model>/<step>.parquet, all languages
 rule bpc:
     input:
         checkpoint=of_run(CHECKPOINT_IDENTITY),
-        texts=expand(rules.clean_corpus.output.valid, language=held_out_languages()),
-        parallel=expand(DATASET_IDENTITY, dataset=parallel_sets()),
+        texts=expand(rules.clean_corpus.output.valid, language=STUDY.held_out_languages),
+        parallel=expand(DATASET_IDENTITY, dataset=STUDY.parallel_sets),
     output:
         "<results>/bpc/{model}/{step}.parquet",
     log:
@@ -19,18 +19,18 @@ rule bpc:
     conda:
         "../envs/xlprobe.yaml"
     resources:
-        gpu=int(config["bpc"]["device"] != "cpu"),
+        gpu=int(SETTINGS.bpc.device != "cpu"),
         mem_mb=mebibytes(8000),
         runtime=minutes(60),
     params:
         code=code("scripts/score_bits_per_character.py"),
         checkpoint=folder_of("checkpoint"),
-        languages=["--languages", *held_out_languages()],
-        parallel=expand(folder("datasets", "{dataset}"), dataset=parallel_sets()),
-        spaces=[] if config["bpc"]["count_spaces"] else ["--leave-out-spaces"],
-        settings=options("bpc", "max_lines", "mask_share", "seed", "precision"),
-        tokens_per_batch=untracked(lambda wildcards: config["bpc"]["tokens_per_batch"]),
-        device=untracked(lambda wildcards: config["bpc"]["device"]),
+        languages=["--languages", *STUDY.held_out_languages],
+        parallel=expand(folder("datasets", "{dataset}"), dataset=STUDY.parallel_sets),
+        spaces=SETTINGS.bpc.space_arguments(),
+        settings=SETTINGS.bpc.arguments(),
+        tokens_per_batch=untracked(lambda wildcards: SETTINGS.bpc.tokens_per_batch),
+        device=untracked(lambda wildcards: SETTINGS.bpc.device),
         intervals=INTERVALS,
     message:
         "Measuring bits per character of {wildcards.model} at step {wildcards.step}"

@@ -6,10 +6,21 @@ makes: checkpoints/<model>/<step>/, weights, configuration, tokenizer, and ident
        tokenizer/<model>/, of a suite that fairseq saved
 """
 
+from xlprobe.huggingface_files import read_files
+from xlprobe.vocabulary import SENTENCEPIECE_FILE
+
+# What every checkpoint's folder holds; those that fairseq saved have a SentencePiece model, too.
+CHECKPOINT_FILES = (
+    "model.safetensors",
+    "config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+)
+
 
 rule checkpoint:
     input:
-        record=of_run(record_of_step("{model}", "{step}")),
+        record=of_run(f"{CHECKPOINT_FOLDER}training.json"),
     output:
         identity=CHECKPOINT_IDENTITY,
         files=multiext(CHECKPOINT_FOLDER, *CHECKPOINT_FILES, SENTENCEPIECE_FILE),
@@ -33,7 +44,7 @@ rule checkpoint:
         # The state has the one that the model was trained with; those of the first version had none.
         tokenizer=folder("tokenizer"),
         folder=folder_of("identity"),
-        run=run_arguments,
+        run=lambda wildcards: RUNS[wildcards.model].arguments,
     message:
         "Publishing {wildcards.model} at step {wildcards.step}"
     shell:
@@ -46,7 +57,9 @@ use rule tokenizer as suite_tokenizer with:
     input:
         train=[],
         counts=[],
-        model=lambda wildcards: by_content(suite_tokenizer_files(wildcards)),
+        model=lambda wildcards: by_content(
+            user_error(SOURCES.tokenizer, wildcards.model)
+        ),
     output:
         model="<results>/tokenizer/{model}/sentencepiece.bpe.model",
         dictionary="<results>/tokenizer/{model}/dict.txt",
@@ -63,9 +76,12 @@ use rule tokenizer as suite_tokenizer with:
     params:
         # The others are those of the rule above.
         given=untracked(
-            lambda wildcards: ["--model", *suite_tokenizer_files(wildcards)]
+            lambda wildcards: [
+                "--model",
+                *user_error(SOURCES.tokenizer, wildcards.model),
+            ]
         ),
-        contents=contents(suite_tokenizer_files),
+        contents=contents(lambda wildcards: SOURCES.tokenizer(wildcards.model)),
         settings=untracked(lambda wildcards: TOKENIZER_SETTINGS),
     message:
         "Building the tokenizer of {wildcards.model}"
@@ -73,7 +89,11 @@ use rule tokenizer as suite_tokenizer with:
 
 rule convert_checkpoint:
     input:
-        state=of_run(lambda wildcards: by_content(state_files(wildcards))),
+        state=of_run(
+            lambda wildcards: by_content(
+                user_error(SOURCES.checkpoint, wildcards.model, int(wildcards.step))
+            )
+        ),
         tokenizer=rules.suite_tokenizer.output.identity,
     output:
         identity=CHECKPOINT_IDENTITY,
@@ -95,10 +115,18 @@ rule convert_checkpoint:
         siblings=untracked(siblings),
         tokenizer=folder_of("tokenizer"),
         folder=folder_of("identity"),
-        run=run_arguments,
-        state=untracked(state_files),
-        contents=contents(state_files),
-        place=untracked(lambda wildcards: place(wildcards, "checkpoints")),
+        run=lambda wildcards: RUNS[wildcards.model].arguments,
+        state=untracked(
+            lambda wildcards: SOURCES.checkpoint(wildcards.model, int(wildcards.step))
+        ),
+        contents=contents(
+            lambda wildcards: SOURCES.checkpoint(wildcards.model, int(wildcards.step))
+        ),
+        place=untracked(
+            lambda wildcards: RUNS[wildcards.model].place(
+                "checkpoints", int(wildcards.step)
+            )
+        ),
     message:
         "Converting {wildcards.model} at step {wildcards.step}"
     shell:
@@ -111,6 +139,15 @@ rule convert_checkpoint:
 # Nodes of a cluster may have no internet.
 localrules:
     fetch_repository,
+    download_checkpoint,
+
+
+use rule download_source as download_checkpoint with:
+    output:
+        # Once converted, the large files are of no more use.
+        temp("<results>/sources/{path}"),
+    wildcard_constraints:
+        path=one_of(SOURCES.checkpoint_downloads),
 
 
 rule fetch_repository:
@@ -123,7 +160,7 @@ rule fetch_repository:
     benchmark:
         "<results>/benchmarks/sources/models/{model}/{step}.tsv"
     wildcard_constraints:
-        model=one_of(name for name, run in RUNS.items() if on_hub(run)),
+        model=one_of(name for name, run in RUNS.items() if run.is_on_hub),
     conda:
         "../envs/xlprobe.yaml"
     resources:
@@ -133,8 +170,14 @@ rule fetch_repository:
     params:
         # Digests hold what is fetched: an edit of the code must not fetch it again.
         code=untracked(lambda wildcards: code("scripts/fetch_repository.py")),
-        repository=lambda wildcards: ["--repository", place(wildcards, "repository")],
-        revision=lambda wildcards: ["--revision", place(wildcards, "revision")],
+        repository=lambda wildcards: [
+            "--repository",
+            RUNS[wildcards.model].place("repository", int(wildcards.step)),
+        ],
+        revision=lambda wildcards: [
+            "--revision",
+            RUNS[wildcards.model].place("revision", int(wildcards.step)),
+        ],
         lock=untracked(lambda wildcards: LOCK),
         key=untracked(lambda wildcards: f"models.{RUNS[wildcards.model].model}"),
     message:
@@ -148,7 +191,11 @@ rule fetch_repository:
 
 rule adopt_checkpoint:
     input:
-        of_run(lambda wildcards: by_content(suite_files(wildcards))),
+        of_run(
+            lambda wildcards: by_content(
+                user_error(SOURCES.suite_files, wildcards.model, int(wildcards.step))
+            )
+        ),
     output:
         identity=CHECKPOINT_IDENTITY,
         files=multiext(CHECKPOINT_FOLDER, *CHECKPOINT_FILES),
@@ -166,23 +213,37 @@ rule adopt_checkpoint:
         mem_mb=lambda wildcards, input, attempt: attempt
         * (
             16000
-            if on_hub(RUNS[wildcards.model])
-            else max(4000, 3000 + 4 * mebibytes_of(suite_files(wildcards)))
+            if RUNS[wildcards.model].is_on_hub
+            else max(
+                4000,
+                3000
+                + 4 * SOURCES.suite_mebibytes(wildcards.model, int(wildcards.step)),
+            )
         ),
         runtime=minutes(30),
     params:
         code=code("scripts/adopt_checkpoint.py"),
         siblings=untracked(siblings),
         folder=folder_of("identity"),
-        run=run_arguments,
-        source=untracked(suite_folder),
-        contents=lambda wildcards: (
-            suite_place(wildcards)
-            if on_hub(RUNS[wildcards.model])
-            else contents(suite_files)(wildcards)
+        run=lambda wildcards: RUNS[wildcards.model].arguments,
+        source=untracked(
+            lambda wildcards: SOURCES.suite_folder(
+                wildcards.model, int(wildcards.step)
+            )
         ),
-        place=untracked(suite_place),
-        settings=lambda wildcards: command_line_options(
+        contents=lambda wildcards: (
+            RUNS[wildcards.model].published_at(int(wildcards.step))
+            if RUNS[wildcards.model].is_on_hub
+            else contents(
+                lambda wildcards: SOURCES.suite_files(
+                    wildcards.model, int(wildcards.step)
+                )
+            )(wildcards)
+        ),
+        place=untracked(
+            lambda wildcards: RUNS[wildcards.model].published_at(int(wildcards.step))
+        ),
+        settings=lambda wildcards: as_arguments(
             {
                 key: RUNS[wildcards.model].settings[key]
                 for key in ("objective", "own_code")
@@ -191,7 +252,7 @@ rule adopt_checkpoint:
         # What is published is the same; what cannot be taken is said here, not after the model's last feature.
         bits=untracked(
             lambda wildcards: (
-                ["--bits"] if takes_bits(RUNS[wildcards.model].model) else []
+                ["--bits"] if STUDY.takes_bits(RUNS[wildcards.model].model) else []
             )
         ),
     message:

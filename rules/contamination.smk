@@ -11,11 +11,11 @@ rule contamination:
             lambda wildcards: inputs_with_dropped(
                 expand(
                     folder("datasets", "{dataset}", "identity.json"),
-                    dataset=datasets_of(wildcards.language),
+                    dataset=STUDY.datasets_in(wildcards.language),
                 ),
                 [folder("contamination", f"{wildcards.language}.parquet")],
             ),
-            language=lambda wildcards: compared_languages(),
+            language=STUDY.compared_languages,
         ),
         corpus=lambda wildcards: (
             expand(rules.clean_corpus.output.train, language=wildcards.language)
@@ -24,7 +24,7 @@ rule contamination:
         ),
         held_out=lambda wildcards: (
             expand(rules.clean_corpus.output.valid, language=wildcards.language)
-            if wildcards.language in held_out_languages()
+            if wildcards.language in STUDY.held_out_languages
             else []
         ),
     output:
@@ -49,8 +49,8 @@ rule contamination:
         held_out=option("held_out"),
         # Of held-out text, what bits per character are taken of.
         cap=lambda wildcards: (
-            options("bpc", "max_lines")
-            if wildcards.language in held_out_languages()
+            SETTINGS.bpc.text_arguments()
+            if wildcards.language in STUDY.held_out_languages
             else []
         ),
     message:

@@ -6,22 +6,16 @@ makes: corpus/<language>/, cleaned train and valid text in CC100 format, and cou
        binarized/<language>/, fairseq's .bin and .idx, and a manifest
 """
 
+TOKENIZER_SOURCE = SOURCES.tokenizer()
 # A given model needs no text.
 TOKENIZER_LANGUAGES = [] if TOKENIZER_SOURCE else sorted(config["languages"])
-TOKENIZER_SETTINGS = options(
-    "tokenizer",
-    "vocabulary_size",
-    "alpha",
-    "sample_lines",
-    "character_coverage",
-    "seed",
-)
+TOKENIZER_SETTINGS = SETTINGS.tokenizer.arguments()
 
 
 rule clean_corpus:
     input:
         source=of_run(
-            lambda wildcards: by_content(corpus_files(wildcards)),
+            lambda wildcards: by_content(SOURCES.corpus(wildcards.language)),
             language=config["languages"],
         ),
         world=WORLD,
@@ -43,14 +37,8 @@ rule clean_corpus:
         * max(10, int(input.size_mb / 100)),
     params:
         code=code("scripts/clean_corpus.py"),
-        contents=contents(corpus_files),
-        settings=options(
-            "corpus",
-            "valid_fraction",
-            "valid_max_documents",
-            "max_bytes",
-            layout=config["corpus"]["source"],
-        ),
+        contents=contents(lambda wildcards: SOURCES.corpus(wildcards.language)),
+        settings=SETTINGS.corpus.arguments(),
     message:
         "Cleaning the {wildcards.language} corpus"
     shell:
@@ -79,9 +67,9 @@ rule tokenizer:
     resources:
         # SentencePiece holds its sample several times over; a given model is only read.
         mem_mb=lambda wildcards, input, attempt: attempt
-        * (2000 + sampled_lines(input) // 100),
+        * (2000 + bool(input.train) * SETTINGS.tokenizer.sample_lines // 100),
         runtime=lambda wildcards, input, attempt: attempt
-        * (60 + sampled_lines(input) // 20000),
+        * (60 + bool(input.train) * SETTINGS.tokenizer.sample_lines // 20000),
     params:
         code=code("scripts/build_tokenizer.py"),
         folder=folder_of("model"),

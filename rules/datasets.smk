@@ -10,7 +10,7 @@ makes: datasets/<treebank>/, sentences, words with labels and pairs of words as 
 
 rule treebank:
     input:
-        files=of_run(lambda wildcards: by_content(treebank_files(wildcards))),
+        files=of_run(lambda wildcards: by_content(SOURCES.treebank(wildcards.dataset))),
         world=WORLD,
     output:
         tables=multiext(
@@ -26,7 +26,8 @@ rule treebank:
     benchmark:
         "<results>/benchmarks/datasets/{dataset}.tsv"
     wildcard_constraints:
-        dataset=TREEBANK_NAME,
+        # What is no other dataset is read as a treebank, which the run must have.
+        dataset=none_of([*STUDY.alignments, *STUDY.inference, *DROPPED_DATASETS]),
     conda:
         "../envs/xlprobe.yaml"
     resources:
@@ -35,17 +36,12 @@ rule treebank:
     params:
         code=code("scripts/build_treebank.py"),
         folder=folder_of("identity"),
-        contents=contents(treebank_files),
-        language=lambda wildcards: command_line_options(
-            {"language": TREEBANKS[wildcards.dataset].language}
+        contents=contents(lambda wildcards: SOURCES.treebank(wildcards.dataset)),
+        language=lambda wildcards: as_arguments(
+            {"language": STUDY.treebanks[wildcards.dataset].language}
         ),
-        settings=options(
-            "datasets",
-            "dev_fraction",
-            "max_sentences",
-            negatives=config["arcs"]["negatives"],
-        ),
-        clean=["--clean-forms"] if config["datasets"]["clean_forms"] else [],
+        settings=SETTINGS.datasets.treebank_arguments(),
+        clean=SETTINGS.datasets.clean_arguments(),
     message:
         "Reading treebank {wildcards.dataset}"
     shell:
@@ -55,7 +51,7 @@ rule treebank:
 
 rule inference:
     input:
-        files=lambda wildcards: by_content(inference_files(wildcards)),
+        files=lambda wildcards: by_content(SOURCES.inference(wildcards.dataset)),
         world=WORLD,
     output:
         tables=multiext(
@@ -69,7 +65,7 @@ rule inference:
     benchmark:
         "<results>/benchmarks/datasets/{dataset}.tsv"
     wildcard_constraints:
-        dataset=INFERENCE_NAME,
+        dataset=one_of(STUDY.inference),
     conda:
         "../envs/xlprobe.yaml"
     resources:
@@ -78,17 +74,15 @@ rule inference:
     params:
         code=code("scripts/build_inference.py"),
         folder=folder_of("identity"),
-        contents=contents(inference_files),
-        language=lambda wildcards: command_line_options(
+        contents=contents(lambda wildcards: SOURCES.inference(wildcards.dataset)),
+        language=lambda wildcards: as_arguments(
             {
-                "language": INFERENCE[wildcards.dataset].language,
-                "xnli_language": INFERENCE[wildcards.dataset].xnli_language,
+                "language": STUDY.inference[wildcards.dataset].language,
+                "xnli_language": STUDY.inference[wildcards.dataset].xnli_language,
             }
         ),
-        forms=inference_forms,
-        cap=command_line_options(
-            {"max_pairs": config["datasets"]["max_inference_pairs"]}
-        ),
+        forms=lambda wildcards: SOURCES.form_arguments(wildcards.dataset),
+        cap=SETTINGS.datasets.inference_arguments(),
     message:
         "Reading {wildcards.dataset}"
     # Pairs that had to be left out are said on the terminal, too.

@@ -4,6 +4,9 @@ reads: checkpoints/<model>/<step>/, datasets/<dataset>/, a treebank, a bitext or
 makes: features/<model>/<step>/<dataset>.h5, deleted once used unless features.keep, and <dataset>.audit.parquet
 """
 
+# Deleted once used, unless they are to be kept.
+kept_or_temporary = str if SETTINGS.features.keep else temp
+
 
 rule features:
     input:
@@ -17,24 +20,22 @@ rule features:
     benchmark:
         "<results>/benchmarks/features/{model}/{step}/{dataset}.tsv"
     # Transfer targets last: their large temporary files are of use once the sources are probed.
-    priority: lambda wildcards: 0 if wildcards.dataset in TEST_ONLY else 5
+    priority: lambda wildcards: 0 if wildcards.dataset in STUDY.test_only else 5
     conda:
         "../envs/xlprobe.yaml"
     resources:
-        gpu=int(config["features"]["device"] != "cpu"),
+        gpu=int(SETTINGS.features.device != "cpu"),
         mem_mb=mebibytes(8000),
         runtime=minutes(60),
     params:
         code=code("scripts/extract_features.py"),
         checkpoint=folder_of("checkpoint"),
         datasets=folder_of("dataset"),
-        layers=lambda wildcards: layers_option([wildcards.dataset]),
-        subwords=lambda wildcards: subwords([wildcards.dataset]),
-        settings=options("features", "precision", "storage"),
-        tokens_per_batch=untracked(
-            lambda wildcards: config["features"]["tokens_per_batch"]
-        ),
-        device=untracked(lambda wildcards: config["features"]["device"]),
+        layers=lambda wildcards: STUDY.extraction_arguments([wildcards.dataset]),
+        subwords=lambda wildcards: STUDY.subword_arguments([wildcards.dataset]),
+        settings=SETTINGS.features.arguments(),
+        tokens_per_batch=untracked(lambda wildcards: SETTINGS.features.tokens_per_batch),
+        device=untracked(lambda wildcards: SETTINGS.features.device),
     message:
         "Extracting {wildcards.dataset} from {wildcards.model} at step {wildcards.step}"
     shell:
@@ -43,7 +44,7 @@ rule features:
         " {params.subwords:q} {params.settings} --tokens-per-batch {params.tokens_per_batch} --device {params.device} > {log:q} 2>&1"
 
 
-if config["features"]["together"]:
+if SETTINGS.features.together:
 
     ruleorder: features_together > features
 
@@ -53,22 +54,25 @@ if config["features"]["together"]:
             datasets=lambda wildcards: inputs_with_dropped(
                 expand(
                     folder("datasets", "{dataset}", "identity.json"),
-                    dataset=measured_datasets(),
+                    dataset=STUDY.measured_datasets,
                 ),
-                audits(wildcards),
+                expand(
+                    folder("features", *wildcards, "{dataset}.audit.parquet"),
+                    dataset=STUDY.measured_datasets,
+                ),
             ),
         output:
             vectors=[
                 kept_or_temporary(path)
                 for path in expand(
                     "<results>/features/{model}/{step}/{dataset}.h5",
-                    dataset=measured_datasets(),
+                    dataset=STUDY.measured_datasets,
                     allow_missing=True,
                 )
             ],
             audit=expand(
                 "<results>/features/{model}/{step}/{dataset}.audit.parquet",
-                dataset=measured_datasets(),
+                dataset=STUDY.measured_datasets,
                 allow_missing=True,
             ),
         log:
@@ -80,18 +84,28 @@ if config["features"]["together"]:
             # The others are those of the rule above. What is recorded is what each dataset asks for.
             parts=lambda wildcards: parts_with_dropped(
                 {
-                    name: [*layers_option([name]), *subwords([name])]
-                    for name in measured_datasets()
+                    name: [
+                        *STUDY.extraction_arguments([name]),
+                        *STUDY.subword_arguments([name]),
+                    ]
+                    for name in STUDY.measured_datasets
                 },
-                audits(wildcards),
+                expand(
+                    folder("features", *wildcards, "{dataset}.audit.parquet"),
+                    dataset=STUDY.measured_datasets,
+                ),
                 "all datasets are extracted",
             ),
             datasets=untracked(
                 lambda wildcards: expand(
-                    folder("datasets", "{dataset}"), dataset=measured_datasets()
+                    folder("datasets", "{dataset}"), dataset=STUDY.measured_datasets
                 )
             ),
-            layers=untracked(lambda wildcards: layers_option(measured_datasets())),
-            subwords=untracked(lambda wildcards: subwords(measured_datasets())),
+            layers=untracked(
+                lambda wildcards: STUDY.extraction_arguments(STUDY.measured_datasets)
+            ),
+            subwords=untracked(
+                lambda wildcards: STUDY.subword_arguments(STUDY.measured_datasets)
+            ),
         message:
             "Extracting all datasets from {wildcards.model} at step {wildcards.step}"

@@ -10,8 +10,8 @@ rule figure:
         of_run(
             rules.scores.output[0],
             model=config["models"],
-            task=[*PROBE_TASKS, "alignment", "bpc"],
-            kind=sum(FIGURES.values(), []),
+            task=[*STUDY.probe_tasks, "alignment", "bpc"],
+            kind=sum(FIGURES.values(), ()),
         ),
     output:
         png=report(
@@ -41,7 +41,7 @@ rule figure:
             f"xlprobe.figures.{wildcards.kind}",
             f"xlprobe.tasks.{wildcards.task}",
         ),
-        datasets=json.dumps(dataset_facts()),
+        datasets=json.dumps(STUDY.dataset_facts()),
     message:
         "Drawing {output.png}"
     shell:

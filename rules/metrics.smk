@@ -9,10 +9,12 @@ makes: metrics/parts/<model>/<step>.*.parquet, one checkpoint's rows
 
 rule checkpoint_scores:
     input:
-        of_tasks(rules.probes.output.scores, probed_datasets),
-        of_tasks(rules.transfer.output.scores, transfer_targets),
-        expand(rules.alignment.output, dataset=config["alignments"], allow_missing=True),
-        bits_of,
+        of_tasks(rules.probes.output.scores, STUDY.probed_datasets),
+        of_tasks(rules.transfer.output.scores, STUDY.transfer_targets),
+        expand(rules.alignment.output, dataset=STUDY.alignments, allow_missing=True),
+        lambda wildcards: (
+            rules.bpc.output if STUDY.takes_bits(RUNS[wildcards.model].model) else []
+        ),
     output:
         "<results>/metrics/parts/{model}/{step}.scores.parquet",
     log:
@@ -42,7 +44,7 @@ rule checkpoint_scores:
 use rule checkpoint_scores as scores with:
     input:
         every_checkpoint(rules.checkpoint_scores.output),
-        of_tasks(rules.baselines.output, probed_datasets),
+        of_tasks(rules.baselines.output, STUDY.probed_datasets),
     output:
         "<results>/metrics/scores.parquet",
     log:
@@ -55,7 +57,7 @@ use rule checkpoint_scores as checkpoint_audit with:
     input:
         expand(
             rules.features.output.audit,
-            dataset=measured_datasets(),
+            dataset=STUDY.measured_datasets,
             allow_missing=True,
         ),
     output:
@@ -82,7 +84,7 @@ use rule checkpoint_audit as audit with:
 
 use rule checkpoint_audit as checkpoint_probe_training with:
     input:
-        of_tasks(rules.probes.output.training, probed_datasets),
+        of_tasks(rules.probes.output.training, STUDY.probed_datasets),
     output:
         "<results>/metrics/parts/{model}/{step}.probe_training.parquet",
     log:
@@ -135,7 +137,7 @@ rule probe_training_summary:
 
 use rule checkpoint_scores as contamination_table with:
     input:
-        expand(rules.contamination.output, language=compared_languages()),
+        expand(rules.contamination.output, language=STUDY.compared_languages),
     output:
         "<results>/metrics/contamination.parquet",
     log:

@@ -11,8 +11,21 @@ anything; text and tokenizer, which this run may be making again, in a job whose
 for by its path, a finished record has no rule that makes it.
 """
 
+from xlprobe.training_records import Training, check_trained, previous_records
+from xlprobe.training_version import TRAINING_VERSION
+
 TRAININGS = {
-    name: training(name, run) for name, run in RUNS.items() if run.kind == "pretrain"
+    name: Training(
+        name=name,
+        steps=run.steps,
+        state=RESULTS / "pretrain" / name,
+        checkpoints=RESULTS / "checkpoints" / name,
+        architecture=run.settings["architecture"],
+        training=run.settings["training"],
+        languages=STUDY.pretraining_languages(name),
+    )
+    for name, run in RUNS.items()
+    if run.kind == "pretrain"
 }
 FINISHED, FINAL = [], []
 # In a job's own process, what is there may be what it makes.
@@ -26,10 +39,21 @@ if workflow.is_main_process:
 
 rule pretrain:
     input:
-        previous=of_run(record_of_previous_step),
+        # A job's own process has only to train, and would do anew an earlier step whose command has changed since.
+        previous=of_run(
+            lambda wildcards: (
+                user_error(
+                    previous_records,
+                    TRAININGS[wildcards.model],
+                    int(wildcards.step),
+                )
+                if workflow.is_main_process
+                else []
+            )
+        ),
         manifests=lambda wildcards: expand(
             rules.binarize.output.manifest,
-            language=configuration.model_languages(config, RUNS[wildcards.model]),
+            language=STUDY.pretraining_languages(wildcards.model),
         ),
         tokenizer=rules.tokenizer.output.identity,
     output:
@@ -45,25 +69,23 @@ rule pretrain:
     priority: 100
     conda:
         "../envs/xlprobe.yaml"
-    threads: training_threads
+    threads: lambda wildcards: RUNS[wildcards.model].training_threads
     resources:
-        gpu=gpus,
+        gpu=lambda wildcards: RUNS[wildcards.model].training_gpus,
         mem_mb=mebibytes(16000),
         runtime=minutes(2880),
     params:
         # Of no use to Snakemake, which holds no job for what is finished; records carry it.
         training_version=TRAINING_VERSION,
-        architecture=model_settings("architecture"),
-        training=model_settings("training"),
-        languages=lambda wildcards: configuration.model_languages(
-            config, RUNS[wildcards.model]
+        architecture=lambda wildcards: RUNS[wildcards.model].as_json("architecture"),
+        training=lambda wildcards: RUNS[wildcards.model].as_json("training"),
+        languages=lambda wildcards: STUDY.pretraining_languages(wildcards.model),
+        execution=untracked(
+            lambda wildcards: RUNS[wildcards.model].as_json("execution")
         ),
-        execution=untracked(model_settings("execution")),
         previous=untracked(
-            lambda wildcards: (
-                []
-                if (step := previous_step(wildcards)) is None
-                else ["--previous", step]
+            lambda wildcards: as_arguments(
+                {"previous": RUNS[wildcards.model].previous(int(wildcards.step))}
             )
         ),
         folder=folder("pretrain", "{model}"),
@@ -83,7 +105,7 @@ rule pretrain:
 rule trained_text:
     input:
         records=lambda wildcards: [
-            record_of_step(wildcards.model, step)
+            str(TRAININGS[wildcards.model].record(step))
             for step in RUNS[wildcards.model].steps
         ],
         manifests=rules.pretrain.input.manifests,

@@ -12,7 +12,8 @@ rule probes:
         features=rules.features.output.vectors,
         checkpoint=CHECKPOINT_IDENTITY,
         dataset=of_run(
-            DATASET_IDENTITY, dataset=lambda wildcards: probed_datasets(wildcards.task)
+            DATASET_IDENTITY,
+            dataset=lambda wildcards: STUDY.probed_datasets(wildcards.task),
         ),
     output:
         scores="<results>/probes/{model}/{step}/{task}/{dataset}.parquet",
@@ -27,7 +28,7 @@ rule probes:
     conda:
         "../envs/xlprobe.yaml"
     resources:
-        gpu=int(config["probes"]["device"] == "cuda"),
+        gpu=int(SETTINGS.probes.device == "cuda"),
         mem_mb=mebibytes(6000),
         runtime=minutes(120),
     params:
@@ -36,11 +37,13 @@ rule probes:
         ),
         dataset=folder_of("dataset"),
         tasks=lambda wildcards: [wildcards.task],
-        layers=lambda wildcards: layers(wildcards.task, wildcards.dataset),
-        settings=probe_settings(),
-        controls=lambda wildcards: controls([wildcards.task]),
+        layers=lambda wildcards: STUDY.layers_argument(
+            wildcards.task, wildcards.dataset
+        ),
+        settings=SETTINGS.probes.arguments(),
+        controls=lambda wildcards: SETTINGS.probes.controls([wildcards.task]),
         intervals=INTERVALS,
-        device=untracked(lambda wildcards: config["probes"]["device"]),
+        device=untracked(lambda wildcards: SETTINGS.probes.device),
     message:
         "Probing {wildcards.task} on {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
     shell:
@@ -50,7 +53,7 @@ rule probes:
         " --device {params.device} > {log:q} 2>&1"
 
 
-if config["probes"]["together"] and TASKS_TOGETHER:
+if STUDY.tasks_together:
 
     ruleorder: probes_together > probes
 
@@ -61,27 +64,35 @@ if config["probes"]["together"] and TASKS_TOGETHER:
             dataset=of_run(
                 DATASET_IDENTITY,
                 dataset=[
-                    name for task in TASKS_TOGETHER for name in probed_datasets(task)
+                    name
+                    for task in STUDY.tasks_together
+                    for name in STUDY.probed_datasets(task)
                 ],
             ),
         output:
             scores=expand(
-                rules.probes.output.scores, task=TASKS_TOGETHER, allow_missing=True
+                rules.probes.output.scores,
+                task=STUDY.tasks_together,
+                allow_missing=True,
             ),
             weights=expand(
-                rules.probes.output.weights, task=TASKS_TOGETHER, allow_missing=True
+                rules.probes.output.weights,
+                task=STUDY.tasks_together,
+                allow_missing=True,
             ),
             training=expand(
-                rules.probes.output.training, task=TASKS_TOGETHER, allow_missing=True
+                rules.probes.output.training,
+                task=STUDY.tasks_together,
+                allow_missing=True,
             ),
         log:
             "<results>/logs/probes/{model}/{step}/{dataset}.log",
         benchmark:
             "<results>/benchmarks/probes/{model}/{step}/{dataset}.tsv"
         resources:
-            gpu=int(config["probes"]["device"] == "cuda"),
+            gpu=int(SETTINGS.probes.device == "cuda"),
             mem_mb=mebibytes(6000),
-            runtime=minutes(120 * len(TASKS_TOGETHER)),
+            runtime=minutes(120 * len(STUDY.tasks_together)),
         params:
             # The others are those of the rule above.
             # What is recorded is what each task asks for.
@@ -89,27 +100,30 @@ if config["probes"]["together"] and TASKS_TOGETHER:
                 {
                     task: [
                         code("scripts/train_probes.py", f"xlprobe.tasks.{task}"),
-                        layers(task, wildcards.dataset),
-                        *controls([task]),
+                        STUDY.layers_argument(task, wildcards.dataset),
+                        *SETTINGS.probes.controls([task]),
                     ]
-                    for task in TASKS_TOGETHER
+                    for task in STUDY.tasks_together
                 },
                 [
                     folder(
                         "probes", *wildcards[:2], task, f"{wildcards.dataset}.parquet"
                     )
-                    for task in TASKS_TOGETHER
+                    for task in STUDY.tasks_together
                 ],
                 "all tasks are probed",
             ),
             code=untracked(lambda wildcards: code("scripts/train_probes.py")),
-            tasks=untracked(lambda wildcards: TASKS_TOGETHER),
+            tasks=untracked(lambda wildcards: STUDY.tasks_together),
             layers=untracked(
                 lambda wildcards: [
-                    layers(task, wildcards.dataset) for task in TASKS_TOGETHER
+                    STUDY.layers_argument(task, wildcards.dataset)
+                    for task in STUDY.tasks_together
                 ]
             ),
-            controls=untracked(lambda wildcards: controls(TASKS_TOGETHER)),
+            controls=untracked(
+                lambda wildcards: SETTINGS.probes.controls(STUDY.tasks_together)
+            ),
         message:
             "Probing {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
 
@@ -117,7 +131,8 @@ if config["probes"]["together"] and TASKS_TOGETHER:
 rule baselines:
     input:
         dataset=of_run(
-            DATASET_IDENTITY, dataset=lambda wildcards: probed_datasets(wildcards.task)
+            DATASET_IDENTITY,
+            dataset=lambda wildcards: STUDY.probed_datasets(wildcards.task),
         ),
     output:
         "<results>/baselines/{task}/{dataset}.parquet",

@@ -7,118 +7,24 @@ makes: sources/, in upstream's layout (xlprobe.sources): links into that folder 
 What is in sources/ already is made by no rule: a finished run needs neither its data folder nor the internet any more.
 """
 
-from xlprobe import archives, origins, sources
-from xlprobe.inference_forms import chosen_form, declared_forms
-from xlprobe.splits import SPLITS, split_file
+from xlprobe import archives
+from xlprobe.source_files import LOCK, SourceFiles
 
-SOURCES = RESULTS / "sources"
-DATA_ROOT = (
-    None if config["world"] else user_error(origins.data_folder, config["data"]["root"])
-)
-ORIGINS = user_error(
-    origins.origins, user_error(sources.needs, config), SOURCES, DATA_ROOT
-)
-if not config["data"]["download"]:
-    user_error(origins.refuse_missing, ORIGINS, SOURCES, sources.repositories(config))
-PLAN = origins.plan(ORIGINS, SOURCES, DATA_ROOT)
-
-# By what reads them, the files in sources/.
-if config["world"]:
-    CORPUS_SOURCES = {
-        language: f"cc100/{language}.txt.xz" for language in config["languages"]
-    }
-    TREEBANK_SOURCES = {
-        name: [
-            f"ud/{treebank.folder}/{split_file(name, split)}"
-            for split in treebank.splits
-        ]
-        for name, treebank in TREEBANKS.items()
-    }
-    ALIGNMENT_SOURCES = {name: bitext.files for name, bitext in ALIGNMENTS.items()}
-    INFERENCE_SOURCES = {
-        language: [f"xnli/{split}-{language}.tsv" for split in SPLITS]
-        for language in config["xnli"]
-    }
-
-else:
-    CORPUS_SOURCES = {
-        language: path for language, [path] in origins.readers(ORIGINS, "corpus")
-    }
-    TREEBANK_SOURCES = dict(origins.readers(ORIGINS, "treebank"))
-    ALIGNMENT_SOURCES = dict(origins.readers(ORIGINS, "alignment"))
-    INFERENCE_SOURCES = dict(origins.readers(ORIGINS, "xnli"))
-
-# Of each of XNLI's files, and of all that is measured of them.
-INFERENCE_FORMS = user_error(
-    declared_forms,
-    [path for paths in INFERENCE_SOURCES.values() for path in paths],
-    ORIGINS,
-    config["datasets"]["nli_files"],
-)
-INFERENCE_FORM = user_error(
-    chosen_form,
-    INFERENCE_SOURCES,
-    INFERENCE_FORMS,
-    config["datasets"],
-)
-
-# What the target `sources` fetches: all but what is published already, and what only a person can get.
-SOURCE_FILES = {
-    folder("sources", o.path)
-    for o in ORIGINS
-    if o.path not in PLAN.by_hand
-    and not (o.need.reader[0] == "checkpoint" and published(o.need.reader[1]))
-} | {
-    folder("sources", "models", checkpoint)
-    for repository in sources.repositories(config)
-    for checkpoint in repository.checkpoints
-    if not published(checkpoint)
-}
-CHECKPOINT_SOURCES = {
-    name: folder("sources", path)
-    for name, [path] in origins.readers(ORIGINS, "checkpoint")
-}
-SENTENCEPIECE_SOURCES = {
-    name: folder("sources", path)
-    for name, [path] in origins.readers(ORIGINS, "tokenizer")
-}
-# A model at a path is read where it lies.
-TOKENIZER_SOURCE = [
-    path
-    for path in [SENTENCEPIECE_SOURCES.get("", config["tokenizer"]["model"])]
-    if path
-]
-
-
-# Downloaded checkpoints that are not published yet, or not there; once published, they are deleted.
-CHECKPOINT_DOWNLOADS = {
-    o.path: origins.upstream_of(o.need)
-    for o in ORIGINS
-    if o.need.reader[0] == "checkpoint"
-    and o.need.address
-    and not (SOURCES / o.path).is_symlink()
-    and not (published(o.need.reader[1]) and (SOURCES / o.path).exists())
-}
-# What files were when they were first fetched: for everyone who works with this copy, so beside the table of sources.
-LOCK = Path(workflow.basedir) / "resources" / "sources.lock.tsv"
+SOURCES = user_error(SourceFiles.of, STUDY, RESULTS)
+PLAN = SOURCES.plan
 
 
 # Nodes of a cluster may have no internet.
 localrules:
     link_source,
     download_source,
-    download_checkpoint,
     unpack_source,
     obtain_source,
 
 
 rule link_source:
     input:
-        record=lambda wildcards: (
-            folder("sources", archives.record_of(PLAN.members[wildcards.path][0]))
-            if wildcards.path in PLAN.members
-            else []
-        ),
+        lambda wildcards: SOURCES.unpacked(wildcards.path),
     output:
         "<results>/sources/{path}",
     log:
@@ -135,14 +41,7 @@ rule link_source:
     params:
         # Where a link leads counts in what reads it (`contents`), so that one that is made anew makes nothing else again.
         code=untracked(lambda wildcards: code("scripts/link_source.py")),
-        source=untracked(
-            lambda wildcards: (
-                ["--archive", SOURCES / PLAN.members[wildcards.path][0]]
-                + ["--source", PLAN.members[wildcards.path][1]]
-                if wildcards.path in PLAN.members
-                else ["--source", PLAN.links[wildcards.path]]
-            )
-        ),
+        source=untracked(lambda wildcards: SOURCES.link_arguments(wildcards.path)),
     message:
         "Linking {wildcards.path}"
     shell:
@@ -157,7 +56,7 @@ rule download_source:
     benchmark:
         "<results>/benchmarks/sources/{path}.tsv"
     wildcard_constraints:
-        path=one_of(PLAN.downloads.keys() - CHECKPOINT_DOWNLOADS.keys()),
+        path=one_of(PLAN.downloads.keys() - SOURCES.checkpoint_downloads.keys()),
     conda:
         "../envs/xlprobe.yaml"
     resources:
@@ -168,9 +67,7 @@ rule download_source:
     params:
         # Digests hold what is fetched: an edit of the code must not fetch it again.
         code=untracked(lambda wildcards: code("scripts/download_source.py")),
-        upstream=untracked(
-            lambda wildcards: (PLAN.downloads | CHECKPOINT_DOWNLOADS)[wildcards.path]
-        ),
+        upstream=untracked(lambda wildcards: SOURCES.upstream(wildcards.path)),
         lock=untracked(lambda wildcards: LOCK),
     message:
         "Downloading {wildcards.path} from {params.upstream.address}"
@@ -179,14 +76,6 @@ rule download_source:
         " --sha256={params.upstream.sha256:q} --unverified={params.upstream.unverified:q}"
         " --size={params.upstream.size} --lock {params.lock:q}"
         f"{TO_LOG_AND_TERMINAL}"
-
-
-use rule download_source as download_checkpoint with:
-    output:
-        # Once converted, the large files are of no more use.
-        temp("<results>/sources/{path}"),
-    wildcard_constraints:
-        path=one_of(CHECKPOINT_DOWNLOADS),
 
 
 rule obtain_source:

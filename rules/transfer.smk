@@ -13,14 +13,17 @@ rule transfer:
         checkpoint=CHECKPOINT_IDENTITY,
         dataset=of_run(
             DATASET_IDENTITY,
-            dataset=lambda wildcards: transfer_targets(wildcards.task),
+            dataset=lambda wildcards: STUDY.transfer_targets(wildcards.task),
         ),
         weights=lambda wildcards: inputs_with_dropped(
-            transferred_probes(wildcards),
+            expand(
+                folder("probes", *wildcards[:3], "{dataset}.safetensors"),
+                dataset=STUDY.transfer_sources(wildcards.task, wildcards.dataset),
+            ),
             [folder("transfer", *wildcards[:3], f"{wildcards.dataset}.parquet")],
         ),
     output:
-        **({"predictions": PREDICTIONS} if config["transfer"]["predictions"] else {}),
+        **({"predictions": PREDICTIONS} if SETTINGS.transfer.predictions else {}),
         scores="<results>/transfer/{model}/{step}/{task}/{dataset}.parquet",
     log:
         "<results>/logs/transfer/{model}/{step}/{task}/{dataset}.log",
@@ -40,12 +43,14 @@ rule transfer:
         dataset=folder_of("dataset"),
         # Their probes are scored, too, so that the table holds them when they come back.
         dropped=untracked(lambda wildcards: DROPPED_OPTION),
-        shared_labels="--shared-labels" if config["transfer"]["shared_labels"] else "",
-        layers=lambda wildcards: layers(wildcards.task, wildcards.dataset),
+        shared_labels="--shared-labels" if SETTINGS.transfer.shared_labels else "",
+        layers=lambda wildcards: STUDY.layers_argument(
+            wildcards.task, wildcards.dataset
+        ),
         intervals=INTERVALS,
         predictions=lambda wildcards, output: (
             ["--predictions", output.predictions]
-            if config["transfer"]["predictions"]
+            if SETTINGS.transfer.predictions
             else []
         ),
     message:

@@ -34,6 +34,7 @@ class Job:
     benchmark: str = field(compare=False)
     by_name: dict[str, str] = field(compare=False)
     from_files: dict[str, list[str]] = field(compare=False)
+    wildcards: dict[str, str] = field(compare=False)
 
     @property
     def recorded(self) -> tuple[tuple[str, ...], frozenset[str], str]:
@@ -80,7 +81,7 @@ def described(job: Any, persistence: Any) -> Job:
     """A job of Snakemake's."""
     values = dict(job.params.items())
     depend = {name: value for name, value in job.rule.params._allitems() if job.rule._is_deriving_function(value)}
-    # `untracked` in rules/common.smk gives functions of this name.
+    # `untracked` in rules/recording.smk gives functions of this name.
     from_files = {name: values[name] for name, function in depend.items() if function.__name__ != "unrecorded"}
     return Job(
         job.rule.name,
@@ -93,6 +94,7 @@ def described(job: Any, persistence: Any) -> Job:
         str(job.benchmark),
         {name: repr(value) for name, value in values.items() if name not in depend},
         {name: value.split() if isinstance(value, str) else list(map(str, value)) for name, value in from_files.items()},
+        dict(job.wildcards_dict),
     )
 
 

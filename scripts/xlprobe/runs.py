@@ -1,8 +1,10 @@
 """Training runs: each model of a configuration, once for each of its seeds, and where its checkpoints come from."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from string import Formatter
 from typing import Any
 
@@ -42,9 +44,55 @@ class Run:
         """How paths name the run: `xlmr`, or `multiberts/seed_3`."""
         return run_name(self.model, self.seed)
 
-    def place(self, key: str, step: int) -> str:
-        """A key of the settings with its placeholders filled in for a step."""
-        return self.settings[key].format(**self.fields(step))
+    @property
+    def is_on_hub(self) -> bool:
+        """Whether its checkpoints lie on the Hugging Face hub."""
+        return self.kind == "huggingface" and self.settings["repository"] is not None
+
+    @property
+    def arguments(self) -> list[Any]:
+        """What scripts are told of it: the model's name, and the training seed where there are several."""
+        return ["--model", self.model, *([] if self.seed is None else ["--training-seed", self.seed])]
+
+    def as_json(self, section: str) -> str:
+        """A section of a pretraining's settings, as scripts are told."""
+        return json.dumps(self.settings[section], sort_keys=True)
+
+    @property
+    def training_gpus(self) -> int:
+        """GPUs to ask a cluster for: one a training process, unless the configuration says cpu."""
+        execution = self.settings["execution"]
+        return 0 if execution["device"] == "cpu" else execution["processes"]
+
+    @property
+    def training_threads(self) -> int:
+        """A core a process, and two more for each process's data loader where the configuration names GPUs."""
+        execution = self.settings["execution"]
+        return execution["processes"] * (3 if execution["device"] == "cuda" else 1)
+
+    def previous(self, step: int) -> int | None:
+        """The step of its schedule before a step; None before the first."""
+        return max((earlier for earlier in self.steps if earlier < step), default=None)
+
+    def place(self, key: str, step: int | None = None) -> str:
+        """A key of the settings with its placeholders filled in for a step; as it stands where there is none."""
+        return self.settings[key] if step is None else self.settings[key].format(**self.fields(step))
+
+    def published_at(self, step: int) -> str:
+        """Where a checkpoint of a `huggingface` suite comes from, for its record: repository@revision, or its folder."""
+        return f"{self.place('repository', step)}@{self.place('revision', step)}" if self.is_on_hub else self.place("folder", step)
+
+    def local_place(self, key: str, step: int | None = None) -> Path:
+        """The same as a path of this machine.
+
+        Raises:
+            ConfigError: there is nothing at that path.
+        """
+        path = Path(self.place(key, step)).expanduser()
+        if not path.exists():
+            advice = f", or take step {step} out of the model's steps" if step is not None else ""
+            raise ConfigError(f"config key models.{self.model}.{self.kind}.{key}: there is no {path}; correct it{advice}")
+        return path
 
     def fields(self, step: int) -> dict[str, int | None]:
         """What stands for the placeholders at a step; numbers, so that {step:07d} pads them."""

@@ -190,6 +190,17 @@ def check_interval(training: Training, step: int, previous: int | None) -> None:
         resume_point(training, step, previous)
 
 
+def previous_records(training: Training, step: int) -> list[str]:
+    """The record of the step before a step without one, which can be trained after that; none before the first.
+
+    Raises:
+        ResumeError: as `check_interval`.
+    """
+    previous = max((earlier for earlier in training.steps if earlier < step), default=None)
+    check_interval(training, step, previous)
+    return [] if previous is None else [str(training.record(previous))]
+
+
 def check_resumed(training: Training, step: int, identity: Identity) -> Identity:
     """Compare what a job is to train with what is trained already; gives the identity that the step is recorded with.
 

@@ -17,6 +17,8 @@ from recorded_jobs import jobs_of_copy
 from xlprobe.config import complete
 from xlprobe.files import identity_digest
 from xlprobe.paths import PROJECT
+from xlprobe.source_files import SourceFiles
+from xlprobe.study.plan import Study
 from xlprobe.training_version import TRAINING_VERSION
 
 TINY = "config/tiny.yaml"
@@ -33,23 +35,6 @@ alignments: [align_en_fr]
 xnli: [en]
 datasets: {nli_text: tokenized}
 """
-
-
-@pytest.fixture(scope="module")
-def jobs(tmp_path_factory):
-    """The tiny run's jobs, those of one with another limit, and those of one that is written in another way."""
-    project = Project(tmp_path_factory.mktemp("tiny") / "project")
-    text = (PROJECT / TINY).read_text()
-    configurations = {
-        "tiny": text,
-        "fetched": FETCHED,
-        "more": text.replace("max_lines: 60", "max_lines: 61"),
-        "same": written_otherwise(text),
-    }
-    paths = [project.folder / "config" / f"{name}.yaml" for name in configurations]
-    for path, content in zip(paths, configurations.values(), strict=True):
-        path.write_text(content)
-    return dict(zip(configurations, jobs_of_copy(project.folder, paths, project.folder), strict=True))
 
 
 def written_otherwise(text):
@@ -71,6 +56,28 @@ def backwards(value, names=()):
         return value
     items = [(key, backwards(child, (*names, key))) for key, child in value.items()]
     return dict(items if names == ("world", "languages") else reversed(items))
+
+
+TEXT = (PROJECT / TINY).read_text()
+CONFIGURATIONS = {
+    "tiny": TEXT,
+    "fetched": FETCHED,
+    "more": TEXT.replace("max_lines: 60", "max_lines: 61"),
+    "same": written_otherwise(TEXT),
+    "together": TEXT,
+}
+for old, new in TOGETHER:
+    CONFIGURATIONS["together"] = CONFIGURATIONS["together"].replace(old, new)
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory):
+    """The tiny run's jobs, those of one with another limit, those of one that is written in another way, and of others."""
+    project = Project(tmp_path_factory.mktemp("tiny") / "project")
+    paths = [project.folder / "config" / f"{name}.yaml" for name in CONFIGURATIONS]
+    for path, content in zip(paths, CONFIGURATIONS.values(), strict=True):
+        path.write_text(content)
+    return dict(zip(CONFIGURATIONS, jobs_of_copy(project.folder, paths, project.folder), strict=True))
 
 
 def differ(one, other):
@@ -126,6 +133,21 @@ def test_parameters_are_recorded_and_none_can_be_taken_for_another(jobs):
     assert {job.rule for job in jobs["fetched"]} > {"fetch_repository", "unpack_source", "download_source"}
     for run in ("tiny", "fetched"):
         check_parameters(jobs[run])
+
+
+@pytest.mark.parametrize("run", ["tiny", "together", "fetched"])
+def test_the_study_knows_each_job_that_snakemake_plans(jobs, run, monkeypatch, tmp_path):
+    monkeypatch.setenv("XLPROBE_DATA", "")
+    (tmp_path / "config").mkdir()
+    monkeypatch.chdir(tmp_path)
+    study = Study(complete(yaml.safe_load(CONFIGURATIONS[run])))
+    plan = study.jobs() | SourceFiles.of(study, Path("results")).jobs()
+    planned = {rule: [job.wildcards for job in jobs[run] if job.rule == rule] for rule in {job.rule for job in jobs[run]}}
+    assert by_wildcards(planned) == by_wildcards(plan)
+
+
+def by_wildcards(jobs):
+    return {rule: sorted(map(sorted, map(dict.items, found))) for rule, found in jobs.items()}
 
 
 def test_a_limit_on_held_out_text_is_one_on_what_is_searched_for(jobs):

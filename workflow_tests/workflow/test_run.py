@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -18,11 +17,13 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM
 
+from xlprobe.config import complete
 from xlprobe.corpus import text_lines
 from xlprobe.feature_file import FeatureFile
 from xlprobe.files import sha256
 from xlprobe.paths import PROJECT
-from xlprobe.resources import treebanks
+from xlprobe.source_files import SourceFiles
+from xlprobe.study.plan import Study
 from xlprobe.tables import conform
 from xlprobe.training_version import TRAINING_VERSION
 from xlprobe.world.languages import World
@@ -621,95 +622,29 @@ def test_the_slurm_profile_plans_the_same_run(finished_run):
     assert set(profile["set-resources"]) <= rules and profile["executor"] == "slurm"
 
 
-def expected_jobs(config: dict) -> dict[str, int]:
-    """How many jobs of each kind a configuration asks for, from its lists alone."""
-    checkpoints: Counter[str] = Counter()
-    for model in config["models"].values():
-        (kind,) = {"pretrain", "fairseq", "huggingface"} & model.keys()
-        steps = {step for entry in model["steps"] for step in ([entry] if isinstance(entry, int) else spread(**entry))}
-        checkpoints[kind] += len(steps) * len(model.get("seeds") or [None])
-    # Of three gold sets, a pair of files each, and of the replica's checkpoints no address is known.
-    by_hand = 6 * ("align_en_fa" in config.get("alignments", [])) + checkpoints["fairseq"]
-    every, names = checkpoints.total(), config["treebanks"]
-    alignments, languages = len(config.get("alignments", [])), len(config.get("xnli", []))
-    # Some languages' sets are measured as published, too.
-    inference = languages + len(config.get("datasets", {}).get("nli_published", []))
-    parallel = sum(name.endswith("_pud") for name in names)
-    tasks = len(config.get("probes", {}).get("tasks", TASKS))
-    together, probes_together = (config.get(section, {}).get("together", False) for section in ("features", "probes"))
-    probed = every * (len(names) - parallel)
-    jobs = {
-        "pretrain": checkpoints["pretrain"],
-        "trained_text": sum(len(model.get("seeds") or [None]) for model in config["models"].values() if "pretrain" in model),
-        "checkpoint": checkpoints["pretrain"],
-        "convert_checkpoint": checkpoints["fairseq"],
-        "adopt_checkpoint": checkpoints["huggingface"],
-        "treebank": len(names),
-        "bitext": alignments,
-        # Of each language the whole, and the test set alone.
-        "inference": 2 * inference,
-        "features": 0 if together else every * (len(names) * (tasks > 0) + alignments + 2 * inference),
-        "features_together": every if together else 0,
-        "probes": (0 if probes_together else probed * tasks) + every * inference,
-        "probes_together": probed if probes_together else 0,
-        "transfer": every * (parallel * tasks + inference),
-        "alignment": every * alignments,
-        "bpc": every if "bpc" in config else 0,
-        "contamination": len(compared_languages(config)),
-        "fetch_repository": checkpoints["huggingface"],
-        "obtain_source": by_hand,
-        # Treebanks' splits, out of one archive; XNLI's dev and test sets out of one, a train set a language out of another.
-        "link_source": 0 if config.get("world") else 3 * (len(names) - parallel) + parallel + (2 + languages if languages else 0),
-        "unpack_source": 0 if config.get("world") else 3 if inference else 1,
-    }
-    return {rule: count for rule, count in jobs.items() if count}
-
-
-def compared_languages(config: dict) -> set[str]:
-    """Those with something that is tested and something that was learned from: a corpus, or a train split."""
-
-    def of_treebank(name: str) -> str:
-        return name.split("_")[0] if config.get("world") else treebanks()[name].language
-
-    inference = {*config.get("xnli", [])}
-    tested = inference | {*map(of_treebank, config["treebanks"])} | {*config.get("bpc", {}).get("languages", [])}
-    for name in config.get("alignments", []):
-        tested |= {*name.split("_")[1:]}
-    trained = {of_treebank(name) for name in config["treebanks"] if not name.endswith("_pud")}
-    return tested & (trained | inference | {*config.get("languages", [])})
-
-
-def spread(**entry: int) -> range:
-    return range(entry["from"], entry["to"] + 1, entry["every"])
+def plan(project, path):
+    """How many jobs of each rule the study of a configuration makes where nothing has been made."""
+    study = Study(complete(yaml.safe_load(path.read_text())))
+    sources = SourceFiles.of(study, project.folder / "results" / study.config["experiment"])
+    return {rule: len(jobs) for rule, jobs in (study.jobs() | sources.jobs()).items()}
 
 
 @pytest.mark.parametrize(
     "path", sorted({*(PROJECT / "config").glob("*.yaml")} - {PROJECT / "config" / "mini.yaml"}), ids=lambda path: path.stem
 )
-def test_shipped_configurations_resolve_from_sources_to_figures(finished_run, path):
+def test_shipped_configurations_resolve_from_sources_to_figures(finished_run, path, monkeypatch):
     """Without any data: what is not generated or read in a folder is fetched, or asked for."""
-    planned = finished_run.planned("--forceall", "--configfile", str(path), environment={"XLPROBE_DATA": ""})
-    expected = expected_jobs(yaml.safe_load(path.read_text()))
+    monkeypatch.setenv("XLPROBE_DATA", "")
+    expected = plan(finished_run, path)
     if path.stem == "tiny":
-        assert expected.pop("pretrain") == 3 and "pretrain" not in planned, "finished intervals have no job"
-    assert {rule: planned.get(rule) for rule in expected} == expected
-
-
-def test_paper_1_is_39_checkpoints_by_44_treebanks():
-    replica = yaml.safe_load((PROJECT / "config" / "replica.yaml").read_text())
-    replica["models"] = {"replica": replica["models"]["replica"]}
-    expected = expected_jobs(replica)
-    assert (expected["convert_checkpoint"], expected["probes"], expected["transfer"]) == (39, 39 * (44 * 3 + 17), 39 * (18 * 3 + 17))
+        assert expected.pop("pretrain") == 3, "finished intervals have no job"
+    assert finished_run.planned("--forceall", "--configfile", str(path)) == expected
 
 
 def test_the_run_on_real_data_resolves(finished_run, real_data):
     path = PROJECT / "config" / "mini.yaml"
     planned = finished_run.planned("--forceall", "--configfile", str(path))
-    expected = expected_jobs(yaml.safe_load(path.read_text()))
-    sources = ("fetch_repository", "obtain_source", "link_source", "unpack_source")
-    assert {rule: planned.get(rule) for rule in expected.keys() - {*sources}} == {
-        rule: expected[rule] for rule in expected.keys() - {*sources}
-    }
+    assert planned == plan(finished_run, path)
     assert planned["link_source"] >= 8 + 8 and "download_source" not in planned
 
 

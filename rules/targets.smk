@@ -1,0 +1,45 @@
+"""Files of a run that rules name by the list."""
+
+PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.parquet"
+
+
+def every_checkpoint(pattern):
+    """A pattern filled in for each checkpoint of the run."""
+    return [
+        path
+        for model, step in STUDY.checkpoints
+        for path in expand(pattern, model=model, step=step)
+    ]
+
+
+def siblings(wildcards):
+    """The identities of a model's other checkpoints."""
+    return [
+        folder("checkpoints", name, str(step), "identity.json")
+        for name, step in STUDY.siblings(wildcards.model, int(wildcards.step))
+    ]
+
+
+def of_tasks(pattern, datasets):
+    """A pattern filled in for each task that probes learn and each of its datasets."""
+    return [
+        path
+        for task in STUDY.probe_tasks
+        for path in expand(
+            pattern, task=task, dataset=datasets(task), allow_missing=True
+        )
+    ]
+
+
+def prediction_files():
+    """What every probe says of every example of the transfer targets, where the configuration asks for it."""
+    if not SETTINGS.transfer.predictions:
+        return []
+    return every_checkpoint(of_tasks(PREDICTIONS, STUDY.transfer_targets))
+
+
+def figures(pattern):
+    """A pattern of a figure's path filled in for each figure of the run."""
+    return [
+        path for figure in STUDY.figures for path in expand(pattern, **figure._asdict())
+    ]
