@@ -68,7 +68,7 @@ class PiecePredictor:
         loaded = load_model(checkpoint, self.identity["objective"], dtype)
         if loaded.head == "missing":
             raise XlprobeError(
-                f"{checkpoint}: the checkpoint was published without the head that predicts pieces, so that no bits can be measured;"
+                f"{checkpoint}: the checkpoint was published without the head that predicts subwords, so that no bits can be measured;"
                 f" add {self.identity['model']} to bpc.leave_out in the configuration"
             )
         self.device = device
@@ -144,6 +144,6 @@ def _check_direction(checkpoint: Path, identity: Mapping[str, Any]) -> None:
             )
         case "masked", "causal":
             raise XlprobeError(
-                f"{checkpoint}: {model} sees the subwords before a <mask> alone, as no masked model does; set"
+                f"{checkpoint}: {model} sees only the subwords before a <mask>, which no masked model does; set"
                 f" models.{model}.huggingface.objective to causal, or add {model} to bpc.leave_out in the configuration"
             )

@@ -103,7 +103,7 @@ def test_a_language_is_sampled_in_proportion_to_its_lines_to_the_alpha(tmp_path)
 
 
 def test_a_vocabulary_too_large_for_the_text_names_its_key(tiny_text, tmp_path):
-    with pytest.raises(ConfigError, match=r"^config key tokenizer.vocabulary_size: SentencePiece cannot train 30000 pieces") as caught:
+    with pytest.raises(ConfigError, match=r"^config key tokenizer.vocabulary_size: SentencePiece cannot train 30000 subwords") as caught:
         train_sentencepiece([tiny_text.corpus("qaa")], tmp_path / "model", 30_000, 0.3, 4000, 0.9995, 1)
     assert "\n" not in str(caught.value)
 
