@@ -1,4 +1,4 @@
-"""The canary: what every checkpoint must pass before anything is measured on it.
+"""The canary: a check that every checkpoint must pass before anything is measured on it.
 
 Weights that are missing, left over or not finite are refused where a model is loaded (`xlprobe.language_models`). Here the
 published folder is loaded as later work will load it, its tokenizer is looked at, what the model does with its input is tried

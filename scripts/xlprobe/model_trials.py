@@ -1,4 +1,4 @@
-"""What a model does with its input, tried on the model itself, since neither its name nor its settings tell for sure.
+"""Trying out what a model does with its input, because neither its name nor its settings say so for sure.
 
 A subword may see the earlier ones alone, or all: settings turn a causal class into one that sees both ways, and a masked
 one into a causal one. Some models mix over padding (convolutions, Fourier transforms, landmarks), so that a row's states

@@ -1,4 +1,4 @@
-"""How many bits pieces cost a language model, at some positions of its input.
+"""How many bits subwords cost a language model, at some positions of its input.
 
 Of a vocabulary of 250,000 pieces, the scores at 8,192 positions would take 8 GB. Here the model's last layer takes the
 positions asked for alone, a part of the vocabulary at a time, and of these scores only their sum is kept.
