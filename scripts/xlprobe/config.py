@@ -354,7 +354,7 @@ def _check_world(config: dict[str, Any]) -> None:
         if namesake := next(
             (other for other in languages if other < code and languages[other]["name"].lower() == chosen["name"].lower()), None
         ):
-            raise ConfigError(f"{key}.name: {chosen['name']!r} is {namesake}'s name, too; folders are named after it, so give another")
+            raise ConfigError(f"{key}.name: {chosen['name']!r} is {namesake}'s name, too; names are folders, give another")
         if chosen["contractions"] == "articles" and (chosen["articles"] == "none" or chosen["head_direction"] == "final"):
             raise ConfigError(
                 f"{key}.contractions: no adposition stands before an article here; needs articles, and head_direction: initial"
@@ -424,9 +424,9 @@ def _check_inference(config: dict[str, Any]) -> None:
             near = f"did you mean {same!r}?" if same else suggestion(code, config["xnli"]) if config["xnli"] else "the run has none"
             raise ConfigError(f"config key datasets.nli_published.{n}: {code!r} is not among the languages under xnli; {near}")
     if chosen["nli_published"] and chosen["nli_text"] == "published":
-        raise ConfigError("config key datasets.nli_published: datasets.nli_text is published, so all sets already are; take it out")
+        raise ConfigError("config key datasets.nli_published: all sets are as published, since datasets.nli_text is; take it out")
     if config["world"] and (key := next((key for key in ("nli_files", "nli_published") if chosen[key]), None)):
-        raise ConfigError(f"config key datasets.{key}: a world writes its own pairs, which are raw; take it out")
+        raise ConfigError(f"config key datasets.{key}: a world writes its pairs itself, raw; take it out")
     if config["world"] and chosen["nli_text"] == "tokenized":
         raise ConfigError("config key datasets.nli_text: found 'tokenized', but a world's pairs are raw; set it to raw, published or null")
 

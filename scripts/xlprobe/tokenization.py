@@ -88,7 +88,7 @@ def train_sentencepiece(
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].rpartition("] ")[2]
         raise ConfigError(
-            f"config key tokenizer.vocabulary_size: SentencePiece cannot train {vocabulary_size} subwords on this sample ({reason})"
+            f"config key tokenizer.vocabulary_size: SentencePiece cannot train {vocabulary_size} pieces on this sample ({reason})"
         ) from None
     proto = ModelProto.FromString(written.getvalue())
     for piece in proto.pieces:
@@ -122,7 +122,7 @@ def load_sentencepiece(model: Path) -> sentencepiece.SentencePieceProcessor:
         raise XlprobeError(f"{model}: not a SentencePiece model") from None
     first = [processor.id_to_piece(index) for index in range(3)]
     if first != ["<unk>", "<s>", "</s>"]:
-        raise XlprobeError(f"{model}: begins with the subwords {first}, expected ['<unk>', '<s>', '</s>'] as XLM-R's model does")
+        raise XlprobeError(f"{model}: begins with the pieces {first}, expected ['<unk>', '<s>', '</s>'] as XLM-R's model does")
     return processor
 
 

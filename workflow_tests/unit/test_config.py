@@ -371,7 +371,7 @@ def test_sets_as_published_stand_beside_those_in_one_form():
         ({"nli_published": ["th"]}, "nli_published.0: 'th' is not among the languages under xnli; known here: en, zh-Hans"),
         (
             {"nli_published": ["en"], "nli_text": "published"},
-            "nli_published: datasets.nli_text is published, so all sets already are; take it out",
+            "nli_published: all sets are as published, since datasets.nli_text is; take it out",
         ),
         (
             {"nli_files": {"train-zh-Hans": "raw"}},
@@ -393,7 +393,7 @@ def test_a_worlds_pairs_are_raw():
     with pytest.raises(ConfigError, match=r"^config key datasets.nli_text: found 'tokenized', but a world's pairs are raw; set it to raw"):
         config.complete(run | {"datasets": {"nli_text": "tokenized"}})
     for key, value in (("nli_files", {"train": "raw"}), ("nli_published", ["qaa"])):
-        with pytest.raises(ConfigError, match=f"^config key datasets.{key}: a world writes its own pairs, which are raw; take it out"):
+        with pytest.raises(ConfigError, match=f"^config key datasets.{key}: a world writes its pairs itself, raw; take it out"):
             config.complete(run | {"datasets": {key: value}})
 
 

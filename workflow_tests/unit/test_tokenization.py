@@ -103,7 +103,7 @@ def test_a_language_is_sampled_in_proportion_to_its_lines_to_the_alpha(tmp_path)
 
 
 def test_a_vocabulary_too_large_for_the_text_names_its_key(tiny_text, tmp_path):
-    with pytest.raises(ConfigError, match=r"^config key tokenizer.vocabulary_size: SentencePiece cannot train 30000 subwords") as caught:
+    with pytest.raises(ConfigError, match=r"^config key tokenizer.vocabulary_size: SentencePiece cannot train 30000 pieces") as caught:
         train_sentencepiece([tiny_text.corpus("qaa")], tmp_path / "model", 30_000, 0.3, 4000, 0.9995, 1)
     assert "\n" not in str(caught.value)
 
@@ -120,6 +120,9 @@ def test_what_is_no_sentencepiece_model_is_refused(tmp_path):
     (tmp_path / "model").write_text("not a model")
     with pytest.raises(XlprobeError, match="not a SentencePiece model"):
         load_sentencepiece(tmp_path / "model")
+    with pytest.raises(XlprobeError, match="not a SentencePiece model"):
+        adopt_sentencepiece(tmp_path / "model", tmp_path / SENTENCEPIECE_FILE)
+    assert not (tmp_path / SENTENCEPIECE_FILE).exists()
     with pytest.raises(XlprobeError, match="no such SentencePiece model"):
         load_sentencepiece(tmp_path / "nothing")
 
