@@ -1,4 +1,4 @@
-"""Read all that a run has made and kept, hold it to the checksums written with it, and say what is damaged and what to delete."""
+"""Read all that a run has made and kept, compare it with its checksums, and say what is damaged and what to delete."""
 
 import sys
 from pathlib import Path

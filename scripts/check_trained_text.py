@@ -1,4 +1,4 @@
-"""See that a model's tokenizer and text are still those that it was trained with."""
+"""Check that a model's tokenizer and text are still those that it was trained with."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Write the list of choices that paper 1 leaves open, as the configuration's schema has it, for the documents."""
+"""Write the page of choices that paper 1 leaves open, from the configuration's schema."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Score a checkpoint by what held-out text and parallel text cost it: bits per character, byte, piece and sentence."""
+"""Score a checkpoint by what held-out text and parallel text cost it: bits per character, byte, subword and sentence."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a probe must beat: labels guessed without any vector."""
+"""Baselines: labels guessed without any vector, which a probe must beat."""
 
 import logging
 from collections.abc import Sequence

@@ -193,7 +193,7 @@ def score_text(predictor: PiecePredictor, text: Text, settings: BitsSettings, to
     sums = counts.sum()
     if not sums["characters"]:
         raise XlprobeError(
-            f"{text.place}: holds no character to predict ({len(text.lines)} lines, {sums['pieces']:.0f} pieces); give more text, or take"
+            f"{text.place}: holds no character to predict ({len(text.lines)} lines, {sums['pieces']:.0f} subwords); give more text, or take"
             f" {text.language} out of bpc.languages in the configuration"
         )
     # Parallel test sets are other tasks' as well, and meet the same resamples.

@@ -1,4 +1,4 @@
-"""The canary: what every checkpoint must pass before anything is measured on it.
+"""The canary: a check that every checkpoint must pass before anything is measured on it.
 
 Weights that are missing, left over or not finite are refused where a model is loaded (`xlprobe.language_models`). Here the
 published folder is loaded as later work will load it, its tokenizer is looked at, what the model does with its input is tried
@@ -90,7 +90,7 @@ def examine(folder: Path, objective: str, objective_key: str = "objective") -> F
     framing = Framing(loaded.model, tokenizer)
     if framing.window < LEAST_WINDOW:
         raise XlprobeError(
-            f"{folder}: of what the model takes at once, {framing.window} subwords are left beside special tokens, at least {LEAST_WINDOW}"
+            f"{folder}: the model's window has room for {framing.window} subwords beside the special tokens, at least {LEAST_WINDOW}"
             " are needed; look at model_max_length in tokenizer_config.json and max_position_embeddings in config.json"
         )
     unknown = unknown_subwords(tokenizer, folder)
@@ -153,7 +153,7 @@ def unknown_subwords(tokenizer: transformers.PreTrainedTokenizerFast, folder: Pa
     if min(shares.values()) > MOST_UNKNOWN and not _other_scripts(tokenizer):
         best = min(shares, key=lambda language: shares[language])
         raise XlprobeError(
-            f"{folder}: of {len(shares)} languages the tokenizer knows none: of a fixed text in {best}, which it knows best,"
+            f"{folder}: the tokenizer knows none of {len(shares)} languages: in the fixed text in {best}, which it knows best,"
             f" {shares[best]:.0%} of the subwords or letters are unknown; {SAVE_TOKENIZER}"
         )
     return shares

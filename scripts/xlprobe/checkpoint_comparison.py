@@ -1,4 +1,4 @@
-"""What two checkpoints of a model must not have: the same weights, or in one training different tokenizers, or what is another training."""
+"""Comparing the checkpoints of a model: no two may have the same weights; those of one training must share training and tokenizer."""
 
 from collections.abc import Iterable
 from pathlib import Path

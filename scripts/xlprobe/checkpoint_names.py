@@ -1,4 +1,4 @@
-"""What a checkpoint is called in paths, tables and logs, from its identity: model, training seed, step."""
+"""The name of a checkpoint in paths, tables and logs, from its identity: model, training seed, step."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -125,7 +125,7 @@ def _check_sight(findings: Findings, objective: str, folder: Path, checkpoint: C
     if checkpoint.takes_bits and not findings.trials.fit(objective):
         sees = "sees later subwords, too" if direction == "both ways" else "sees the subwords before a <mask> alone"
         raise XlprobeError(
-            f"{folder}: tried, the {objective} model {sees}, so that its bits per character would mean nothing; correct"
+            f"{folder}: when it was tried, the {objective} model {sees}, so that its bits per character would mean nothing; correct"
             f" {checkpoint.objective_key}, or add {checkpoint.model} to bpc.leave_out in the configuration"
         )
 

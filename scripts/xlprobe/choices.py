@@ -1,7 +1,7 @@
 """What paper 1 (Blevins et al. 2022) does not say, or says otherwise, and what is done here: read from the configuration's schema.
 
-There `x-paper1` stands beside a key: `says`, `ours` and `after`, or a list of such entries where a key holds several choices. What a
-choice is about, `what`, is the first sentence of the key's description where the entry has none.
+In the schema, `x-paper1` stands beside a key: `says`, `ours` and `after`, or a list of such entries if a key holds several choices.
+`what` says what a choice is about; an entry without it takes the first sentence of the key's description.
 """
 
 import json
@@ -16,9 +16,9 @@ import yaml
 ANNOTATION = "x-paper1"
 HEADER = """# Choices
 
-What paper 1 (Blevins, Gonen and Zettlemoyer 2022) does not say, or says otherwise, and what is done here in its place. Numbers in
-brackets are its sections. Keys are those of a run's configuration; `*` in a key stands for a name of your choice. A value before a
-colon is the key's default. Made from `schemas/config.schema.yaml` by `make docs`: correct it there.
+What paper 1 (Blevins, Gonen and Zettlemoyer 2022) does not say, or says otherwise, and what is done here instead. Numbers in
+brackets are its sections. Keys are those of a run's configuration; `*` in a key stands for a name that you choose. A value before
+a colon is the key's default. This page is made from `schemas/config.schema.yaml` by `make docs`: edit that file.
 """
 TABLE = """
 ## `{section}`

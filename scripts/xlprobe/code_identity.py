@@ -1,12 +1,12 @@
-"""What a target's code is: a hash of everything that can change its result, and of nothing else.
+"""The code identity of a target: a hash of all code that can change its result, and of nothing else.
 
-Snakemake sees a script's own text at most, never what the script imports. Each rule therefore carries this hash as a
-parameter. It covers the script, the xlprobe modules it reaches, the tables in `resources/` and `schemas/` that those
-modules name, and the pinned versions of the packages they import.
+Snakemake sees at most the text of a script, never what the script imports. So each rule carries this hash as a parameter. It
+covers the script, the xlprobe modules that it reaches, the tables in `resources/` and `schemas/` that these modules name, and
+the pinned versions of the packages that they import.
 
-Sources are compared as syntax trees, without what no result can hold: comments, layout, docstrings, the order of imports, and
-the words of errors, of help texts, of logs and of progress bars. A module stands for itself in the trees of those that import
-it, by its own hash in place of its name, so that moving or renaming it changes nothing.
+Sources are compared as syntax trees, without what cannot change a result: comments, layout, docstrings, the order of imports,
+and the words of errors, help texts, logs and progress bars. An imported module counts by its own hash, not by its name, so that
+moving or renaming it changes nothing.
 """
 
 import ast

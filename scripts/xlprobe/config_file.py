@@ -1,4 +1,4 @@
-"""A run's YAML file, read: faults in its form, and what YAML takes for something else than was written, by line and column.
+"""Reading a run's YAML file: faults of its form, and values that YAML reads as something else, by line and column.
 
 Snakemake loads the same file with its own reader, which takes the last of two equal keys and says of most faults that there
 is one somewhere. So every file is read here as well, before its values are used.

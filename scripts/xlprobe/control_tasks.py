@@ -1,4 +1,4 @@
-"""Control tasks (Hewitt & Liang 2019): what a probe wins on them, it wins by learning word forms by heart."""
+"""Control tasks (Hewitt & Liang 2019): random labels of word forms, which a probe can only learn by heart."""
 
 import numpy as np
 import pandas as pd

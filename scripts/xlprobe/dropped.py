@@ -1,7 +1,7 @@
-"""What a job's record says of datasets and tasks that the run has dropped.
+"""What the record of a job says about datasets and tasks that the run no longer has.
 
-A job that makes one table of many datasets, or many files at once, would be made again for a dataset less. So what its record
-says of dropped ones goes on to count: as its inputs, which its command reads, too, and as what it was asked for.
+A job that makes one table of many datasets, or many files at once, would be made again if a dataset is dropped. So what its
+record says about dropped ones still counts: as its inputs, which its command reads, too, and as what it was asked for.
 """
 
 import ast

@@ -364,8 +364,8 @@ def _write_in(texts: Texts, dataset: Path, path: Path, layers: Sequence[int], to
                 raise XlprobeError(f"{encoder.checkpoint}: a vector is not finite; {_advice(encoder.model.dtype)}")
             if dtype == torch.float16 and not fits_float16(exact):
                 raise StorageError(
-                    f"{encoder.checkpoint}: float16 does not hold its vectors of {dataset.name}: numbers are too large for it, or lost for"
-                    f" being small (the largest is {float(exact.abs().max()):.3g}); set features.storage to auto or float32 in the"
+                    f"{encoder.checkpoint}: float16 does not hold its vectors of {dataset.name}: numbers are too large for it, or so small"
+                    f" that they are lost (the largest is {float(exact.abs().max()):.3g}); set features.storage to auto or float32 in the"
                     " configuration"
                 )
             # NumPy's conversion takes seven times as long.

@@ -44,7 +44,7 @@ def fetch_repository(repository: str, revision: str, output: Path, lock: Path, k
     commit = str(found.sha)
     if not re.fullmatch("[0-9a-f]{40}", commit):
         raise XlprobeError(
-            f"{place}: the hub tells no commit ({commit[:100]!r}); look at HF_ENDPOINT in the environment, or ask again later"
+            f"{place}: the hub names no commit (it says {commit[:100]!r}); look at HF_ENDPOINT in the environment, or ask again later"
         )
     # Whichever mirror is asked: the commit is the same.
     match_lock(f"https://huggingface.co/{repository}/tree/{revision}", commit, sum(files[name].size or 0 for name in wanted), lock)

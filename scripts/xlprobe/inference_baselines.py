@@ -1,4 +1,4 @@
-"""What a probe of natural language inference must beat: what no vector is needed for.
+"""Baselines of natural language inference, which need no vectors: a probe must beat them.
 
 hypothesis_only   the hypothesis alone, as a bag of words (Gururangan et al. 2018; Poliak et al. 2018)
 word_overlap      how much of the hypothesis stands in the premise, and their lengths: nothing of any language (McCoy et al. 2019)

@@ -196,7 +196,7 @@ def _check_counts(path: Path, tensors: int) -> None:
         most = max(MOST_BLOCKS, tensors) if blocks else MOST_POSITIONS if places else MOST_OF_A_KIND
         counts = (blocks or places or key.startswith(("num_", "n_head"))) and isinstance(value, int)
         if counts and value > most and _is_setting(key, settings.get("model_type")):
-            raise XlprobeError(f"{path}: {key} is {value}, and no more than {most} are believed; correct it")
+            raise XlprobeError(f"{path}: {key} is {value}, more than the {most} that are accepted; correct it")
 
 
 def _is_setting(key: str, model_type: Any) -> bool:
@@ -346,7 +346,7 @@ def _reading(folder: Path, function: Any, *arguments: Any, **options: Any) -> An
     except XlprobeError:
         raise
     except pickle.UnpicklingError:
-        raise XlprobeError(f"{folder}: its weights are no file of tensors alone, and nothing else is unpickled") from None
+        raise XlprobeError(f"{folder}: its weights are not a file of tensors alone, and nothing else is unpickled") from None
     except BaseException as error:
         if not is_fault(error):
             raise

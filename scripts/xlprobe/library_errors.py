@@ -1,4 +1,4 @@
-"""Whatever a library says of a user's checkpoint, in one sentence: models are more various than any list of errors."""
+"""Any error of a library on a user's checkpoint, told in one sentence: models are more various than any list of errors."""
 
 import traceback
 from collections.abc import Iterator

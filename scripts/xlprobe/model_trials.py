@@ -1,4 +1,4 @@
-"""What a model does with its input, tried on the model itself, since neither its name nor its settings tell for sure.
+"""Trying out what a model does with its input, because neither its name nor its settings say so for sure.
 
 A subword may see the earlier ones alone, or all: settings turn a causal class into one that sees both ways, and a masked
 one into a causal one. Some models mix over padding (convolutions, Fourier transforms, landmarks), so that a row's states
@@ -119,16 +119,16 @@ def layer_states(body: Any, framing: Framing, rows: Sequence[Sequence[int]], pla
     told = next((count for key in counts if (count := getattr(body.config, key, None)) is not None), len(found) - 1)
     if len(found) != told + 1:
         raise XlprobeError(
-            f"{place}: {type(body).__name__} gives {len(found)} layers' states where its {told} blocks and the embeddings make {told + 1}:"
-            f" which layer is which cannot be told, and the model not be measured; {LEAVE_OUT}"
+            f"{place}: {type(body).__name__} gives the states of {len(found)} layers, but its {told} blocks and the embeddings make"
+            f" {told + 1}: it is not known which layer is which, so that the model cannot be measured; {LEAVE_OUT}"
         )
     width = getattr(body.config, "hidden_size", found[0].shape[-1])
     expected = (*batch["input_ids"].shape, width)
     for layer, state in enumerate(found):
         if tuple(state.shape) != expected:
             raise XlprobeError(
-                f"{place}: layer {layer} of {type(body).__name__} gives states of {_size(state.shape)}, not {_size(expected)}: models are"
-                f" measured whose layers all have one width and a vector at each position; {LEAVE_OUT}"
+                f"{place}: layer {layer} of {type(body).__name__} gives states of {_size(state.shape)}, not {_size(expected)}: only models"
+                f" whose layers all have one width, and a vector at each position, are measured; {LEAVE_OUT}"
             )
         if not state.isfinite().all():
             raise XlprobeError(f"{place}: layer {layer} gives activations that are not finite; {LEAVE_OUT}")

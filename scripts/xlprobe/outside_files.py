@@ -1,4 +1,4 @@
-"""Files outside a run (in the data folder, of published suites, a given tokenizer), known by what they hold.
+"""Files outside a run (in the data folder, of published suites, a given tokenizer), identified by their content.
 
 A file's time does not tell: `cp -p` and `tar x` put other content under an old time, a copy has the same content under a new
 one. A digest does. It is taken once, and again only when a file's size, times or place on the disk have changed.

@@ -1,4 +1,4 @@
-"""How many bits pieces cost a language model, at some positions of its input.
+"""How many bits subwords cost a language model, at some positions of its input.
 
 Of a vocabulary of 250,000 pieces, the scores at 8,192 positions would take 8 GB. Here the model's last layer takes the
 positions asked for alone, a part of the vocabulary at a time, and of these scores only their sum is kept.
@@ -68,7 +68,7 @@ class PiecePredictor:
         loaded = load_model(checkpoint, self.identity["objective"], dtype)
         if loaded.head == "missing":
             raise XlprobeError(
-                f"{checkpoint}: the checkpoint was published without the head that predicts pieces, so that no bits can be measured;"
+                f"{checkpoint}: the checkpoint was published without the head that predicts subwords, so that no bits can be measured;"
                 f" add {self.identity['model']} to bpc.leave_out in the configuration"
             )
         self.device = device
@@ -144,6 +144,6 @@ def _check_direction(checkpoint: Path, identity: Mapping[str, Any]) -> None:
             )
         case "masked", "causal":
             raise XlprobeError(
-                f"{checkpoint}: {model} sees the subwords before a <mask> alone, as no masked model does; set"
+                f"{checkpoint}: {model} sees only the subwords before a <mask>, which no masked model does; set"
                 f" models.{model}.huggingface.objective to causal, or add {model} to bpc.leave_out in the configuration"
             )

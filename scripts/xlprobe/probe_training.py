@@ -1,4 +1,4 @@
-"""How the training of probes went, and which of them are not to be trusted as they are: a row a probe, flagged with a reason.
+"""How the training of probes went, and which probes are not to be trusted: one row a probe, flagged with a reason.
 
 Four signs that scores say more of the training than of the vectors:
 

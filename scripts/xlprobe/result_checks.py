@@ -1,4 +1,4 @@
-"""Looks at everything that a run has made and kept: every byte that something vouches for.
+"""Checks everything that a run has made and kept: every byte for which there is a digest or a checksum.
 
 What vouches is a digest or checksum that was written with the file: identities of checkpoints, datasets and tokenizers, manifests
 of binarised text, seals of features, checksums of probes, of tables, of training states and of compressed text; of

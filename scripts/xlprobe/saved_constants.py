@@ -1,4 +1,4 @@
-"""Constants that older versions of libraries saved beside the weights: nothing in them was learned, and newer versions make them anew.
+"""Constants that older versions of libraries saved beside the weights: nothing in them was learned, and newer versions compute them again.
 
 Which names they had differs between architectures and versions, so they are known by their values: masks of causal
 attention, numbers that count, frequencies, sines and cosines. A learned weight has none of these values, also where it was

@@ -1,4 +1,4 @@
-"""What may have been meant in place of an unknown name."""
+"""Suggesting a known name for an unknown one."""
 
 import difflib
 from collections.abc import Iterable

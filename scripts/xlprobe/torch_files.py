@@ -1,4 +1,4 @@
-"""Files that `torch.save` wrote: nothing but tensors and plain values is made of them, and no more than they hold."""
+"""Reading files that `torch.save` wrote: only tensors and plain values are made from them, and no more than a file holds."""
 
 import contextlib
 import zipfile

@@ -1,4 +1,4 @@
-"""What is there of a run's training, and whether tokenizer and text are still those that it was trained with.
+"""Which files of a run's training are there, and whether tokenizer and text are still those that it was trained with.
 
 Apart from xlprobe.training_records, so that another version of the training code compares no finished model's text again.
 """

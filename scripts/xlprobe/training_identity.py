@@ -1,4 +1,4 @@
-"""What was trained: its identity, where it stands, and the weights that came of it.
+"""The identity of a training: what was trained, where this is recorded, and where the weights lie.
 
 An identity is training_version, architecture, training, dictionary_sha256, and text_sha256 by language. It stands in
 

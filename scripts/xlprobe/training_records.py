@@ -1,4 +1,4 @@
-"""What a run was trained with, as its files say: held against the configuration, the text, and each other.
+"""What a run was trained with, as its files say, compared with the configuration, the text, and each other.
 
 A finished interval between two checkpoints is data: Snakemake has no job for it (rules/pretrain.smk), so that nothing deletes it or
 trains it again. Its record says what it was trained with (xlprobe.training_identity), and so does the training state. Another

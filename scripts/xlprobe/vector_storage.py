@@ -1,4 +1,4 @@
-"""In which numbers vectors are stored: float16 where these hold them, else float32.
+"""The numbers that vectors are stored in: float16 if it can hold them, else float32.
 
 float16 ends at 65,504, and gets coarse under 2^-14. Some models' states lie outside: those of large decoders have a few
 coordinates far above, those of models without a normalisation may be tiny altogether.

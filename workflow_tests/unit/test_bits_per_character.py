@@ -457,7 +457,7 @@ def test_a_checkpoint_without_a_head_is_refused(checkpoints, tiny_text, tmp_path
     weights = {name: value for name, value in load_file(source / "model.safetensors").items() if not name.startswith("cls.")}
     save_file(weights, source / "model.safetensors", metadata={"format": "pt"})
     publish_huggingface(source, tmp_path / "40", "theirs", None, 40, "masked", "x", [])
-    with pytest.raises(XlprobeError, match=r"40: .*without the head that predicts pieces.*; add theirs to bpc\.leave_out"):
+    with pytest.raises(XlprobeError, match=r"40: .*without the head that predicts subwords.*; add theirs to bpc\.leave_out"):
         PiecePredictor(tmp_path / "40", CPU)
 
 
@@ -468,7 +468,7 @@ def test_a_checkpoint_without_a_head_is_refused(checkpoints, tiny_text, tmp_path
         (
             "bert",
             "causal",
-            r"bert sees the subwords before a <mask> alone.*; set models\.bert\.huggingface\.objective to causal, or",
+            r"bert sees only the subwords before a <mask>.*; set models\.bert\.huggingface\.objective to causal, or",
         ),
     ],
 )
@@ -517,5 +517,5 @@ def test_a_head_that_goes_on_after_its_last_layer_is_refused(checkpoints, monkey
 
 
 def test_a_text_with_nothing_to_predict_is_refused(checkpoints):
-    with pytest.raises(XlprobeError, match=r"^valid\.txt\.zst: holds no character to predict \(1 lines, 0 pieces\); give more text"):
+    with pytest.raises(XlprobeError, match=r"^valid\.txt\.zst: holds no character to predict \(1 lines, 0 subwords\); give more text"):
         score_text(PiecePredictor(checkpoints / "bert" / "40", CPU), text_of([""]), SETTINGS, 500, NO_INTERVALS)

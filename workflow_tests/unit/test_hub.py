@@ -155,6 +155,6 @@ def test_an_answer_that_describes_no_repository_locks_nothing(upstream, tmp_path
     monkeypatch.setattr("xlprobe.hub.HfApi", lambda: HfApi(endpoint=upstream.address))
     answers = {"headers": {"Content-Type": "application/json"}}
     upstream.publish("api/models/org/name/revision/step10?blobs=true", answer, **answers)
-    with pytest.raises(XlprobeError, match=r"hub tells no commit|hub could not be asked|holds no config.json") as caught:
+    with pytest.raises(XlprobeError, match=r"hub names no commit|hub could not be asked|holds no config.json") as caught:
         fetch_repository("org/name", "step10", tmp_path / "10", tmp_path / "lock.tsv", "models.m")
     assert "\n" not in str(caught.value) and not (tmp_path / "lock.tsv").exists()

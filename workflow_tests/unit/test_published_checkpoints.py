@@ -169,7 +169,7 @@ def test_a_folder_that_cannot_be_read_is_refused_in_one_sentence(bert, tmp_path,
 def test_nothing_but_tensors_is_unpickled(bert, tmp_path):
     (bert / "model.safetensors").unlink()
     torch.save({"weights": Path("/")}, bert / "pytorch_model.bin")
-    with pytest.raises(XlprobeError, match="its weights are no file of tensors alone, and nothing else is unpickled"):
+    with pytest.raises(XlprobeError, match="its weights are not a file of tensors alone, and nothing else is unpickled"):
         adopt(bert, tmp_path / "20")
 
 
@@ -389,9 +389,9 @@ def test_parts_may_be_links_into_a_cache(bert, tmp_path):
 
 
 BOUNDS = [
-    ({"num_hidden_layers": 10**9}, r"config.json: num_hidden_layers is 1000000000, and no more than 200 are believed; correct it"),
-    ({"num_attention_heads": 10**6}, "num_attention_heads is 1000000, and no more than 100000 are believed"),
-    ({"max_position_embeddings": 10**9}, "max_position_embeddings is 1000000000, and no more than 16777216 are believed"),
+    ({"num_hidden_layers": 10**9}, r"config.json: num_hidden_layers is 1000000000, more than the 200 that are accepted; correct it"),
+    ({"num_attention_heads": 10**6}, "num_attention_heads is 1000000, more than the 100000 that are accepted"),
+    ({"max_position_embeddings": 10**9}, "max_position_embeddings is 1000000000, more than the 16777216 that are accepted"),
     ({"vocab_size": 10**12}, "config.json describes a model of .* numbers, the files hold 3.*; the two do not belong together"),
     ({"hidden_size": 10**9}, "config.json describes a model of .* numbers, the files hold"),
     ({"intermediate_size": 10**12}, "config.json describes a model of .* numbers, the files hold"),
