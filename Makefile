@@ -8,6 +8,9 @@ TARGETS ?=
 # Says what is wrong with CONFIG, where Snakemake's own reader says less; else results/<experiment>, as CONFIG names it.
 CHECK = python scripts/check_configuration.py --configuration $(CONFIG)
 
+# Snakemake plans all that follows a job that it will run. So the data are made first, and then what they have changed.
+SNAKEMAKE = snakemake --cores $(CORES) --resources downloads=4 --configfile $(CONFIG) --quiet host reason --rerun-incomplete --show-failed-logs
+
 PINS := envs/torch.txt envs/requirements.txt envs/fairseq.txt
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
@@ -52,7 +55,8 @@ sources: $(READY) ## List what CONFIG needs from upstream; `make run TARGETS=sou
 
 run: $(READY) ## Make every target of CONFIG (default: config.yaml) on this machine
 	@$(CHECK) > /dev/null
-	snakemake --cores $(CORES) --resources downloads=4 --configfile $(CONFIG) --quiet host reason --rerun-incomplete --show-failed-logs $(TARGETS)
+	$(if $(TARGETS),,$(SNAKEMAKE) data)
+	$(SNAKEMAKE) $(TARGETS)
 
 accept: $(READY) ## Take finished results of CONFIG as made by the present code and settings, true or not
 	@$(CHECK) > /dev/null

@@ -8,7 +8,13 @@ makes: bpc/<model>/<step>.parquet, all languages
 rule bpc:
     input:
         checkpoint=of_run(CHECKPOINT_IDENTITY),
-        texts=expand(rules.clean_corpus.output.valid, language=STUDY.held_out_languages),
+        # Their text is told by its digest.
+        counts=expand(
+            rules.clean_corpus.output.counts, language=STUDY.held_out_languages
+        ),
+        texts=ancient(
+            expand(rules.clean_corpus.output.valid, language=STUDY.held_out_languages)
+        ),
         parallel=expand(DATASET_IDENTITY, dataset=STUDY.parallel_sets),
     output:
         "<results>/bpc/{model}/{step}.parquet",

@@ -17,13 +17,23 @@ rule contamination:
             ),
             language=STUDY.compared_languages,
         ),
+        # The text is told by its digest.
+        counts=lambda wildcards: (
+            expand(rules.clean_corpus.output.counts, language=wildcards.language)
+            if wildcards.language in config["languages"]
+            else []
+        ),
         corpus=lambda wildcards: (
-            expand(rules.clean_corpus.output.train, language=wildcards.language)
+            ancient(
+                expand(rules.clean_corpus.output.train, language=wildcards.language)
+            )
             if wildcards.language in config["languages"]
             else []
         ),
         held_out=lambda wildcards: (
-            expand(rules.clean_corpus.output.valid, language=wildcards.language)
+            ancient(
+                expand(rules.clean_corpus.output.valid, language=wildcards.language)
+            )
             if wildcards.language in STUDY.held_out_languages
             else []
         ),

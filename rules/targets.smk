@@ -3,6 +3,16 @@
 PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.parquet"
 
 
+def made_by(*names):
+    """What the run's jobs of these rules make."""
+    return [
+        path
+        for name in names
+        for job in STUDY.jobs().get(name, [])
+        for path in expand(getattr(rules, name).output, **job)
+    ]
+
+
 def every_checkpoint(pattern):
     """A pattern filled in for each checkpoint of the run."""
     return [
