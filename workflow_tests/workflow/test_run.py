@@ -501,6 +501,18 @@ def make(project, *targets, configuration="config/tiny.yaml", goal="run"):
     return subprocess.run(command, cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
 
 
+def test_data_are_made_first_and_of_what_follows_what_they_changed(project):
+    """An edit of how CoNLL-U and cleaned text are made, with the same words and text."""
+    project.edit("scripts/xlprobe/treebanks.py", "MOST_LINES = 100_000", "MOST_LINES = 100_001")
+    project.edit("scripts/xlprobe/corpus.py", "MAX_DOCUMENT_CHARACTERS = 64 * 2**20", "MAX_DOCUMENT_CHARACTERS = 65 * 2**20")
+    planned = project.planned(*TINY)
+    assert {"treebank", "clean_corpus", "features", "probes", "bpc", "contamination", "trained_text"} <= {*planned}
+    done = make(project)
+    assert done.returncode == 0, done.stdout[-4000:]
+    made = set(re.findall(r"^(\w+) +\d+$", done.stdout, flags=re.M)) - {"total", "data"}
+    assert made == {"treebank", "clean_corpus", "tokenizer", "binarize"} and project.planned(*TINY) == {}
+
+
 def test_make_shows_what_is_done_and_why_a_job_failed_once(project):
     """Of a rule whose log alone has it, and of one that is heard on the terminal, too."""
     datasets = project.folder / RESULTS / "datasets"
