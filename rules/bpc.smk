@@ -8,8 +8,13 @@ makes: bpc/<model>/<step>.parquet, all languages
 rule bpc:
     input:
         checkpoint=of_run(CHECKPOINT_IDENTITY),
-        texts=expand(rules.clean_corpus.output.valid, language=STUDY.held_out_languages),
-        parallel=expand(DATASET_IDENTITY, dataset=STUDY.parallel_sets),
+        texts=lambda wildcards: expand(
+            rules.clean_corpus.output.valid,
+            language=STUDY.held_out_languages(wildcards.model),
+        ),
+        parallel=lambda wildcards: expand(
+            DATASET_IDENTITY, dataset=STUDY.parallel_sets(wildcards.model)
+        ),
     output:
         "<results>/bpc/{model}/{step}.parquet",
     log:
@@ -25,8 +30,14 @@ rule bpc:
     params:
         code=code("scripts/score_bits_per_character.py"),
         checkpoint=folder_of("checkpoint"),
-        languages=["--languages", *STUDY.held_out_languages],
-        parallel=expand(folder("datasets", "{dataset}"), dataset=STUDY.parallel_sets),
+        languages=lambda wildcards: [
+            "--languages",
+            *STUDY.held_out_languages(wildcards.model),
+        ],
+        parallel=lambda wildcards: expand(
+            folder("datasets", "{dataset}"),
+            dataset=STUDY.parallel_sets(wildcards.model),
+        ),
         spaces=SETTINGS.bpc.space_arguments(),
         settings=SETTINGS.bpc.arguments(),
         tokens_per_batch=untracked(lambda wildcards: SETTINGS.bpc.tokens_per_batch),

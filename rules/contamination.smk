@@ -24,7 +24,7 @@ rule contamination:
         ),
         held_out=lambda wildcards: (
             expand(rules.clean_corpus.output.valid, language=wildcards.language)
-            if wildcards.language in STUDY.held_out_languages
+            if wildcards.language in STUDY.held_out_of_any
             else []
         ),
     output:
@@ -50,7 +50,7 @@ rule contamination:
         # Of held-out text, what bits per character are taken of.
         cap=lambda wildcards: (
             SETTINGS.bpc.text_arguments()
-            if wildcards.language in STUDY.held_out_languages
+            if wildcards.language in STUDY.held_out_of_any
             else []
         ),
     message:
