@@ -47,7 +47,12 @@ rule alignment:
     input:
         features=rules.features.output.vectors,
         checkpoint=CHECKPOINT_IDENTITY,
-        dataset=of_run(DATASET_IDENTITY, dataset=STUDY.alignments),
+        dataset=of_run(
+            DATASET_IDENTITY,
+            dataset=lambda wildcards: STUDY.measured_datasets(
+                wildcards.model, "alignment"
+            ),
+        ),
     output:
         "<results>/alignment/{model}/{step}/{dataset}.parquet",
     log:
@@ -65,7 +70,9 @@ rule alignment:
         code=code("scripts/align_words.py"),
         dataset=folder_of("dataset"),
         settings=SETTINGS.alignment.arguments(),
-        layers=lambda wildcards: STUDY.layers_argument("alignment", wildcards.dataset),
+        layers=lambda wildcards: STUDY.layers_argument(
+            wildcards.model, "alignment", wildcards.dataset
+        ),
         intervals=INTERVALS,
     message:
         "Aligning {wildcards.dataset} by {wildcards.model} at step {wildcards.step}"

@@ -9,13 +9,19 @@ rule bpc:
     input:
         checkpoint=of_run(CHECKPOINT_IDENTITY),
         # Their text is told by its digest.
-        counts=expand(
-            rules.clean_corpus.output.counts, language=STUDY.held_out_languages
+        counts=lambda wildcards: expand(
+            rules.clean_corpus.output.counts,
+            language=STUDY.held_out_languages(wildcards.model),
         ),
-        texts=ancient(
-            expand(rules.clean_corpus.output.valid, language=STUDY.held_out_languages)
+        texts=lambda wildcards: ancient(
+            expand(
+                rules.clean_corpus.output.valid,
+                language=STUDY.held_out_languages(wildcards.model),
+            )
         ),
-        parallel=expand(DATASET_IDENTITY, dataset=STUDY.parallel_sets),
+        parallel=lambda wildcards: expand(
+            DATASET_IDENTITY, dataset=STUDY.parallel_sets(wildcards.model)
+        ),
     output:
         "<results>/bpc/{model}/{step}.parquet",
     log:
@@ -31,8 +37,14 @@ rule bpc:
     params:
         code=code("scripts/score_bits_per_character.py"),
         checkpoint=folder_of("checkpoint"),
-        languages=["--languages", *STUDY.held_out_languages],
-        parallel=expand(folder("datasets", "{dataset}"), dataset=STUDY.parallel_sets),
+        languages=lambda wildcards: [
+            "--languages",
+            *STUDY.held_out_languages(wildcards.model),
+        ],
+        parallel=lambda wildcards: expand(
+            folder("datasets", "{dataset}"),
+            dataset=STUDY.parallel_sets(wildcards.model),
+        ),
         spaces=SETTINGS.bpc.space_arguments(),
         settings=SETTINGS.bpc.arguments(),
         tokens_per_batch=untracked(lambda wildcards: SETTINGS.bpc.tokens_per_batch),

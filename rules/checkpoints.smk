@@ -252,7 +252,7 @@ rule adopt_checkpoint:
         # What is published is the same; what cannot be taken is said here, not after the model's last feature.
         bits=untracked(
             lambda wildcards: (
-                ["--bits"] if STUDY.takes_bits(RUNS[wildcards.model].model) else []
+                ["--bits"] if STUDY.bits_languages(wildcards.model) else []
             )
         ),
     message:

@@ -34,7 +34,7 @@ rule contamination:
             ancient(
                 expand(rules.clean_corpus.output.valid, language=wildcards.language)
             )
-            if wildcards.language in STUDY.held_out_languages
+            if wildcards.language in STUDY.held_out_of_any
             else []
         ),
     output:
@@ -60,7 +60,7 @@ rule contamination:
         # Of held-out text, what bits per character are taken of.
         cap=lambda wildcards: (
             SETTINGS.bpc.text_arguments()
-            if wildcards.language in STUDY.held_out_languages
+            if wildcards.language in STUDY.held_out_of_any
             else []
         ),
     message:

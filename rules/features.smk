@@ -31,7 +31,9 @@ rule features:
         code=code("scripts/extract_features.py"),
         checkpoint=folder_of("checkpoint"),
         datasets=folder_of("dataset"),
-        layers=lambda wildcards: STUDY.extraction_arguments([wildcards.dataset]),
+        layers=lambda wildcards: STUDY.extraction_arguments(
+            wildcards.model, [wildcards.dataset]
+        ),
         subwords=lambda wildcards: STUDY.subword_arguments([wildcards.dataset]),
         settings=SETTINGS.features.arguments(),
         tokens_per_batch=untracked(lambda wildcards: SETTINGS.features.tokens_per_batch),
@@ -44,7 +46,7 @@ rule features:
         " {params.subwords:q} {params.settings} --tokens-per-batch {params.tokens_per_batch} --device {params.device} > {log:q} 2>&1"
 
 
-if SETTINGS.features.together:
+if STUDY.extracted_together:
 
     ruleorder: features_together > features
 
@@ -54,11 +56,11 @@ if SETTINGS.features.together:
             datasets=lambda wildcards: inputs_with_dropped(
                 expand(
                     folder("datasets", "{dataset}", "identity.json"),
-                    dataset=STUDY.measured_datasets,
+                    dataset=STUDY.extracted_of_any,
                 ),
                 expand(
                     folder("features", *wildcards, "{dataset}.audit.parquet"),
-                    dataset=STUDY.measured_datasets,
+                    dataset=STUDY.extracted_of_any,
                 ),
             ),
         output:
@@ -66,46 +68,50 @@ if SETTINGS.features.together:
                 kept_or_temporary(path)
                 for path in expand(
                     "<results>/features/{model}/{step}/{dataset}.h5",
-                    dataset=STUDY.measured_datasets,
+                    dataset=STUDY.extracted_of_any,
                     allow_missing=True,
                 )
             ],
             audit=expand(
                 "<results>/features/{model}/{step}/{dataset}.audit.parquet",
-                dataset=STUDY.measured_datasets,
+                dataset=STUDY.extracted_of_any,
                 allow_missing=True,
             ),
         log:
             "<results>/logs/features/{model}/{step}.log",
         benchmark:
             "<results>/benchmarks/features/{model}/{step}.tsv"
+        wildcard_constraints:
+            model=one_of(STUDY.extracted_together),
         priority: 5
         params:
             # The others are those of the rule above. What is recorded is what each dataset asks for.
             parts=lambda wildcards: parts_with_dropped(
                 {
                     name: [
-                        *STUDY.extraction_arguments([name]),
+                        *STUDY.extraction_arguments(wildcards.model, [name]),
                         *STUDY.subword_arguments([name]),
                     ]
-                    for name in STUDY.measured_datasets
+                    for name in STUDY.extracted_of_any
                 },
                 expand(
                     folder("features", *wildcards, "{dataset}.audit.parquet"),
-                    dataset=STUDY.measured_datasets,
+                    dataset=STUDY.extracted_of_any,
                 ),
                 "all datasets are extracted",
             ),
             datasets=untracked(
                 lambda wildcards: expand(
-                    folder("datasets", "{dataset}"), dataset=STUDY.measured_datasets
+                    folder("datasets", "{dataset}"), dataset=STUDY.extracted_of_any
                 )
             ),
             layers=untracked(
-                lambda wildcards: STUDY.extraction_arguments(STUDY.measured_datasets)
+                lambda wildcards: STUDY.extraction_arguments(
+                    wildcards.model, STUDY.extracted_of_any
+                )
             ),
             subwords=untracked(
-                lambda wildcards: STUDY.subword_arguments(STUDY.measured_datasets)
+                lambda wildcards: STUDY.subword_arguments(STUDY.extracted_of_any)
             ),
         message:
             "Extracting all datasets from {wildcards.model} at step {wildcards.step}"

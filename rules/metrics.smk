@@ -11,9 +11,13 @@ rule checkpoint_scores:
     input:
         of_tasks(rules.probes.output.scores, STUDY.probed_datasets),
         of_tasks(rules.transfer.output.scores, STUDY.transfer_targets),
-        expand(rules.alignment.output, dataset=STUDY.alignments, allow_missing=True),
+        lambda wildcards: expand(
+            rules.alignment.output,
+            dataset=STUDY.measured_datasets(wildcards.model, "alignment"),
+            allow_missing=True,
+        ),
         lambda wildcards: (
-            rules.bpc.output if STUDY.takes_bits(RUNS[wildcards.model].model) else []
+            rules.bpc.output if STUDY.bits_languages(wildcards.model) else []
         ),
     output:
         "<results>/metrics/parts/{model}/{step}.scores.parquet",
@@ -43,8 +47,16 @@ rule checkpoint_scores:
 
 use rule checkpoint_scores as scores with:
     input:
-        every_checkpoint(rules.checkpoint_scores.output),
-        of_tasks(rules.baselines.output, STUDY.probed_datasets),
+        of_checkpoints(rules.checkpoint_scores.output, STUDY.table_parts["scores"]),
+        [
+            path
+            for task in STUDY.probe_tasks
+            for path in expand(
+                rules.baselines.output,
+                task=task,
+                dataset=STUDY.baseline_datasets(task),
+            )
+        ],
     output:
         "<results>/metrics/scores.parquet",
     log:
@@ -55,9 +67,9 @@ use rule checkpoint_scores as scores with:
 
 use rule checkpoint_scores as checkpoint_audit with:
     input:
-        expand(
+        lambda wildcards: expand(
             rules.features.output.audit,
-            dataset=STUDY.measured_datasets,
+            dataset=STUDY.extracted_datasets(wildcards.model),
             allow_missing=True,
         ),
     output:
@@ -73,7 +85,7 @@ use rule checkpoint_scores as checkpoint_audit with:
 
 use rule checkpoint_audit as audit with:
     input:
-        every_checkpoint(rules.checkpoint_audit.output),
+        of_checkpoints(rules.checkpoint_audit.output, STUDY.table_parts["audit"]),
     output:
         "<results>/metrics/audit.parquet",
     log:
@@ -98,7 +110,9 @@ use rule checkpoint_audit as checkpoint_probe_training with:
 
 use rule checkpoint_probe_training as probe_training with:
     input:
-        every_checkpoint(rules.checkpoint_probe_training.output),
+        of_checkpoints(
+            rules.checkpoint_probe_training.output, STUDY.table_parts["probe_training"]
+        ),
     output:
         "<results>/metrics/probe_training.parquet",
     log:
@@ -151,7 +165,7 @@ use rule checkpoint_scores as contamination_table with:
 
 rule checkpoint_table:
     input:
-        identities=every_checkpoint(CHECKPOINT_IDENTITY),
+        identities=of_checkpoints(CHECKPOINT_IDENTITY, STUDY.checkpoints),
         texts=expand(rules.trained_text.output, model=TRAININGS),
     output:
         "<results>/metrics/checkpoints.parquet",

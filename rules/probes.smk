@@ -13,7 +13,9 @@ rule probes:
         checkpoint=CHECKPOINT_IDENTITY,
         dataset=of_run(
             DATASET_IDENTITY,
-            dataset=lambda wildcards: STUDY.probed_datasets(wildcards.task),
+            dataset=lambda wildcards: STUDY.probed_datasets(
+                wildcards.model, wildcards.task
+            ),
         ),
     output:
         scores="<results>/probes/{model}/{step}/{task}/{dataset}.parquet",
@@ -38,7 +40,7 @@ rule probes:
         dataset=folder_of("dataset"),
         tasks=lambda wildcards: [wildcards.task],
         layers=lambda wildcards: STUDY.layers_argument(
-            wildcards.task, wildcards.dataset
+            wildcards.model, wildcards.task, wildcards.dataset
         ),
         settings=SETTINGS.probes.arguments(),
         controls=lambda wildcards: SETTINGS.probes.controls([wildcards.task]),
@@ -53,7 +55,7 @@ rule probes:
         " --device {params.device} > {log:q} 2>&1"
 
 
-if STUDY.tasks_together:
+if STUDY.probed_together:
 
     ruleorder: probes_together > probes
 
@@ -63,11 +65,9 @@ if STUDY.tasks_together:
             checkpoint=CHECKPOINT_IDENTITY,
             dataset=of_run(
                 DATASET_IDENTITY,
-                dataset=[
-                    name
-                    for task in STUDY.tasks_together
-                    for name in STUDY.probed_datasets(task)
-                ],
+                dataset=lambda wildcards: STUDY.probed_datasets(
+                    wildcards.model, STUDY.tasks_together[0]
+                ),
             ),
         output:
             scores=expand(
@@ -89,6 +89,8 @@ if STUDY.tasks_together:
             "<results>/logs/probes/{model}/{step}/{dataset}.log",
         benchmark:
             "<results>/benchmarks/probes/{model}/{step}/{dataset}.tsv"
+        wildcard_constraints:
+            model=one_of(STUDY.probed_together),
         resources:
             gpu=int(SETTINGS.probes.device == "cuda"),
             mem_mb=mebibytes(6000),
@@ -100,7 +102,9 @@ if STUDY.tasks_together:
                 {
                     task: [
                         code("scripts/train_probes.py", f"xlprobe.tasks.{task}"),
-                        STUDY.layers_argument(task, wildcards.dataset),
+                        STUDY.layers_argument(
+                            wildcards.model, task, wildcards.dataset
+                        ),
                         *SETTINGS.probes.controls([task]),
                     ]
                     for task in STUDY.tasks_together
@@ -117,7 +121,7 @@ if STUDY.tasks_together:
             tasks=untracked(lambda wildcards: STUDY.tasks_together),
             layers=untracked(
                 lambda wildcards: [
-                    STUDY.layers_argument(task, wildcards.dataset)
+                    STUDY.layers_argument(wildcards.model, task, wildcards.dataset)
                     for task in STUDY.tasks_together
                 ]
             ),
@@ -132,7 +136,7 @@ rule baselines:
     input:
         dataset=of_run(
             DATASET_IDENTITY,
-            dataset=lambda wildcards: STUDY.probed_datasets(wildcards.task),
+            dataset=lambda wildcards: STUDY.baseline_datasets(wildcards.task),
         ),
     output:
         "<results>/baselines/{task}/{dataset}.parquet",

@@ -13,11 +13,11 @@ def made_by(*names):
     ]
 
 
-def every_checkpoint(pattern):
-    """A pattern filled in for each checkpoint of the run."""
+def of_checkpoints(pattern, checkpoints):
+    """A pattern filled in for each of some checkpoints."""
     return [
         path
-        for model, step in STUDY.checkpoints
+        for model, step in checkpoints
         for path in expand(pattern, model=model, step=step)
     ]
 
@@ -31,12 +31,15 @@ def siblings(wildcards):
 
 
 def of_tasks(pattern, datasets):
-    """A pattern filled in for each task that probes learn and each of its datasets."""
-    return [
+    """A rule's input: a pattern filled in for each task that probes learn and each of its datasets, of a model."""
+    return lambda wildcards: [
         path
         for task in STUDY.probe_tasks
         for path in expand(
-            pattern, task=task, dataset=datasets(task), allow_missing=True
+            pattern,
+            task=task,
+            dataset=datasets(wildcards.model, task),
+            allow_missing=True,
         )
     ]
 
@@ -45,7 +48,11 @@ def prediction_files():
     """What every probe says of every example of the transfer targets, where the configuration asks for it."""
     if not SETTINGS.transfer.predictions:
         return []
-    return every_checkpoint(of_tasks(PREDICTIONS, STUDY.transfer_targets))
+    return [
+        path
+        for wildcards in STUDY.jobs()["transfer"]
+        for path in expand(PREDICTIONS, **wildcards)
+    ]
 
 
 def figures(pattern):

@@ -13,12 +13,16 @@ rule transfer:
         checkpoint=CHECKPOINT_IDENTITY,
         dataset=of_run(
             DATASET_IDENTITY,
-            dataset=lambda wildcards: STUDY.transfer_targets(wildcards.task),
+            dataset=lambda wildcards: STUDY.transfer_targets(
+                wildcards.model, wildcards.task
+            ),
         ),
         weights=lambda wildcards: inputs_with_dropped(
             expand(
                 folder("probes", *wildcards[:3], "{dataset}.safetensors"),
-                dataset=STUDY.transfer_sources(wildcards.task, wildcards.dataset),
+                dataset=STUDY.transfer_sources(
+                    wildcards.model, wildcards.task, wildcards.dataset
+                ),
             ),
             [folder("transfer", *wildcards[:3], f"{wildcards.dataset}.parquet")],
         ),
@@ -45,7 +49,7 @@ rule transfer:
         dropped=untracked(lambda wildcards: DROPPED_OPTION),
         shared_labels="--shared-labels" if SETTINGS.transfer.shared_labels else "",
         layers=lambda wildcards: STUDY.layers_argument(
-            wildcards.task, wildcards.dataset
+            wildcards.model, wildcards.task, wildcards.dataset
         ),
         intervals=INTERVALS,
         predictions=lambda wildcards, output: (

@@ -33,7 +33,7 @@ from xlprobe.paths import SCHEMAS
 from xlprobe.runs import Run, check_places, kind, steps
 from xlprobe.splits import SPLITS
 from xlprobe.suggestions import suggestion
-from xlprobe.sweeps import layers_of, probe_tasks, tasks_of
+from xlprobe.sweeps import layers_of, measured_datasets, probe_tasks
 
 TYPE_NAMES = {
     "integer": "a whole number",
@@ -99,7 +99,7 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
     _check_world(completed)
     _check_names(completed)
     _check_probes(completed)
-    _check_sweeps(completed)
+    _check_measurements(completed)
     _check_bits(completed)
     checkpoints = 0
     for name, model in completed["models"].items():
@@ -140,6 +140,14 @@ def probed(config: dict[str, Any]) -> dict[str, Treebank | InferenceSet]:
     return {name: known[name] for name in config["treebanks"]} | inference_sets(config["xnli"], config["datasets"]["nli_published"])
 
 
+def dataset_languages(config: dict[str, Any]) -> dict[str, set[str]]:
+    """The languages that each dataset of a completed configuration is in: of a bitext both."""
+    known = alignments(config)
+    return {name: {dataset.language} for name, dataset in probed(config).items()} | {
+        name: {known[name].source, known[name].target} for name in config["alignments"]
+    }
+
+
 def digest(settings: dict[str, Any]) -> str:
     """A short name for some settings: equal settings, equal names."""
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
@@ -174,25 +182,36 @@ def _check_probes(config: dict[str, Any]) -> None:
             )
 
 
-def _check_sweeps(config: dict[str, Any]) -> None:
-    """That entries name what is measured, and that probes share a layer with each set that they are transferred to."""
-    tasks = [*probe_tasks(config), *(["alignment"] if config["alignments"] else [])]
-    probes_read = probed(config)
-    datasets = [*probes_read, *config["alignments"]]
+def _check_measurements(config: dict[str, Any]) -> None:
+    """That entries name what there is, and that probes share a layer with each set that they are transferred to."""
+    probes_read, languages_of = probed(config), dataset_languages(config)
+    names = {
+        "models": [*config["models"]],
+        "tasks": [*probe_tasks(config), *(["alignment"] if config["alignments"] else [])],
+        "datasets": [*probes_read, *config["alignments"]],
+    }
+    found = {chosen: measured_datasets(config, *chosen, languages_of) for chosen in product(names["models"], names["tasks"])}
+    for key in ("measurements", "sweeps"):
+        bits = bool(config["bpc"]["languages"]) and key == "measurements"
+        known = names | {"tasks": names["tasks"] + ["bpc"] * bits, "datasets": names["datasets"] + config["bpc"]["languages"] * bits}
+        for n, entry in enumerate(config[key]):
+            for place, there in known.items():
+                if others := [name for name in entry[place] or [] if name not in there]:
+                    raise ConfigError(
+                        f"config key {key}.{n}.{place}: {others[0]!r} is not measured in this run; {suggestion(others[0], there)}"
+                    )
     for n, sweep in enumerate(config["sweeps"]):
-        for key, known in (("tasks", tasks), ("datasets", datasets)):
-            if others := [name for name in sweep[key] or [] if name not in known]:
-                raise ConfigError(f"config key sweeps.{n}.{key}: {others[0]!r} is not measured in this run; {suggestion(others[0], known)}")
-        fitting = [
-            (task, name) for name in sweep["datasets"] or datasets for task in sweep["tasks"] or tasks if task in tasks_of(config, name)
-        ]
-        if not fitting:
-            raise ConfigError(f"config key sweeps.{n}: none of its tasks is measured on one of its datasets; correct it, or take it out")
-    for task in probe_tasks(config):
-        measured = [name for name in probes_read if task in tasks_of(config, name)]
-        sources = [name for name in measured if not probes_read[name].test_only]
-        for source, target in product(sources, set(measured) - set(sources)):
-            trained, tested = layers_of(config, task, source), layers_of(config, task, target)
+        fitting = (found[chosen] for chosen in product(sweep["models"] or names["models"], sweep["tasks"] or names["tasks"]))
+        if not any({*datasets}.intersection(sweep["datasets"] or datasets) for datasets in fitting):
+            raise ConfigError(
+                f"config key sweeps.{n}: none of its tasks is measured on one of its datasets"
+                f"{' of one of its models' if sweep['models'] else ''}; correct it, or take it out"
+            )
+    for (model, task), datasets in found.items():
+        sources = [name for name in datasets if name in probes_read and not probes_read[name].test_only]
+        targets = [name for name in datasets if name in probes_read and probes_read[name].test_only]
+        for source, target in product(sources, targets):
+            trained, tested = layers_of(config, model, task, source), layers_of(config, model, task, target)
             if not are_comparable(probes_read[source], probes_read[target]):
                 continue
             if trained and tested and not set(trained) & set(tested):
@@ -474,7 +493,9 @@ def _check_pretraining(key: str, pretrain: dict[str, Any], last_step: int, confi
             f"config key {key}.steps: step {last_step} lies beyond {key}.pretrain.training.updates = {training['updates']};"
             " lower it or lengthen the training"
         )
-    asked = {"features": config["features"]} | {f"sweeps.{n}": sweep for n, sweep in enumerate(config["sweeps"])}
+    model = key.partition(".")[2]
+    asked = {"features": config["features"]}
+    asked |= {f"sweeps.{n}": sweep for n, sweep in enumerate(config["sweeps"]) if model in (sweep["models"] or [model])}
     for section, settings in asked.items():
         if (highest := max(settings["layers"] or [0])) > architecture["layers"]:
             raise ConfigError(

@@ -47,7 +47,7 @@ class SourceFiles:
             XlprobeError: the configuration names a place that leads nowhere, a file is missing or another than it was, or forms of
                 inference pairs do not go together.
         """
-        config, folder = {**study.config}, results / "sources"
+        config, folder = study.config, results / "sources"
         root = None if config["world"] else origins.data_folder(config["data"]["root"])
         found = origins.origins(sources.needs(config), folder, root)
         if not config["data"]["download"]:
@@ -146,7 +146,7 @@ class SourceFiles:
             if origin.path not in self.plan.by_hand
             and not (origin.need.reader[0] == "checkpoint" and self._is_published(origin.need.reader[1]))
         }
-        repositories = sources.repositories({**self.study.config})
+        repositories = sources.repositories(self.study.config)
         checkpoints = [name for repository in repositories for name in repository.checkpoints if not self._is_published(name)]
         return {*self._paths([*files, *(f"models/{name}" for name in checkpoints)])}
 

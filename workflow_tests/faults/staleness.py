@@ -114,7 +114,12 @@ CHANGES = [
     # A checkpoint less, or trainings that have other names: the tables of all checkpoints, and of one training what all were trained on.
     Change("models.*.steps", "trained_text scores audit probe_training checkpoint_table", [0, 10]),
     Change("models.*.seeds", "scores audit probe_training checkpoint_table", [1, 2]),
-    Change("models.*.pretrain.languages", "pretrain trained_text", ["qaa"]),
+    # What it is not measured on any more stands in no table.
+    Change(
+        "models.*.pretrain.languages",
+        "pretrain trained_text transfer checkpoint_scores checkpoint_audit checkpoint_probe_training",
+        ["qaa"],
+    ),
     *(Change(f"models.*.pretrain.architecture.{key}", "pretrain") for key in ("layers", "feed_forward_size", "max_tokens")),
     Change("models.*.pretrain.architecture.hidden_size", "pretrain", 1536),
     Change("models.*.pretrain.architecture.heads", "pretrain", 6),
@@ -175,6 +180,12 @@ CHANGES = [
     Change("probes.control_tasks", "probes", ["pos"]),
     Change("probes.description_lengths", "probes", ["pos"]),
     Change("probes.device", ""),
+    # These models are measured on everything.
+    *(
+        Change(f"measurements.{key}", "", [{key: names}])
+        for key, names in {"models": ["xlmr"], "tasks": ["pos"], "datasets": ["qba_pud"]}.items()
+    ),
+    Change("sweeps.models", "features probes transfer alignment", [{"models": ["xlmr"], "layers": [1]}]),
     Change("sweeps.tasks", "probes transfer", [{"tasks": ["pos"], "layers": [1]}]),
     Change("sweeps.datasets", "features probes", [{"datasets": ["qba_world"], "layers": [1]}]),
     Change("sweeps.layers", "features probes transfer alignment", [{"layers": [1]}]),
@@ -226,8 +237,8 @@ def changed(change: Change, rules: dict[str, Any]) -> dict[str, Any]:
             key = key.replace(pattern, name)
             break
     *outer, last = key.split(".")
-    if outer[:1] == ["sweeps"]:
-        return configuration | {"sweeps": change.value}
+    if outer[:1] in (["measurements"], ["sweeps"]):
+        return configuration | {outer[0]: change.value}
     place = configuration
     for name in outer:
         place = place.setdefault(name, {})

@@ -12,9 +12,18 @@ from xlprobe.errors import ConfigError
 from xlprobe.paths import PROJECT, SCHEMAS
 from xlprobe.resources import languages, treebanks
 from xlprobe.runs import runs, steps
-from xlprobe.sweeps import extracted_layers, layers_of, probe_tasks, tasks_of
+from xlprobe.study.plan import Study
+from xlprobe.sweeps import probe_tasks, tasks_of
 
 BASE = {"experiment": "test", "languages": ["en", "de"], "models": {"m": {"steps": [0, 10], "pretrain": {}}}, "treebanks": ["en_ewt"]}
+# Beside a model of all languages one of Finnish alone.
+FINNISH = {"steps": [0], "pretrain": {"languages": ["fi"]}}
+TWO_MODELS = BASE | {
+    "languages": ["en", "de", "fi"],
+    "models": BASE["models"] | {"n": FINNISH},
+    "treebanks": ["en_ewt", "en_pud", "fi_tdt"],
+    "alignments": ["align_en_fr"],
+}
 SHIPPED = [PROJECT / "config.yaml", *sorted((PROJECT / "config").glob("*.yaml"))]
 
 
@@ -407,6 +416,12 @@ def test_a_worlds_pairs_are_raw():
             [{"tasks": ["alignment"], "datasets": ["en_ewt"], "layers": [1]}],
             "sweeps.0: none of its tasks is measured on one of its datasets",
         ),
+        ([{"models": ["mm"], "layers": [1]}], "sweeps.0.models: 'mm' is not measured in this run; did you mean 'm'?"),
+        (
+            [{"models": ["n"], "datasets": ["en_pud", "align_en_fr"], "layers": [1]}],
+            "sweeps.0: none of its tasks is measured on one of its datasets of one of its models; correct it",
+        ),
+        ([{"models": ["n"], "layers": [13]}], "sweeps.0.layers: layer 13 is asked for, but models.n"),
         ([{"tasks": ["pos"]}], "sweeps.0.layers: missing; it has no default"),
         (
             [{"layers": [1]}, {"tasks": ["pos"], "datasets": ["en_pud"], "layers": [2, 3]}],
@@ -416,31 +431,63 @@ def test_a_worlds_pairs_are_raw():
 )
 def test_a_sweep_names_what_is_measured(sweeps, message):
     with pytest.raises(ConfigError, match=f"^config key {re.escape(message)}"):
-        config.complete(BASE | {"treebanks": ["en_ewt", "en_pud"], "alignments": ["align_en_fr"], "sweeps": sweeps})
+        config.complete(TWO_MODELS | {"sweeps": sweeps})
+
+
+@pytest.mark.parametrize(
+    ("measurements", "message"),
+    [
+        ([{}, {"models": ["other"]}], "measurements.1.models: 'other' is not measured in this run; known here: m, n"),
+        ([{"tasks": ["arcs"]}], "measurements.0.tasks: 'arcs' is not measured in this run; "),
+        ([{"tasks": ["bpc"]}], "measurements.0.tasks: 'bpc' is not measured in this run; "),
+        ([{"datasets": ["en_pub"]}], "measurements.0.datasets: 'en_pub' is not measured in this run; did you mean 'en_pud'?"),
+        ([{"datasets": ["fi"]}], "measurements.0.datasets: 'fi' is not measured in this run; "),
+        ([{"model": ["m"]}], "measurements.0.model: unknown; did you mean 'models'?"),
+        ([{"models": []}], "measurements.0.models: is empty; name at least one"),
+    ],
+)
+def test_measurements_name_what_there_is(measurements, message):
+    with pytest.raises(ConfigError, match=f"^config key {re.escape(message)}"):
+        config.complete(TWO_MODELS | {"measurements": measurements})
+
+
+def test_what_is_not_measured_of_a_model_needs_no_layer_in_common():
+    sweeps = [{"datasets": ["fi_tdt", "en_pud"], "layers": [2]}, {"datasets": ["fi_tdt"], "layers": [1]}]
+    given = TWO_MODELS | {"models": {"n": FINNISH}, "sweeps": sweeps}
+    config.complete(given)
+    with pytest.raises(ConfigError, match=r"^config key sweeps: pos is measured at layers \[1\] on fi_tdt and \[2\] on en_pud"):
+        config.complete(given | {"measurements": [{"models": ["n"], "datasets": ["en_pud"]}]})
+
+
+def test_measurements_may_name_bits_and_their_languages():
+    entries = [{"models": ["n"], "tasks": ["bpc"]}, {"datasets": ["de"]}]
+    completed = config.complete(TWO_MODELS | {"bpc": {"languages": ["de"]}, "measurements": entries})
+    assert completed["measurements"][1] == {"models": None, "tasks": None, "datasets": ["de"]}
 
 
 def test_the_last_sweep_that_fits_says_the_layers_and_features_hold_all_that_are_asked_for():
     sweeps = [{"layers": [12]}, {"tasks": ["pos"], "layers": [6, 0]}, {"datasets": ["en_pud"], "layers": None}]
     given = {"treebanks": ["en_ewt", "fi_tdt", "en_pud"], "alignments": ["align_en_fr"], "sweeps": sweeps}
-    completed = config.complete(BASE | given | {"features": {"layers": [3]}})
-    assert [layers_of(completed, task, "en_ewt") for task in ("pos", "arc_prediction")] == [[0, 6], [12]]
-    assert layers_of(completed, "pos", "en_pud") is None and layers_of(completed, "alignment", "align_en_fr") == [12]
-    assert extracted_layers(completed, ["en_ewt"]) == [0, 6, 12] and extracted_layers(completed, ["en_ewt", "en_pud"]) is None
-    assert extracted_layers(completed, ["align_en_fr"]) == [12]
-    left_out = config.complete(BASE | given | {"probes": {"leave_out": {"pos": ["fi_tdt"]}}})
-    assert extracted_layers(left_out, ["fi_tdt"]) == [12]
-    assert layers_of(config.complete(BASE), "pos", "en_ewt") is None
+    study = Study(config.complete(BASE | given | {"features": {"layers": [3]}}))
+    assert [study.layers("m", task, "en_ewt") for task in ("pos", "arc_prediction")] == [[0, 6], [12]]
+    assert study.layers("m", "pos", "en_pud") is None and study.layers("m", "alignment", "align_en_fr") == [12]
+    assert study.extracted_layers("m", ["en_ewt"]) == [0, 6, 12] and study.extracted_layers("m", ["en_ewt", "en_pud"]) is None
+    assert study.extracted_layers("m", ["align_en_fr"]) == [12]
+    left_out = Study(config.complete(BASE | given | {"probes": {"leave_out": {"pos": ["fi_tdt"]}}}))
+    assert left_out.extracted_layers("m", ["fi_tdt"]) == [12]
+    assert Study(config.complete(BASE)).layers("m", "pos", "en_ewt") is None
 
 
 def test_paper_1_measures_the_last_layer_and_sweeps_over_a_few_languages():
     """Section 5: arc classification and XNLI in four languages at all layers, their transfer and alignment at every other one."""
     for name in ("paper", "replica"):
         completed = config.complete(yaml.safe_load((PROJECT / "config" / f"{name}.yaml").read_text()))
+        study = Study(completed)
         swept = {
             (task, dataset): layers
-            for dataset in (*config.probed(completed), *completed["alignments"])
+            for dataset in study.datasets
             for task in tasks_of(completed, dataset)
-            if (layers := layers_of(completed, task, dataset)) != [12]
+            if (layers := study.layers("replica", task, dataset)) != [12]
         }
         every_other = list(range(0, 13, 2))
         assert swept == {

@@ -59,15 +59,20 @@ def backwards(value, names=()):
 
 
 TEXT = (PROJECT / TINY).read_text()
+# Beside the model of both languages one of each, which share what is trained alike.
+ALONE = "  {name}: {{steps: [0, 20], seeds: [1, 2], pretrain: {{languages: [{name}], training: {{updates: 40, warmup_updates: 4}}}}}}\n"
 CONFIGURATIONS = {
     "tiny": TEXT,
     "fetched": FETCHED,
     "more": TEXT.replace("max_lines: 60", "max_lines: 61"),
     "same": written_otherwise(TEXT),
     "together": TEXT,
+    "bilingual": TEXT.replace("treebanks:", "".join(ALONE.format(name=name) for name in ("qaa", "qba")) + "treebanks:"),
 }
+CONFIGURATIONS["bilingual together"] = CONFIGURATIONS["bilingual"]
 for old, new in TOGETHER:
-    CONFIGURATIONS["together"] = CONFIGURATIONS["together"].replace(old, new)
+    for name in ("together", "bilingual together"):
+        CONFIGURATIONS[name] = CONFIGURATIONS[name].replace(old, new)
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +140,7 @@ def test_parameters_are_recorded_and_none_can_be_taken_for_another(jobs):
         check_parameters(jobs[run])
 
 
-@pytest.mark.parametrize("run", ["tiny", "together", "fetched"])
+@pytest.mark.parametrize("run", ["tiny", "together", "fetched", "bilingual", "bilingual together"])
 def test_the_study_knows_each_job_that_snakemake_plans(jobs, run, monkeypatch, tmp_path):
     monkeypatch.setenv("XLPROBE_DATA", "")
     (tmp_path / "config").mkdir()
@@ -144,6 +149,26 @@ def test_the_study_knows_each_job_that_snakemake_plans(jobs, run, monkeypatch, t
     plan = study.jobs() | SourceFiles.of(study, Path("results")).jobs()
     planned = {rule: [job.wildcards for job in jobs[run] if job.rule == rule] for rule in {job.rule for job in jobs[run]}}
     assert by_wildcards(planned) == by_wildcards(plan)
+
+
+@pytest.mark.parametrize(
+    ("run", "extracted", "transferred"),
+    [
+        ("xlmr", 6, {"qba_pud": {"qaa_world", "qba_world"}, "xnli_qaa_test": {"xnli_qaa"}}),
+        ("qaa/seed_1", 3, {"xnli_qaa_test": {"xnli_qaa"}}),
+        ("qba/seed_2", 2, {"qba_pud": {"qba_world"}}),
+    ],
+)
+def test_a_model_of_one_language_is_measured_on_what_lies_in_it(jobs, run, extracted, transferred):
+    found = [job for job in jobs["bilingual"] if job.wildcards.get("model") == run]
+    assert len({job.wildcards["dataset"] for job in found if job.rule == "features"}) == extracted
+    transfers = [job for job in found if job.rule == "transfer"]
+    assert {job.wildcards["dataset"] for job in transfers} == transferred.keys()
+    for job in transfers:
+        sources = {Path(path).stem for path in job.input if path.endswith(".safetensors") and "/probes/" in path}
+        assert sources == transferred[job.wildcards["dataset"]]
+    # In which alone bits per character are taken.
+    assert any(job.rule == "bpc" for job in found) == (run != "qaa/seed_1")
 
 
 def by_wildcards(jobs):

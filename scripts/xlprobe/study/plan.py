@@ -4,9 +4,10 @@ A run in the configuration's sense is a study of one or more models; a model tra
 (`xlprobe.runs`), which paths call models.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from xlprobe import config as configuration
 from xlprobe.catalogue import AlignmentSet, InferenceSet, Treebank, are_comparable, inference_sets
 from xlprobe.runs import Run, runs
 from xlprobe.study.settings import Settings, as_arguments
-from xlprobe.sweeps import extracted_layers, layers_of, probe_tasks, tasks_of
+from xlprobe.sweeps import is_measured, layers_of, measured_datasets, probe_tasks
 from xlprobe.tasks import load_probe_task
 
 # Kinds of figures (modules of xlprobe.figures) by what they show.
@@ -62,7 +63,7 @@ class Study:
         config: its completed configuration.
     """
 
-    config: Mapping[str, Any]
+    config: dict[str, Any]
 
     @cached_property
     def settings(self) -> Settings:
@@ -86,14 +87,14 @@ class Study:
 
     def pretraining_languages(self, run: str) -> list[str]:
         """The languages that a run is pretrained on, sorted."""
-        return configuration.model_languages({**self.config}, self.runs[run])
+        return configuration.model_languages(self.config, self.runs[run])
 
     # Datasets by kind.
 
     @cached_property
     def treebanks(self) -> dict[str, Treebank]:
         """Its treebanks by name."""
-        known = configuration.treebanks({**self.config})
+        known = configuration.treebanks(self.config)
         return {name: known[name] for name in self.config["treebanks"]}
 
     @cached_property
@@ -104,7 +105,7 @@ class Study:
     @cached_property
     def alignments(self) -> dict[str, AlignmentSet]:
         """Its bitexts with gold links by name."""
-        known = configuration.alignments({**self.config})
+        known = configuration.alignments(self.config)
         return {name: known[name] for name in self.config["alignments"]}
 
     @cached_property
@@ -142,61 +143,106 @@ class Study:
         return probe_tasks(self.config)
 
     @cached_property
+    def _measured(self) -> dict[tuple[str, str], list[str]]:
+        """The datasets on which a task is measured, by model and task; test sets, where there are probes to try on them."""
+        languages = configuration.dataset_languages(self.config)
+        found = {}
+        for model, task in product(self.config["models"], [*self.probe_tasks, "alignment"]):
+            names = measured_datasets(self.config, model, task, languages)
+            trained = [self.probed[name] for name in names if name in self.probed and name not in self.test_only]
+            found[model, task] = [
+                name for name in names if name not in self.test_only or any(are_comparable(source, self.probed[name]) for source in trained)
+            ]
+        return found
+
+    def measured_datasets(self, model: str, task: str) -> list[str]:
+        """The datasets on which a task is measured of a model (its name in the configuration, or a training run's)."""
+        return self._measured.get((_model_of(model), task), [])
+
+    def probed_datasets(self, model: str, task: str) -> list[str]:
+        """The datasets that a task's probes are trained on."""
+        return [name for name in self.measured_datasets(model, task) if name in self.probed and name not in self.test_only]
+
+    def transfer_targets(self, model: str, task: str) -> list[str]:
+        """The test sets on which a task's probes are scored."""
+        return [name for name in self.measured_datasets(model, task) if name in self.test_only]
+
+    def transfer_sources(self, model: str, task: str, target: str) -> list[str]:
+        """The datasets whose probes are scored on a test set."""
+        return sorted(name for name in self.probed_datasets(model, task) if are_comparable(self.probed[name], self.probed[target]))
+
+    def baseline_datasets(self, task: str) -> list[str]:
+        """The datasets that a task's probes are trained on, of any model."""
+        probed = {name for model in self.config["models"] for name in self.probed_datasets(model, task)}
+        return [name for name in self.probed if name in probed]
+
+    def extracted_datasets(self, model: str) -> list[str]:
+        """The datasets that features of a model are extracted for."""
+        return sorted({name for task in [*self.probe_tasks, "alignment"] for name in self.measured_datasets(model, task)})
+
+    @cached_property
+    def extracted_of_any(self) -> list[str]:
+        """The same of all models."""
+        return sorted({name for model in self.config["models"] for name in self.extracted_datasets(model)})
+
+    @cached_property
+    def extracted_together(self) -> list[str]:
+        """The training runs of which one job a checkpoint extracts all: where that is asked for, those of which nothing is left out."""
+        if not self.settings.features.together:
+            return []
+        return [run for run in self.runs if self.extracted_of_any and self.extracted_datasets(run) == self.extracted_of_any]
+
+    @cached_property
     def tasks_together(self) -> list[str]:
-        """Those whose probes can be trained in one job, since all treebanks have them; none where each has jobs of its own."""
+        """The tasks whose probes can be trained in one job, since all treebanks have them; none where each has jobs of its own."""
         probes = self.config["probes"]
         return sorted(task for task in probes["tasks"] if not probes["leave_out"].get(task)) if probes["together"] else []
 
     @cached_property
-    def _tasks(self) -> dict[str, list[str]]:
-        return {name: tasks_of(self.config, name) for name in self.datasets}
+    def probed_together(self) -> list[str]:
+        """The training runs of which they are: those that are measured on the same treebanks in all of these tasks."""
+        return [run for run in self.runs if len({*(tuple(self.probed_datasets(run, task)) for task in self.tasks_together)}) == 1]
 
-    @property
-    def measured_datasets(self) -> list[str]:
-        """Everything that features are extracted for."""
-        return sorted(name for name, tasks in self._tasks.items() if tasks)
-
-    def probed_datasets(self, task: str) -> list[str]:
-        """The datasets that a task's probes are trained on."""
-        return [name for name in self.probed if task in self._tasks[name] and name not in self.test_only]
-
-    def transfer_targets(self, task: str) -> list[str]:
-        """The test sets on which the probes of every probed dataset are scored."""
-        return [name for name in self.test_only if task in self._tasks[name]]
-
-    def transfer_sources(self, task: str, target: str) -> list[str]:
-        """The datasets whose probes are scored on a test set."""
-        return sorted(name for name in self.probed_datasets(task) if are_comparable(self.probed[name], self.probed[target]))
-
-    def layers(self, task: str, dataset: str) -> list[int] | None:
+    def layers(self, model: str, task: str, dataset: str) -> list[int] | None:
         """The layers at which a task is measured on a dataset; None for all."""
-        return layers_of(self.config, task, dataset)
+        return layers_of(self.config, _model_of(model), task, dataset)
 
-    def extracted_layers(self, datasets: Iterable[str]) -> list[int] | None:
-        """The layers that some datasets are extracted at together; None for all."""
-        return extracted_layers(self.config, datasets)
+    def extracted_layers(self, model: str, datasets: Iterable[str]) -> list[int] | None:
+        """The layers that some datasets are extracted at together: all that any of their tasks asks for; None for all."""
+        asked = [
+            self.layers(model, task, name)
+            for name in datasets
+            for task in [*self.probe_tasks, "alignment"]
+            if name in self.measured_datasets(model, task)
+        ]
+        return None if None in asked else sorted({layer for layers in asked for layer in layers or []})
 
-    @property
-    def held_out_languages(self) -> list[str]:
+    def bits_languages(self, model: str) -> list[str]:
+        """The languages in which bits per character are taken of a model."""
+        bits, model = self.config["bpc"], _model_of(model)
+        asked = [] if model in bits["leave_out"] or model not in self.config["models"] else bits["languages"]
+        return [language for language in asked if is_measured(self.config, model, "bpc", language, {language})]
+
+    def held_out_languages(self, model: str) -> list[str]:
+        """Those of them that have held-out text here."""
+        return sorted({*self.bits_languages(model)} & {*self.config["languages"]})
+
+    @cached_property
+    def held_out_of_any(self) -> list[str]:
         """The languages of `bpc` that have held-out text here."""
         return sorted({*self.config["bpc"]["languages"]} & {*self.config["languages"]})
 
-    @property
-    def parallel_sets(self) -> list[str]:
+    def parallel_sets(self, model: str) -> list[str]:
         """The parallel test sets that bits per character are taken of."""
-        languages = self.config["bpc"]["languages"]
+        languages = self.bits_languages(model)
         return sorted(name for name in self.test_only if name.endswith("_pud") and self.probed[name].language in languages)
-
-    def takes_bits(self, model: str) -> bool:
-        """Whether bits per character are taken of a model, named as in the configuration."""
-        return bool(self.config["bpc"]["languages"]) and model not in self.config["bpc"]["leave_out"]
 
     @cached_property
     def compared_languages(self) -> list[str]:
         """The languages in which something is tested and something was learned from: a corpus of the run, or a train split."""
         return [
             language
-            for language in configuration.languages({**self.config})
+            for language in configuration.languages(self.config)
             if (self.datasets_in(language) or language in self.config["bpc"]["languages"])
             and (language in self.config["languages"] or {*self.datasets_in(language)} - {*self.test_only, *self.alignments})
         ]
@@ -205,17 +251,15 @@ class Study:
         """All that is measured of each training run."""
         for run in self.runs:
             for task in self.probe_tasks:
-                for source in self.probed_datasets(task):
+                for source in self.probed_datasets(run, task):
                     yield self._measurement(run, task, source, source)
-                for target in self.transfer_targets(task):
-                    yield from (self._measurement(run, task, source, target) for source in self.transfer_sources(task, target))
-            for name in self.alignments:
-                yield self._measurement(run, "alignment", name, name)
-            if self.takes_bits(self.runs[run].model):
-                yield from (Measurement(run, "bpc", language, language, ()) for language in self.config["bpc"]["languages"])
+                for target in self.transfer_targets(run, task):
+                    yield from (self._measurement(run, task, source, target) for source in self.transfer_sources(run, task, target))
+            yield from (self._measurement(run, "alignment", name, name) for name in self.measured_datasets(run, "alignment"))
+            yield from (Measurement(run, "bpc", language, language, ()) for language in self.bits_languages(run))
 
     def _measurement(self, run: str, task: str, source: str, target: str) -> Measurement:
-        of_source, of_target = self.layers(task, source), self.layers(task, target)
+        of_source, of_target = self.layers(run, task, source), self.layers(run, task, target)
         shared = of_target if of_source is None else [layer for layer in of_source if of_target is None or layer in of_target]
         return Measurement(run, task, source, target, None if shared is None else tuple(shared))
 
@@ -226,14 +270,14 @@ class Study:
 
     # As scripts are told.
 
-    def layers_argument(self, task: str, dataset: str) -> str:
+    def layers_argument(self, model: str, task: str, dataset: str) -> str:
         """The layers at which a task is measured on a dataset."""
-        chosen = self.layers(task, dataset)
+        chosen = self.layers(model, task, dataset)
         return "all" if chosen is None else ",".join(map(str, chosen))
 
-    def extraction_arguments(self, datasets: Iterable[str]) -> list[Any]:
+    def extraction_arguments(self, model: str, datasets: Iterable[str]) -> list[Any]:
         """The layers that datasets are extracted at together; none for all."""
-        return as_arguments({"layers": self.extracted_layers(datasets) or None})
+        return as_arguments({"layers": self.extracted_layers(model, datasets) or None})
 
     def subword_arguments(self, datasets: Iterable[str]) -> list[str]:
         """Of which of these datasets subwords are extracted in place of words; none where words are aligned."""
@@ -251,30 +295,35 @@ class Study:
     @property
     def figures(self) -> list[Figure]:
         """The figures of the run, bits per character last."""
-        shown: list[tuple[str, str]] = []
-        for task in self.probe_tasks:
-            of_words = ["words"] if load_probe_task(task).data == "words" else []
-            transferred = ["transfer"] if self.transfer_targets(task) else []
-            shown += [(task, kind) for group in ("probes", *of_words, *transferred) for kind in FIGURES[group]]
-        if self.alignments:
-            shown += [("alignment", kind) for kind in FIGURES["alignment"]]
-        found = [Figure(model, task, kind) for task, kind in shown for model in self.config["models"]]
-        return found + [Figure(model, "bpc", kind) for model in self.config["models"] if self.takes_bits(model) for kind in FIGURES["bpc"]]
+        found = []
+        for task, model in product(self.probe_tasks, self.config["models"]):
+            shown = ["probes"] if self.probed_datasets(model, task) else []
+            shown += ["words"] if shown and load_probe_task(task).data == "words" else []
+            shown += ["transfer"] if self.transfer_targets(model, task) else []
+            found += [Figure(model, task, kind) for group in shown for kind in FIGURES[group]]
+        for task, measured in (("alignment", lambda model: self.measured_datasets(model, "alignment")), ("bpc", self.bits_languages)):
+            found += [Figure(model, task, kind) for model in self.config["models"] if measured(model) for kind in FIGURES[task]]
+        return found
+
+    @cached_property
+    def table_parts(self) -> dict[str, list[tuple[str, int]]]:
+        """The checkpoints of which there is a part of each table that is joined from such parts."""
+        runs = {
+            "scores": [run for run in self.runs if self.extracted_datasets(run) or self.bits_languages(run)],
+            "audit": [run for run in self.runs if self.extracted_datasets(run)],
+            "probe_training": [run for run in self.runs if any(self.probed_datasets(run, task) for task in self.probe_tasks)],
+        }
+        return {name: [checkpoint for checkpoint in self.checkpoints if checkpoint[0] in of] for name, of in runs.items()}
 
     @property
     def tables(self) -> list[str]:
         """The tidy tables of the run (`metrics/`) by name."""
-        measured = {
-            "scores": self.measured_datasets or self.config["bpc"]["languages"],
-            "audit": self.measured_datasets,
-            "probe_training": self.probe_tasks,
-            "contamination": self.compared_languages,
-        }
-        return ["checkpoints", *(name for name, of in measured.items() if of)]
+        joined = [name for name, parts in self.table_parts.items() if parts]
+        return ["checkpoints", *joined, *(["contamination"] if self.compared_languages else [])]
 
     def dataset_facts(self) -> dict[str, dict[str, str]]:
         """What figures say of datasets, bitexts and languages: title, language and family, by name."""
-        known = configuration.languages({**self.config})
+        known = configuration.languages(self.config)
         facts = {}
         for name, dataset in self.probed.items():
             language = known[dataset.language]
@@ -300,7 +349,7 @@ class Study:
             **self._jobs_of_models(every),
             **self._jobs_of_datasets(),
             **self._jobs_of_measurements(every),
-            **self._jobs_of_tables(every),
+            **self._jobs_of_tables(),
         }
         return {rule: found for rule, found in jobs.items() if found}
 
@@ -312,9 +361,9 @@ class Study:
         searched = {*self.compared_languages} & {*self.config["languages"]}
         own_tokenizer = bool(of("pretrain"))
         sampled = self.config["languages"] if own_tokenizer and not self.settings.tokenizer.model else []
-        held_out = self.held_out_languages if any(self.takes_bits(run.model) for run in self.runs.values()) else []
+        held_out = {language for run in self.runs for language in self.held_out_languages(run)}
         return {
-            "clean_corpus": [{"language": code} for code in sorted(texts | searched | {*sampled} | {*held_out})],
+            "clean_corpus": [{"language": code} for code in sorted(texts | searched | {*sampled} | held_out)],
             "tokenizer": [{}] if own_tokenizer else [],
             "binarize": [{"language": code} for code in sorted(texts)],
             "pretrain": of("pretrain"),
@@ -336,29 +385,35 @@ class Study:
         }
 
     def _jobs_of_measurements(self, every: list[Job]) -> dict[str, list[Job]]:
-        def of_tasks(datasets: Mapping[str, list[str]]) -> list[Job]:
-            return [{**job, "task": task, "dataset": name} for job in every for task, names in datasets.items() for name in names]
+        def of_datasets(datasets: Callable[[str], Iterable[str]], runs: Iterable[str]) -> list[Job]:
+            return [{**job, "dataset": name} for job in every if job["model"] in runs for name in datasets(job["model"])]
 
-        probed = {task: self.probed_datasets(task) for task in self.probe_tasks}
-        together = sorted({name for task in self.tasks_together for name in probed[task]})
-        measured = [{**job, "dataset": name} for job in every for name in self.measured_datasets]
-        in_one = self.settings.features.together
+        def of_tasks(datasets: Callable[[str, str], list[str]], but: Callable[[str, str], bool]) -> list[Job]:
+            asked = ((job, task) for job in every for task in self.probe_tasks if not but(job["model"], task))
+            return [{**job, "task": task, "dataset": name} for job, task in asked for name in datasets(job["model"], task)]
+
+        apart = self.runs.keys() - {*self.extracted_together}
         return {
-            "features": [] if in_one else measured,
-            "features_together": every if in_one and measured else [],
-            "probes": of_tasks({task: names for task, names in probed.items() if task not in self.tasks_together}),
-            "probes_together": [{**job, "dataset": name} for job in every for name in together],
-            "baselines": [{"task": task, "dataset": name} for task, names in probed.items() for name in names],
-            "transfer": of_tasks({task: self.transfer_targets(task) for task in self.probe_tasks}),
-            "alignment": [{**job, "dataset": name} for job in every for name in self.alignments],
-            "bpc": [job for job in every if self.takes_bits(self.runs[job["model"]].model)],
+            "features": of_datasets(self.extracted_datasets, apart),
+            "features_together": [job for job in every if job["model"] in self.extracted_together],
+            "probes": of_tasks(self.probed_datasets, lambda run, task: run in self.probed_together and task in self.tasks_together),
+            "probes_together": of_datasets(lambda run: self.probed_datasets(run, self.tasks_together[0]), self.probed_together),
+            "baselines": [{"task": task, "dataset": name} for task in self.probe_tasks for name in self.baseline_datasets(task)],
+            "transfer": of_tasks(self.transfer_targets, lambda run, task: False),
+            "alignment": of_datasets(lambda run: self.measured_datasets(run, "alignment"), self.runs),
+            "bpc": [job for job in every if self.bits_languages(job["model"])],
         }
 
-    def _jobs_of_tables(self, every: list[Job]) -> dict[str, list[Job]]:
-        tables: dict[str, list[Job]] = {"checkpoint_table": [{}]}
-        for name in ("scores", "audit", "probe_training"):
-            if name in self.tables:
-                tables |= {f"checkpoint_{name}": every, name: [{}]}
-        tables |= {"probe_training_summary": [{}]} if "probe_training" in self.tables else {}
-        tables |= {"contamination_table": [{}]} if "contamination" in self.tables else {}
-        return tables | {"figure": [figure._asdict() for figure in self.figures]}
+    def _jobs_of_tables(self) -> dict[str, list[Job]]:
+        jobs: dict[str, list[Job]] = {"checkpoint_table": [{}]}
+        for name, checkpoints in self.table_parts.items():
+            parts = [{"model": run, "step": str(step)} for run, step in checkpoints]
+            jobs |= {f"checkpoint_{name}": parts, name: [{}] if parts else []}
+        jobs |= {"probe_training_summary": [{}]} if "probe_training" in self.tables else {}
+        jobs |= {"contamination_table": [{}]} if self.compared_languages else {}
+        return jobs | {"figure": [figure._asdict() for figure in self.figures]}
+
+
+def _model_of(run: str) -> str:
+    """The model of a training run."""
+    return run.partition("/")[0]

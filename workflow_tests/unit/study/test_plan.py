@@ -48,18 +48,22 @@ def test_datasets_that_results_hold_and_the_run_has_no_more(tmp_path):
 
 def test_what_is_probed_and_what_probes_are_tried_on():
     study = tiny(probes={"leave_out": {"pos": ["qba_world"], "arc_prediction": ["qba_pud"]}})
-    assert study.probe_tasks == ["pos", "arc_prediction", "arc_classification", "xnli"]
-    assert study.probed_datasets("pos") == ["qaa_world"] and study.transfer_targets("pos") == ["qba_pud"]
-    assert study.probed_datasets("arc_prediction") == ["qaa_world", "qba_world"] and study.transfer_targets("arc_prediction") == []
-    assert study.probed_datasets("xnli") == ["xnli_qaa"] and study.transfer_targets("xnli") == ["xnli_qaa_test"]
-    assert study.transfer_sources("arc_classification", "qba_pud") == ["qaa_world", "qba_world"]
-    assert study.probed_datasets("alignment") == study.transfer_targets("no such task") == []
+    probed, tried = (
+        {task: of("xlmr", task) for task in (*study.probe_tasks, "alignment")} for of in (study.probed_datasets, study.transfer_targets)
+    )
+    assert [*probed] == ["pos", "arc_prediction", "arc_classification", "xnli", "alignment"]
+    assert probed["pos"] == study.baseline_datasets("pos") == ["qaa_world"] and tried["pos"] == ["qba_pud"]
+    assert probed["arc_prediction"] == ["qaa_world", "qba_world"] and tried["arc_prediction"] == []
+    assert probed["xnli"] == ["xnli_qaa"] and tried["xnli"] == ["xnli_qaa_test"]
+    assert probed["alignment"] == tried["alignment"] == [] and study.measured_datasets("xlmr", "alignment") == ["align_qaa_qba"]
+    assert study.transfer_sources("xlmr", "arc_classification", "qba_pud") == ["qaa_world", "qba_world"]
+    assert study.probed_datasets("no such model", "pos") == study.transfer_targets("xlmr", "no such task") == []
 
 
 def test_text_as_published_is_compared_with_its_like_alone():
     study = shipped("replica")
-    assert study.transfer_sources("xnli", "xnli_zh_published_test") == ["xnli_th_published", "xnli_zh_published"]
-    assert len(study.transfer_sources("xnli", "xnli_zh_test")) == 15
+    assert study.transfer_sources("replica", "xnli", "xnli_zh_published_test") == ["xnli_th_published", "xnli_zh_published"]
+    assert len(study.transfer_sources("base", "xnli", "xnli_zh_test")) == 15
 
 
 def test_layers_of_a_measurement_are_those_of_source_and_target():
@@ -69,10 +73,11 @@ def test_layers_of_a_measurement_are_those_of_source_and_target():
         {"tasks": ["alignment"], "layers": [0]},
     ]
     study = tiny(sweeps=sweeps)
-    assert study.layers("pos", "qaa_world") == [1, 2] and study.layers("arc_prediction", "qaa_world") is None
-    assert study.extracted_layers(["qaa_world"]) is None and study.extracted_layers(["align_qaa_qba"]) == [0]
-    assert study.extraction_arguments(["qaa_world"]) == [] and study.extraction_arguments(["align_qaa_qba"]) == ["--layers", 0]
-    assert (study.layers_argument("pos", "qba_pud"), study.layers_argument("xnli", "xnli_qaa")) == ("0,1", "all")
+    assert study.layers("xlmr", "pos", "qaa_world") == [1, 2] and study.layers("xlmr", "arc_prediction", "qaa_world") is None
+    assert study.extracted_layers("xlmr", ["qaa_world"]) is None and study.extracted_layers("xlmr", ["align_qaa_qba"]) == [0]
+    assert study.extraction_arguments("xlmr", ["qaa_world"]) == []
+    assert study.extraction_arguments("xlmr", ["align_qaa_qba"]) == ["--layers", 0]
+    assert study.layers_argument("xlmr", "pos", "qba_pud") == "0,1" and study.layers_argument("xlmr", "xnli", "xnli_qaa") == "all"
     found = [*study.measurements()]
     assert Measurement("xlmr", "pos", "qaa_world", "qba_pud", (1,)) in found
     assert Measurement("xlmr", "pos", "qba_world", "qba_world", (1, 2)) in found
@@ -92,9 +97,10 @@ def test_subwords_of_bitexts_are_extracted_where_these_are_aligned():
 
 def test_bits_per_character():
     study = tiny()
-    assert (study.held_out_languages, study.parallel_sets, study.takes_bits("xlmr")) == (["qba"], ["qba_pud"], True)
+    assert study.bits_languages("xlmr") == study.held_out_languages("xlmr") == study.held_out_of_any == ["qba"]
+    assert study.parallel_sets("xlmr") == ["qba_pud"]
     without = tiny(bpc={"leave_out": ["xlmr"]})
-    assert not without.takes_bits("xlmr") and "bpc" not in without.jobs()
+    assert without.bits_languages("xlmr") == without.parallel_sets("xlmr") == [] and "bpc" not in without.jobs()
     assert not any(figure.task == "bpc" for figure in without.figures)
 
 
@@ -178,3 +184,101 @@ def test_paper_1_is_39_checkpoints_by_44_treebanks():
     found = counts(shipped("replica", models=models))
     assert (found["convert_checkpoint"], found["probes"], found["transfer"]) == (39, 39 * (44 * 3 + 17), 39 * (18 * 3 + 17))
     assert (found["bpc"], found["alignment"]) == (39, 39 * 6)
+
+
+def bilingual(**sections):
+    """A multilingual model, one of qba alone in two trainings, and one that is published; three treebanks a language."""
+    xlmr = tiny_configuration()["models"]["xlmr"]
+    alone = {"steps": [0, 20], "seeds": [1, 2], "pretrain": xlmr["pretrain"] | {"languages": ["qba"]}}
+    published = {"steps": [1], "huggingface": {"folder": "/there"}}
+    both = {"treebanks": ["qaa_world", "qba_world", "qaa_pud", "qba_pud"], "xnli": ["qaa", "qba"], "bpc": {"languages": ["qaa", "qba"]}}
+    return tiny(**both | {"models": {"xlmr": xlmr, "alone": alone, "published": published}} | sections)
+
+
+OF_QBA = ["qba_pud", "qba_world", "xnli_qba", "xnli_qba_test"]
+
+
+def test_a_model_with_languages_of_its_own_is_measured_on_these():
+    study = bilingual()
+    assert study.extracted_datasets("alone") == study.extracted_datasets("alone/seed_2") == OF_QBA
+    assert study.extracted_datasets("published") == study.extracted_datasets("xlmr") == sorted(study.datasets)
+    assert study.transfer_targets("alone/seed_1", "pos") == ["qba_pud"]
+    assert study.transfer_sources("alone/seed_1", "pos", "qba_pud") == ["qba_world"]
+    assert (study.bits_languages("alone"), study.parallel_sets("alone"), study.held_out_languages("alone")) == (
+        ["qba"],
+        ["qba_pud"],
+        ["qba"],
+    )
+    assert ("alone", "alignment", "layer_curves") not in study.figures and ("alone", "xnli", "transfer_matrix") in study.figures
+    found = {(one.task, one.source, one.target) for one in study.measurements() if one.model == "alone/seed_1"}
+    tasks = ("pos", "arc_prediction", "arc_classification")
+    assert found == {(task, "qba_world", target) for task in tasks for target in ("qba_world", "qba_pud")} | {
+        *(("xnli", "xnli_qba", target) for target in ("xnli_qba", "xnli_qba_test")),
+        ("bpc", "qba", "qba"),
+    }
+    assert sum(job["model"].startswith("alone") for job in study.jobs()["features"]) == 4 * len(OF_QBA)
+
+
+def test_a_model_of_all_the_runs_languages_is_measured_on_everything():
+    """Those in other languages, too: how well a model does where it has learned nothing is of interest."""
+    study = bilingual(languages=["qba"], bpc={"languages": ["qba"]})
+    assert study.extracted_datasets("alone") == sorted(study.datasets)
+
+
+@pytest.mark.parametrize(
+    ("entry", "more"),
+    [
+        ({"models": ["alone"], "datasets": ["qaa_pud"]}, {"qaa_pud"}),
+        ({"models": ["alone"], "datasets": ["qaa_world"], "tasks": ["pos"]}, {"qaa_world"}),
+        # There is no probe to try on it.
+        ({"models": ["alone"], "datasets": ["xnli_qaa_test"], "tasks": ["pos"]}, set()),
+        ({"models": ["alone"], "tasks": ["alignment"]}, {"align_qaa_qba"}),
+        ({"models": ["xlmr", "published"]}, set()),
+        ({}, {"qaa_pud", "qaa_world", "xnli_qaa", "xnli_qaa_test", "align_qaa_qba"}),
+    ],
+)
+def test_measurements_add_what_lies_outside_a_models_languages(entry, more):
+    study = bilingual(measurements=[entry])
+    assert {*study.extracted_datasets("alone")} == {*OF_QBA} | more
+    assert study.measured_datasets("alone", "arc_prediction") == [
+        name for name in study.treebanks if name in OF_QBA or (name in more and entry.get("tasks") is None)
+    ]
+
+
+def test_bits_outside_a_models_languages_are_asked_for_by_the_language():
+    assert bilingual(measurements=[{"models": ["alone"], "datasets": ["qaa"]}]).bits_languages("alone") == ["qaa", "qba"]
+    assert bilingual(measurements=[{"models": ["alone"], "tasks": ["bpc"]}]).bits_languages("alone") == ["qaa", "qba"]
+
+
+def test_sweeps_of_some_models():
+    study = bilingual(sweeps=[{"layers": [2]}, {"models": ["alone"], "tasks": ["pos"], "layers": [1]}])
+    assert study.layers("alone/seed_2", "pos", "qba_world") == [1] and study.layers("xlmr", "pos", "qba_world") == [2]
+    assert study.extracted_layers("alone", ["qba_world"]) == [1, 2] and study.extracted_layers("xlmr", ["qba_world"]) == [2]
+
+
+def test_only_what_is_measured_alike_is_made_together():
+    """A model that leaves datasets out has a job a dataset, one that leaves tasks out a job a task."""
+    together = {"features": {"together": True}, "probes": {"together": True}}
+    study = bilingual(**together, measurements=[{"models": ["alone"], "datasets": ["qaa_world"], "tasks": ["pos"]}])
+    assert study.extracted_together == study.probed_together == ["xlmr", "published"]
+    assert bilingual(**together).probed_together == ["xlmr", "alone/seed_1", "alone/seed_2", "published"]
+    jobs = study.jobs()
+    assert {job["model"] for job in jobs["features_together"]} == {"xlmr", "published"}
+    assert len(jobs["features"]) == 4 * (len(OF_QBA) + 1)
+    # In the model of qba: its treebank by three tasks and its pairs, and the other's treebank by one.
+    assert sum(job["model"].startswith("alone") for job in jobs["probes"]) == 4 * (3 + 1 + 1)
+
+
+def test_a_model_that_nothing_is_measured_of_has_no_part_in_the_tables():
+    study = bilingual(treebanks=["qaa_world", "qaa_pud"], xnli=["qaa"], bpc={"languages": ["qaa"]})
+    assert study.extracted_datasets("alone") == study.bits_languages("alone") == []
+    assert all({run for run, _ in parts} == {"xlmr", "published"} for parts in study.table_parts.values())
+    assert not any(figure.model == "alone" for figure in study.figures)
+
+
+def test_paper_2_extracts_each_treebank_from_its_languages_models_alone():
+    """33 monolingual models, each of its own language, and one of all: not 34 times 33."""
+    study = shipped("signatures", probes={"tasks": ["number"]})
+    assert len(study.checkpoints) == 34 and len(study.treebanks) == 33
+    extracted = Counter(job["model"] for job in study.jobs()["features"])
+    assert extracted.total() == 66 and extracted.pop("multilingual") == 33 and {*extracted.values()} == {1}
