@@ -6,7 +6,6 @@ makes: checkpoints/<model>/<step>/, weights, configuration, tokenizer, and ident
        tokenizer/<model>/, of a suite that fairseq saved
 """
 
-from xlprobe.huggingface_files import read_files
 from xlprobe.vocabulary import SENTENCEPIECE_FILE
 
 # What every checkpoint's folder holds; those that fairseq saved have a SentencePiece model, too.

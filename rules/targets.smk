@@ -50,7 +50,7 @@ def prediction_files():
         return []
     return [
         path
-        for wildcards in STUDY.jobs()["transfer"]
+        for wildcards in STUDY.jobs().get("transfer", [])
         for path in expand(PREDICTIONS, **wildcards)
     ]
 

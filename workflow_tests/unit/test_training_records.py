@@ -15,7 +15,7 @@ from xlprobe.files import read_json, write_json
 from xlprobe.paths import PROJECT
 from xlprobe.trained_text import check_text
 from xlprobe.training_identity import identity_of, text_identity
-from xlprobe.training_records import Training, check_interval, check_resumed, check_trained, resume_point, whole_states
+from xlprobe.training_records import Training, check_interval, check_resumed, check_trained, previous_records, resume_point, whole_states
 from xlprobe.training_version import TRAINING_VERSION
 
 STEPS = (0, 10, 20)
@@ -86,6 +86,11 @@ def test_what_is_as_configured_passes_and_so_does_what_is_not_there_yet(training
     fresh = replace(training, state=Path("nothing"), checkpoints=Path("nothing"))
     check_trained([fresh])
     check_interval(fresh, 0, None)
+
+
+def test_a_step_is_trained_after_the_step_before(training):
+    longer = replace(training, steps=(*STEPS, 30))
+    assert previous_records(longer, 30) == ["checkpoints/m/seed_1/20/training.json"] and previous_records(longer, 0) == []
 
 
 @pytest.mark.parametrize("gone", [(), ("pretrain",), ("pretrain", "checkpoints/m/seed_1/0")], ids=["all there", "no state", "half deleted"])

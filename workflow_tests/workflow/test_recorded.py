@@ -67,6 +67,7 @@ CONFIGURATIONS = {
     "more": TEXT.replace("max_lines: 60", "max_lines: 61"),
     "same": written_otherwise(TEXT),
     "together": TEXT,
+    "alone": TEXT.replace(", qba_pud]", "]").replace("xnli: [qaa]", "transfer: {predictions: true}"),
     "bilingual": TEXT.replace("treebanks:", "".join(ALONE.format(name=name) for name in ("qaa", "qba")) + "treebanks:"),
 }
 CONFIGURATIONS["bilingual together"] = CONFIGURATIONS["bilingual"]
@@ -140,7 +141,7 @@ def test_parameters_are_recorded_and_none_can_be_taken_for_another(jobs):
         check_parameters(jobs[run])
 
 
-@pytest.mark.parametrize("run", ["tiny", "together", "fetched", "bilingual", "bilingual together"])
+@pytest.mark.parametrize("run", ["tiny", "together", "fetched", "alone", "bilingual", "bilingual together"])
 def test_the_study_knows_each_job_that_snakemake_plans(jobs, run, monkeypatch, tmp_path):
     monkeypatch.setenv("XLPROBE_DATA", "")
     (tmp_path / "config").mkdir()
