@@ -20,6 +20,7 @@ from backports import zstd
 
 from xlprobe.compression import CHUNK_BYTES, FETCH_AGAIN, check_rest, decompressed
 from xlprobe.errors import FormatError, XlprobeError, first_sentence
+from xlprobe.library_errors import memory_is_full
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 GIT_LFS_POINTER = b"version https://git-lfs.github.com/spec"
@@ -102,17 +103,19 @@ def reading(path: Path | str, kind: str, advice: str = CORRECT) -> Iterator[Plac
 
     Raises:
         XlprobeError: something inside the block failed; the message has the file and, where the reader sets it, the line.
-        MemoryError: as it comes.
+        Exception: one that says that memory is full, as it comes.
     """
     place = Place()
     try:
         yield place
-    except (XlprobeError, MemoryError):
+    except XlprobeError:
         raise
     except FileNotFoundError as error:
         way_out = "run again to make it" if advice == MAKE_AGAIN else advice
         raise XlprobeError(f"{error.filename or path}: no such file; {way_out}") from error
     except Exception as error:
+        if memory_is_full(error):
+            raise
         if isinstance(error, OSError) and error.errno:
             said = f"cannot be read ({os.strerror(error.errno)}); expected a file that you may read, on a disk that works"
             raise XlprobeError(f"{error.filename or path}: {said}") from error

@@ -56,6 +56,8 @@ def fetch_repository(repository: str, revision: str, output: Path, lock: Path, k
     for name in wanted:
         if not (partial / name).exists():
             _fetch(repository, commit, files[name], partial / name, backoff)
+    # There already where a job was killed between this and its end.
+    shutil.rmtree(output, ignore_errors=True)
     partial.replace(output)
 
 

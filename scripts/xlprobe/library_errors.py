@@ -7,8 +7,8 @@ from pathlib import Path
 
 from xlprobe.errors import XlprobeError, first_sentence
 
-# What PyTorch says in place of a kind of its own where a processor's memory is full.
-MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+# What PyTorch says in place of a kind of its own where a processor's memory is full; Arrow and Python, where a thread gets none.
+MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "launch worker thread", "can't start new thread")
 OURS = Path(__file__).parent
 LEAVE_OUT = "take the model, or this step of it, out of `models` in the configuration"
 

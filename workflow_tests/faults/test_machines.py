@@ -7,6 +7,7 @@ once the machine is well.
 import contextlib
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -82,7 +83,7 @@ def prepared(finished: Finished, rule: str) -> tuple[Job, dict[str, str]]:
 def fails_in_one_sentence(finished: Finished, job: Job, environment: dict[str, str] | None = None) -> None:
     assert finished.make(job, environment) != 0
     said = finished.said(job)
-    assert "Traceback" not in said and said.count("error: ") == 1, said
+    assert "Traceback" not in said and len(re.findall(r"^error: ", said, flags=re.M)) == 1, said
 
 
 @pytest.mark.parametrize("rule", TRIED)

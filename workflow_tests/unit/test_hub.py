@@ -53,6 +53,11 @@ def test_what_is_read_is_fetched_and_verified(upstream, tmp_path):
     assert "bytes=300000-" in upstream.ranges(), "the download was not gone on with"
     (row,) = recorded(tmp_path / "lock.tsv").values()
     assert row["address"] == "https://huggingface.co/org/name/tree/step10" and row["sha256"] == COMMIT
+    # Killed after all had come, a job is started again.
+    again = fetch(upstream, tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert {path.name: path.read_bytes() for path in (tmp_path / "10").iterdir()} == found
+    assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
 
 
 def test_what_came_before_a_kill_is_not_fetched_again(upstream, tmp_path):
