@@ -68,7 +68,7 @@ class TinyText:
     def tokenizer(self) -> Path:
         return self.folder / "tokenizer"
 
-    def run(self, folder: Path, training: dict | None = None, execution: dict | None = None) -> PretrainingRun:
+    def run(self, folder: Path, training: dict[str, Any] | None = None, execution: dict[str, Any] | None = None) -> PretrainingRun:
         """A training of the tiny configuration's model, with settings of its own."""
         model = tiny_configuration()["models"]["xlmr"]["pretrain"]
         return PretrainingRun(

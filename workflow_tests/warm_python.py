@@ -19,8 +19,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-PACKAGES = ("torch", "transformers.modeling_utils", "pandas", "pyarrow.parquet", "h5py", "scipy.stats", "safetensors.torch")
-PACKAGES += ("matplotlib.pyplot", "sentencepiece", "conllu", "jsonschema", "yaml")
+PACKAGES = ["torch", "transformers.modeling_utils", "pandas", "pyarrow.parquet", "h5py", "scipy.stats", "safetensors.torch"]
+PACKAGES += ["matplotlib.pyplot", "sentencepiece", "conllu", "jsonschema", "yaml"]
 COMMAND = """#!{python} -IS
 import json, os, socket, sys
 with socket.socket(socket.AF_UNIX) as server:
@@ -83,7 +83,7 @@ def accept(connection: socket.socket) -> str:
     os.environ.clear()
     os.environ.update(environment)
     sys.argv, sys.path[0] = arguments, str(Path(arguments[0]).resolve().parent)
-    return arguments[0]
+    return sys.argv[0]
 
 
 if __name__ == "__main__":
