@@ -25,7 +25,7 @@ ifneq ($(XLPROBE_CASES),)
 export XLPROBE_CASES := $(abspath $(XLPROBE_CASES))
 endif
 
-.PHONY: help setup demo sources run accept report check test test-run test-others test-faults test-faults-jobs test-faults-others \
+.PHONY: help setup demo sources run accept report check test test-workflow test-units test-faults test-faults-jobs test-faults-others \
 	test-mutants bench lint format docs lock clean
 .DEFAULT_GOAL := help
 
@@ -75,14 +75,14 @@ check: $(READY) ## Read all results of CONFIG whole, and say which files are dam
 	@python scripts/check_results.py --configuration $(CONFIG)
 
 test: $(READY) ## Run the tests; those on real data need XLPROBE_DATA
-	@$(MAKE) --no-print-directory --jobs 2 test-run test-others
+	@$(MAKE) --no-print-directory --jobs 2 test-workflow test-units
 
 # Two at a time, of about the same length: either alone leaves cores idle.
-test-run: $(READY)
-	OMP_NUM_THREADS=1 python -m pytest workflow_tests/workflow/test_run.py
+test-workflow: $(READY)
+	OMP_NUM_THREADS=1 python -m pytest workflow_tests/workflow
 
-test-others: $(READY)
-	OMP_NUM_THREADS=1 python -m pytest workflow_tests scripts/xlprobe --ignore=workflow_tests/benchmarks --ignore=workflow_tests/faults --ignore=workflow_tests/workflow/test_run.py
+test-units: $(READY)
+	OMP_NUM_THREADS=1 python -m pytest workflow_tests/unit scripts/xlprobe
 
 test-faults: $(READY) ## Kill, fill disks, change and damage everything (25 minutes; 3 with XLPROBE_FAULTS=short)
 	@$(MAKE) --no-print-directory --jobs 2 test-faults-jobs test-faults-others

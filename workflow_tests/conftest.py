@@ -11,6 +11,7 @@ import speed_claims
 import yaml
 from projects import Project
 from upstream_server import UpstreamServer
+from warm_python import warm_python
 
 from xlprobe import config as configuration
 from xlprobe.binarization import binarize_language
@@ -67,7 +68,7 @@ class TinyText:
     def tokenizer(self) -> Path:
         return self.folder / "tokenizer"
 
-    def run(self, folder: Path, training: dict | None = None, execution: dict | None = None) -> PretrainingRun:
+    def run(self, folder: Path, training: dict[str, Any] | None = None, execution: dict[str, Any] | None = None) -> PretrainingRun:
         """A training of the tiny configuration's model, with settings of its own."""
         model = tiny_configuration()["models"]["xlmr"]["pretrain"]
         return PretrainingRun(
@@ -126,10 +127,17 @@ def tiny_model(tiny_text: TinyText) -> TinyModel:
 
 
 @pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment in which a run's jobs start with their imports behind them."""
+    with warm_python(tmp_path_factory.mktemp("warm")) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="session")
+def finished_run(warm: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project in which config/tiny.yaml has been made from nothing; tests copy it before they change it."""
     project = Project(tmp_path_factory.mktemp("run") / "project")
-    project.snakemake("--configfile", "config/tiny.yaml", "--quiet", "all")
+    project.snakemake("--configfile", "config/tiny.yaml", "--quiet", "all", environment=warm)
     return project
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -29,7 +30,7 @@ def open_features(
         file["vectors"].attrs[hdf5_files.CHECKSUMS] = np.array(checksums, dtype=np.uint32)
 
 
-def write_features(path: Path, dataset: Path, vectors_LUD: np.ndarray, layers: list[int], **said: object) -> Path:
+def write_features(path: Path, dataset: Path, vectors_LUD: np.ndarray, layers: list[int], **said: Any) -> Path:
     """A features file of these vectors, [layers, units, dim]."""
     with open_features(path, dataset, layers, **said) as file:
         file["vectors"] = vectors_LUD.astype(np.float16)

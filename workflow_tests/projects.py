@@ -2,8 +2,9 @@
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
+
+from forked_snakemake import snakemake
 
 from xlprobe.paths import PROJECT
 
@@ -25,10 +26,8 @@ class Project:
 
     def snakemake(self, *arguments: str, check: bool = True, environment: dict[str, str] | None = None) -> str:
         """Run Snakemake in the copy and return what it printed."""
-        command = ["snakemake", *arguments, "--cores", "2"]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=os.environ | (environment or {}))
-        output = done.stdout + done.stderr
-        assert done.returncode == 0 or not check, output[-4000:]
+        status, output = snakemake([*arguments, "--cores", "2"], self.folder, os.environ | (environment or {}))
+        assert status == 0 or not check, output[-4000:]
         return output
 
     def planned(self, *arguments: str, environment: dict[str, str] | None = None) -> dict[str, int]:

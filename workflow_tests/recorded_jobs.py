@@ -102,7 +102,7 @@ def jobs_of_copy(
     project: Path, configurations: Sequence[Path], folder: Path, environment: Mapping[str, str] | None = None
 ) -> list[list[Job]]:
     """The same of a copy of the project, whose code and tables may be others, in a process that imports them."""
-    command = [sys.executable, __file__, "--configurations", *configurations, "--folder", folder, "--project", project]
+    command = [sys.executable, __file__, "--configurations", *map(str, configurations), "--folder", str(folder), "--project", str(project)]
     path = {"PYTHONPATH": str(project / "scripts")}
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | (environment or {}) | path)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 import transformers
@@ -36,7 +37,7 @@ def byte_level_tokenizer(texts: Sequence[str], framed: bool, vocabulary: int = V
     tokenizer.decoder = decoders.ByteLevel()
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"] if framed else ["<|endoftext|>"]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    settings = {"special_tokens": special, "initial_alphabet": alphabet, "show_progress": False}
+    settings: dict[str, Any] = {"special_tokens": special, "initial_alphabet": alphabet, "show_progress": False}
     tokenizer.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=vocabulary, **settings))
     if framed:
         tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
@@ -58,7 +59,7 @@ def new_tokenizer(
     return byte_level_tokenizer(texts, family == "roberta", vocabulary)
 
 
-def new_model(family: str, tokenizer: transformers.PreTrainedTokenizerFast, **changes: object) -> transformers.PreTrainedModel:
+def new_model(family: str, tokenizer: transformers.PreTrainedTokenizerFast, **changes: Any) -> transformers.PreTrainedModel:
     """A family's small language model, untrained."""
     torch.manual_seed(int(changes.pop("seed", 0)))
     sizes = SIZES | {"vocab_size": len(tokenizer)} | changes
@@ -73,7 +74,7 @@ def new_model(family: str, tokenizer: transformers.PreTrainedTokenizerFast, **ch
     return kinds[family](kinds[family].config_class(max_position_embeddings=WINDOW + 2, **ids, **sizes))
 
 
-def write_suite(family: str, texts: Sequence[str], sentencepiece: Path, folder: Path, steps: Sequence[int], **changes: object) -> None:
+def write_suite(family: str, texts: Sequence[str], sentencepiece: Path, folder: Path, steps: Sequence[int], **changes: Any) -> None:
     """Train a family's model on texts and save it at each step as `folder/step_<n>`."""
     tokenizer = new_tokenizer(family, texts, sentencepiece)
     model = new_model(family, tokenizer, **changes)

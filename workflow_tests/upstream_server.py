@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from hashlib import sha1, sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 PIECE = 2**14
 
@@ -52,7 +53,7 @@ class UpstreamServer:
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         self.address = f"http://127.0.0.1:{self.server.server_port}"
 
-    def publish(self, path: str, content: bytes, *answers: Answer, **settings) -> str:
+    def publish(self, path: str, content: bytes, *answers: Answer, **settings: Any) -> str:
         """Publish a file, after some answers out of the ordinary; returns its address."""
         self.files[f"/{path}"] = Published(content, answers=list(answers), **settings)
         return f"{self.address}/{path}"

@@ -52,9 +52,15 @@ def world(settings) -> World:
 
 
 @pytest.fixture(scope="module")
-def published(settings, tmp_path_factory) -> Path:
+def small(settings) -> dict:
+    """The same with fewer documents and pairs."""
+    return settings | {"documents": 40, "pairs": {"train": 60, "dev": 30, "test": 30}}
+
+
+@pytest.fixture(scope="module")
+def published(small, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("world")
-    write_world(settings | {"documents": 100}, folder, folder / "world.x.json", 2)
+    write_world(small, folder, folder / "world.x.json", 2)
     return folder
 
 
@@ -76,19 +82,18 @@ def is_projective(heads: list[int]) -> bool:
     return not any(a < c < b < d for a, b in arcs for c, d in arcs)
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_another_world(settings, published, tmp_path):
-    small = settings | {"documents": 100}
+def test_the_same_seed_gives_the_same_bytes_and_another_another_world(small, published, tmp_path):
     write_world(small, tmp_path / "again", tmp_path / "again" / "world.x.json", 1)
     again = files(tmp_path / "again")
-    assert again == files(published) and sorted(again) == sorted([*published_files(settings), "world.x.json"])
+    assert again == files(published) and sorted(again) == sorted([*published_files(small), "world.x.json"])
     write_world(small | {"seed": small["seed"] + 1}, tmp_path / "other", tmp_path / "other" / "world.x.json", 2)
     other = files(tmp_path / "other")
     assert other.keys() == again.keys()
     assert [path for path in other if other[path] == again[path]] == ["factors/syntactic_distance.tsv"]
 
 
-def test_a_seventh_language_leaves_the_others_as_they_are(settings, published, tmp_path):
-    larger = copy.deepcopy(settings) | {"documents": 100}
+def test_a_seventh_language_leaves_the_others_as_they_are(small, published, tmp_path):
+    larger = copy.deepcopy(small)
     larger["languages"]["qcb"] = larger["languages"]["qca"] | {
         "name": "Mirel",
         "parent": "qca",
@@ -295,10 +300,12 @@ def test_gold_alignment_of_a_known_sentence_in_every_layout():
 
 
 @pytest.mark.parametrize("layout", ["pharaoh", "awesome", "wpt", "simalign"])
-def test_published_alignments_are_read_back_as_they_were_meant(settings, world, tmp_path, layout):
-    small = settings | {"alignment_layout": layout, "documents": 10, "pairs": dict.fromkeys(settings["pairs"], 0)}
-    write_world(small, tmp_path, tmp_path / "world.x.json", 2)
-    for bitext in configuration.alignments({"world": small}).values():
+def test_published_alignments_are_read_back_as_they_were_meant(settings, tmp_path, layout):
+    few = {"documents": 10, "pairs": dict.fromkeys(settings["pairs"], 0), "sentences": dict.fromkeys(settings["sentences"], 60)}
+    chosen = settings | few | {"alignment_layout": layout}
+    write_world(chosen, tmp_path, tmp_path / "world.x.json", 2)
+    world = World(chosen)
+    for bitext in configuration.alignments({"world": chosen}).values():
         read = read_bitext(bitext.layout, [tmp_path / path for path in bitext.files])
         said = [[world.languages[code].say(meaning) for meaning in parallel_meanings(world)] for code in (bitext.source, bitext.target)]
         for pair, source, target in zip(read, *said, strict=True):
@@ -371,7 +378,7 @@ def test_length_overlap_and_negation_do_not_tell_the_label(world):
             denied = any(node.tag == "PART" for node in pair.hypothesis.walk())
             return [len(premise), len(hypothesis), len(premise) - len(hypothesis), shared, shared / len(set(hypothesis)), denied]
 
-        forest = RandomForestClassifier(200, min_samples_leaf=5, random_state=0)
+        forest = RandomForestClassifier(50, min_samples_leaf=5, random_state=0)
         accuracy = cross_val_score(forest, [clues(pair) for pair in pairs], [pair.label for pair in pairs], cv=5).mean()
         assert accuracy < 0.40, (code, accuracy)
 
@@ -381,7 +388,7 @@ def straddling(corpora: dict[str, Path], treebanks: dict[str, list[Path]], vocab
     cleaned = []
     for code, source in corpora.items():
         train, counts = folder / f"{code}.zst", folder / f"{code}.json"
-        clean_corpus(source, train, folder / f"{code}.valid.zst", counts, code, 0.02, 10)
+        clean_corpus(source, train, folder / f"{code}.valid.zst", counts, code, 0.02, 10, 1_000_000)
         cleaned.append(CleanedCorpus(train, counts))
     train_sentencepiece(cleaned, folder / "model", vocabulary, 0.3, 30_000, 0.9995, 1)
     processor = load_sentencepiece(folder / "model")

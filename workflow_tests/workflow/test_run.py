@@ -153,12 +153,43 @@ def test_a_second_run_does_nothing(finished_run):
     assert finished_run.planned(*TINY) == {}
 
 
+# Each alone would make again what it changed, so that one plan judges them all.
+EDITS_OF_NOTHING = [
+    # Comments and layout.
+    ("scripts/xlprobe/linear_probe.py", "    BETAS = ", "    # a comment\n    BETAS = "),
+    ("scripts/xlprobe/features.py", '"""Vectors of words', '"""The vectors of words'),
+    # A task that the run does not use.
+    ("scripts/xlprobe/tasks/number.py", "Number=", "Numbers="),
+    # Training's code: its version is what counts. How to train.
+    ("scripts/xlprobe/pretraining.py", '"log-interval": 10', '"log-interval": 20'),
+    ("scripts/xlprobe/fairseq_training.py", "os.fsync", "os.fdatasync"),
+    ("config/tiny.yaml", "save_every: 5", "save_every: 7"),
+    # What a table's schema tells a reader, and words that no table holds.
+    ("schemas/audit.schema.yaml", "Subwords that are <unk>", "Subwords <unk>"),
+    ("scripts/xlprobe/language_models.py", "raise XlprobeError(", "raise XlprobeError('so: ' + "),
+    ("scripts/train_probes.py", 'help="', 'help="so: '),
+    # A key that the protocol does not go by. Defaults, written out.
+    ("config/tiny.yaml", "{seeds: 2,", "{converged: {tolerance: 0.001}, seeds: 2,"),
+    ("config/tiny.yaml", "probes: {", "arcs: {negatives: any}\ndatasets: {clean_forms: false}\nprobes: {"),
+    # The configuration's schema, or a treebank more that the run does not use.
+    ("schemas/config.schema.yaml", "# Every key", "# Each key"),
+    (
+        "resources/treebanks.tsv",
+        "ar_pud\tar\tUD_Arabic-PUD\ttest\t\n",
+        "ar_pud\tar\tUD_Arabic-PUD\ttest\t\nxx_new\tar\tUD_X-New\ttest\t\n",
+    ),
+]
+
+
+def test_what_matters_to_no_result_makes_nothing_again(project):
+    for edit in EDITS_OF_NOTHING:
+        project.edit(*edit)
+    assert project.planned(*TINY) == {}
+
+
 @pytest.mark.parametrize(
     ("path", "old", "new", "rules"),
     [
-        # Comments and layout.
-        ("scripts/xlprobe/linear_probe.py", "    BETAS = ", "    # a comment\n    BETAS = ", {}),
-        ("scripts/xlprobe/features.py", '"""Vectors of words', '"""The vectors of words', {}),
         # The probes' code: probes and what follows.
         ("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8", PROBES),
         (
@@ -179,8 +210,6 @@ def test_a_second_run_does_nothing(finished_run):
             "OTHER = 1\nTASK = ",
             METRICS_OF_PROBES | {"probes": 3, "transfer": 3, "baselines": 1},
         ),
-        # A task that the run does not use.
-        ("scripts/xlprobe/tasks/number.py", "Number=", "Numbers=", {}),
         # Alignment's code: alignment.
         (
             "scripts/xlprobe/alignment.py",
@@ -198,18 +227,12 @@ def test_a_second_run_does_nothing(finished_run):
         # What all figures share: figures. What one kind is: that figure.
         ("scripts/xlprobe/figures/drawing.py", '"#0072B2"', '"#0072B3"', {"figure": 19}),
         ("scripts/xlprobe/figures/word_groups.py", '"unseen": BLUE', '"unseen": GREY', {"figure": 1}),
-        # Training's code: nothing; its version is what counts.
-        ("scripts/xlprobe/pretraining.py", '"log-interval": 10', '"log-interval": 20', {}),
-        ("scripts/xlprobe/fairseq_training.py", "os.fsync", "os.fdatasync", {}),
         # How overlap is measured: its tables.
         ("scripts/xlprobe/contamination.py", "WINDOW = 32", "WINDOW = 30", {"contamination": 2, "contamination_table": 1}),
         # A check of the checkpoints: its table.
         ("scripts/xlprobe/checkpoint_checks.py", "tolerance: float = 0.05", "tolerance: float = 0.06", {"checkpoint_table": 1}),
-        # A table's schema: the tables of it; not for what it tells a reader. Nor for words that no table holds.
+        # A table's schema: the tables of it.
         ("schemas/audit.schema.yaml", "words_cut: {type: integer,", "words_cut: {type: number,", AUDIT),
-        ("schemas/audit.schema.yaml", "Subwords that are <unk>", "Subwords <unk>", {}),
-        ("scripts/xlprobe/language_models.py", "raise XlprobeError(", "raise XlprobeError('so: ' + ", {}),
-        ("scripts/train_probes.py", 'help="', 'help="so: ', {}),
         # A control of one task: its probes, and what follows. Other layers of one dataset: its features and probes.
         ("config/tiny.yaml", "{seeds: 2,", "{control_tasks: [pos], seeds: 2,", ONE_TASK),
         (
@@ -232,21 +255,12 @@ def test_a_second_run_does_nothing(finished_run):
             METRICS_OF_SCORES | {"features": 3, "alignment": 3, "checkpoint_audit": 3, "audit": 1},
         ),
         ("config/tiny.yaml", "probes: {", "alignment: {distortion: 0.5}\nprobes: {", METRICS_OF_SCORES | {"alignment": 3}),
-        # Another protocol: probes. A key that it does not go by: nothing.
+        # Another protocol: probes.
         ("config/tiny.yaml", "{seeds: 2,", "{protocol: converged, seeds: 2,", PROBES),
-        ("config/tiny.yaml", "{seeds: 2,", "{converged: {tolerance: 0.001}, seeds: 2,", {}),
         # How intervals are taken: all scores.
         ("config/tiny.yaml", "probes: {", "intervals: {level: 0.9}\nprobes: {", PROBES | {"alignment": 3, "bpc": 3, "baselines": 7}),
         # What features are computed in: features, and what follows.
         ("config/tiny.yaml", "{keep: true}", "{keep: true, precision: bfloat16}", AUDIT),
-        # The configuration's schema, or a treebank more that the run does not use: nothing.
-        ("schemas/config.schema.yaml", "# Every key", "# Each key", {}),
-        (
-            "resources/treebanks.tsv",
-            "ar_pud\tar\tUD_Arabic-PUD\ttest\t\n",
-            "ar_pud\tar\tUD_Arabic-PUD\ttest\t\nxx_new\tar\tUD_X-New\ttest\t\n",
-            {},
-        ),
     ],
 )
 def test_what_an_edit_makes_again(project, path, old, new, rules):
@@ -269,18 +283,10 @@ def test_a_changed_world_is_never_taken_for_the_old_one(project, old, new):
     assert project.planned(f"{RESULTS}/datasets/qaa_world/identity.json", *TINY) == {"world": 1, "treebank": 1}
 
 
-@pytest.mark.parametrize(
-    ("settings", "jobs"),
-    [
-        ("arcs: {negatives: unlinked}", {"treebank": 1}),
-        ("datasets: {clean_forms: true}", {"treebank": 1}),
-        # The defaults, written out.
-        ("arcs: {negatives: any}\ndatasets: {clean_forms: false}", {}),
-    ],
-)
-def test_how_treebanks_are_read_is_part_of_what_they_are(project, settings, jobs):
+@pytest.mark.parametrize("settings", ["arcs: {negatives: unlinked}", "datasets: {clean_forms: true}"])
+def test_how_treebanks_are_read_is_part_of_what_they_are(project, settings):
     project.edit("config/tiny.yaml", "probes: {", f"{settings}\nprobes: {{")
-    assert project.planned(f"{RESULTS}/datasets/qaa_world/identity.json", *TINY) == jobs
+    assert project.planned(f"{RESULTS}/datasets/qaa_world/identity.json", *TINY) == {"treebank": 1}
 
 
 def test_a_report_gathers_the_figures(finished_run):
@@ -312,15 +318,15 @@ def test_a_step_added_trains_one_interval(project, steps):
     assert {rule: planned.get(rule) for rule in expected} == expected and planned.keys() <= expected.keys() | METRICS
 
 
-def test_a_step_added_between_two_leaves_the_later_ones(project):
+def test_a_step_added_between_two_leaves_the_later_ones(project, warm):
     folder = project.folder / RESULTS / "checkpoints" / "xlmr"
     before = {path: path.stat().st_mtime_ns for path in folder.glob("[12]0/*")}
     project.edit("config/tiny.yaml", "[0, 10, 20]", "[0, 10, 15, 20]")
     # Checkpoints first: what is left to measure is that of the one step.
-    project.snakemake(CHECKPOINTS, *TINY, "--quiet", "all")
+    project.snakemake(CHECKPOINTS, *TINY, "--quiet", "all", environment=warm)
     planned = project.planned(*TINY)
     assert {rule: planned.get(rule) for rule in MEASURED} == MEASURED and planned.keys() <= MEASURED.keys() | METRICS
-    project.snakemake(*TINY, "--quiet", "all")
+    project.snakemake(*TINY, "--quiet", "all", environment=warm)
     assert project.planned(*TINY) == {}
     assert before == {path: path.stat().st_mtime_ns for path in folder.glob("[12]0/*")}
     assert json.loads((folder / "15" / "training.json").read_text())["previous"] == 10
@@ -421,11 +427,6 @@ def test_a_failed_training_says_why_once(project):
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = make(project, f"{RESULTS}/checkpoints/xlmr/20/training.json")
     assert done.returncode != 0 and done.stdout.count("another process trains this model; wait for it or stop it") == 1
-
-
-def test_how_to_train_may_change(project):
-    project.edit("config/tiny.yaml", "save_every: 5", "save_every: 7")
-    assert project.planned(*TINY) == {}
 
 
 def test_with_temporary_features_one_probe_needs_one_extraction(project):
