@@ -6,8 +6,8 @@ Imports inside the package point one way (a test holds this):
     splits, checkpoint_names, catalogue, resources, runs, sweeps, config_file, config, code_identity, dropped,
     tables, choices, tasks, study                                 what a run is
     conll2017, corpus, vocabulary, sentencepiece_normalization, tokenization, binarization   text for pretraining
-    training_version, training_identity, trained_text, training_records, torch_files, training_state, fairseq_runtime, fairseq_task,
-    fairseq_training, pretraining                                 training
+    training_version, training_identity, trained_text, training_records, torch_files, training_state, fairseq_runtime, fairseq_models,
+    fairseq_task, fairseq_training, pretraining                                 training
     checkpoint_comparison, huggingface_files, safetensors_files, stored_weights, saved_constants, language_models, model_trials, canary,
     source_tokenizers, checkpoints, fairseq_checkpoints, huggingface_checkpoints, checkpoint_checks   models
     downloads, archives, hub, sources, origins, outside_files, source_list, world   where data come from

@@ -95,6 +95,7 @@ def _source(file: Path) -> _Source:
     tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
     _sort_imports(tree)
     own_errors = _own_errors(tree)
+    is_used = any(isinstance(node, ast.Name) and node.id == PACKAGE for node in ast.walk(tree))
     imports: list[tuple[Path, ...]] = []
     tables: set[Path] = set()
     packages: set[str] = set()
@@ -109,7 +110,7 @@ def _source(file: Path) -> _Source:
             case ast.Call():
                 _take_words_out(node)
             case ast.Import():
-                imports += _own_modules(node)
+                imports += _own_modules(node, is_used)
                 packages.update(alias.name for alias in node.names)
             case ast.ImportFrom():
                 node.module, node.level = _absolute(node, file), 0
@@ -118,7 +119,9 @@ def _source(file: Path) -> _Source:
             case ast.Constant(value=str(text)):
                 tables.update(_named([text]))
                 # A module that is run by its name.
-                imports += [tuple(_module_files(text))] if text.startswith(f"{PACKAGE}.") and not text.endswith(".") else []
+                if text.startswith(f"{PACKAGE}.") and not text.endswith(".") and _file_of(text):
+                    imports.append(tuple(_module_files(text)))
+                    node.value = PACKAGE
             case ast.JoinedStr():
                 parts = [str(part.value) if isinstance(part, ast.Constant) else "*" for part in node.values]
                 tables.update(_named([re.sub(r"\*+", "*", "".join(parts))]))
@@ -140,8 +143,13 @@ def _sort_imports(tree: ast.Module) -> None:
         for alias in node.names
     ]
     docstring = tree.body[:1] if ast.get_docstring(tree) is not None else []
-    single.sort(key=lambda node: (node.names[0].asname or node.names[0].name, node.names[0].name))
+    single.sort(key=lambda node: _sorted_as(node.names[0]))
     tree.body = [*docstring, *single, *tree.body[len(docstring) :]]
+
+
+def _sorted_as(alias: ast.alias) -> tuple[str, str]:
+    name = PACKAGE if alias.name.startswith(f"{PACKAGE}.") else alias.name
+    return alias.asname or name, name
 
 
 def _own_errors(tree: ast.Module) -> set[str]:
@@ -183,13 +191,17 @@ def _blank(call: ast.Call) -> None:
             argument.values = [part for part in argument.values if not isinstance(part, ast.Constant)]
 
 
-def _own_modules(node: ast.Import) -> list[tuple[Path, ...]]:
-    """What `import xlprobe.a as b` imports; the name is left out of the tree where the code does not use it."""
+def _own_modules(node: ast.Import, is_used: bool) -> list[tuple[Path, ...]]:
+    """What `import xlprobe.a as b` imports; the name is left out of the tree where the code does not use it.
+
+    Args:
+        is_used: whether the code uses what it imports so without `as`, by the name of the package.
+    """
     found = []
     for alias in node.names:
         if alias.name.startswith(f"{PACKAGE}."):
             found.append(tuple(_module_files(alias.name)))
-            alias.name = PACKAGE if alias.asname else alias.name
+            alias.name = alias.name if is_used and not alias.asname else PACKAGE
     return found
 
 

@@ -264,7 +264,7 @@ def _both_models(state: dict[str, Any], tokenizer: Path) -> tuple[XLMRobertaForM
         XlprobeError: it is no masked language model of RoBERTa's architecture, whose settings and weights may lack anything.
     """
     # Not at the top: importing fairseq takes seconds.
-    from xlprobe.fairseq_task import rebuild_model
+    from xlprobe.fairseq_models import rebuild_model
 
     try:
         return convert_state(state, read_json(tokenizer / IDENTITY_FILE)), rebuild_model(state, tokenizer)

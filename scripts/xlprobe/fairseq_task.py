@@ -1,7 +1,6 @@
-"""The pretraining task as fairseq sees it, its masks, and its models."""
+"""The pretraining task as fairseq sees it, and its masks."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 # isort: off
@@ -19,6 +18,7 @@ from fairseq.data import (
 )
 from fairseq.tasks import register_task
 from fairseq.tasks.multilingual_masked_lm import MultiLingualMaskedLMTask
+from xlprobe.fairseq_models import without_fast_path
 
 # isort: on
 
@@ -59,16 +59,8 @@ class MaskedLanguageModelTask(MultiLingualMaskedLMTask):
         parser.add_argument("--masks", choices=["draw", "block"], required=True)
 
     def build_model(self, args: Any, from_checkpoint: bool = False) -> Any:
-        """Build the model without fairseq's inference fast path, which computes with copies of the weights.
-
-        Training never updates those copies, so a model that is evaluated before its first update of this process (a
-        resumed run, the parity check) would give another model's outputs.
-        """
-        model = super().build_model(args, from_checkpoint)
-        for module in model.modules():
-            if hasattr(module, "can_use_fastpath"):
-                module.can_use_fastpath = False
-        return model
+        """Build the model without fairseq's fast path."""
+        return without_fast_path(super().build_model(args, from_checkpoint))
 
     def has_sharded_data(self, split: str) -> bool:
         """Say yes: the trainer then reloads the data at each epoch.
@@ -114,17 +106,3 @@ class MaskedLanguageModelTask(MultiLingualMaskedLMTask):
             },
             sizes=[source.sizes],
         )
-
-
-def rebuild_model(state: dict[str, Any], dictionary_folder: Path) -> Any:
-    """fairseq's own model of a training state, in float32 and evaluation mode.
-
-    Args:
-        state: a state that fairseq saved.
-        dictionary_folder: the folder that holds `dict.txt`.
-    """
-    arguments = state["cfg"]["task"]
-    arguments.data = str(dictionary_folder)
-    model = MaskedLanguageModelTask.setup_task(arguments).build_model(state["cfg"]["model"])
-    model.load_state_dict(state["model"])
-    return model.float().eval()

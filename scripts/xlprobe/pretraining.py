@@ -36,6 +36,7 @@ from xlprobe.binarization import check_binarized
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path, check_state, identity_digest, read_json, write_json
+from xlprobe.paths import PROJECT
 from xlprobe.progress import SECONDS_BETWEEN_LOG_LINES
 from xlprobe.training_identity import text_identity
 from xlprobe.training_records import Training, check_resumed, is_reached, resume_point, whole_states
@@ -241,7 +242,7 @@ def _run_fairseq(run: PretrainingRun, model: str, step: int, resume_from: Path |
         arguments += ["--distributed-world-size", str(processes), "--distributed-no-spawn", "--ddp-backend", "legacy_ddp"]
         arguments += ["--distributed-backend", backend, "--distributed-init-method", address]
     command = [sys.executable, "-m", "xlprobe.fairseq_training", str(run.folder / f"validation_{step}.json"), *arguments]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(PROJECT / "scripts")}
     log = run.folder / "log" / f"{step}.log"
     log.parent.mkdir(exist_ok=True)
     for partial in run.folder.glob("partial_*"):

@@ -36,7 +36,8 @@ UNIT_TESTS = PROJECT / "workflow_tests" / "unit"
 EQUIVALENT = Path(__file__).with_name("equivalent.tsv")
 MODULES = [
     "alignment", "baselines", "binarization", "bitexts", "bits_per_character", "canary", "checkpoint_comparison", "contamination",
-    "control_tasks", "converged_probe", "corpus", "datasets", "description_length", "examples", "fairseq_task", "feature_file", "features",
+    "control_tasks", "converged_probe", "corpus", "datasets", "description_length", "examples", "fairseq_models", "fairseq_task", "feature_file",
+    "features",
     "inference", "inference_baselines", "labels", "linear_probe", "metrics", "model_trials", "pairs", "piece_bits",
     "piece_coverage", "probe_training", "probe_training_summary", "probes", "scoring", "seeds", "splits", "sweeps", "tasks",
     "tasks.alignment", "tasks.arc_classification", "tasks.arc_classification_subtypes", "tasks.arc_prediction", "tasks.bpc",

@@ -13,7 +13,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 from xlprobe.checkpoint_checks import collect_checkpoints, out_of_line
 from xlprobe.errors import XlprobeError
 from xlprobe.fairseq_checkpoints import DEAD, MAX_DIFFERENCE, convert_state, parity, publish_fairseq, publish_trained
-from xlprobe.fairseq_task import rebuild_model
+from xlprobe.fairseq_models import rebuild_model
 from xlprobe.files import read_json, sha256, write_json
 from xlprobe.metrics import join_tables
 from xlprobe.pretraining import train_interval

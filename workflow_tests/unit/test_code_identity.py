@@ -218,6 +218,26 @@ def test_modules_that_are_moved_or_renamed_change_no_identity(tmp_path, monkeypa
     forget()
 
 
+@pytest.mark.parametrize(
+    ("text", "moves"),
+    [
+        ("import numpy\nimport {}\nimport zlib\n", True),
+        ('import sys\n\nsubprocess.run([sys.executable, "-m", "{}"])\n', True),
+        # Here the name itself is code.
+        ("import {}\n\nprint({}.table, file=output)\n", False),
+    ],
+)
+def test_a_module_that_is_imported_or_run_by_its_full_name_may_move(code, text, moves):
+    library, run = code.folder / "scripts" / "xlprobe", code.folder / "scripts" / "run.py"
+    run.write_text(text.replace("{}", "xlprobe.second"))
+    before = code()
+    (library / "second.py").rename(library / "parts" / "zeroth.py")
+    run.write_text(text.replace("{}", "xlprobe.parts.zeroth"))
+    assert (code() == before) == moves
+    edit(library / "parts" / "zeroth.py", "table", "chair")
+    assert code() != before
+
+
 def test_imports_are_followed_to_their_end():
     """What lies deeper than STEPS would not be seen; and no module of the project stands in a circle."""
     for script in (PROJECT / "scripts").glob("*.py"):

@@ -12,7 +12,8 @@ import xlprobe.fairseq_runtime  # noqa: F401  isort: skip  (must come before fai
 from fairseq import options
 from fairseq.data import indexed_dataset
 
-from xlprobe.fairseq_task import MaskedLanguageModelTask, rebuild_model
+from xlprobe.fairseq_models import rebuild_model
+from xlprobe.fairseq_task import MaskedLanguageModelTask
 from xlprobe.pretraining import PretrainingRun, fairseq_arguments
 from xlprobe.vocabulary import BOS, EOS, PAD
 
