@@ -6,7 +6,7 @@ makes: checkpoints/<model>/<step>/, weights, configuration, tokenizer, and ident
        tokenizer/<model>/, of a suite that fairseq saved
 """
 
-from xlprobe.vocabulary import SENTENCEPIECE_FILE
+from xlprobe.artifacts.vocabulary import SENTENCEPIECE_FILE
 
 # What every checkpoint's folder holds; those that fairseq saved have a SentencePiece model, too.
 CHECKPOINT_FILES = (

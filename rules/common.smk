@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
-from xlprobe import config as configuration
-from xlprobe import config_file
 from xlprobe.errors import XlprobeError
+from xlprobe.study import config as configuration
+from xlprobe.study import config_file
 from xlprobe.study.plan import FIGURES, Study
 from xlprobe.study.settings import as_arguments
 from xlprobe.suggestions import refuse_unknown

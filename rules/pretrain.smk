@@ -11,8 +11,12 @@ anything; text and tokenizer, which this run may be making again, in a job whose
 for by its path, a finished record has no rule that makes it.
 """
 
-from xlprobe.training_records import Training, check_trained, previous_records
-from xlprobe.training_version import TRAINING_VERSION
+from xlprobe.pretraining.training_records import (
+    Training,
+    check_trained,
+    previous_records,
+)
+from xlprobe.pretraining.training_version import TRAINING_VERSION
 
 TRAININGS = {
     name: Training(

@@ -4,9 +4,9 @@ from functools import cache
 
 from snakemake.io import IOFile
 
-from xlprobe.code_identity import code_identity
-from xlprobe.dropped import with_dropped, with_dropped_parts
-from xlprobe.outside_files import OutsideFiles
+from xlprobe.study.code_identity import code_identity
+from xlprobe.study.dropped import with_dropped, with_dropped_parts
+from xlprobe.study.outside_files import OutsideFiles
 
 
 @cache

@@ -1,14 +1,14 @@
 """Upstream files of the run, linked or downloaded; where it has a `world`, rules/world.smk makes them.
 
 reads: the folder that data.root in the configuration or XLPROBE_DATA names, and resources/sources.tsv
-makes: sources/, in upstream's layout (xlprobe.sources): links into that folder or into unpacked archives, and downloads
+makes: sources/, in upstream's layout (xlprobe.sources.needs): links into that folder or into unpacked archives, and downloads
        sources/downloads/, archives, unpacked beside a record each
 
 What is in sources/ already is made by no rule: a finished run needs neither its data folder nor the internet any more.
 """
 
-from xlprobe import archives
-from xlprobe.source_files import LOCK, SourceFiles
+from xlprobe.sources import archives
+from xlprobe.sources.source_files import LOCK, SourceFiles
 
 SOURCES = user_error(SourceFiles.of, STUDY, RESULTS)
 PLAN = SOURCES.plan

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.huggingface_checkpoints import publish_huggingface
+from xlprobe.checkpoints.from_huggingface import publish_huggingface
 
 
 def main() -> None:

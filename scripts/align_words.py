@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.alignment import METHODS, UNITS, score_alignment
-from xlprobe.scoring import Intervals
+from xlprobe.alignment.word_alignment import METHODS, UNITS, score_alignment
+from xlprobe.statistics.scoring import Intervals
 
 
 def main() -> None:

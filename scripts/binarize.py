@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.binarization import binarize_language
+from xlprobe.corpus.binarization import binarize_language
 
 
 def main() -> None:

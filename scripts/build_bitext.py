@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.bitexts import LAYOUTS, read_bitext, write_bitext
+from xlprobe.datasets.bitexts import LAYOUTS, read_bitext, write_bitext
 
 
 def main() -> None:

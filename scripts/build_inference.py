@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.inference import PUBLISHED, RAW, TOKENIZED, read_splits, split_of_file, write_inference
+from xlprobe.datasets.inference import PUBLISHED, RAW, TOKENIZED, read_splits, split_of_file, write_inference
 
 
 def main() -> None:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.tokenization import CleanedCorpus, adopt_sentencepiece, build_tokenizer, train_sentencepiece
-from xlprobe.vocabulary import SENTENCEPIECE_FILE
+from xlprobe.artifacts.vocabulary import SENTENCEPIECE_FILE
+from xlprobe.corpus.tokenization import CleanedCorpus, adopt_sentencepiece, build_tokenizer, train_sentencepiece
 
 
 def main() -> None:

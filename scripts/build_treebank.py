@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.datasets import read_splits, write_dataset
+from xlprobe.datasets.treebank import read_splits, write_dataset
 
 
 def main() -> None:

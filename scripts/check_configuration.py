@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from xlprobe import command_line, config, config_file
+from xlprobe import command_line
+from xlprobe.study import config, config_file
 
 
 def main() -> None:

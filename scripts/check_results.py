@@ -3,8 +3,9 @@
 import sys
 from pathlib import Path
 
-from xlprobe import command_line, config, config_file
-from xlprobe.result_checks import check_results
+from xlprobe import command_line
+from xlprobe.report.result_checks import check_results
+from xlprobe.study import config, config_file
 
 
 def main() -> None:

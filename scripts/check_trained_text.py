@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.trained_text import check_text
+from xlprobe.pretraining.trained_text import check_text
 
 
 def main() -> None:

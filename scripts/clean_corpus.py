@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.corpus import LAYOUTS, clean_corpus
+from xlprobe.corpus.cleaning import LAYOUTS, clean_corpus
 
 
 def main() -> None:

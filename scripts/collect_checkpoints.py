@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.checkpoint_checks import collect_checkpoints
+from xlprobe.checkpoints.table import collect_checkpoints
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.fairseq_checkpoints import publish_fairseq
+from xlprobe.checkpoints.from_fairseq import publish_fairseq
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.downloads import Upstream, download
+from xlprobe.sources.downloads import Upstream, download
 
 
 def main() -> None:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.features import extract_features
-from xlprobe.language_models import PRECISIONS
-from xlprobe.vector_storage import STORAGES
+from xlprobe.features.extraction import extract_features
+from xlprobe.features.vector_storage import STORAGES
+from xlprobe.models.language_models import PRECISIONS
 
 
 def main() -> None:

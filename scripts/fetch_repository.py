@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.hub import fetch_repository
+from xlprobe.sources.hub import fetch_repository
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.metrics import join_tables
+from xlprobe.metrics.joining import join_tables
 
 
 def main() -> None:

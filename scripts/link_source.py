@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.archives import member_file
 from xlprobe.files import link_file
+from xlprobe.sources.archives import member_file
 
 
 def main() -> None:

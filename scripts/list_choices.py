@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from xlprobe import choices, command_line
+from xlprobe import command_line
 from xlprobe.files import write_text
+from xlprobe.study import choices
 
 
 def main() -> None:

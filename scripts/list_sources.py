@@ -3,8 +3,10 @@
 import sys
 from pathlib import Path
 
-from xlprobe import command_line, config, config_file, origins, sources
-from xlprobe.source_list import source_list
+from xlprobe import command_line
+from xlprobe.sources import needs, origins
+from xlprobe.sources.source_list import source_list
+from xlprobe.study import config, config_file
 
 
 def main() -> None:
@@ -13,10 +15,10 @@ def main() -> None:
     run = config.complete(config_file.read(parser.parse_args().configuration))
     folder = Path("results", run["experiment"], "sources")
     root = None if run["world"] else origins.data_folder(run["data"]["root"])
-    found = origins.origins(sources.needs(run), folder, root)
+    found = origins.origins(needs.needs(run), folder, root)
     if not run["data"]["download"]:
         print("data.download is false: what is marked as a download below is not fetched, and has to be in the data folder.\n")
-    sys.stdout.write(source_list(found, origins.plan(found, folder, root), folder, sources.repositories(run)))
+    sys.stdout.write(source_list(found, origins.plan(found, folder, root), folder, needs.repositories(run)))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.contamination import measure_contamination
+from xlprobe.contamination.overlap import measure_contamination
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.pretraining import PretrainingRun, train_interval
+from xlprobe.pretraining.intervals import PretrainingRun, train_interval
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.fairseq_checkpoints import publish_trained
+from xlprobe.checkpoints.from_fairseq import publish_trained
 
 
 def main() -> None:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.baselines import write_baselines
-from xlprobe.scoring import Intervals
+from xlprobe.probes.baselines import write_baselines
+from xlprobe.statistics.scoring import Intervals
 
 
 def main() -> None:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.bits_per_character import BitsSettings, score_bits_per_character
-from xlprobe.language_models import PRECISIONS
-from xlprobe.scoring import Intervals
+from xlprobe.bpc.bits_per_character import BitsSettings, score_bits_per_character
+from xlprobe.models.language_models import PRECISIONS
+from xlprobe.statistics.scoring import Intervals
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.probe_training_summary import write_summary
+from xlprobe.metrics.probe_training_summary import write_summary
 
 
 def main() -> None:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.probes import PROTOCOLS, Controls, settings_of, train_probes
-from xlprobe.scoring import Intervals
+from xlprobe.probes.training import PROTOCOLS, Controls, settings_of, train_probes
+from xlprobe.statistics.scoring import Intervals
 
 
 def main() -> None:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.scoring import Intervals
-from xlprobe.transfer import transfer_probes
+from xlprobe.probes.transfer import transfer_probes
+from xlprobe.statistics.scoring import Intervals
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.archives import unpack
+from xlprobe.sources.archives import unpack
 
 
 def main() -> None:

@@ -13,14 +13,14 @@ from projects import Project
 from upstream_server import UpstreamServer
 from warm_python import warm_python
 
-from xlprobe import config as configuration
-from xlprobe.binarization import binarize_language
-from xlprobe.corpus import clean_corpus
-from xlprobe.fairseq_checkpoints import publish_trained
+from xlprobe.artifacts.vocabulary import SENTENCEPIECE_FILE
+from xlprobe.checkpoints.from_fairseq import publish_trained
+from xlprobe.corpus.binarization import binarize_language
+from xlprobe.corpus.cleaning import clean_corpus
+from xlprobe.corpus.tokenization import CleanedCorpus, build_tokenizer, train_sentencepiece
 from xlprobe.paths import PROJECT
-from xlprobe.pretraining import PretrainingRun, train_interval
-from xlprobe.tokenization import CleanedCorpus, build_tokenizer, train_sentencepiece
-from xlprobe.vocabulary import SENTENCEPIECE_FILE
+from xlprobe.pretraining.intervals import PretrainingRun, train_interval
+from xlprobe.study import config as configuration
 from xlprobe.world.publication import write_world
 
 

@@ -29,7 +29,7 @@ def layers(text: str) -> list[int] | None:
 
 
 def add_intervals(arguments: argparse.ArgumentParser) -> None:
-    """Arguments of the scripts that score: how intervals are taken (`xlprobe.scoring.Intervals`)."""
+    """Arguments of the scripts that score: how intervals are taken (`xlprobe.statistics.scoring.Intervals`)."""
     arguments.add_argument("--resamples", type=int, default=0, help="bootstrap resamples behind an interval; 0 takes none")
     arguments.add_argument("--level", type=_level, default=0.95, help="share of the resamples that an interval holds")
 

@@ -11,7 +11,7 @@ import numpy as np
 import speed_claims
 from simalign import SentenceAligner
 
-from xlprobe.alignment import itermax, similarity
+from xlprobe.alignment.word_alignment import itermax, similarity
 
 PAIRS, LAYERS, DIMENSIONS, ROUNDS = 200, 3, 768, 3
 

@@ -7,11 +7,11 @@ import time
 
 import speed_claims
 
-from xlprobe.binarization import binarize_text
-from xlprobe.corpus import text_lines
+from xlprobe.artifacts.vocabulary import SENTENCEPIECE_FILE
+from xlprobe.corpus.binarization import binarize_text
+from xlprobe.corpus.cleaning import text_lines
+from xlprobe.corpus.tokenization import load_sentencepiece
 from xlprobe.files import atomic_zstd_writer
-from xlprobe.tokenization import load_sentencepiece
-from xlprobe.vocabulary import SENTENCEPIECE_FILE
 
 MEBIBYTES = 8
 ROUNDS = 3
@@ -19,7 +19,15 @@ ROUNDS = 3
 
 def preprocess(pieces, tokenizer, folder):
     """fairseq's own tool; a user has the text as pieces first, whose making is not counted against it."""
-    command = [sys.executable, "-m", "xlprobe.fairseq_runtime", "preprocess", "--only-source", "--srcdict", tokenizer / "dict.txt"]
+    command = [
+        sys.executable,
+        "-m",
+        "xlprobe.pretraining.fairseq_runtime",
+        "preprocess",
+        "--only-source",
+        "--srcdict",
+        tokenizer / "dict.txt",
+    ]
     command += ["--trainpref", pieces, "--destdir", folder, "--workers", "1"]
     subprocess.run(command, check=True, capture_output=True, env={"PYTHONPATH": ":".join(sys.path), "OMP_NUM_THREADS": "1"})
 

@@ -20,9 +20,9 @@ import torch
 import transformers
 from suites import word_piece_tokenizer
 
-from xlprobe.bits_per_character import draw_masks
-from xlprobe.corpus import text_lines
-from xlprobe.piece_bits import PiecePredictor
+from xlprobe.bpc.bits_per_character import draw_masks
+from xlprobe.bpc.piece_bits import PiecePredictor
+from xlprobe.corpus.cleaning import text_lines
 
 VOCABULARY = 250_002
 LENGTH = 128
@@ -93,7 +93,7 @@ def test_bits_of_masked_subwords_are_faster_than_the_whole_vocabularys(checkpoin
 PEAK = """
 import torch
 from test_bits_per_character_speed import VOCABULARY, memory_of
-from xlprobe.piece_bits import bits_of_pieces
+from xlprobe.bpc.piece_bits import bits_of_pieces
 states_ND, weight_VD, bias_V = (torch.empty(*shape).normal_() for shape in ((1229, 768), (VOCABULARY, 768), (VOCABULARY,)))
 bits_of_pieces(states_ND[:9], weight_VD[:99], bias_V[:99], torch.arange(9))
 before = memory_of()

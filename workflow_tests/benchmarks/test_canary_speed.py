@@ -1,4 +1,4 @@
-"""What trying a model costs (`xlprobe.model_trials`): under 10 seconds of processor time at XLM-R base's size.
+"""What trying a model costs (`xlprobe.checkpoints.model_trials`): under 10 seconds of processor time at XLM-R base's size.
 
 The model has XLM-R base's layers and width, random weights and a small vocabulary: the trials take a row of the table of
 subwords for each position, and never multiply by the table.
@@ -11,9 +11,9 @@ import torch
 import transformers
 from suites import word_piece_tokenizer
 
-from xlprobe.canary import fixed_texts
-from xlprobe.language_models import Framing
-from xlprobe.model_trials import Trials, try_model
+from xlprobe.checkpoints.canary import fixed_texts
+from xlprobe.checkpoints.model_trials import Trials, try_model
+from xlprobe.models.language_models import Framing
 
 MOST_SECONDS = 10
 

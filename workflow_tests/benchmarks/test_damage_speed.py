@@ -17,15 +17,18 @@ import transformers
 from feature_files import write_features
 from suites import word_piece_tokenizer
 
-from xlprobe import datasets, hdf5_files, language_models, probe_file
-from xlprobe.datasets import write_dataset
+from xlprobe import hdf5_files
+from xlprobe.artifacts import probe_file
+from xlprobe.datasets import treebank as datasets
+from xlprobe.datasets.conllu import Sentence, Word
+from xlprobe.datasets.treebank import write_dataset
 from xlprobe.errors import XlprobeError
-from xlprobe.features import extract_features
+from xlprobe.features.extraction import extract_features
 from xlprobe.files import sha256, write_json
-from xlprobe.linear_probe import ProbeSettings
-from xlprobe.probes import train_probes
-from xlprobe.transfer import transfer_probes
-from xlprobe.treebanks import Sentence, Word
+from xlprobe.models import language_models
+from xlprobe.probes.linear_probe import ProbeSettings
+from xlprobe.probes.training import train_probes
+from xlprobe.probes.transfer import transfer_probes
 
 DIMENSIONS, LAYERS = 768, 3
 WORDS_A_SENTENCE = 20

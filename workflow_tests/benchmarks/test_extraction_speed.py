@@ -17,8 +17,8 @@ import torch
 import transformers
 from suites import word_piece_tokenizer
 
-from xlprobe.corpus import text_lines
-from xlprobe.features import Encoder, vectors_of_units
+from xlprobe.corpus.cleaning import text_lines
+from xlprobe.features.extraction import Encoder, vectors_of_units
 
 LAYERS = range(5)
 SENTENCES = 150

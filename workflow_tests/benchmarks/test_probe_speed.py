@@ -19,8 +19,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from torch.utils.data import DataLoader, TensorDataset
 
-from xlprobe.converged_probe import KEPT_EXAMPLES, ConvergedSettings, fit_converged_probes
-from xlprobe.linear_probe import Inputs, ProbeSettings, Problem, epoch_order, fit_probes, initial_weights
+from xlprobe.probes.converged_probe import KEPT_EXAMPLES, ConvergedSettings, fit_converged_probes
+from xlprobe.probes.linear_probe import Inputs, ProbeSettings, Problem, epoch_order, fit_probes, initial_weights
 
 DIMENSIONS = 768
 ROUNDS = 2

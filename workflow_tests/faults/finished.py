@@ -14,9 +14,9 @@ import torch
 from projects import Project
 from recorded_jobs import Job
 
+from xlprobe.artifacts.training_state import load_state
 from xlprobe.files import sha256
 from xlprobe.paths import PROJECT
-from xlprobe.training_state import load_state
 
 RESULTS = "results/tiny"
 INTERPRETER = Path(__file__).parent / "interpreter"

@@ -17,8 +17,8 @@ import pytest
 from backports import zstd
 from conftest import amount, count
 
-from xlprobe.archives import folder_of, unpack
 from xlprobe.errors import XlprobeError
+from xlprobe.sources.archives import folder_of, unpack
 
 # What zipfile says of the archives that are made up here.
 pytestmark = pytest.mark.filterwarnings("ignore:Duplicate name")

@@ -22,9 +22,9 @@ from conftest import amount, count
 from safetensors.torch import load_file, save_file
 from suites import new_model, word_piece_tokenizer
 
-from xlprobe.canary import fixed_texts
+from xlprobe.checkpoints.canary import fixed_texts
+from xlprobe.checkpoints.from_huggingface import publish_huggingface
 from xlprobe.errors import XlprobeError
-from xlprobe.huggingface_checkpoints import publish_huggingface
 
 pytestmark = pytest.mark.filterwarnings("ignore:Sparse invariant checks")
 SECONDS = 5

@@ -14,10 +14,10 @@ from conftest import amount, count
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xlprobe import config, config_file
 from xlprobe.errors import ConfigError
 from xlprobe.paths import PROJECT
-from xlprobe.runs import PATTERNS, runs
+from xlprobe.study import config, config_file
+from xlprobe.study.runs import PATTERNS, runs
 
 fuzzed = settings(
     derandomize=True,

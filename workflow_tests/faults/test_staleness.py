@@ -17,7 +17,7 @@ from projects import Project
 from recorded_jobs import Job, jobs, jobs_of_copy
 from staleness import CHANGES, PUBLISHED, TOGETHER, WITHOUT_CODE, WORLD, Change, changed, key_paths
 
-from xlprobe import config as configuration
+from xlprobe.study import config as configuration
 
 SCHEMA = dict(key_paths())
 TRIED = random.Random(1).sample(CHANGES, amount(len(CHANGES)))

@@ -17,10 +17,10 @@ from conftest import amount, count
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xlprobe.bitexts import read_bitext
+from xlprobe.datasets.bitexts import read_bitext
+from xlprobe.datasets.conllu import read_treebank
+from xlprobe.datasets.inference import LABELS, RAW, TOKENIZED, read_inference
 from xlprobe.errors import XlprobeError
-from xlprobe.inference import LABELS, RAW, TOKENIZED, read_inference
-from xlprobe.treebanks import read_treebank
 
 fuzzed = settings(
     max_examples=amount(10_000),

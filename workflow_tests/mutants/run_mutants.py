@@ -35,18 +35,20 @@ PACKAGE = PROJECT / "scripts" / "xlprobe"
 UNIT_TESTS = PROJECT / "workflow_tests" / "unit"
 EQUIVALENT = Path(__file__).with_name("equivalent.tsv")
 MODULES = [
-    "alignment", "baselines", "binarization", "bitexts", "bits_per_character", "canary", "checkpoint_comparison", "contamination",
-    "control_tasks", "converged_probe", "corpus", "datasets", "description_length", "examples", "fairseq_models", "fairseq_task", "feature_file",
-    "features",
-    "inference", "inference_baselines", "labels", "linear_probe", "metrics", "model_trials", "pairs", "piece_bits",
-    "piece_coverage", "probe_training", "probe_training_summary", "probes", "scoring", "seeds", "splits", "sweeps", "tasks",
-    "tasks.alignment", "tasks.arc_classification", "tasks.arc_classification_subtypes", "tasks.arc_prediction", "tasks.bpc",
-    "tasks.number", "tasks.pos", "tasks.xnli", "tokenization", "transfer", "treebanks", "vector_storage", "windows",
+    "alignment.word_alignment", "artifacts.feature_file", "artifacts.splits", "bpc.bits_per_character", "bpc.piece_bits",
+    "bpc.piece_coverage", "checkpoints.canary", "checkpoints.comparison", "checkpoints.model_trials", "contamination.overlap",
+    "corpus.binarization", "corpus.cleaning", "corpus.tokenization", "datasets.bitexts", "datasets.conllu", "datasets.inference",
+    "datasets.pairs", "datasets.treebank", "features.extraction", "features.vector_storage", "metrics.joining",
+    "metrics.probe_training_summary", "models.windows", "pretraining.fairseq_models", "pretraining.fairseq_task", "probes.baselines",
+    "probes.control_tasks", "probes.converged_probe", "probes.description_length", "probes.examples", "probes.inference_baselines",
+    "probes.labels", "probes.linear_probe", "probes.training", "probes.training_rows", "probes.transfer", "seeds", "statistics.scoring",
+    "study.sweeps", "tasks", "tasks.alignment", "tasks.arc_classification", "tasks.arc_classification_subtypes", "tasks.arc_prediction",
+    "tasks.bpc", "tasks.number", "tasks.pos", "tasks.xnli",
 ]  # fmt: skip
 # These name such modules to prepare what they test, which is something else, and take long.
 OTHERS = {
     "test_code_identity.py", "test_compression.py", "test_figures.py", "test_hdf5_files.py", "test_library_errors.py",
-    "test_pretraining.py", "test_published_checkpoints.py", "test_resources.py", "test_world.py",
+    "test_intervals.py", "test_published_checkpoints.py", "test_resources.py", "test_world.py",
 }  # fmt: skip
 # What the tests import from elsewhere, in the process that all others are forked from.
 IMPORTED = ("torch", "transformers", "tokenizers", "pandas", "pyarrow", "h5py", "sklearn", "scipy", "sentencepiece", "conllu", "yaml",
@@ -79,7 +81,8 @@ def path_of(module: str) -> Path:
 def tests_that_name(module: str) -> list[Path]:
     """The test files that import a module, or the package it lies in, and the module itself if it has examples in docstrings."""
     for name in (module, module.partition(".")[0]):
-        named = re.compile(rf"xlprobe\.{re.escape(name)}\b|from xlprobe import [^\n]*\b{re.escape(name)}\b")
+        package, _, last = f"xlprobe.{name}".rpartition(".")
+        named = re.compile(rf"xlprobe\.{re.escape(name)}\b|from {re.escape(package)} import [^\n]*\b{last}\b")
         files = (path for path in sorted(UNIT_TESTS.rglob("test_*.py")) if path.name not in OTHERS)
         if found := [path for path in files if named.search(path.read_text())]:
             return found + [path_of(module)] * (">>>" in path_of(module).read_text())

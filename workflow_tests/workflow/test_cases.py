@@ -13,15 +13,15 @@ import pytest
 import yaml
 from conftest import Project
 
-from xlprobe.bits_per_character import BitsSettings, score_bits_per_character
-from xlprobe.corpus import clean_corpus
-from xlprobe.datasets import read_splits, write_dataset
+from xlprobe.artifacts.feature_file import FeatureFile
+from xlprobe.bpc.bits_per_character import BitsSettings, score_bits_per_character
+from xlprobe.checkpoints.from_huggingface import publish_huggingface
+from xlprobe.corpus.cleaning import clean_corpus
+from xlprobe.datasets.treebank import read_splits, write_dataset
 from xlprobe.errors import XlprobeError
-from xlprobe.examples import read_examples, read_probed_examples
-from xlprobe.feature_file import FeatureFile
-from xlprobe.features import extract_features
+from xlprobe.features.extraction import extract_features
 from xlprobe.files import read_json
-from xlprobe.huggingface_checkpoints import publish_huggingface
+from xlprobe.probes.examples import read_examples, read_probed_examples
 from xlprobe.tasks import load_probe_task
 
 SENTENCES = [

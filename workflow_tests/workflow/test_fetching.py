@@ -16,9 +16,9 @@ import yaml
 from conftest import Project, tiny_configuration
 from upstream_server import Answer, UpstreamServer
 
-from xlprobe.datasets import read_pairs, read_sentences
+from xlprobe.datasets.treebank import read_pairs, read_sentences
 from xlprobe.files import read_json
-from xlprobe.resources import language_facts, sources
+from xlprobe.study.resources import language_facts, sources
 from xlprobe.world.publication import write_world
 
 RELEASE = "ud-treebanks-v2.18"
@@ -105,7 +105,7 @@ def test_a_run_fetches_what_it_needs_and_nothing_twice(fetching, upstream, world
     # Neither does a source more in the table, nor an edit of the code that fetches.
     with (fetching.folder / "resources/sources.tsv").open("a") as table:
         table.write("new" + "\t" * 12 + "\n")
-    fetching.edit("scripts/xlprobe/downloads.py", "MAX_ATTEMPTS = 6", "MAX_ATTEMPTS = 7")
+    fetching.edit("scripts/xlprobe/sources/downloads.py", "MAX_ATTEMPTS = 6", "MAX_ATTEMPTS = 7")
     assert planned(fetching, *more) == {}
 
     # An archive can be deleted once it is unpacked.

@@ -14,12 +14,12 @@ import yaml
 from conftest import Project
 from recorded_jobs import jobs_of_copy
 
-from xlprobe.config import complete
 from xlprobe.files import identity_digest
 from xlprobe.paths import PROJECT
-from xlprobe.source_files import SourceFiles
+from xlprobe.pretraining.training_version import TRAINING_VERSION
+from xlprobe.sources.source_files import SourceFiles
+from xlprobe.study.config import complete
 from xlprobe.study.plan import Study
-from xlprobe.training_version import TRAINING_VERSION
 
 TINY = "config/tiny.yaml"
 CONFIGURATION = ("--configfile", TINY)

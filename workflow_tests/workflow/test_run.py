@@ -17,15 +17,15 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM
 
-from xlprobe.config import complete
-from xlprobe.corpus import text_lines
-from xlprobe.feature_file import FeatureFile
+from xlprobe.artifacts.feature_file import FeatureFile
+from xlprobe.artifacts.tables import conform
+from xlprobe.corpus.cleaning import text_lines
 from xlprobe.files import sha256
 from xlprobe.paths import PROJECT
-from xlprobe.source_files import SourceFiles
+from xlprobe.pretraining.training_version import TRAINING_VERSION
+from xlprobe.sources.source_files import SourceFiles
+from xlprobe.study.config import complete
 from xlprobe.study.plan import Study
-from xlprobe.tables import conform
-from xlprobe.training_version import TRAINING_VERSION
 from xlprobe.world.languages import World
 from xlprobe.world.publication import gold_links, parallel_meanings
 
@@ -156,17 +156,17 @@ def test_a_second_run_does_nothing(finished_run):
 # Each alone would make again what it changed, so that one plan judges them all.
 EDITS_OF_NOTHING = [
     # Comments and layout.
-    ("scripts/xlprobe/linear_probe.py", "    BETAS = ", "    # a comment\n    BETAS = "),
-    ("scripts/xlprobe/features.py", '"""Vectors of words', '"""The vectors of words'),
+    ("scripts/xlprobe/probes/linear_probe.py", "    BETAS = ", "    # a comment\n    BETAS = "),
+    ("scripts/xlprobe/features/extraction.py", '"""Vectors of words', '"""The vectors of words'),
     # A task that the run does not use.
     ("scripts/xlprobe/tasks/number.py", "Number=", "Numbers="),
     # Training's code: its version is what counts. How to train.
-    ("scripts/xlprobe/pretraining.py", '"log-interval": 10', '"log-interval": 20'),
-    ("scripts/xlprobe/fairseq_training.py", "os.fsync", "os.fdatasync"),
+    ("scripts/xlprobe/pretraining/intervals.py", '"log-interval": 10', '"log-interval": 20'),
+    ("scripts/xlprobe/pretraining/fairseq_training.py", "os.fsync", "os.fdatasync"),
     ("config/tiny.yaml", "save_every: 5", "save_every: 7"),
     # What a table's schema tells a reader, and words that no table holds.
     ("schemas/audit.schema.yaml", "Subwords that are <unk>", "Subwords <unk>"),
-    ("scripts/xlprobe/language_models.py", "raise XlprobeError(", "raise XlprobeError('so: ' + "),
+    ("scripts/xlprobe/models/language_models.py", "raise XlprobeError(", "raise XlprobeError('so: ' + "),
     ("scripts/train_probes.py", 'help="', 'help="so: '),
     # A key that the protocol does not go by. Defaults, written out.
     ("config/tiny.yaml", "{seeds: 2,", "{converged: {tolerance: 0.001}, seeds: 2,"),
@@ -191,7 +191,7 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
     ("path", "old", "new", "rules"),
     [
         # The probes' code: probes and what follows.
-        ("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8", PROBES),
+        ("scripts/xlprobe/probes/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8", PROBES),
         (
             "scripts/xlprobe/tasks/pos.py",
             "TASK = ",
@@ -212,14 +212,14 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
         ),
         # Alignment's code: alignment.
         (
-            "scripts/xlprobe/alignment.py",
+            "scripts/xlprobe/alignment/word_alignment.py",
             "import numpy as np",
             "import numpy as np\nOTHER = 1",
             METRICS_OF_SCORES | {"alignment": 3},
         ),
         # That of bits per character: these.
         (
-            "scripts/xlprobe/bits_per_character.py",
+            "scripts/xlprobe/bpc/bits_per_character.py",
             "import numpy as np",
             "import numpy as np\nOTHER = 1",
             METRICS_OF_SCORES | {"bpc": 3},
@@ -228,9 +228,9 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
         ("scripts/xlprobe/figures/drawing.py", '"#0072B2"', '"#0072B3"', {"figure": 19}),
         ("scripts/xlprobe/figures/word_groups.py", '"unseen": BLUE', '"unseen": GREY', {"figure": 1}),
         # How overlap is measured: its tables.
-        ("scripts/xlprobe/contamination.py", "WINDOW = 32", "WINDOW = 30", {"contamination": 2, "contamination_table": 1}),
+        ("scripts/xlprobe/contamination/overlap.py", "WINDOW = 32", "WINDOW = 30", {"contamination": 2, "contamination_table": 1}),
         # A check of the checkpoints: its table.
-        ("scripts/xlprobe/checkpoint_checks.py", "tolerance: float = 0.05", "tolerance: float = 0.06", {"checkpoint_table": 1}),
+        ("scripts/xlprobe/checkpoints/table.py", "tolerance: float = 0.05", "tolerance: float = 0.06", {"checkpoint_table": 1}),
         # A table's schema: the tables of it.
         ("schemas/audit.schema.yaml", "words_cut: {type: integer,", "words_cut: {type: number,", AUDIT),
         # A control of one task: its probes, and what follows. Other layers of one dataset: its features and probes.
@@ -372,17 +372,17 @@ def test_changed_training_is_refused_before_anything_is_touched_and_its_advice_l
 def test_finished_steps_stay_whatever_trains_them(project):
     # Its code, its command, its version; the state is of no more use.
     project.edit("rules/pretrain.smk", " --execution {params.execution:q}", " --execution={params.execution:q}")
-    project.edit("scripts/xlprobe/training_version.py", "TRAINING_VERSION = ", "TRAINING_VERSION = 1 + ")
+    project.edit("scripts/xlprobe/pretraining/training_version.py", "TRAINING_VERSION = ", "TRAINING_VERSION = 1 + ")
     assert project.planned(*TINY) == {}
     (project.folder / RESULTS / "pretrain").rename(project.folder / "kept")
     # Without the weights nothing can be published again either.
-    project.edit("scripts/xlprobe/fairseq_checkpoints.py", "MAX_DIFFERENCE = 1e-5", "MAX_DIFFERENCE = 2e-5")
+    project.edit("scripts/xlprobe/checkpoints/from_fairseq.py", "MAX_DIFFERENCE = 1e-5", "MAX_DIFFERENCE = 2e-5")
     assert project.planned(*TINY) == {}
     # An interval more needs both.
     project.edit("config/tiny.yaml", "[0, 10, 20]", "[0, 10, 20, 30]")
     output = project.snakemake(*TINY, "-n", check=False)
     assert f"model 'xlmr' was trained by version {TRAINING_VERSION} of the training code" in output and "Traceback" not in output
-    project.edit("scripts/xlprobe/training_version.py", "TRAINING_VERSION = 1 + ", "TRAINING_VERSION = ")
+    project.edit("scripts/xlprobe/pretraining/training_version.py", "TRAINING_VERSION = 1 + ", "TRAINING_VERSION = ")
     output = project.snakemake(*TINY, "-n", check=False)
     assert "no training state from step 20 to 30 is kept (kept: none); nothing was trained: restore step_20.pt, take step 30" in output
     (project.folder / RESULTS / "pretrain").mkdir()
@@ -393,7 +393,7 @@ def test_finished_steps_stay_whatever_trains_them(project):
 def test_an_incomplete_interval_hides_no_edit(project):
     for name in ("training.json", "identity.json"):
         (project.folder / RESULTS / "checkpoints/xlmr/10" / name).unlink()
-    project.edit("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
+    project.edit("scripts/xlprobe/probes/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
     planned = project.planned(*TINY)
     assert (planned["pretrain"], planned["checkpoint"], planned["probes"]) == (1, 1, 21)
     # Nor does it keep what is asked for from being made.
@@ -448,9 +448,9 @@ def test_with_temporary_features_an_edit_of_the_probes_extracts_again_and_a_comm
     project.edit("config/tiny.yaml", "keep: true", "keep: false")
     for path in (project.folder / RESULTS / "features").rglob("*.h5"):
         path.unlink()
-    project.edit("scripts/xlprobe/linear_probe.py", "    BETAS = ", "    # a comment\n    BETAS = ")
+    project.edit("scripts/xlprobe/probes/linear_probe.py", "    BETAS = ", "    # a comment\n    BETAS = ")
     assert project.planned(*TINY) == {}
-    project.edit("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
+    project.edit("scripts/xlprobe/probes/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
     planned = project.planned(*TINY)
     assert (planned["features"], planned["probes"]) == (15, 21) and "checkpoint" not in planned
 
@@ -504,8 +504,8 @@ def make(project, *targets, configuration="config/tiny.yaml", goal="run"):
 
 def test_data_are_made_first_and_of_what_follows_what_they_changed(project):
     """An edit of how CoNLL-U and cleaned text are made, with the same words and text."""
-    project.edit("scripts/xlprobe/treebanks.py", "MOST_LINES = 100_000", "MOST_LINES = 100_001")
-    project.edit("scripts/xlprobe/corpus.py", "MAX_DOCUMENT_CHARACTERS = 64 * 2**20", "MAX_DOCUMENT_CHARACTERS = 65 * 2**20")
+    project.edit("scripts/xlprobe/datasets/conllu.py", "MOST_LINES = 100_000", "MOST_LINES = 100_001")
+    project.edit("scripts/xlprobe/corpus/cleaning.py", "MAX_DOCUMENT_CHARACTERS = 64 * 2**20", "MAX_DOCUMENT_CHARACTERS = 65 * 2**20")
     planned = project.planned(*TINY)
     assert {"treebank", "clean_corpus", "features", "probes", "bpc", "contamination", "trained_text"} <= {*planned}
     done = make(project)
@@ -547,7 +547,7 @@ def test_make_says_what_is_wrong_with_a_file_before_snakemake_does(finished_run,
 
 def test_what_is_accepted_stands_and_what_is_not_finished_is_refused(project):
     weights = {path: sha256(path) for path in (project.folder / RESULTS).rglob("*.safetensors")}
-    project.edit("scripts/xlprobe/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
+    project.edit("scripts/xlprobe/probes/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
     # A step more: its part of the scores is missing, without which they would count as whole.
     project.edit("config/tiny.yaml", "[0, 10, 20]", "[0, 10, 20, 30]")
     done = make(project, goal="accept")

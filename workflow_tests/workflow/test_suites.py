@@ -9,12 +9,12 @@ from conftest import Project, tiny_configuration
 from suites import write_suite
 from upstream_server import Answer, publish_repository
 
-from xlprobe import config as configuration
-from xlprobe.corpus import text_lines
+from xlprobe.artifacts.tables import conform
+from xlprobe.artifacts.vocabulary import SENTENCEPIECE_FILE
+from xlprobe.corpus.cleaning import text_lines
 from xlprobe.files import read_json
-from xlprobe.sources import needs
-from xlprobe.tables import conform
-from xlprobe.vocabulary import SENTENCEPIECE_FILE
+from xlprobe.sources.needs import needs
+from xlprobe.study import config as configuration
 
 STEPS = [0, 20]
 RUN = ("--configfile", "config/suites.yaml")

@@ -13,8 +13,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from xlprobe.artifacts.tables import read_table
 from xlprobe.figures.drawing import STYLE, add_note, blank, save_figure
-from xlprobe.tables import read_table
 from xlprobe.tasks import ProbeTask, Task, load_task
 
 

@@ -1,7 +1,7 @@
 """What a run measures, and which jobs that makes: the one place that rules, tests and reports ask.
 
 A run in the configuration's sense is a study of one or more models; a model trained with several seeds has as many training runs
-(`xlprobe.runs`), which paths call models.
+(`xlprobe.study.runs`), which paths call models.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,11 +11,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from xlprobe import config as configuration
-from xlprobe.catalogue import AlignmentSet, InferenceSet, Treebank, are_comparable, inference_sets
-from xlprobe.runs import Run, runs
+from xlprobe.study import config as configuration
+from xlprobe.study.catalogue import AlignmentSet, InferenceSet, Treebank, are_comparable, inference_sets
+from xlprobe.study.runs import Run, runs
 from xlprobe.study.settings import Settings, as_arguments
-from xlprobe.sweeps import is_measured, layers_of, measured_datasets, probe_tasks
+from xlprobe.study.sweeps import is_measured, layers_of, measured_datasets, probe_tasks
 from xlprobe.tasks import load_probe_task
 
 # Kinds of figures (modules of xlprobe.figures) by what they show.

@@ -38,7 +38,7 @@ class ProbeTask(Task):
     """A task that linear probes learn.
 
     Attributes:
-        data: what is labelled: single words, pairs of words (a word's vector and its head's; `xlprobe.examples`), or pairs of
+        data: what is labelled: single words, pairs of words (a word's vector and its head's; `xlprobe.probes.examples`), or pairs of
             sentences.
         label: from the dataset's word table, or from the table of pairs, the label of each row; where it is missing, the
             row is no example.

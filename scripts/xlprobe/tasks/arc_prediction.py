@@ -1,6 +1,7 @@
 """Arc prediction (paper 1, section 2.2): whether the second word of a pair is the first one's head, or drawn at random.
 
-Paper 1 does not say how words that are not linked are drawn; after Liu, Gardner et al. 2019, whose code draws one a word (`xlprobe.pairs`).
+Paper 1 does not say how words that are not linked are drawn; after Liu, Gardner et al. 2019, whose code
+draws one a word (`xlprobe.datasets.pairs`).
 """
 
 import pandas as pd

@@ -1,6 +1,6 @@
 """What held-out text costs the model itself (paper 1, section 2.2): no probe, no layer.
 
-Paper 1 does not say what is masked and which characters count; `xlprobe.bits_per_character` says what is done here.
+Paper 1 does not say what is masked and which characters count; `xlprobe.bpc.bits_per_character` says what is done here.
 """
 
 from xlprobe.tasks import Task

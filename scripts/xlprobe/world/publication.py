@@ -16,10 +16,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from xlprobe.catalogue import world_alignment, world_family, world_treebanks
+from xlprobe.artifacts.splits import SPLITS, split_file
 from xlprobe.files import atomic_path, write_json
 from xlprobe.progress import progress
-from xlprobe.splits import SPLITS, split_file
+from xlprobe.study.catalogue import world_alignment, world_family, world_treebanks
 from xlprobe.world.grammar import Utterance
 from xlprobe.world.inference import Pair, inference_pairs
 from xlprobe.world.languages import World

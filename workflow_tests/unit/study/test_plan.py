@@ -6,8 +6,8 @@ import pytest
 import yaml
 from conftest import tiny_configuration
 
-from xlprobe.config import complete
 from xlprobe.paths import PROJECT
+from xlprobe.study.config import complete
 from xlprobe.study.plan import Measurement, Study
 
 

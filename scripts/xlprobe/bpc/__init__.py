@@ -1,0 +1,1 @@
+"""Bits per character: what text costs a language model."""

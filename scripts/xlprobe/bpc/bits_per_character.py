@@ -1,0 +1,241 @@
+"""Bits per character: what text costs a language model (paper 1, section 2.2), on held-out and on parallel text.
+
+A masked model reads a line with some pieces replaced by <mask>. The figure is the bits that these cost, over the code
+points of the raw text that they cover (`xlprobe.bpc.piece_coverage`), zero-width characters among them; a piece that the
+tokenizer does not know covers what it stands for. Special tokens are neither masked nor counted. Which pieces are masked
+depends on the text, the tokenizer and the configuration alone: it is the same at every checkpoint. A causal model reads the
+line as it is, and every piece is counted; where the model has no token that begins texts (`bos_token`), all but the line's
+first, which nothing comes before. A line longer than the model's window is read in windows that overlap by half, each piece
+predicted in the one in which it stands most central; so every piece but the first ones has at least a quarter of a window
+before it.
+
+Bits per character differ between scripts. Beside them stand the bits per byte (UTF-8), the bits per piece and, of parallel
+text, bits per sentence: those per piece times all pieces over sentences, what a sentence would cost if each of its pieces cost
+as much as the masked ones.
+
+The loss in the training log is in bits per piece, too, but is another figure, and mostly a lower one. fairseq masks as in
+training: of the chosen pieces a tenth stay as they are, and cost next to nothing, and another tenth become random pieces; it
+also chooses <s> and </s>, which are easy to tell. Its rows are those of training (`sample_break`), which may hold more
+context than a line, and it takes all held-out text, here capped by `bpc.max_lines`.
+
+Text is held out of the models that are pretrained here. A published model may have been trained on it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xlprobe.artifacts import checkpoint_names
+from xlprobe.artifacts.tables import write_table
+from xlprobe.bpc.piece_bits import PiecePredictor
+from xlprobe.bpc.piece_coverage import PieceCoverage
+from xlprobe.corpus.cleaning import text_lines
+from xlprobe.datasets.treebank import read_sentences, read_written
+from xlprobe.device import choose_device
+from xlprobe.errors import XlprobeError
+from xlprobe.files import read_json
+from xlprobe.library_errors import library_errors
+from xlprobe.models.language_models import PRECISIONS
+from xlprobe.models.windows import batches, padding_per_batch, windows
+from xlprobe.progress import progress
+from xlprobe.seeds import derive_seed
+from xlprobe.statistics.scoring import NO_INTERVALS, Bootstrap, Intervals
+
+
+@dataclass(frozen=True)
+class BitsSettings:
+    """What is measured.
+
+    Attributes:
+        mask_share: the chance of each subword to be masked; of no effect on causal models. Paper 1 does not say; after Conneau et
+            al. 2020 (XLM-R).
+        seed: another seed, other masks. Paper 1 does not say; one for all checkpoints is our choice.
+        count_spaces: whether the spaces that subwords cover count as characters and bytes. Paper 1 does not say; our choice.
+        max_lines: lines of held-out text to take, from its start; None takes all. Paper 1 does not say; our choice.
+    """
+
+    mask_share: float = 0.15
+    seed: int = 1
+    count_spaces: bool = True
+    max_lines: int | None = None
+
+
+@dataclass(frozen=True)
+class Text:
+    """Lines of one language, for the split of that name.
+
+    Attributes:
+        place: where they were read.
+        words: syntactic words in each line, where somebody has counted.
+    """
+
+    place: Path
+    language: str
+    split: str
+    lines: list[str]
+    words: np.ndarray | None = None
+
+
+# From the sums over lines (in a bootstrap, a column of sums for each resample): the value, and what its n counts.
+Formula = tuple[Callable[[Any], Any], str]
+METRICS: dict[str, Formula] = {
+    "bits_per_character": (lambda sums: sums["bits"] / sums["characters"], "predicted"),
+    "bits_per_byte": (lambda sums: sums["bits"] / sums["bytes"], "predicted"),
+    "bits_per_token": (lambda sums: sums["bits"] / sums["predicted"], "predicted"),
+    "pieces_per_character": (lambda sums: sums["pieces"] / sums["all_characters"], "pieces"),
+}
+METRICS_OF_PARALLEL_TEXT: dict[str, Formula] = {
+    "bits_per_sentence": (lambda sums: sums["bits"] / sums["predicted"] * sums["pieces"] / sums["lines"], "lines"),
+    "pieces_per_word": (lambda sums: sums["pieces"] / sums["words"], "pieces"),
+}
+
+
+def held_out_text(path: Path, language: str, max_lines: int | None) -> Text:
+    """The first lines of a cleaned corpus's held-out part."""
+    return Text(path, language, "valid", list(islice(text_lines(path), max_lines)))
+
+
+def parallel_text(dataset: Path) -> Text:
+    """The sentences of a parallel test set, as they are written."""
+    sentences = read_sentences(dataset)
+    test = sentences["split"] == "test"
+    lines, words = read_written(dataset)[test].to_list(), sentences.loc[test, "words"].to_numpy()
+    return Text(dataset, read_json(dataset / "identity.json")["language"], "test", lines, words)
+
+
+def draw_masks(lengths: Sequence[int], share: float, seed: int, language: str, split: str) -> list[np.ndarray]:
+    """For each line, which of its pieces are drawn to be masked, booleans; lines added at the end change no earlier one's."""
+    generator = np.random.default_rng(derive_seed("masks", seed, language, split))
+    drawn = generator.random(sum(lengths)) < share
+    return np.split(drawn, np.cumsum(lengths)[:-1]) if lengths else []
+
+
+def pieces_to_predict(predictor: PiecePredictor, ids: Sequence[np.ndarray], text: Text, settings: BitsSettings) -> list[np.ndarray]:
+    """For each line, which of its pieces are to be predicted, booleans."""
+    share = 1.0 if predictor.causal else settings.mask_share
+    chosen = draw_masks([len(line) for line in ids], share, settings.seed, text.language, text.split)
+    # A text may spell special tokens out.
+    special = sorted({*predictor.tokenizer.all_special_ids} - {predictor.tokenizer.unk_token_id})
+    chosen = [drawn & ~np.isin(line, special) for drawn, line in zip(chosen, ids, strict=True)]
+    if predictor.causal and not predictor.framing.prefix:
+        for drawn in chosen:
+            drawn[:1] = False
+    return chosen
+
+
+def bits_of_lines(
+    predictor: PiecePredictor, ids: Sequence[np.ndarray], chosen: Sequence[np.ndarray], tokens_per_batch: int, what: str
+) -> list[np.ndarray]:
+    """For each line, the bits that its chosen pieces cost; 0 for the others.
+
+    Args:
+        what: is read, for the log.
+    """
+    bits = [np.zeros(len(line)) for line in ids]
+    read = ids if predictor.causal else [np.where(drawn, predictor.mask, line) for line, drawn in zip(ids, chosen, strict=True)]
+    # Windows in which nothing is predicted need not be read.
+    wanted = [
+        (window, places)
+        for number, drawn in enumerate(chosen)
+        for window in windows(number, len(drawn), predictor.framing.window)
+        if len(places := window.keep_from + np.flatnonzero(drawn[window.keep_from : window.keep_to]))
+    ]
+    costs = [(1, window.end - window.start) for window, _ in wanted]
+    plan = list(batches(costs, tokens_per_batch, padding_per_batch(predictor.identity, predictor.device)))
+    for batch in progress(plan, f"{checkpoint_names.title(predictor.identity)} {what}", "batches"):
+        here = [wanted[index] for index in batch]
+        found = predictor.bits(
+            [read[window.sentence][window.start : window.end] for window, _ in here],
+            [places - window.start for window, places in here],
+            np.concatenate([ids[window.sentence][places] for window, places in here]),
+        )
+        of_rows = np.split(found, np.cumsum([len(places) for _, places in here])[:-1])
+        for (window, places), bits_of_row in zip(here, of_rows, strict=True):
+            bits[window.sentence][places] = bits_of_row
+    return bits
+
+
+def line_counts(predictor: PiecePredictor, text: Text, settings: BitsSettings, tokens_per_batch: int) -> pd.DataFrame:
+    """What each line of a text costs and holds.
+
+    Returns:
+        A row a line: bits of its predicted pieces; how many these are; the characters and bytes that they cover; all its
+        pieces and all characters that these cover; lines, always 1; words, NaN where nobody has counted them.
+    """
+    encoded = predictor.tokenizer(text.lines, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    ids = [np.array(line, dtype=np.int64) for line in encoded["input_ids"]]
+    chosen = pieces_to_predict(predictor, ids, text, settings)
+    bits = bits_of_lines(predictor, ids, chosen, tokens_per_batch, f"{text.language} {text.split}")
+    coverage = PieceCoverage(predictor.tokenizer, settings.count_spaces)
+    rows = []
+    for number, line in enumerate(text.lines):
+        offsets = np.array(encoded["offset_mapping"][number], dtype=np.int64).reshape(-1, 2)
+        characters, bytes_ = coverage.of_text(line, ids[number], offsets)
+        drawn = chosen[number]
+        predicted = (bits[number].sum(), drawn.sum(), characters[drawn].sum(), bytes_[drawn].sum())
+        rows.append((*predicted, len(drawn), characters.sum(), 1))
+    columns = ["bits", "predicted", "characters", "bytes", "pieces", "all_characters", "lines"]
+    return pd.DataFrame(rows, columns=columns).assign(words=np.nan if text.words is None else text.words)
+
+
+def score_text(predictor: PiecePredictor, text: Text, settings: BitsSettings, tokens_per_batch: int, intervals: Intervals) -> pd.DataFrame:
+    """A row for each metric of a text, with an interval from a bootstrap over its lines.
+
+    Raises:
+        XlprobeError: the text has no piece to predict.
+    """
+    counts = line_counts(predictor, text, settings, tokens_per_batch)
+    sums = counts.sum()
+    if not sums["characters"]:
+        raise XlprobeError(
+            f"{text.place}: holds no character to predict ({len(text.lines)} lines, {sums['pieces']:.0f} subwords); give more text, or take"
+            f" {text.language} out of bpc.languages in the configuration"
+        )
+    # Parallel test sets are other tasks' as well, and meet the same resamples.
+    name = text.language if text.words is None else text.place.name
+    bootstrap = Bootstrap(intervals, (name, text.split), len(counts), np.arange(len(counts)))
+    resampled = pd.DataFrame(bootstrap.totals(counts.to_numpy()), columns=counts.columns, dtype=float)
+    metrics = METRICS if text.words is None else METRICS | METRICS_OF_PARALLEL_TEXT
+    limits = bootstrap.limits(np.stack([np.asarray(value(resampled)) for value, _ in metrics.values()], axis=1))
+    rows = [
+        {"metric": metric, "value": float(value(sums)), "n": int(sums[counted])} | limit
+        for (metric, (value, counted)), limit in zip(metrics.items(), limits, strict=True)
+    ]
+    return pd.DataFrame(rows).assign(source=text.language, target=text.language, split=text.split)
+
+
+def score_bits_per_character(
+    checkpoint: Path,
+    texts: Sequence[Path],
+    languages: Sequence[str],
+    parallel: Sequence[Path],
+    output: Path,
+    settings: BitsSettings,
+    tokens_per_batch: int,
+    device: str,
+    precision: str = "float32",
+    intervals: Intervals = NO_INTERVALS,
+) -> None:
+    """Score a checkpoint on held-out and on parallel text; write the scores (schemas/scores.schema.yaml).
+
+    Args:
+        texts: cleaned held-out text, one file for each of `languages`.
+        parallel: parallel test sets, as datasets.
+        precision: one of PRECISIONS, of the model; bits are computed in float32 whatever it is.
+
+    Raises:
+        XlprobeError: the checkpoint cannot predict pieces, a text has none to predict, or a library fails on the checkpoint.
+    """
+    everything = [held_out_text(path, language, settings.max_lines) for path, language in zip(texts, languages, strict=True)]
+    everything += map(parallel_text, parallel)
+    with library_errors(checkpoint, "bpc.tokens_per_batch"):
+        predictor = PiecePredictor(checkpoint, choose_device(device), PRECISIONS[precision])
+        scores = pd.concat([score_text(predictor, text, settings, tokens_per_batch, intervals) for text in everything])
+    names = checkpoint_names.columns(predictor.identity)
+    missing = dict.fromkeys(("layer", "seed", "protocol", "text_form"))
+    write_table(scores.assign(**names, **missing, task="bpc"), "scores.schema.yaml", output)

@@ -1,0 +1,1 @@
+"""Checkpoints made: brought to one form wherever they come from, tried, compared, listed."""

@@ -1,0 +1,1 @@
+"""Text for pretraining: cleaned, turned into subwords, binarised."""

@@ -1,0 +1,1 @@
+"""Vectors of words, sentences or subwords, computed and written."""

@@ -1,0 +1,1 @@
+"""From the files of single jobs to tidy tables."""

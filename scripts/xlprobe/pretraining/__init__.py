@@ -1,0 +1,1 @@
+"""Pretraining with fairseq, and what says what was trained."""

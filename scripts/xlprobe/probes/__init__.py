@@ -1,0 +1,1 @@
+"""Linear probes: their examples, training, baselines, and transfer to other languages."""

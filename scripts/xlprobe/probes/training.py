@@ -1,0 +1,277 @@
+"""Training the probes of one checkpoint, task and dataset: every layer, every seed, scores and weights.
+
+Shape letters: S seeds, N examples.
+"""
+
+import json
+import logging
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.numpy import save_file
+
+from xlprobe.artifacts.checkpoint_names import columns, run_of, title
+from xlprobe.artifacts.feature_file import FeatureFile
+from xlprobe.artifacts.splits import SPLITS
+from xlprobe.artifacts.tables import write_table
+from xlprobe.device import choose_device
+from xlprobe.errors import XlprobeError
+from xlprobe.files import atomic_path, identity_digest
+from xlprobe.probes.control_tasks import control_labels
+from xlprobe.probes.converged_probe import ConvergedSettings, fit_converged_probes
+from xlprobe.probes.description_length import block_ends, code_length, compression, portion_problems
+from xlprobe.probes.examples import FORM_COLUMNS, VECTOR_COLUMNS, read_probed_examples
+from xlprobe.probes.labels import label_numbers, scored_examples
+from xlprobe.probes.linear_probe import FittedProbes, Inputs, ProbeSettings, Problem, fit_probes
+from xlprobe.probes.training_rows import summary, training_rows
+from xlprobe.progress import progress
+from xlprobe.seeds import derive_seed
+from xlprobe.statistics.scoring import NO_INTERVALS, Intervals, bootstrap_of, score_rows, seed_rows
+from xlprobe.tasks import ProbeTask, load_probe_task
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What a reviewer asks of a probe's accuracy, each trained in one batch with the probes themselves.
+
+    Attributes:
+        control_task: how much of it forms learnt by heart would earn (Hewitt & Liang 2019): the metrics `<metric>_control`
+            and `<metric>_selectivity`, the difference.
+        description_length: how many bits the labels of train take (Voita & Titov 2020): the metrics `code_length`, in
+            bits, and `compression`.
+    """
+
+    control_task: bool = False
+    description_length: bool = False
+
+
+NO_CONTROLS = Controls()
+# By protocol, its settings, and what trains by them.
+PROTOCOLS: dict[str, tuple[type, Callable[..., FittedProbes]]] = {
+    "paper": (ProbeSettings, fit_probes),
+    "converged": (ConvergedSettings, fit_converged_probes),
+}
+Settings = ProbeSettings | ConvergedSettings
+
+
+def settings_of(protocol: str, values: Mapping[str, Any]) -> Settings:
+    """The settings of a protocol, by name among some values; those that are None are not given.
+
+    Raises:
+        XlprobeError: one is missing.
+    """
+    kind, _ = PROTOCOLS[protocol]
+    given = {field.name: values[field.name] for field in fields(kind) if values.get(field.name) is not None}
+    if missing := [field.name for field in fields(kind) if field.default is MISSING and field.name not in given]:
+        raise XlprobeError(f"--protocol {protocol}: needs --{missing[0].replace('_', '-')}; give it a value")
+    return kind(**given)
+
+
+def protocol_of(settings: Settings) -> str:
+    """The protocol that settings are of."""
+    return next(name for name, (kind, _) in PROTOCOLS.items() if isinstance(settings, kind))
+
+
+def train_probes(
+    features_path: Path,
+    dataset: Path,
+    task_name: str,
+    seeds: int | None,
+    settings: Settings,
+    device_name: str,
+    scores: Path,
+    weights: Path,
+    layers: Sequence[int] | None = None,
+    controls: Controls = NO_CONTROLS,
+    intervals: Intervals = NO_INTERVALS,
+    training: Path | None = None,
+    checkpoint_identity: Path | None = None,
+) -> None:
+    """Train a task's probes on a treebank's train split, stop on dev, and score dev and test; at all layers or at some.
+
+    Writes `scores` (schemas/probes.schema.yaml), a row for each layer, split, metric and seed, and one for the mean over
+    seeds, and `weights`, for each layer `layer_<n>.weight` [seeds, classes, F] and `layer_<n>.bias`; the file's metadata say
+    as JSON, under `probes`, what was trained on what, the labels by class number, and under `checksums` the CRC-32 of each tensor
+    and a digest of the rest (`xlprobe.artifacts.probe_file` reads them).
+
+    Args:
+        seeds: probes a layer. A converged probe has one optimum, whatever its seed, so that there is one, of seed 0, and its mean.
+        training: where to write how the training of each probe went (schemas/probe_training.schema.yaml).
+        checkpoint_identity: of the checkpoint that the vectors are to be of; not checked where it is not given.
+
+    Raises:
+        XlprobeError: the treebank has no train or no dev examples of the task, or the features lack a layer, are damaged, or are of
+            another dataset or checkpoint.
+    """
+    task = load_probe_task(task_name)
+    device = choose_device(device_name)
+    protocol = protocol_of(settings)
+    if protocol == "converged":
+        seeds = 1
+        logger.info(
+            "protocol converged: the optimum is one, so there is one probe a layer; probes.seeds, learning_rate, batch_size, epochs,"
+            " patience and shared_order are not used"
+        )
+    elif seeds is None:
+        raise XlprobeError(f"--protocol {protocol}: needs --seeds; give it a value")
+    measured = _Measured(dataset, task, seeds, controls, intervals, device)
+    rows: list[dict[str, Any]] = []
+    trained: list[dict[str, Any]] = []
+    fitted: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    with FeatureFile(features_path) as features:
+        features.check_dataset(dataset)
+        features.check_checkpoint(checkpoint_identity)
+        checkpoint, described = features.checkpoint, features.dataset
+        for layer in progress(features.chosen(layers), f"{task_name} {dataset.name} step {checkpoint['step']}", "layers"):
+            place = (run_of(checkpoint), checkpoint["step"], task_name, dataset.name, layer)
+            probes, found, went = measured.fit(torch.from_numpy(features.layer(layer)), partial(derive_seed, *place), settings)
+            fitted[layer] = probes.weight_PCF.cpu().numpy(), probes.bias_PC.cpu().numpy()
+            rows += [row | {"layer": layer} for row in found]
+            trained += [row | {"layer": layer} for row in went]
+    identity = columns(checkpoint) | {"task": task_name, "protocol": protocol}
+    own = [row for row in trained if row["labels"] == "task"]
+    logger.info(summary(own, f"{task_name} {dataset.name} {title(checkpoint)}", protocol))
+    if training:
+        write_table(pd.DataFrame(trained).assign(**identity, dataset=dataset.name), "probe_training.schema.yaml", training)
+    of_dataset = {"dataset": dataset.name, "labels": measured.inventory}
+    write_probes(weights, fitted, identity | {"checkpoint_digest": identity_digest(checkpoint), "version": task.version} | of_dataset)
+    names = {"source": dataset.name, "target": dataset.name, "text_form": described.get("text_form")}
+    write_table(pd.DataFrame(rows).assign(**identity, **names), "probes.schema.yaml", scores)
+
+
+def write_probes(path: Path, fitted: Mapping[int, tuple[np.ndarray, np.ndarray]], description: Mapping[str, Any]) -> None:
+    """Write the weights and biases of each layer, what they are, the CRC-32 of each tensor, and a digest of the rest."""
+    tensors = {
+        f"layer_{layer}.{name}": part for layer, parts in fitted.items() for name, part in zip(("weight", "bias"), parts, strict=True)
+    }
+    checksums = {name: zlib.crc32(np.ascontiguousarray(part).data) for name, part in tensors.items()}
+    described = {**description, "checksums": checksums | {"description": identity_digest(description)}}
+    # One entry: safetensors writes several in an order of its own.
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata={"probes": json.dumps(described)})
+
+
+class _Measured:
+    """What the probes of all layers have in common: examples, labels, and what is scored.
+
+    Attributes:
+        inventory: the labels by class number.
+        words: by split, the rows of the examples' word or words.
+    """
+
+    def __init__(self, dataset: Path, task: ProbeTask, seeds: int, controls: Controls, intervals: Intervals, device: torch.device) -> None:
+        examples = read_probed_examples(dataset, task)
+        of_split = {split: examples[examples["split"] == split] for split in SPLITS}
+        train = of_split["train"]
+        if controls.control_task and not FORM_COLUMNS[task.data]:
+            raise XlprobeError(f"--control-tasks: {task.name} labels no words, so it has no control task of word forms; leave it out")
+        self.seeds, self.device = seeds, device
+        self.metric = task.metric
+        self.inventory = sorted(set(train["label"]))
+
+        def numbers(labels: pd.Series) -> dict[str, torch.Tensor]:
+            return {
+                split: torch.from_numpy(label_numbers(labels[part.index], self.inventory)).to(device) for split, part in of_split.items()
+            }
+
+        self.targets = numbers(examples["label"])
+        identity = (task.name, dataset.name)
+        self.control_targets = [
+            numbers(control_labels(examples, train, *identity, seed)) for seed in range(seeds if controls.control_task else 0)
+        ]
+        # The labels are sent in the same orders at every checkpoint and layer.
+        self.orders = [
+            torch.randperm(len(train), generator=torch.Generator().manual_seed(derive_seed("order of labels", *identity, seed))).to(device)
+            for seed in range(seeds if controls.description_length else 0)
+        ]
+        self.words = {
+            split: [torch.tensor(part[column].to_numpy(), device=device) for column in VECTOR_COLUMNS[task.data]]
+            for split, part in of_split.items()
+        }
+        scored = {split: of_split[split] for split in ("dev", "test") if len(of_split[split])}
+        self.masks = {split: scored_examples(part, train, task) for split, part in scored.items()}
+        self.bootstraps = {split: bootstrap_of(dataset, split, part, intervals) for split, part in scored.items()}
+
+    def fit(
+        self, vectors_WD: torch.Tensor, seed_of: Callable[..., int], settings: Settings
+    ) -> tuple[FittedProbes, list[dict[str, Any]], list[dict[str, Any]]]:
+        """Train on the vectors of a layer: the task's own probes, the layer's rows of the scores, and those of the training."""
+        on_device_WD = vectors_WD.to(self.device)
+        inputs = {split: Inputs(on_device_WD, rows) for split, rows in self.words.items()}
+        _, fit = PROTOCOLS[protocol_of(settings)]
+        fitted = fit(inputs["train"], inputs["dev"], self.problems(seed_of), len(self.inventory), settings)
+        probes = fitted[: self.seeds]
+        right = {split: self._right(probes, inputs[split], [self.targets[split]] * self.seeds) for split in self.masks}
+        return probes, self.rows(fitted, inputs, right), self.training(fitted, right["dev"])
+
+    def problems(self, seed_of: Callable[..., int]) -> list[Problem]:
+        """The probes of a layer: of each seed, then of each seed's control task, then the portions of each seed's code."""
+        train_y_N, dev_y_N = self.targets["train"], self.targets["dev"]
+        problems = [Problem(seed_of(seed), train_y_N, dev_y_N) for seed in range(self.seeds)]
+        for seed, targets in enumerate(self.control_targets):
+            problems.append(Problem(seed_of(seed, "control task"), targets["train"], targets["dev"]))
+        for seed, order_N in enumerate(self.orders):
+            problems += portion_problems(order_N, seed_of(seed, "description length"), train_y_N, dev_y_N)
+        return problems
+
+    def rows(self, fitted: FittedProbes, inputs: Mapping[str, Inputs], right: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+        """A layer's rows of the scores, from the probes of `problems`, and what is right of the task's own."""
+        probes, controls, portions = self._parts(fitted)
+        rows: list[dict[str, Any]] = []
+        for split, masks in self.masks.items():
+            bootstrap, all_examples = self.bootstraps[split], masks[self.metric]
+            found = score_rows(right[split], masks, bootstrap)
+            for row in found:
+                row["epochs"] = None if row["seed"] is None else probes.epochs[row["seed"]]
+            if self.control_targets:
+                control_SN = self._right(controls, inputs[split], [targets[split] for targets in self.control_targets])
+                found += score_rows(control_SN, {f"{self.metric}_control": all_examples}, bootstrap)
+                found += score_rows(right[split] - control_SN, {f"{self.metric}_selectivity": all_examples}, bootstrap)
+            rows += [row | {"split": split} for row in found]
+        if self.orders:
+            rows += self._description_rows(portions, inputs["train"])
+        return rows
+
+    def training(self, fitted: FittedProbes, right_on_dev_SN: np.ndarray) -> list[dict[str, Any]]:
+        """A layer's rows of the training of probes: the task's own, those of control tasks, and those of portions."""
+        probes, controls, portions = self._parts(fitted)
+        examples = len(self.targets["train"])
+        of_seed = len(portions.epochs) // self.seeds
+        groups = [("task", examples, probes, right_on_dev_SN), ("control_task", examples, controls, None)]
+        for place, end in enumerate(block_ends(examples)[:of_seed]):
+            groups.append(("portion", end, portions[place::of_seed], None))
+        return [
+            row | {"labels": labels, "examples": count}
+            for labels, count, part, right_SN in groups
+            for row in training_rows(part.training, part.epochs, right_SN)
+        ]
+
+    def _parts(self, fitted: FittedProbes) -> tuple[FittedProbes, FittedProbes, FittedProbes]:
+        """The probes of `problems`: the task's own, those of control tasks, those of portions."""
+        controls = self.seeds + len(self.control_targets)
+        return fitted[: self.seeds], fitted[self.seeds : controls], fitted[controls:]
+
+    @staticmethod
+    def _right(probes: FittedProbes, inputs: Inputs, targets: Sequence[torch.Tensor]) -> np.ndarray:
+        """Whether each probe is right, 1 or 0, [seeds, examples]."""
+        return (probes.predict(inputs) == torch.stack(list(targets))).cpu().numpy().astype(np.int8)
+
+    def _description_rows(self, portions: FittedProbes, train: Inputs) -> list[dict[str, Any]]:
+        """How well train's labels are compressed, in each seed's order; `portions` are the probes of all seeds' codes."""
+        classes, of_seed = len(self.inventory), len(portions.epochs) // self.seeds
+        bits = [
+            code_length(portions[seed * of_seed : (seed + 1) * of_seed], order_N, train, self.targets["train"], classes)
+            for seed, order_N in enumerate(self.orders)
+        ]
+        values = {"code_length": bits, "compression": [compression(length, len(train), classes) for length in bits]}
+        rows = [row for metric, found in values.items() for row in seed_rows(found, metric, len(train), self.bootstraps["dev"])]
+        return [row | {"split": "train"} for row in rows]

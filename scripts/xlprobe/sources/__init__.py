@@ -1,0 +1,1 @@
+"""What a run reads from upstream: which files, from where, and how they come here."""

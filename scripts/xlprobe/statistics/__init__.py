@@ -1,0 +1,1 @@
+"""Scores, and how far test sentences and seeds let them vary."""
