@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.figures import draw
+from xlprobe.figures.declaration import draw
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from xlprobe import hdf5_files
-from xlprobe.datasets.treebank import read_sentences
+from xlprobe.artifacts.dataset_folder import read_sentences
 
 
 @contextmanager

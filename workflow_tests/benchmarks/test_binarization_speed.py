@@ -7,10 +7,10 @@ import time
 
 import speed_claims
 
+from xlprobe.artifacts.corpus_text import text_lines
+from xlprobe.artifacts.tokenizer_folder import load_sentencepiece
 from xlprobe.artifacts.vocabulary import SENTENCEPIECE_FILE
 from xlprobe.corpus.binarization import binarize_text
-from xlprobe.corpus.cleaning import text_lines
-from xlprobe.corpus.tokenization import load_sentencepiece
 from xlprobe.files import atomic_zstd_writer
 
 MEBIBYTES = 8

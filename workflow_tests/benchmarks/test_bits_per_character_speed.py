@@ -20,9 +20,9 @@ import torch
 import transformers
 from suites import word_piece_tokenizer
 
+from xlprobe.artifacts.corpus_text import text_lines
 from xlprobe.bpc.bits_per_character import draw_masks
 from xlprobe.bpc.piece_bits import PiecePredictor
-from xlprobe.corpus.cleaning import text_lines
 
 VOCABULARY = 250_002
 LENGTH = 128

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import speed_claims
 
-from xlprobe.contamination.overlap import WINDOW, SentenceSearch, letters_of, text_blocks
+from xlprobe.contamination.search import WINDOW, SentenceSearch, letters_of, text_blocks
 from xlprobe.files import atomic_zstd_writer
 
 ROUNDS = 2

@@ -17,8 +17,9 @@ import torch
 import transformers
 from suites import word_piece_tokenizer
 
-from xlprobe.corpus.cleaning import text_lines
-from xlprobe.features.extraction import Encoder, vectors_of_units
+from xlprobe.artifacts.corpus_text import text_lines
+from xlprobe.features.encoding import Encoder
+from xlprobe.features.extraction import vectors_of_units
 
 LAYERS = range(5)
 SENTENCES = 150

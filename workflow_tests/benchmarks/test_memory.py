@@ -16,9 +16,9 @@ import pytest
 from feature_files import open_features
 from suites import new_model, word_piece_tokenizer
 
+from xlprobe.artifacts.dataset_folder import read_sentences
 from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.checkpoints.from_huggingface import publish_huggingface
-from xlprobe.datasets.treebank import read_sentences
 from xlprobe.paths import PROJECT
 
 # The sizes of the largest treebanks: words of train, dev and test.

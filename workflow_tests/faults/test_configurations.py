@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from xlprobe.errors import ConfigError
 from xlprobe.paths import PROJECT
-from xlprobe.study import config, config_file
+from xlprobe.study import config, config_file, config_schema, inventory
 from xlprobe.study.runs import PATTERNS, runs
 
 fuzzed = settings(
@@ -140,14 +140,14 @@ def check(completed: dict[str, Any] | None) -> None:
     if completed is None:
         return
     assert config.complete(completed) == completed
-    check_values(completed, config.schema())
+    check_values(completed, config_schema.schema())
     found = runs(completed["models"])
     assert sum(len(run.steps) for run in found.values()) <= 100_000
     for run in found.values():
         for key in PATTERNS[run.kind] if len(run.steps) < 100 else ():
             if run.settings[key]:
                 assert len({run.place(key, step) for step in run.steps}) <= len(run.steps)
-    assert config.probed(completed).keys() >= {*completed["treebanks"]} and config.languages(completed)
+    assert inventory.probed(completed).keys() >= {*completed["treebanks"]} and inventory.languages(completed)
 
 
 @settings(fuzzed, max_examples=amount(2_000))

@@ -22,7 +22,7 @@ from xlprobe.errors import XlprobeError
 from xlprobe.features.extraction import extract_features
 from xlprobe.files import read_json
 from xlprobe.probes.examples import read_examples, read_probed_examples
-from xlprobe.tasks import load_probe_task
+from xlprobe.tasks.declaration import load_probe_task
 
 SENTENCES = [
     "The dog runs .",

@@ -16,7 +16,7 @@ import yaml
 from conftest import Project, tiny_configuration
 from upstream_server import Answer, UpstreamServer
 
-from xlprobe.datasets.treebank import read_pairs, read_sentences
+from xlprobe.artifacts.dataset_folder import read_pairs, read_sentences
 from xlprobe.files import read_json
 from xlprobe.study.resources import language_facts, sources
 from xlprobe.world.publication import write_world

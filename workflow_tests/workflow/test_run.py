@@ -17,9 +17,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM
 
+from xlprobe.artifacts.corpus_text import text_lines
 from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.artifacts.tables import conform
-from xlprobe.corpus.cleaning import text_lines
 from xlprobe.files import sha256
 from xlprobe.paths import PROJECT
 from xlprobe.pretraining.training_version import TRAINING_VERSION
@@ -228,7 +228,7 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
         ("scripts/xlprobe/figures/drawing.py", '"#0072B2"', '"#0072B3"', {"figure": 19}),
         ("scripts/xlprobe/figures/word_groups.py", '"unseen": BLUE', '"unseen": GREY', {"figure": 1}),
         # How overlap is measured: its tables.
-        ("scripts/xlprobe/contamination/overlap.py", "WINDOW = 32", "WINDOW = 30", {"contamination": 2, "contamination_table": 1}),
+        ("scripts/xlprobe/contamination/search.py", "WINDOW = 32", "WINDOW = 30", {"contamination": 2, "contamination_table": 1}),
         # A check of the checkpoints: its table.
         ("scripts/xlprobe/checkpoints/table.py", "tolerance: float = 0.05", "tolerance: float = 0.06", {"checkpoint_table": 1}),
         # A table's schema: the tables of it.

@@ -9,9 +9,9 @@ from conftest import Project, tiny_configuration
 from suites import write_suite
 from upstream_server import Answer, publish_repository
 
+from xlprobe.artifacts.corpus_text import text_lines
 from xlprobe.artifacts.tables import conform
 from xlprobe.artifacts.vocabulary import SENTENCEPIECE_FILE
-from xlprobe.corpus.cleaning import text_lines
 from xlprobe.files import read_json
 from xlprobe.sources.needs import needs
 from xlprobe.study import config as configuration

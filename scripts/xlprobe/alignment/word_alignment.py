@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from xlprobe.artifacts.checkpoint_names import columns
+from xlprobe.artifacts.dataset_folder import read_links, read_sentences
 from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.artifacts.tables import write_table
-from xlprobe.datasets.treebank import read_links, read_sentences
 from xlprobe.errors import XlprobeError
 from xlprobe.progress import progress
 from xlprobe.statistics.scoring import NO_INTERVALS, Bootstrap, Intervals

@@ -31,11 +31,11 @@ import numpy as np
 import pandas as pd
 
 from xlprobe.artifacts import checkpoint_names
+from xlprobe.artifacts.corpus_text import text_lines
+from xlprobe.artifacts.dataset_folder import read_sentences, read_written
 from xlprobe.artifacts.tables import write_table
 from xlprobe.bpc.piece_bits import PiecePredictor
 from xlprobe.bpc.piece_coverage import PieceCoverage
-from xlprobe.corpus.cleaning import text_lines
-from xlprobe.datasets.treebank import read_sentences, read_written
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json

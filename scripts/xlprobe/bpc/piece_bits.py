@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from xlprobe.artifacts.checkpoint_folder import read_identity
 from xlprobe.errors import XlprobeError
-from xlprobe.models.language_models import Framing, load_model, load_tokenizer, read_identity
+from xlprobe.models.language_models import Framing, load_model, load_tokenizer
 
 POSITIONS_AT_ONCE = 256
 PIECES_AT_ONCE = 4096

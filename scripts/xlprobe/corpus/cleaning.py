@@ -8,11 +8,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from xlprobe.corpus.conll2017 import read_wikipedia
 from xlprobe.errors import FormatError, XlprobeError
-from xlprobe.files import MAKE_AGAIN, atomic_zstd_writer, read_json, read_lines, reading, write_json
+from xlprobe.files import atomic_zstd_writer, read_lines, reading, write_json
 from xlprobe.progress import progress
 
 # Control characters, and U+FEFF, which is a byte-order mark that ended up inside the text.
@@ -151,13 +150,3 @@ def clean_corpus(
     found.train.sha256, found.valid.sha256 = (digests[split].hexdigest() for split in ("train", "valid"))
     write_json(counts, asdict(found))
     return found
-
-
-def text_lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a cleaned corpus, the blank lines between documents left out."""
-    return (line for _, line in read_lines(path, MAKE_AGAIN) if line)
-
-
-def read_counts(path: Path) -> dict[str, Any]:
-    """The counts that `clean_corpus` wrote, as nested dictionaries."""
-    return read_json(path, MAKE_AGAIN)

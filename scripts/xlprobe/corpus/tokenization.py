@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import sentencepiece
 from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
-from xlprobe.artifacts.vocabulary import DICTIONARY_FILE, HUGGING_FACE_FILES, IDENTITY_FILE, SENTENCEPIECE_FILE, UNK
-from xlprobe.corpus.cleaning import read_counts, text_lines
+from xlprobe.artifacts.corpus_text import read_counts, text_lines
+from xlprobe.artifacts.tokenizer_folder import load_sentencepiece
+from xlprobe.artifacts.vocabulary import DICTIONARY_FILE, HUGGING_FACE_FILES, IDENTITY_FILE, SENTENCEPIECE_FILE
 from xlprobe.errors import ConfigError, XlprobeError
-from xlprobe.files import atomic_path, read_json, sha256, write_json, write_text
+from xlprobe.files import atomic_path, sha256, write_json, write_text
 from xlprobe.models.sentencepiece_normalization import compositions
 from xlprobe.progress import progress
 
@@ -108,29 +108,6 @@ def adopt_sentencepiece(source: Path, model: Path) -> None:
         shutil.copyfile(source, temporary)
 
 
-def load_sentencepiece(model: Path) -> sentencepiece.SentencePieceProcessor:
-    """Load a SentencePiece model.
-
-    Raises:
-        XlprobeError: the file is missing, is no SentencePiece model, or does not begin with `<unk> <s> </s>`.
-    """
-    if not model.is_file():
-        raise XlprobeError(f"{model}: no such SentencePiece model")
-    try:
-        processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
-    except RuntimeError:
-        raise XlprobeError(f"{model}: not a SentencePiece model") from None
-    first = [processor.id_to_piece(index) for index in range(3)]
-    if first != ["<unk>", "<s>", "</s>"]:
-        raise XlprobeError(f"{model}: begins with the pieces {first}, expected ['<unk>', '<s>', '</s>'] as XLM-R's model does")
-    return processor
-
-
-def model_ids(sentencepiece_ids: np.ndarray) -> np.ndarray:
-    """Language-model ids of SentencePiece ids, any shape: i + 1, and 3 for the unknown piece 0."""
-    return np.where(sentencepiece_ids == 0, UNK, sentencepiece_ids + 1)
-
-
 def write_dictionary(processor: sentencepiece.SentencePieceProcessor, path: Path) -> None:
     """Write fairseq's `dict.txt`: a piece a line from the fourth on; fairseq adds the special symbols itself."""
     pieces = (processor.id_to_piece(index) for index in range(3, processor.get_piece_size()))
@@ -171,8 +148,3 @@ def build_tokenizer(model: Path, folder: Path) -> None:
         raise XlprobeError(f"{folder}: the Hugging Face tokenizer gives {[*sample, '<mask>']} the ids {found}")
     files = (SENTENCEPIECE_FILE, DICTIONARY_FILE, *HUGGING_FACE_FILES)
     write_json(folder / IDENTITY_FILE, {"vocabulary_size": expected, "sha256": {name: sha256(folder / name) for name in files}})
-
-
-def vocabulary_size(folder: Path) -> int:
-    """Size of the language model's vocabulary, special symbols included."""
-    return read_json(folder / IDENTITY_FILE)["vocabulary_size"]

@@ -1,4 +1,4 @@
-"""Datasets of treebanks: sentences and words with their labels, as Parquet; what features are extracted for and probes trained on.
+"""Datasets of treebanks written: sentences and words with their labels, as Parquet; features are extracted for them, probes trained on.
 
 sentences.parquet   split, sent_id, text, first_word, words     one row a sentence, splits in the order train, dev, test
 words.parquet       sentence, form, start, end, upos, feats, head, deprel   one row a word, in order
@@ -22,7 +22,7 @@ from xlprobe.artifacts.splits import SPLITS, split_of_file
 from xlprobe.datasets.conllu import Sentence, read_treebank
 from xlprobe.datasets.pairs import draw_pairs, linked_negatives
 from xlprobe.errors import XlprobeError
-from xlprobe.files import read_json, sha256, write_json
+from xlprobe.files import sha256, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -129,76 +129,3 @@ def _say(dataset: str, counts: Mapping[str, int], clean_forms: bool) -> None:
         done = "taken off" if clean_forms else "kept"
         share = 100 * marked / counts["words"]
         logger.info("%s: '_' that marks parts of tokens on %d words (%.1f %%) is %s (datasets.clean_forms)", dataset, marked, share, done)
-
-
-def read_table(folder: Path, name: str, columns: list[str] | None = None) -> pd.DataFrame:
-    """A table of a dataset, or some of its columns; the file must be the one that the dataset's identity names.
-
-    Raises:
-        XlprobeError: the file is gone, damaged or another one.
-    """
-    path, advice = folder / f"{name}.parquet", f"delete {folder / 'identity.json'} to make the dataset again"
-    if path.exists() and sha256(path) != _digests(folder).get(name):
-        raise XlprobeError(f"{path}: is damaged, or of another dataset (its sha256 is not the one in identity.json); {advice}")
-    return tables.read_table(path, columns, advice)
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    """The sha256 of each of a dataset's tables, as its identity says them.
-
-    Raises:
-        XlprobeError: it says none, or is gone or damaged.
-    """
-    identity, advice = folder / "identity.json", "delete it to make the dataset again"
-    try:
-        return read_json(identity, advice)["sha256"]
-    except (KeyError, TypeError):
-        raise XlprobeError(f"{identity}: does not say the sha256 of the dataset's tables; {advice}") from None
-
-
-def read_sentences(folder: Path) -> pd.DataFrame:
-    """A dataset's sentence table."""
-    return read_table(folder, "sentences")
-
-
-def read_written(folder: Path) -> pd.Series:
-    """A dataset's sentences as they are written, rows as in its sentence table; of treebanks, with multiword tokens whole."""
-    texts = read_sentences(folder)["text"]
-    if "written" in _digests(folder):
-        written = read_table(folder, "written")
-        texts.iloc[written["sentence"].to_numpy()] = written["text"].to_numpy()
-    return texts
-
-
-def read_words(folder: Path) -> pd.DataFrame:
-    """A dataset's word table, with the split of each word's sentence as a column."""
-    words = read_table(folder, "words")
-    sentences = read_sentences(folder)
-    words["split"] = np.repeat(sentences["split"].to_numpy(), sentences["words"].to_numpy())
-    return words
-
-
-def read_pairs(folder: Path) -> pd.DataFrame:
-    """A dataset's table of pairs: of words, or of sentences."""
-    return read_table(folder, "pairs")
-
-
-def read_links(folder: Path) -> pd.DataFrame:
-    """A bitext's gold links."""
-    return read_table(folder, "links")
-
-
-def has_words(folder: Path) -> bool:
-    """Whether a dataset is one of words; one of sentence pairs has none."""
-    return "words" in _digests(folder)
-
-
-def text_form(folder: Path) -> str | None:
-    """The form of an inference set's text, as its identity says it (`xlprobe.datasets.inference`); None for other datasets."""
-    return read_json(folder / "identity.json").get("text_form")
-
-
-def independent_sentences(folder: Path, split: str) -> np.ndarray:
-    """The rows of a split's sentences that were drawn on their own: all, or the premises, which several pairs share."""
-    rows = np.flatnonzero(read_sentences(folder)["split"] == split)
-    return rows if has_words(folder) else np.intersect1d(rows, read_pairs(folder)["premise"])

@@ -4,8 +4,9 @@ import pandas as pd
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from xlprobe.figures import FigureKind, Scores
+from xlprobe.figures.declaration import FigureKind
 from xlprobe.figures.drawing import headline, panels, spread
+from xlprobe.figures.scores import Scores
 
 
 def layer_by_step_table(scores: Scores) -> pd.DataFrame:

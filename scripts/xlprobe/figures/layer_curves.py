@@ -4,8 +4,9 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from xlprobe.figures import FigureKind, Scores
+from xlprobe.figures.declaration import FigureKind
 from xlprobe.figures.drawing import headline, legend_below, panels, scale_steps
+from xlprobe.figures.scores import Scores
 
 
 def plot_layer_curves(table: pd.DataFrame, scores: Scores) -> Figure:

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from xlprobe.figures import FigureKind, Scores
+from xlprobe.figures.declaration import FigureKind
 from xlprobe.figures.drawing import BLUE, GREEN, GREY, ORANGE, headline, legend_below, panels, plot_band, scale_steps
+from xlprobe.figures.scores import Scores
 
 # What stands beside the curves, as lines.
 BASELINES = {

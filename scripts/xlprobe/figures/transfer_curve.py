@@ -4,8 +4,9 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from xlprobe.figures import FigureKind, Scores
+from xlprobe.figures.declaration import FigureKind
 from xlprobe.figures.drawing import BLUE, GREEN, ORANGE, headline, legend_below, plot_band, scale_steps
+from xlprobe.figures.scores import Scores
 
 RELATIONS = {"the same language": ORANGE, "another of the family": GREEN, "another family": BLUE}
 

@@ -6,7 +6,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from xlprobe.figures import FigureKind, Scores
+from xlprobe.figures.declaration import FigureKind
+from xlprobe.figures.scores import Scores
 from xlprobe.figures.transfer_curve import transfer_scores
 
 

@@ -3,8 +3,9 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from xlprobe.figures import FigureKind, Scores
+from xlprobe.figures.declaration import FigureKind
 from xlprobe.figures.drawing import BLUE, ORANGE, headline, legend_below, panels, plot_band, scale_steps
+from xlprobe.figures.scores import Scores
 
 GROUPS = {"ambiguous": ORANGE, "unseen": BLUE}
 

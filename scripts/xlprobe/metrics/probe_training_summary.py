@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from xlprobe.artifacts.tables import read_table
+from xlprobe.artifacts.training_reasons import REASONS
 from xlprobe.files import atomic_path, write_text
-from xlprobe.probes.training_rows import REASONS
 
 logger = logging.getLogger(__name__)
 

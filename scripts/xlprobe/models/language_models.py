@@ -21,7 +21,7 @@ import transformers
 from tokenizers import Tokenizer
 
 from xlprobe.errors import XlprobeError, first_sentence
-from xlprobe.files import read_json, sha256
+from xlprobe.files import read_json
 from xlprobe.library_errors import LEAVE_OUT, is_fault
 from xlprobe.models.huggingface_files import VOCABULARY_FILES, WEIGHT_ENDINGS, WEIGHTS_RULE, read_files
 from xlprobe.models.saved_constants import is_constant
@@ -74,31 +74,6 @@ class LoadedModel:
     model: transformers.PreTrainedModel
     objective: str
     head: str
-
-
-def read_identity(checkpoint: Path) -> dict[str, Any]:
-    """What a published checkpoint is (`xlprobe.checkpoints.publishing`), once each of its files proves to be the one that was published.
-
-    Raises:
-        XlprobeError: it has no identity, one of its files is gone or another one, or a folder named after a step holds another step.
-    """
-    path = checkpoint / "identity.json"
-    advice = f"delete {path} to make the checkpoint again"
-    identity = read_json(path, advice)
-    try:
-        step, files = identity["step"], identity["files"].items()
-    except (KeyError, TypeError, AttributeError):
-        raise XlprobeError(f"{path}: does not say step and files of a checkpoint; {advice}") from None
-    if checkpoint.name.isdecimal() and checkpoint.name != str(step):
-        raise XlprobeError(f"{checkpoint}: holds step {step}, by its {path.name}; {advice}")
-    for name, digest in files:
-        if not (checkpoint / name).exists():
-            raise XlprobeError(f"{checkpoint / name}: is gone; {advice}")
-        if sha256(checkpoint / name) != digest:
-            raise XlprobeError(
-                f"{checkpoint / name}: is damaged, or of another checkpoint (its sha256 is not the one in identity.json); {advice}"
-            )
-    return identity
 
 
 def load_model(folder: Path, objective: str = "auto", dtype: torch.dtype = torch.float32, objective_key: str = "objective") -> LoadedModel:

@@ -32,10 +32,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from xlprobe.artifacts.binarized_text import check_binarized
 from xlprobe.artifacts.training_identity import text_identity
 from xlprobe.artifacts.training_state import load_state
 from xlprobe.artifacts.vocabulary import DICTIONARY_FILE, HUGGING_FACE_FILES, IDENTITY_FILE, SENTENCEPIECE_FILE
-from xlprobe.corpus.binarization import check_binarized
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path, check_state, identity_digest, read_json, write_json

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from xlprobe.artifacts.dataset_folder import read_sentences, text_form
 from xlprobe.artifacts.tables import write_table
-from xlprobe.datasets.treebank import read_sentences, text_form
 from xlprobe.probes.examples import FORM_COLUMNS, read_probed_examples
 from xlprobe.probes.labels import scored_examples
 from xlprobe.statistics.scoring import NO_INTERVALS, Intervals, bootstrap_of, score_rows
-from xlprobe.tasks import load_probe_task
+from xlprobe.tasks.declaration import load_probe_task
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from xlprobe.datasets.treebank import read_pairs, read_sentences, read_words
+from xlprobe.artifacts.dataset_folder import read_pairs, read_sentences, read_words
 from xlprobe.errors import XlprobeError
-from xlprobe.tasks import ProbeTask
+from xlprobe.tasks.declaration import ProbeTask
 
 # The columns that hold the one or two rows of the vectors that a probe reads of an example, and those that hold words' forms.
 VECTOR_COLUMNS = {"words": ["word"], "pairs": ["word", "head"], "sentence_pairs": ["premise", "hypothesis"]}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from xlprobe.tasks import ProbeTask
+from xlprobe.tasks.declaration import ProbeTask
 
 
 def label_numbers(labels: Iterable[str], inventory: Sequence[str]) -> np.ndarray:

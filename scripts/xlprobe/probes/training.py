@@ -34,7 +34,7 @@ from xlprobe.probes.training_rows import summary, training_rows
 from xlprobe.progress import progress
 from xlprobe.seeds import derive_seed
 from xlprobe.statistics.scoring import NO_INTERVALS, Intervals, bootstrap_of, score_rows, seed_rows
-from xlprobe.tasks import ProbeTask, load_probe_task
+from xlprobe.tasks.declaration import ProbeTask, load_probe_task
 
 logger = logging.getLogger(__name__)
 

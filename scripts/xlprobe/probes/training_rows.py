@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import chi2
 
+from xlprobe.artifacts.training_reasons import CAP, FIRST_EPOCH, LOSS_FALLING, REASONS, SEEDS_DISAGREE
 from xlprobe.probes.linear_probe import Training
 
 # Of accuracy: what the project calls close to the reference.
@@ -28,7 +29,6 @@ AGREEMENT = 0.02
 # Many layers and datasets are looked at, so that few of them are flagged by chance.
 SIGNIFICANCE = 0.001
 FALL = 0.005
-REASONS = CAP, SEEDS_DISAGREE, LOSS_FALLING, FIRST_EPOCH = "cap", "seeds disagree", "loss falling", "first epoch"
 # By protocol, what to raise.
 REMEDIES = {
     "paper": {CAP: "probes.epochs", SEEDS_DISAGREE: "probes.patience", LOSS_FALLING: "probes.patience", FIRST_EPOCH: "probes.patience"},

@@ -26,7 +26,7 @@ from xlprobe.probes.examples import VECTOR_COLUMNS, read_examples
 from xlprobe.probes.labels import label_numbers
 from xlprobe.progress import progress
 from xlprobe.statistics.scoring import NO_INTERVALS, Intervals, bootstrap_of, score_rows
-from xlprobe.tasks import ProbeTask, load_probe_task
+from xlprobe.tasks.declaration import ProbeTask, load_probe_task
 
 # Bounds the memory of what probes read and of the products; the speed is the same from 512 on.
 EXAMPLES_PER_PRODUCT = 4096

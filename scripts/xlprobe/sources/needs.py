@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from xlprobe.artifacts.splits import SPLITS, split_file
 from xlprobe.errors import ConfigError, XlprobeError
 from xlprobe.study import config as configuration
-from xlprobe.study import resources
+from xlprobe.study import config_schema, inventory, resources
 from xlprobe.study.catalogue import Source, inference_name
 from xlprobe.study.runs import PLACEHOLDERS, runs
 
@@ -195,7 +195,7 @@ def _address(value: str, key: str) -> Place | None:
 
 def treebank_path(release: str, folder: str, file: str) -> str:
     """Where a file of a Universal Dependencies release lies inside `sources/`."""
-    newest = configuration.schema()["properties"]["data"]["properties"]["ud"]["default"]
+    newest = config_schema.schema()["properties"]["data"]["properties"]["ud"]["default"]
     return f"{'ud' if release == newest else f'ud-{release}'}/{folder}/{file}"
 
 
@@ -208,7 +208,7 @@ def _published(config: dict[str, Any]) -> Iterator[Need]:
 
 def _corpora(config: dict[str, Any]) -> Iterator[Need]:
     origin = config["corpus"]["source"]
-    sizes, known = resources.language_facts("cc100_bytes"), configuration.languages(config)
+    sizes, known = resources.language_facts("cc100_bytes"), inventory.languages(config)
     for code in config["languages"]:
         if origin == "cc100":
             size = int(sizes[code]) if code in sizes else None
@@ -221,7 +221,7 @@ def _corpora(config: dict[str, Any]) -> Iterator[Need]:
 
 
 def _treebanks(config: dict[str, Any]) -> Iterator[Need]:
-    release, known = config["data"]["ud"], configuration.treebanks(config)
+    release, known = config["data"]["ud"], inventory.treebanks(config)
     for name in config["treebanks"]:
         for split in known[name].splits:
             file, folder = split_file(name, split), known[name].folder
@@ -230,7 +230,7 @@ def _treebanks(config: dict[str, Any]) -> Iterator[Need]:
 
 
 def _alignments(config: dict[str, Any]) -> Iterator[Need]:
-    known = configuration.alignments(config)
+    known = inventory.alignments(config)
     for name in config["alignments"]:
         for path in known[name].files:
             yield _need(path, f"a file of the alignment set {name!r}", ("alignment", name), name, file=PurePosixPath(path).name)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xlprobe.datasets.treebank import independent_sentences
+from xlprobe.artifacts.dataset_folder import independent_sentences
 from xlprobe.seeds import derive_seed
 
 NO_INTERVAL = {"low": np.nan, "high": np.nan}

@@ -11,12 +11,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from xlprobe.study import config as configuration
+from xlprobe.study import inventory
 from xlprobe.study.catalogue import AlignmentSet, InferenceSet, Treebank, are_comparable, inference_sets
-from xlprobe.study.runs import Run, runs
+from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.settings import Settings, as_arguments
 from xlprobe.study.sweeps import is_measured, layers_of, measured_datasets, probe_tasks
-from xlprobe.tasks import load_probe_task
+from xlprobe.tasks.declaration import load_probe_task
 
 # Kinds of figures (modules of xlprobe.figures) by what they show.
 FIGURES = {
@@ -87,14 +87,14 @@ class Study:
 
     def pretraining_languages(self, run: str) -> list[str]:
         """The languages that a run is pretrained on, sorted."""
-        return configuration.model_languages(self.config, self.runs[run])
+        return model_languages(self.config, self.runs[run])
 
     # Datasets by kind.
 
     @cached_property
     def treebanks(self) -> dict[str, Treebank]:
         """Its treebanks by name."""
-        known = configuration.treebanks(self.config)
+        known = inventory.treebanks(self.config)
         return {name: known[name] for name in self.config["treebanks"]}
 
     @cached_property
@@ -105,7 +105,7 @@ class Study:
     @cached_property
     def alignments(self) -> dict[str, AlignmentSet]:
         """Its bitexts with gold links by name."""
-        known = configuration.alignments(self.config)
+        known = inventory.alignments(self.config)
         return {name: known[name] for name in self.config["alignments"]}
 
     @cached_property
@@ -145,7 +145,7 @@ class Study:
     @cached_property
     def _measured(self) -> dict[tuple[str, str], list[str]]:
         """The datasets on which a task is measured, by model and task; test sets, where there are probes to try on them."""
-        languages = configuration.dataset_languages(self.config)
+        languages = inventory.dataset_languages(self.config)
         found = {}
         for model, task in product(self.config["models"], [*self.probe_tasks, "alignment"]):
             names = measured_datasets(self.config, model, task, languages)
@@ -242,7 +242,7 @@ class Study:
         """The languages in which something is tested and something was learned from: a corpus of the run, or a train split."""
         return [
             language
-            for language in configuration.languages(self.config)
+            for language in inventory.languages(self.config)
             if (self.datasets_in(language) or language in self.config["bpc"]["languages"])
             and (language in self.config["languages"] or {*self.datasets_in(language)} - {*self.test_only, *self.alignments})
         ]
@@ -323,7 +323,7 @@ class Study:
 
     def dataset_facts(self) -> dict[str, dict[str, str]]:
         """What figures say of datasets, bitexts and languages: title, language and family, by name."""
-        known = configuration.languages(self.config)
+        known = inventory.languages(self.config)
         facts = {}
         for name, dataset in self.probed.items():
             language = known[dataset.language]

@@ -169,3 +169,8 @@ def check_places(key: str, model: Mapping[str, Any]) -> None:
     if ("seed" in held) != (model["seeds"] is not None):
         told = f"{key}.{section} holds no {{seed}}" if model["seeds"] else f"{{seed}} stands in {key}.{section}, but there are none"
         raise ConfigError(f"config key {key}.seeds: {told}; give both or neither")
+
+
+def model_languages(config: dict[str, Any], run: Run) -> list[str]:
+    """The languages that a run of a completed configuration is pretrained on, sorted."""
+    return sorted(run.settings["languages"] or config["languages"])

@@ -3,6 +3,6 @@
 Paper 1 says both "default settings", which link subwords, and "word-level" (A.1); `alignment.unit` has both.
 """
 
-from xlprobe.tasks import Task
+from xlprobe.tasks.declaration import Task
 
 TASK = Task(name="alignment", title="Word alignment", metric="f1", direction="higher", version=1)

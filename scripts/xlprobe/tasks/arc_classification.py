@@ -5,7 +5,7 @@ Paper 1 does not say whether subtypes count; that they do not is our choice, sin
 
 import pandas as pd
 
-from xlprobe.tasks import ProbeTask
+from xlprobe.tasks.declaration import ProbeTask
 
 
 def universal_relation(pairs: pd.DataFrame) -> pd.Series:

@@ -2,7 +2,7 @@
 
 from operator import itemgetter
 
-from xlprobe.tasks import ProbeTask
+from xlprobe.tasks.declaration import ProbeTask
 
 TASK = ProbeTask(
     name="arc_classification_subtypes",

@@ -6,7 +6,7 @@ draws one a word (`xlprobe.datasets.pairs`).
 
 import pandas as pd
 
-from xlprobe.tasks import ProbeTask
+from xlprobe.tasks.declaration import ProbeTask
 
 
 def arc(pairs: pd.DataFrame) -> pd.Series:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from xlprobe.tasks import ProbeTask
+from xlprobe.tasks.declaration import ProbeTask
 
 
 def number(words: pd.DataFrame) -> pd.Series:

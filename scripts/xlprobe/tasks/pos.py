@@ -5,7 +5,7 @@ Paper 1 does not say of which tag set; these are UD's universal tags, punctuatio
 
 from operator import itemgetter
 
-from xlprobe.tasks import ProbeTask
+from xlprobe.tasks.declaration import ProbeTask
 
 TASK = ProbeTask(
     name="pos", title="Part of speech", metric="accuracy", direction="higher", version=1, data="words", label=itemgetter("upos")

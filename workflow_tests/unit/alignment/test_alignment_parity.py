@@ -19,7 +19,8 @@ from xlprobe.checkpoints.from_huggingface import publish_huggingface
 from xlprobe.corpus.cleaning import clean_corpus
 from xlprobe.corpus.tokenization import CleanedCorpus, build_tokenizer, train_sentencepiece
 from xlprobe.datasets.bitexts import Pair, read_bitext, write_bitext
-from xlprobe.features.extraction import EncodedSentence, Encoder, extract_features, vectors_of_units, with_subwords_as_units
+from xlprobe.features.encoding import EncodedSentence, Encoder, with_subwords_as_units
+from xlprobe.features.extraction import extract_features, vectors_of_units
 from xlprobe.files import read_lines
 from xlprobe.study.resources import alignments
 

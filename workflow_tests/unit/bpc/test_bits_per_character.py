@@ -17,6 +17,8 @@ from suites import WINDOW, byte_level_tokenizer, new_tokenizer, renew_digests, w
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedTokenizerFast
 
+from xlprobe.artifacts.corpus_text import text_lines
+from xlprobe.artifacts.dataset_folder import read_sentences
 from xlprobe.artifacts.tables import conform
 from xlprobe.bpc import piece_bits
 from xlprobe.bpc.bits_per_character import (
@@ -34,8 +36,8 @@ from xlprobe.bpc.bits_per_character import (
 from xlprobe.bpc.piece_bits import PiecePredictor, bits_of_pieces
 from xlprobe.bpc.piece_coverage import KINDS, MARK, SPACE, ZERO_WIDTH, PieceCoverage
 from xlprobe.checkpoints.from_huggingface import publish_huggingface
-from xlprobe.corpus.cleaning import normalise, text_lines
-from xlprobe.datasets.treebank import read_sentences, read_splits, write_dataset
+from xlprobe.corpus.cleaning import normalise
+from xlprobe.datasets.treebank import read_splits, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_lines
 from xlprobe.statistics.scoring import NO_INTERVALS, Intervals

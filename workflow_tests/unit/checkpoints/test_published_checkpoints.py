@@ -15,11 +15,11 @@ from suites import FAMILIES, new_model, word_piece_tokenizer, write_suite
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer, BertModel
 
+from xlprobe.artifacts.corpus_text import text_lines
 from xlprobe.artifacts.tables import conform
 from xlprobe.checkpoints.canary import MASK_PERIOD, examine, fixed_texts
 from xlprobe.checkpoints.from_huggingface import publish_huggingface
 from xlprobe.checkpoints.table import collect_checkpoints
-from xlprobe.corpus.cleaning import text_lines
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json
 from xlprobe.models.huggingface_files import wanted_files

@@ -10,9 +10,9 @@ import sentencepiece
 from suites import byte_level_tokenizer, word_piece_tokenizer
 from transformers import PreTrainedTokenizerFast
 
+from xlprobe.artifacts.corpus_text import text_lines
 from xlprobe.checkpoints.canary import fixed_texts
 from xlprobe.checkpoints.source_tokenizers import HARD_TEXTS, load_source_tokenizer
-from xlprobe.corpus.cleaning import text_lines
 from xlprobe.errors import XlprobeError
 from xlprobe.models.language_models import load_tokenizer
 

@@ -9,13 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from xlprobe.artifacts.corpus_text import text_lines
+from xlprobe.artifacts.dataset_folder import read_sentences
 from xlprobe.artifacts.tables import conform
-from xlprobe.contamination import overlap
-from xlprobe.contamination.overlap import RollingHashes, SentenceSearch, letters_of, measure_contamination, sentence_blocks, text_blocks
-from xlprobe.corpus.cleaning import clean_corpus, text_lines
+from xlprobe.contamination import search
+from xlprobe.contamination.overlap import measure_contamination
+from xlprobe.contamination.search import RollingHashes, SentenceSearch, letters_of, sentence_blocks, text_blocks
+from xlprobe.corpus.cleaning import clean_corpus
 from xlprobe.datasets.bitexts import Pair, write_bitext
 from xlprobe.datasets.conllu import Sentence, Word
-from xlprobe.datasets.treebank import read_sentences, read_splits, write_dataset
+from xlprobe.datasets.treebank import read_splits, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_zstd_writer, read_lines
 
@@ -29,9 +32,9 @@ def naive(sentences: list[str], text: str) -> tuple[list[bool], list[bool]]:
     """Which sentences and which windows stand in a text, by Python's `in`."""
     documents = [plain(document) for document in text.split("\n\n")]
     parts = [plain(sentence) for sentence in sentences]
-    windows = [part[n : n + overlap.WINDOW] for part in parts for n in range(len(part) - overlap.WINDOW + 1)]
+    windows = [part[n : n + search.WINDOW] for part in parts for n in range(len(part) - search.WINDOW + 1)]
     return (
-        [len(part) >= overlap.LEAST_CHARACTERS and any(part in document for document in documents) for part in parts],
+        [len(part) >= search.LEAST_CHARACTERS and any(part in document for document in documents) for part in parts],
         [any(window in document for document in documents) for window in windows],
     )
 
@@ -75,9 +78,9 @@ def test_the_same_is_found_as_by_a_naive_search_in_blocks_of_any_size(monkeypatc
     """On few letters and short windows, so that much is found by chance, and nearly everything nearly is."""
     generator = np.random.default_rng(seed)
     least = int(generator.integers(1, 5))
-    monkeypatch.setattr(overlap, "LEAST_CHARACTERS", least)
-    monkeypatch.setattr(overlap, "WINDOW", int(generator.integers(least, 2 * least + 3)))
-    monkeypatch.setattr(overlap, "BLOCK_LETTERS", int(generator.integers(1, 50)))
+    monkeypatch.setattr(search, "LEAST_CHARACTERS", least)
+    monkeypatch.setattr(search, "WINDOW", int(generator.integers(least, 2 * least + 3)))
+    monkeypatch.setattr(search, "BLOCK_LETTERS", int(generator.integers(1, 50)))
     signs = ["a", "B", "b", "ｂ", "\u0301", "日", " ", " ", ", "][: int(generator.integers(2, 8))]
 
     def drawn(longest: int, characters: list[str]) -> str:
@@ -238,7 +241,7 @@ def test_on_real_data_planted_sentences_are_found_and_all_else_as_by_a_naive_sea
 
 
 def test_train_splits_are_read_in_blocks(monkeypatch):
-    monkeypatch.setattr(overlap, "SENTENCES_PER_BLOCK", 3)
+    monkeypatch.setattr(search, "SENTENCES_PER_BLOCK", 3)
     sentences = [f"this is the sentence number {n} of the train split" for n in range(10)]
     found, _, _ = SentenceSearch([*sentences, sentences[2] + sentences[3]]).search(sentence_blocks(sentences))
     assert found.tolist() == [True] * 10 + [False]

@@ -10,11 +10,12 @@ import pytest
 import xlprobe.pretraining.fairseq_runtime  # noqa: F401  isort: skip  (must come before fairseq)
 from fairseq.data import indexed_dataset
 
+from xlprobe.artifacts.binarized_text import check_binarized
+from xlprobe.artifacts.corpus_text import text_lines
+from xlprobe.artifacts.tokenizer_folder import load_sentencepiece
 from xlprobe.artifacts.vocabulary import SENTENCEPIECE_FILE
 from xlprobe.corpus import binarization
-from xlprobe.corpus.binarization import binarize_language, binarize_text, check_binarized, token_type
-from xlprobe.corpus.cleaning import text_lines
-from xlprobe.corpus.tokenization import load_sentencepiece
+from xlprobe.corpus.binarization import binarize_language, binarize_text, token_type
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_zstd_writer
 

@@ -3,7 +3,8 @@ import lzma
 
 import pytest
 
-from xlprobe.corpus.cleaning import clean_corpus, normalise, text_lines
+from xlprobe.artifacts.corpus_text import text_lines
+from xlprobe.corpus.cleaning import clean_corpus, normalise
 from xlprobe.errors import FormatError, XlprobeError
 from xlprobe.files import read_lines
 

@@ -4,7 +4,8 @@ import tarfile
 
 import pytest
 
-from xlprobe.corpus.cleaning import clean_corpus, text_lines
+from xlprobe.artifacts.corpus_text import text_lines
+from xlprobe.corpus.cleaning import clean_corpus
 from xlprobe.corpus.conll2017 import read_wikipedia
 from xlprobe.errors import FormatError, XlprobeError
 

@@ -8,18 +8,11 @@ from fairseq.data import Dictionary
 from sentencepiece.sentencepiece_model_pb2 import ModelProto
 from transformers import AutoTokenizer
 
+from xlprobe.artifacts.corpus_text import text_lines
+from xlprobe.artifacts.tokenizer_folder import load_sentencepiece, model_ids, vocabulary_size
 from xlprobe.artifacts.vocabulary import SENTENCEPIECE_FILE
-from xlprobe.corpus.cleaning import clean_corpus, text_lines
-from xlprobe.corpus.tokenization import (
-    CleanedCorpus,
-    adopt_sentencepiece,
-    build_tokenizer,
-    load_sentencepiece,
-    model_ids,
-    sampled_lines,
-    train_sentencepiece,
-    vocabulary_size,
-)
+from xlprobe.corpus.cleaning import clean_corpus
+from xlprobe.corpus.tokenization import CleanedCorpus, adopt_sentencepiece, build_tokenizer, sampled_lines, train_sentencepiece
 from xlprobe.errors import ConfigError, XlprobeError
 from xlprobe.models.sentencepiece_normalization import compositions
 

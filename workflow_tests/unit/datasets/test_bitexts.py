@@ -5,10 +5,10 @@ import re
 import pandas as pd
 import pytest
 
+from xlprobe.artifacts.dataset_folder import read_links, read_sentences
 from xlprobe.artifacts.tables import conform
 from xlprobe.datasets import bitexts
 from xlprobe.datasets.bitexts import LAYOUTS, Pair, read_bitext, write_bitext
-from xlprobe.datasets.treebank import read_links, read_sentences
 from xlprobe.errors import FormatError, XlprobeError
 from xlprobe.files import read_json
 from xlprobe.study.resources import alignments, languages

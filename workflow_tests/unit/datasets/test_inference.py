@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from feature_files import write_features
 
+from xlprobe.artifacts.dataset_folder import has_words, independent_sentences, read_pairs, read_sentences
 from xlprobe.artifacts.splits import SPLITS
 from xlprobe.artifacts.tables import conform
 from xlprobe.datasets.inference import LABELS, SentencePair, read_inference, read_splits, split_of_file, write_inference
-from xlprobe.datasets.treebank import has_words, independent_sentences, read_pairs, read_sentences
 from xlprobe.errors import FormatError, XlprobeError
 from xlprobe.files import read_json
 from xlprobe.probes.baselines import write_baselines
@@ -20,7 +20,7 @@ from xlprobe.probes.training import Controls, train_probes
 from xlprobe.probes.transfer import transfer_probes
 from xlprobe.statistics.scoring import Intervals, bootstrap_of
 from xlprobe.study.resources import language_facts
-from xlprobe.tasks import load_probe_task
+from xlprobe.tasks.declaration import load_probe_task
 
 PAIRS = [
     ("She said, \u201cno\u201d.", 'He heard "no".', "entailment"),

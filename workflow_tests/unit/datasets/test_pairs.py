@@ -3,13 +3,14 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
+from xlprobe.artifacts.dataset_folder import read_pairs, read_words
 from xlprobe.artifacts.tables import conform
 from xlprobe.datasets.conllu import Sentence, Word
 from xlprobe.datasets.pairs import draw_pairs
-from xlprobe.datasets.treebank import read_pairs, read_splits, read_words, write_dataset
+from xlprobe.datasets.treebank import read_splits, write_dataset
 from xlprobe.files import read_json
 from xlprobe.probes.examples import read_examples
-from xlprobe.tasks import load_probe_task
+from xlprobe.tasks.declaration import load_probe_task
 
 
 def sentence(name, *heads):

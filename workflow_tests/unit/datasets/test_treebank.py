@@ -1,8 +1,9 @@
 import pandas as pd
 import pytest
 
+from xlprobe.artifacts.dataset_folder import read_sentences, read_words, read_written
 from xlprobe.artifacts.splits import split_of_file
-from xlprobe.datasets.treebank import read_sentences, read_splits, read_words, read_written, write_dataset
+from xlprobe.datasets.treebank import read_splits, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.files import link_file, read_json
 

@@ -13,7 +13,7 @@ from xlprobe.datasets.conllu import read_treebank
 from xlprobe.datasets.treebank import write_dataset
 from xlprobe.files import read_json
 from xlprobe.probes.examples import read_examples
-from xlprobe.tasks import load_probe_task
+from xlprobe.tasks.declaration import load_probe_task
 
 # Of each file, from its start: whole files hold 2.2 million words, two minutes of reading.
 SENTENCES = 50

@@ -10,23 +10,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from suites import renew_digests
 
+from xlprobe.artifacts.dataset_folder import read_sentences
 from xlprobe.artifacts.feature_file import FeatureFile, read_sentence
 from xlprobe.artifacts.tables import write_table
 from xlprobe.datasets.conllu import Sentence, Word
-from xlprobe.datasets.treebank import read_sentences, read_splits, write_dataset
+from xlprobe.datasets.treebank import read_splits, write_dataset
 from xlprobe.errors import XlprobeError
-from xlprobe.features.extraction import (
-    Alike,
-    Audit,
-    EncodedSentence,
-    Encoder,
-    Texts,
-    extract_features,
-    means,
-    numbered_subwords,
-    subword_word_pairs,
-    vectors_of_units,
-)
+from xlprobe.features.encoding import EncodedSentence, Encoder, Texts, numbered_subwords, subword_word_pairs
+from xlprobe.features.extraction import Alike, Audit, extract_features, means, vectors_of_units
 from xlprobe.files import read_json, sha256, write_json
 from xlprobe.models.windows import batches, windows
 from xlprobe.study.resources import treebanks
@@ -232,7 +223,7 @@ def test_vectors_beyond_float16_are_stored_in_float32(tiny_model, dataset, tmp_p
 
 def test_a_part_that_does_not_fit_changes_the_whole_file(tiny_model, dataset, tmp_path, monkeypatch):
     """No file holds vectors of both kinds: those before the first that does not fit are written again."""
-    monkeypatch.setattr("xlprobe.features.extraction.UNITS_PER_WRITE", 3)
+    monkeypatch.setattr("xlprobe.features.encoding.UNITS_PER_WRITE", 3)
     checkpoint = altered(tiny_model, tmp_path / "checkpoint", BIAS, lambda bias_D: bias_D)
     fits = iter([True, True, False])
     monkeypatch.setattr("xlprobe.features.extraction.fits_float16", lambda _: next(fits))
@@ -342,16 +333,16 @@ def test_without_words_a_sentence_is_the_mean_of_all_its_subwords(tiny_model, te
 def test_sentences_are_extracted_in_parts(tiny_model, texts, tmp_path, monkeypatch):
     whole_LUD, audit = extracted(tiny_model.checkpoint, texts, tmp_path)
     for units, characters in ((2, 10**6), (10**6, 20), (1, 1)):
-        monkeypatch.setattr("xlprobe.features.extraction.UNITS_PER_WRITE", units)
-        monkeypatch.setattr("xlprobe.features.extraction.CHARACTERS_PER_WRITE", characters)
+        monkeypatch.setattr("xlprobe.features.encoding.UNITS_PER_WRITE", units)
+        monkeypatch.setattr("xlprobe.features.encoding.CHARACTERS_PER_WRITE", characters)
         found_LUD, found_audit = extracted(tiny_model.checkpoint, texts, tmp_path)
         np.testing.assert_allclose(found_LUD, whole_LUD, atol=2e-3)
         assert found_audit == audit
 
 
 def test_parts_hold_to_whichever_bound_comes_first(monkeypatch):
-    monkeypatch.setattr("xlprobe.features.extraction.UNITS_PER_WRITE", 4)
-    monkeypatch.setattr("xlprobe.features.extraction.CHARACTERS_PER_WRITE", 100)
+    monkeypatch.setattr("xlprobe.features.encoding.UNITS_PER_WRITE", 4)
+    monkeypatch.setattr("xlprobe.features.encoding.CHARACTERS_PER_WRITE", 100)
     texts = object.__new__(Texts)
     texts.offsets, texts.characters = np.array([0, 2, 4, 5, 9, 9, 18, 19]), np.array([10, 10, 90, 5, 0, 3, 500])
     assert [(part.start, part.stop) for part in texts.parts()] == [(0, 2), (2, 3), (3, 5), (5, 6), (6, 7)]
@@ -365,7 +356,7 @@ def test_words_that_are_gone_are_no_sentences(tiny_model, dataset, tmp_path):
 
 
 def test_the_mean_of_a_words_subwords_is_its_vector(tiny_model, dataset, features, tmp_path, monkeypatch):
-    monkeypatch.setattr("xlprobe.features.extraction.UNITS_PER_WRITE", 50)
+    monkeypatch.setattr("xlprobe.features.encoding.UNITS_PER_WRITE", 50)
     arguments = [dataset], [tmp_path / "f.h5"], [tmp_path / "f.parquet"], LAYERS, 256, "cpu"
     extract_features(tiny_model.checkpoint, *arguments, subwords=["xx_test"])
     with FeatureFile(tmp_path / "f.h5") as opened, FeatureFile(features / "xx.h5") as words:

@@ -15,7 +15,7 @@ from xlprobe.corpus.cleaning import clean_corpus
 from xlprobe.corpus.tokenization import CleanedCorpus, build_tokenizer, train_sentencepiece
 from xlprobe.datasets.conllu import Sentence
 from xlprobe.datasets.treebank import read_splits
-from xlprobe.features.extraction import Encoder
+from xlprobe.features.encoding import Encoder
 from xlprobe.study.resources import treebanks
 
 # Unspaced scripts, spaces inside words, joiners, combining vowels, syllables, multiword tokens.

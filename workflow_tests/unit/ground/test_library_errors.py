@@ -20,7 +20,8 @@ from xlprobe.bpc.bits_per_character import BitsSettings, score_bits_per_characte
 from xlprobe.bpc.piece_bits import PiecePredictor
 from xlprobe.checkpoints import from_fairseq
 from xlprobe.errors import XlprobeError
-from xlprobe.features.extraction import Encoder, extract_features
+from xlprobe.features.encoding import Encoder
+from xlprobe.features.extraction import extract_features
 from xlprobe.files import read_json, sha256, write_json
 from xlprobe.library_errors import library_errors
 from xlprobe.models.language_models import load_model

@@ -12,7 +12,8 @@ from suites import WINDOW, byte_level_tokenizer
 from xlprobe.bpc.bits_per_character import BitsSettings, Text, line_counts
 from xlprobe.bpc.piece_bits import PiecePredictor
 from xlprobe.checkpoints.from_huggingface import publish_huggingface
-from xlprobe.features.extraction import Encoder, vectors_of_units
+from xlprobe.features.encoding import Encoder
+from xlprobe.features.extraction import vectors_of_units
 from xlprobe.models.windows import batches, padding_per_batch
 
 CPU = torch.device("cpu")

@@ -25,9 +25,9 @@ import xlprobe.pretraining.fairseq_runtime  # isort: skip  (must come before fai
 from fairseq import checkpoint_utils
 from fairseq.data import PrependTokenDataset, TokenBlockDataset, indexed_dataset
 
+from xlprobe.artifacts.tokenizer_folder import vocabulary_size
 from xlprobe.artifacts.training_state import load_state, trained_state
 from xlprobe.checkpoints.from_fairseq import publish_trained
-from xlprobe.corpus.tokenization import vocabulary_size
 from xlprobe.errors import ResumeError, XlprobeError
 from xlprobe.paths import PROJECT
 from xlprobe.pretraining.intervals import _follow, _lock, fairseq_arguments, lines_too_long, train_interval

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from feature_files import write_features
 
+from xlprobe.artifacts.dataset_folder import read_words
 from xlprobe.datasets.conllu import Sentence, Word
-from xlprobe.datasets.treebank import read_words, write_dataset
+from xlprobe.datasets.treebank import write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.probes.baselines import write_baselines
 from xlprobe.probes.examples import read_examples
@@ -14,7 +15,7 @@ from xlprobe.probes.linear_probe import ProbeSettings
 from xlprobe.probes.training import Controls, train_probes
 from xlprobe.probes.transfer import transfer_probes
 from xlprobe.statistics.scoring import Intervals
-from xlprobe.tasks import load_probe_task
+from xlprobe.tasks.declaration import load_probe_task
 
 STOP = [("Stop", "VERB", "_", 0, "root")]
 DOGS = [("dogs", "NOUN", "Number=Plur", 2, "nsubj"), ("run", "VERB", "Number=Plur", 0, "root"), (".", "PUNCT", "_", 2, "punct")]

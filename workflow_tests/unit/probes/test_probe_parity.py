@@ -10,12 +10,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from suites import write_suite
 
+from xlprobe.artifacts.corpus_text import text_lines
+from xlprobe.artifacts.dataset_folder import read_pairs, read_words
 from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.artifacts.vocabulary import SENTENCEPIECE_FILE
 from xlprobe.checkpoints.from_huggingface import publish_huggingface
-from xlprobe.corpus.cleaning import clean_corpus, text_lines
+from xlprobe.corpus.cleaning import clean_corpus
 from xlprobe.corpus.tokenization import CleanedCorpus, build_tokenizer, train_sentencepiece
-from xlprobe.datasets.treebank import read_pairs, read_splits, read_words, write_dataset
+from xlprobe.datasets.treebank import read_splits, write_dataset
 from xlprobe.features.extraction import extract_features
 from xlprobe.paths import PROJECT
 from xlprobe.probes.linear_probe import ProbeSettings

@@ -7,11 +7,12 @@ import torch
 from safetensors.torch import load_file
 from sklearn.linear_model import LogisticRegression
 
+from xlprobe.artifacts.dataset_folder import read_words
 from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.artifacts.probe_file import ProbeFile
 from xlprobe.artifacts.tables import conform
 from xlprobe.datasets.conllu import Sentence, Word
-from xlprobe.datasets.treebank import read_splits, read_words, write_dataset
+from xlprobe.datasets.treebank import read_splits, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.features.extraction import extract_features
 from xlprobe.metrics.joining import join_tables
@@ -23,7 +24,7 @@ from xlprobe.probes.linear_probe import Adam, Inputs, ProbeSettings, Problem, _F
 from xlprobe.probes.training import Controls, train_probes
 from xlprobe.seeds import derive_seed
 from xlprobe.statistics.scoring import Intervals
-from xlprobe.tasks import load_probe_task
+from xlprobe.tasks.declaration import load_probe_task
 
 SETTINGS = ProbeSettings(learning_rate=1e-2, batch_size=64, epochs=30, patience=3)
 SEEDS = [derive_seed("test", number) for number in range(4)]

@@ -11,17 +11,19 @@ from feature_files import write_features
 from scipy.stats import chi2
 
 from xlprobe import command_line
+from xlprobe.artifacts.dataset_folder import read_words
 from xlprobe.artifacts.probe_file import ProbeFile
 from xlprobe.artifacts.tables import conform, write_table
+from xlprobe.artifacts.training_reasons import REASONS
 from xlprobe.datasets.conllu import Sentence, Word
-from xlprobe.datasets.treebank import read_words, write_dataset
+from xlprobe.datasets.treebank import write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.metrics.joining import join_tables
 from xlprobe.metrics.probe_training_summary import summarise, write_summary
 from xlprobe.probes.converged_probe import ConvergedSettings
 from xlprobe.probes.linear_probe import Inputs, OnDev, ProbeSettings, Problem, Training, fit_probes
 from xlprobe.probes.training import PROTOCOLS, Controls, settings_of, train_probes
-from xlprobe.probes.training_rows import REASONS, cochran_q, loss_falls, seeds_disagree, summary, training_rows
+from xlprobe.probes.training_rows import cochran_q, loss_falls, seeds_disagree, summary, training_rows
 from xlprobe.probes.transfer import transfer_probes
 
 SETTINGS = ProbeSettings(1e-2, 32, 20, 3)

@@ -10,10 +10,11 @@ import torch
 from feature_files import write_features
 from safetensors.numpy import save_file
 
+from xlprobe.artifacts.dataset_folder import read_words
 from xlprobe.artifacts.probe_file import ProbeFile
 from xlprobe.artifacts.tables import conform
 from xlprobe.datasets.conllu import Sentence, Word
-from xlprobe.datasets.treebank import read_words, write_dataset
+from xlprobe.datasets.treebank import write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.files import identity_digest, write_json
 from xlprobe.paths import PROJECT

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from xlprobe.paths import PROJECT, RESOURCES
-from xlprobe.study import config
+from xlprobe.study import config, config_schema
 
 README = PROJECT / "README.md"
 PAGES = sorted((PROJECT / "docs").glob("*.md"))
@@ -82,7 +82,7 @@ def test_what_a_document_names_is_there(document):
         assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
     assert not [name for name in files(text) - NOT_SHIPPED if not list(PROJECT.glob(name))]
     assert targets(text) <= set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), flags=re.MULTILINE))
-    assert keys(text) <= known_keys(config.schema())
+    assert keys(text) <= known_keys(config_schema.schema())
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(PROJECT)))

@@ -11,6 +11,7 @@ from xlprobe.errors import XlprobeError
 from xlprobe.metrics.probe_training_summary import write_summary
 from xlprobe.paths import PROJECT
 from xlprobe.study import config as configuration
+from xlprobe.study import config_schema
 
 CODE = sorted((PROJECT / "scripts").rglob("*.py"))
 RULE_FILES = sorted((PROJECT / "rules").glob("*.smk"))
@@ -94,7 +95,7 @@ def choices(schema: object) -> list[str]:
 
 
 def test_choices_are_plain_words():
-    found = choices(configuration.schema())
+    found = choices(config_schema.schema())
     assert len(found) > 20 and not [word for word in found if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", word, re.ASCII)]
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from xlprobe.artifacts.dataset_folder import read_pairs, read_sentences
 from xlprobe.datasets.inference import PUBLISHED, RAW, TOKENIZED, read_inference, read_splits
-from xlprobe.datasets.treebank import read_pairs, read_sentences
 from xlprobe.errors import ConfigError, FormatError, XlprobeError
 from xlprobe.paths import PROJECT
 from xlprobe.sources import origins

@@ -4,7 +4,7 @@ import yaml
 
 from xlprobe.paths import PROJECT, SCHEMAS
 from xlprobe.study.choices import ANNOTATION, choices, document
-from xlprobe.study.config import schema
+from xlprobe.study.config_schema import schema
 
 FILE = SCHEMAS / "config.schema.yaml"
 

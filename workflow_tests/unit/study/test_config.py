@@ -8,7 +8,7 @@ import yaml
 
 from xlprobe.errors import ConfigError
 from xlprobe.paths import PROJECT, SCHEMAS
-from xlprobe.study import config
+from xlprobe.study import config, config_schema, inventory
 from xlprobe.study.catalogue import are_comparable
 from xlprobe.study.plan import Study
 from xlprobe.study.resources import languages, treebanks
@@ -182,7 +182,7 @@ def placed(place: tuple, value: object, into: object) -> object:
 
 
 def test_no_key_takes_what_is_no_number_or_has_no_bound():
-    found = [*numbers(config.schema())]
+    found = [*numbers(config_schema.schema())]
     assert len(found) > 70
     # What is only a cap makes nothing grow.
     caps = ("max_bytes", "valid_max_documents", "warmup_updates", "max_sentences", "max_inference_pairs", "max_lines")
@@ -265,7 +265,7 @@ def test_faults_in_a_world_name_the_key(change, message):
 def test_a_world_takes_the_place_of_data():
     run = BASE | {"world": WORLD, "languages": ["qaa"], "treebanks": ["qab_world", "qaa_pud"], "alignments": ["align_qaa_qab"]}
     completed = config.complete(run)
-    assert config.languages(completed)["qab"].family == "arvic"
+    assert inventory.languages(completed)["qab"].family == "arvic"
     with pytest.raises(ConfigError, match=r"^config key data.root: a run with a `world` reads no data"):
         config.complete(run | {"data": {"root": "/somewhere"}})
     with pytest.raises(ConfigError, match=r"^config key languages.0: unknown language 'en' \(codes are those of `world`\)"):
@@ -334,7 +334,7 @@ def test_what_tasks_are_given_must_fit_the_tasks_and_treebanks(probes, message):
 
 def test_xnli_is_measured_where_its_languages_are_named():
     completed = config.complete(BASE | {"xnli": ["en", "zh-Hans"], "probes": {"description_lengths": ["xnli"]}})
-    sets = {name: dataset for name, dataset in config.probed(completed).items() if name not in completed["treebanks"]}
+    sets = {name: dataset for name, dataset in inventory.probed(completed).items() if name not in completed["treebanks"]}
     assert list(sets) == ["xnli_en", "xnli_en_test", "xnli_zh", "xnli_zh_test"]
     assert [dataset.test_only for dataset in sets.values()] == [False, True] * 2
     assert (sets["xnli_zh"].language, sets["xnli_zh"].xnli_language) == ("zh-Hans", "zh")
@@ -356,7 +356,7 @@ def test_xnli_is_measured_where_its_languages_are_named():
 
 def test_sets_as_published_stand_beside_those_in_one_form():
     completed = config.complete(BASE | {"xnli": ["en", "zh-Hans"], "datasets": {"nli_published": ["zh-Hans"]}})
-    sets = {name: dataset for name, dataset in config.probed(completed).items() if name not in completed["treebanks"]}
+    sets = {name: dataset for name, dataset in inventory.probed(completed).items() if name not in completed["treebanks"]}
     own = ["xnli_en", "xnli_en_test", "xnli_zh", "xnli_zh_test"]
     assert list(sets) == [*own, "xnli_zh_published", "xnli_zh_published_test"] and [sets[name].published for name in sets] == [
         *[False] * 4, True, True
@@ -592,7 +592,7 @@ def absent(rule: dict, given: list[dict], place: str = "") -> Iterator[str]:
 def test_the_demo_has_every_key():
     # A model comes from one of three places; the demo's is pretrained.
     demo = yaml.safe_load((PROJECT / "config.yaml").read_text())
-    assert [*absent(config.schema(), [demo])] == ["models.*.fairseq", "models.*.huggingface"]
+    assert [*absent(config_schema.schema(), [demo])] == ["models.*.fairseq", "models.*.huggingface"]
 
 
 def test_shipped_configurations_make_different_experiments():

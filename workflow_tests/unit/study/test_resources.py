@@ -14,7 +14,7 @@ from xlprobe.errors import FormatError
 from xlprobe.paths import PROJECT, RESOURCES
 from xlprobe.study.catalogue import ALIGNMENT_FILES
 from xlprobe.study.code_identity import reached_modules
-from xlprobe.study.config import schema
+from xlprobe.study.config_schema import schema
 from xlprobe.study.resources import _language_rows, alignments, languages, sources, treebanks
 
 SIZES = {"K": 2**10, "M": 2**20, "G": 2**30}

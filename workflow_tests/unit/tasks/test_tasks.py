@@ -1,12 +1,13 @@
 import pytest
 
+from xlprobe.artifacts.dataset_folder import read_pairs, read_words
 from xlprobe.datasets.conllu import Sentence, Word
-from xlprobe.datasets.treebank import read_pairs, read_words, write_dataset
+from xlprobe.datasets.treebank import write_dataset
 from xlprobe.errors import ConfigError
 from xlprobe.paths import PROJECT
 from xlprobe.probes.examples import read_examples
-from xlprobe.study.config import schema
-from xlprobe.tasks import load_probe_task, load_task
+from xlprobe.study.config_schema import schema
+from xlprobe.tasks.declaration import load_probe_task, load_task
 
 # The dogs that barked slept. / Run !
 DOGS = [
@@ -79,7 +80,12 @@ def test_relations_are_universal_and_with_subtypes_where_asked_for(dataset):
 
 
 def test_every_declared_task_can_be_named_in_the_configuration():
-    declared = {path.stem for path in (PROJECT / "scripts" / "xlprobe" / "tasks").glob("*.py")} - {"__init__", "alignment", "bpc"}
+    declared = {path.stem for path in (PROJECT / "scripts" / "xlprobe" / "tasks").glob("*.py")} - {
+        "__init__",
+        "declaration",
+        "alignment",
+        "bpc",
+    }
     assert all(load_probe_task(name).name == name for name in declared)
     # Those on sentences by their languages.
     of_treebanks = {name for name in declared if load_probe_task(name).data != "sentence_pairs"}

@@ -14,12 +14,14 @@ import yaml
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import cross_val_score
 
+from xlprobe.artifacts.tokenizer_folder import load_sentencepiece
 from xlprobe.corpus.cleaning import clean_corpus
-from xlprobe.corpus.tokenization import CleanedCorpus, load_sentencepiece, train_sentencepiece
+from xlprobe.corpus.tokenization import CleanedCorpus, train_sentencepiece
 from xlprobe.datasets.bitexts import read_bitext
 from xlprobe.datasets.conllu import read_treebank
 from xlprobe.paths import PROJECT
 from xlprobe.study import config as configuration
+from xlprobe.study import config_schema, inventory
 from xlprobe.study.catalogue import world_family
 from xlprobe.world.grammar import Language, Utterance
 from xlprobe.world.inference import Pair, label_of
@@ -183,7 +185,7 @@ def test_relatives_share_more_of_their_words_and_grammar(world, settings):
 
 def language(family: str = "f", **chosen: object) -> Language:
     """A language with the schema's defaults but for what is chosen."""
-    rule = configuration.schema()["properties"]["world"]["properties"]["languages"]["patternProperties"][r"^q[a-t][a-z]\Z"]
+    rule = config_schema.schema()["properties"]["world"]["properties"]["languages"]["patternProperties"][r"^q[a-t][a-z]\Z"]
     defaults = {key: value["default"] for key, value in rule["properties"].items() if "default" in value}
     return Language(typology(defaults | chosen), proto_lexicon(family, COUNTS, 1), ["Anna"])
 
@@ -305,7 +307,7 @@ def test_published_alignments_are_read_back_as_they_were_meant(settings, tmp_pat
     chosen = settings | few | {"alignment_layout": layout}
     write_world(chosen, tmp_path, tmp_path / "world.x.json", 2)
     world = World(chosen)
-    for bitext in configuration.alignments({"world": chosen}).values():
+    for bitext in inventory.alignments({"world": chosen}).values():
         read = read_bitext(bitext.layout, [tmp_path / path for path in bitext.files])
         said = [[world.languages[code].say(meaning) for meaning in parallel_meanings(world)] for code in (bitext.source, bitext.target)]
         for pair, source, target in zip(read, *said, strict=True):

@@ -1,0 +1,210 @@
+"""What the schema cannot say of a configuration's sections: names that are known, keys that fit each other."""
+
+import math
+import re
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+from xlprobe.artifacts.splits import SPLITS
+from xlprobe.errors import ConfigError
+from xlprobe.study.catalogue import Language, are_comparable, inference_name
+from xlprobe.study.inventory import alignments, dataset_languages, languages, probed, treebanks
+from xlprobe.study.sweeps import layers_of, measured_datasets, probe_tasks
+from xlprobe.suggestions import suggestion
+
+# The release whose treebanks bear other names than later ones'.
+OLD_NAMES_RELEASE = "2.1"
+# What the entries of keys of `bpc` are.
+BITS_KEYS = {"languages": "languages, nor of a parallel test set (_pud) of its treebanks", "leave_out": "models"}
+LOCAL_CODE = re.compile("q[a-t][a-z]")
+
+
+def check_probes(config: dict[str, Any]) -> None:
+    """What the schema cannot say: each task has a treebank to train on, and no key names another task or treebank."""
+    probes = config["probes"]
+    example = f"{next(iter(config['world']['languages']))}_world" if config["world"] else "en_ewt"
+    for key, tasks in (("control_tasks", probes["tasks"]), ("description_lengths", probe_tasks(config)), ("leave_out", probes["tasks"])):
+        if "xnli" in probes[key] and "xnli" not in tasks:
+            why = {"leave_out": "its languages are those of xnli", "control_tasks": "a control task is one of word forms"}
+            advice = "take it out" if key in why else "name them, or take it out"
+            raise ConfigError(f"config key probes.{key}: found 'xnli', but {why.get(key, 'no language is named under xnli')}; {advice}")
+        if others := sorted(set(probes[key]) - set(tasks)):
+            raise ConfigError(f"config key probes.{key}: {others[0]!r} is not among probes.tasks; add it there, or take it out here")
+    for task in probes["tasks"]:
+        left_out = probes["leave_out"].get(task, [])
+        if others := sorted(set(left_out) - set(config["treebanks"])):
+            raise ConfigError(f"config key probes.leave_out.{task}: {others[0]!r} is not among treebanks; take it out")
+        if all(treebanks(config)[name].test_only for name in set(config["treebanks"]) - set(left_out)):
+            if left_out:
+                raise ConfigError(f"config key probes.leave_out.{task}: leaves no treebank with a train set; take one out, or the task")
+            raise ConfigError(
+                f"config key treebanks: names no treebank with a train set, so there is nothing to probe for {task}; add one"
+                f" ({example}, say), or leave probes.tasks empty"
+            )
+
+
+def check_measurements(config: dict[str, Any]) -> None:
+    """That entries name what there is, and that probes share a layer with each set that they are transferred to."""
+    probes_read, languages_of = probed(config), dataset_languages(config)
+    names = {
+        "models": [*config["models"]],
+        "tasks": [*probe_tasks(config), *(["alignment"] if config["alignments"] else [])],
+        "datasets": [*probes_read, *config["alignments"]],
+    }
+    found = {chosen: measured_datasets(config, *chosen, languages_of) for chosen in product(names["models"], names["tasks"])}
+    for key in ("measurements", "sweeps"):
+        bits = bool(config["bpc"]["languages"]) and key == "measurements"
+        known = names | {"tasks": names["tasks"] + ["bpc"] * bits, "datasets": names["datasets"] + config["bpc"]["languages"] * bits}
+        for n, entry in enumerate(config[key]):
+            for place, there in known.items():
+                if others := [name for name in entry[place] or [] if name not in there]:
+                    raise ConfigError(
+                        f"config key {key}.{n}.{place}: {others[0]!r} is not measured in this run; {suggestion(others[0], there)}"
+                    )
+    for n, sweep in enumerate(config["sweeps"]):
+        fitting = (found[chosen] for chosen in product(sweep["models"] or names["models"], sweep["tasks"] or names["tasks"]))
+        if not any({*datasets}.intersection(sweep["datasets"] or datasets) for datasets in fitting):
+            raise ConfigError(
+                f"config key sweeps.{n}: none of its tasks is measured on one of its datasets"
+                f"{' of one of its models' if sweep['models'] else ''}; correct it, or take it out"
+            )
+    for (model, task), datasets in found.items():
+        sources = [name for name in datasets if name in probes_read and not probes_read[name].test_only]
+        targets = [name for name in datasets if name in probes_read and probes_read[name].test_only]
+        for source, target in product(sources, targets):
+            trained, tested = layers_of(config, model, task, source), layers_of(config, model, task, target)
+            if not are_comparable(probes_read[source], probes_read[target]):
+                continue
+            if trained and tested and not set(trained) & set(tested):
+                raise ConfigError(
+                    f"config key sweeps: {task} is measured at layers {trained} on {source} and {tested} on {target}, so that no probe"
+                    f" can be transferred; give the two a layer in common"
+                )
+
+
+def check_bits(config: dict[str, Any]) -> None:
+    """That bits per character are asked of languages that have text or a parallel set here, and left out of models that there are."""
+    parallel = [treebanks(config)[name].language for name in config["treebanks"] if name.endswith("_pud")]
+    for key, known in (("languages", [*config["languages"], *parallel]), ("leave_out", [*config["models"]])):
+        for n, name in enumerate(config["bpc"][key]):
+            if name not in known:
+                advice = suggestion(name, known) if known else "the run has none"
+                raise ConfigError(f"config key bpc.{key}.{n}: {name!r} is not among the run's {BITS_KEYS[key]}; {advice}")
+    measured = probe_tasks(config) or config["alignments"]
+    if config["bpc"]["languages"] and config["bpc"]["leave_out"] and not measured:
+        raise ConfigError(
+            f"config key bpc.leave_out: nothing else is measured of {config['bpc']['leave_out'][0]!r} in this run; take it out of models"
+        )
+
+
+def check_world(config: dict[str, Any]) -> None:
+    """That the languages of a world descend from each other without a circle, and can be said and held out."""
+    world = config["world"]
+    if not world:
+        return
+    if config["data"]["root"]:
+        raise ConfigError("config key data.root: a run with a `world` reads no data; set one of the two to null")
+    languages = world["languages"]
+    for code, chosen in languages.items():
+        key = f"config key world.languages.{code}"
+        if LOCAL_CODE.fullmatch(chosen["parent"]) and chosen["parent"] not in languages:
+            raise ConfigError(f"{key}.parent: there is no language {chosen['parent']!r}; {suggestion(chosen['parent'], languages)}")
+        seen = [code]
+        while (parent := languages[seen[-1]]["parent"]) in languages:
+            if parent in seen:
+                raise ConfigError(f"{key}.parent: {parent!r} is its own ancestor; name a proto-language somewhere")
+            seen.append(parent)
+        if namesake := next(
+            (other for other in languages if other < code and languages[other]["name"].lower() == chosen["name"].lower()), None
+        ):
+            raise ConfigError(f"{key}.name: {chosen['name']!r} is {namesake}'s name, too; names are folders, give another")
+        if chosen["contractions"] == "articles" and (chosen["articles"] == "none" or chosen["head_direction"] == "final"):
+            raise ConfigError(
+                f"{key}.contractions: no adposition stands before an article here; needs articles, and head_direction: initial"
+            )
+        documents = round(world["documents"] * chosen["corpus_size"])
+        if code in config["languages"] and documents < (least := math.ceil(1 / config["corpus"]["valid_fraction"])):
+            raise ConfigError(
+                f"{key}.corpus_size: {documents} documents are too few to hold out every {least}th (corpus.valid_fraction ="
+                f" {config['corpus']['valid_fraction']}); raise it, world.documents or corpus.valid_fraction"
+            )
+
+
+def check_names(config: dict[str, Any]) -> None:
+    """That languages, treebanks and alignment sets are known, and can be had in the run's releases and forms."""
+
+    def named() -> Iterator[tuple[str, str]]:
+        yield from ((f"{key}.{n}", code) for key in ("languages", "xnli") for n, code in enumerate(config[key]))
+        for name, model in config["models"].items():
+            for n, code in enumerate(model.get("pretrain", {}).get("languages") or []):
+                if code not in config["languages"]:
+                    key = f"models.{name}.pretrain.languages.{n}"
+                    raise ConfigError(f"config key {key}: {code!r} is not among the run's languages; add it there")
+
+    known_languages, known_treebanks, known_alignments = languages(config), treebanks(config), alignments(config)
+    codes = "those of `world`" if config["world"] else "those of resources/languages.tsv, CC100's"
+    tables = {
+        key: "config key world.languages" if config["world"] else f"resources/{key}.tsv" for key in ("languages", "treebanks", "alignments")
+    }
+    for key, code in named():
+        if code not in known_languages:
+            # XNLI calls some languages otherwise than CC100.
+            same = next((known for known in known_languages if key.startswith("xnli.") and inference_name(known) == code), None)
+            advice = f"did you mean {same!r}?" if same else suggestion(code, known_languages, tables["languages"])
+            raise ConfigError(f"config key {key}: unknown language {code!r} (codes are {codes}); {advice}")
+    _check_inference(config)
+    _check_corpus_source(config, known_languages)
+    for n, name in enumerate(config["treebanks"]):
+        if name not in known_treebanks:
+            raise ConfigError(
+                f"config key treebanks.{n}: unknown treebank {name!r}; {suggestion(name, known_treebanks, tables['treebanks'])}"
+            )
+        release, wanted = known_treebanks[name].release, config["data"]["ud"]
+        if not config["world"] and (release or wanted == OLD_NAMES_RELEASE) and release != wanted:
+            raise ConfigError(
+                f"config key treebanks.{n}: {name!r} is named as in UD {release or '2.2 and later'}, but data.ud is {wanted}; take the two"
+                " from one release (resources/treebanks.tsv)"
+            )
+    for n, name in enumerate(config["alignments"]):
+        if name not in known_alignments:
+            swapped = re.sub(r"_([^_]+)_([^_]+)$", r"_\2_\1", name)
+            advice = (
+                f"did you mean {swapped!r}?" if swapped in known_alignments else suggestion(name, known_alignments, tables["alignments"])
+            )
+            raise ConfigError(f"config key alignments.{n}: unknown alignment set {name!r}; {advice}")
+
+
+def _check_inference(config: dict[str, Any]) -> None:
+    if config["world"] and config["xnli"] and (without := [split for split in SPLITS if not config["world"]["pairs"][split]]):
+        raise ConfigError(f"config key xnli: needs pairs, but world.pairs.{without[0]} is 0; raise it, or leave xnli empty")
+    chosen, known = config["datasets"], [inference_name(code) for code in config["xnli"]]
+    for key in chosen["nli_files"]:
+        split, _, language = key.partition("-")
+        if language and language not in known:
+            near = suggestion(key, [f"{split}-{name}" for name in known]) if known else "the run has none"
+            raise ConfigError(f"config key datasets.nli_files.{key}: is no file of the languages under xnli; {near}")
+    for n, code in enumerate(chosen["nli_published"]):
+        if code not in config["xnli"]:
+            same = next((known for known in config["xnli"] if inference_name(known) == code), None)
+            near = f"did you mean {same!r}?" if same else suggestion(code, config["xnli"]) if config["xnli"] else "the run has none"
+            raise ConfigError(f"config key datasets.nli_published.{n}: {code!r} is not among the languages under xnli; {near}")
+    if chosen["nli_published"] and chosen["nli_text"] == "published":
+        raise ConfigError("config key datasets.nli_published: all sets are as published, since datasets.nli_text is; take it out")
+    if config["world"] and (key := next((key for key in ("nli_files", "nli_published") if chosen[key]), None)):
+        raise ConfigError(f"config key datasets.{key}: a world writes its pairs itself, raw; take it out")
+    if config["world"] and chosen["nli_text"] == "tokenized":
+        raise ConfigError("config key datasets.nli_text: found 'tokenized', but a world's pairs are raw; set it to raw, published or null")
+
+
+def _check_corpus_source(config: dict[str, Any], known_languages: dict[str, Language]) -> None:
+    if config["corpus"]["source"] != "conll2017":
+        return
+    if config["world"]:
+        raise ConfigError("config key corpus.source: found 'conll2017', but a world writes its text as CC100 does; set it to cc100")
+    for n, code in enumerate(config["languages"]):
+        if not known_languages[code].conll2017:
+            raise ConfigError(
+                f"config key languages.{n}: the CoNLL 2017 raw texts have no {known_languages[code].name} ({code}); leave it out,"
+                " or set corpus.source to cc100"
+            )

@@ -1,0 +1,54 @@
+"""What a run may name: the languages, treebanks and alignment sets of its world, or the published ones."""
+
+from itertools import combinations
+from typing import Any
+
+from xlprobe.study import resources
+from xlprobe.study.catalogue import (
+    AlignmentSet,
+    InferenceSet,
+    Language,
+    Treebank,
+    inference_sets,
+    world_alignment,
+    world_family,
+    world_treebanks,
+)
+
+
+def languages(config: dict[str, Any]) -> dict[str, Language]:
+    """The languages that a run may name, by code: those of its world, or CC100's."""
+    if not config["world"]:
+        return resources.languages()
+    invented = config["world"]["languages"]
+    return {code: Language(code, chosen["name"], world_family(invented, code), chosen["script"], "") for code, chosen in invented.items()}
+
+
+def treebanks(config: dict[str, Any]) -> dict[str, Treebank]:
+    """The treebanks that a run may name: those of its world, or Universal Dependencies'."""
+    if not config["world"]:
+        return resources.treebanks()
+    invented = config["world"]["languages"]
+    return {treebank.treebank: treebank for code in invented for treebank in world_treebanks(code, invented[code]["name"])}
+
+
+def alignments(config: dict[str, Any]) -> dict[str, AlignmentSet]:
+    """The alignment sets that a run may name: those of its world, or the published ones."""
+    if not config["world"]:
+        return resources.alignments()
+    sets = (world_alignment(*pair, config["world"]["alignment_layout"]) for pair in combinations(config["world"]["languages"], 2))
+    return {bitext.name: bitext for bitext in sets}
+
+
+def probed(config: dict[str, Any]) -> dict[str, Treebank | InferenceSet]:
+    """The datasets of a completed configuration that probes are trained or tested on, by name."""
+    known = treebanks(config)
+    return {name: known[name] for name in config["treebanks"]} | inference_sets(config["xnli"], config["datasets"]["nli_published"])
+
+
+def dataset_languages(config: dict[str, Any]) -> dict[str, set[str]]:
+    """The languages that each dataset of a completed configuration is in: of a bitext both."""
+    known = alignments(config)
+    return {name: {dataset.language} for name, dataset in probed(config).items()} | {
+        name: {known[name].source, known[name].target} for name in config["alignments"]
+    }

@@ -1,0 +1,77 @@
+"""What the schema cannot say of a configuration's models."""
+
+import re
+from typing import Any
+
+from xlprobe.errors import ConfigError
+from xlprobe.study.runs import check_places, kind, steps
+
+# Of a model; and of all models with all their seeds: each is at least as many jobs as datasets are measured.
+MOST_STEPS, MOST_CHECKPOINTS = 10_000, 100_000
+
+
+def check_model(key: str, model: dict[str, Any], config: dict[str, Any]) -> None:
+    """That a model's steps, places and training fit each other and the rest of the configuration.
+
+    Args:
+        key: the model's key in the configuration.
+    """
+    named = [entry for entry in model["steps"] if isinstance(entry, dict)]
+    wanted = len(model["steps"]) - len(named) + sum(len(range(entry["from"], entry["to"] + 1, entry["every"])) for entry in named)
+    if wanted > MOST_STEPS:
+        raise ConfigError(f"config key {key}.steps: asks for {wanted:,} steps, more than {MOST_STEPS:,}; raise `every`, or name fewer")
+    schedule = steps(model)
+    if not schedule:
+        raise ConfigError(f"config key {key}.steps: no step lies in the ranges given")
+    section = kind(key, model)
+    if section == "huggingface" and (model[section]["repository"] is None) == (model[section]["folder"] is None):
+        raise ConfigError(f"config key {key}.huggingface: give one of repository (on the hub) and folder (on this machine)")
+    if section == "huggingface" and model[section]["folder"] and model[section]["revision"] != "main":
+        raise ConfigError(f"config key {key}.huggingface.revision: folders have none; write {{step}} in folder")
+    if section == "huggingface" and not re.fullmatch(r"[^/:]+/[^/:]+", model[section]["repository"] or "a/b"):
+        found = model[section]["repository"]
+        raise ConfigError(f"config key {key}.huggingface.repository: found {found!r}, expected organisation/name as the hub has it")
+    check_places(key, model)
+    if section == "pretrain":
+        _check_pretraining(key, model[section], schedule[-1], config)
+
+
+def _check_pretraining(key: str, pretrain: dict[str, Any], last_step: int, config: dict[str, Any]) -> None:
+    architecture, training, execution = pretrain["architecture"], pretrain["training"], pretrain["execution"]
+    if not config["languages"]:
+        raise ConfigError(f"config key languages: is empty, but {key} is to be pretrained; name its corpora")
+    if last_step > training["updates"]:
+        raise ConfigError(
+            f"config key {key}.steps: step {last_step} lies beyond {key}.pretrain.training.updates = {training['updates']};"
+            " lower it or lengthen the training"
+        )
+    model = key.partition(".")[2]
+    asked = {"features": config["features"]}
+    asked |= {f"sweeps.{n}": sweep for n, sweep in enumerate(config["sweeps"]) if model in (sweep["models"] or [model])}
+    for section, settings in asked.items():
+        if (highest := max(settings["layers"] or [0])) > architecture["layers"]:
+            raise ConfigError(
+                f"config key {section}.layers: layer {highest} is asked for, but {key} has layers 0 to {architecture['layers']}"
+            )
+    if architecture["hidden_size"] % architecture["heads"]:
+        raise ConfigError(
+            f"config key {key}.pretrain.architecture.heads: {architecture['heads']} heads do not divide"
+            f" hidden_size = {architecture['hidden_size']}"
+        )
+    if training["tokens_per_sample"] > architecture["max_tokens"]:
+        raise ConfigError(
+            f"config key {key}.pretrain.training.tokens_per_sample: {training['tokens_per_sample']} tokens do not fit"
+            f" architecture.max_tokens = {architecture['max_tokens']}"
+        )
+    if training["batch_size"] % (execution["processes"] * (execution["samples_per_process"] or 1)):
+        raise ConfigError(
+            f"config key {key}.pretrain.training.batch_size: {training['batch_size']} samples cannot be shared by"
+            f" {execution['processes']} processes x samples_per_process = {execution['samples_per_process'] or 1}"
+        )
+    if training["warmup_updates"] > training["updates"]:
+        raise ConfigError(
+            f"config key {key}.pretrain.training.warmup_updates: {training['warmup_updates']} is more than"
+            f" training.updates = {training['updates']}"
+        )
+    if training["fp16"] and execution["device"] == "cpu":
+        raise ConfigError(f"config key {key}.pretrain.training.fp16: fairseq has no fp16 training on the CPU; set it to false")
