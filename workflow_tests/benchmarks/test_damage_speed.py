@@ -18,14 +18,12 @@ from feature_files import write_features
 from suites import word_piece_tokenizer
 
 from xlprobe import hdf5_files
-from xlprobe.artifacts import probe_file
-from xlprobe.datasets import treebank as datasets
+from xlprobe.artifacts import checkpoint_folder, dataset_folder, probe_file
 from xlprobe.datasets.conllu import Sentence, Word
 from xlprobe.datasets.treebank import write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.features.extraction import extract_features
 from xlprobe.files import sha256, write_json
-from xlprobe.models import language_models
 from xlprobe.probes.linear_probe import ProbeSettings
 from xlprobe.probes.training import train_probes
 from xlprobe.probes.transfer import transfer_probes
@@ -63,7 +61,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
     for module in (hdf5_files, probe_file):
         monkeypatch.setattr(module, "zlib", Timed)
-    for module in (datasets, language_models):
+    for module in (dataset_folder, checkpoint_folder):
         monkeypatch.setattr(module, "sha256", clock.timed(sha256))
     return clock
 

@@ -1,35 +1,105 @@
 """The house's rules that a reader relies on: floors, sizes, what every rule says of itself."""
 
+import ast
+import csv
 import re
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 
 import pytest
 
 from xlprobe.paths import PROJECT
-from xlprobe.study.code_identity import reached_modules
+from xlprobe.study import code_identity
 
 LIBRARY = PROJECT / "scripts" / "xlprobe"
 SCRIPTS = sorted((PROJECT / "scripts").glob("*.py"))
+REACHED = PROJECT / "workflow_tests" / "unit" / "project" / "reached_modules.tsv"
 RULE_FILES = sorted((PROJECT / "rules").glob("*.smk"))
 # What the rules share, rules none.
 SHARED = ("common.smk", "recording.smk", "targets.smk")
 
 
-def layers() -> dict[str, int]:
-    """Each module's floor, from the package's docstring."""
+def floors() -> list[list[str]]:
+    """The names of packages, and of the ground's modules, by row, from the library's docstring."""
     text = (LIBRARY / "__init__.py").read_text().split('"""')[1]
-    rows = [line.strip() for line in text.splitlines() if line.startswith("    ")]
-    return {name.strip(): floor for floor, row in enumerate(rows) for name in re.split(r"\s{2,}", row)[0].split(",")}
+    lines = re.sub(r"\n {8}", " ", text).splitlines()
+    return [row.partition(":")[0].replace(" ", "").split(",") for row in lines if row.startswith("    ")]
+
+
+def room(file: Path) -> str:
+    """A module's package, or the name of a module of the ground."""
+    return file.relative_to(LIBRARY).parts[0].removesuffix(".py")
+
+
+def imports() -> dict[str, set[str]]:
+    """What the modules of each room import of other rooms."""
+    found: dict[str, set[str]] = {}
+    for file in LIBRARY.rglob("*.py"):
+        if file.parent != LIBRARY or file.name != "__init__.py":
+            reached = {room(other) for files in code_identity._source(file).imports for other in files}
+            found.setdefault(room(file), set()).update(reached - {room(file)})
+    return found
 
 
 def test_imports_point_one_way():
-    floor = layers()
-    modules = {path for path in LIBRARY.rglob("*.py") if path.name != "__init__.py" or path.parent != LIBRARY}
-    for module in modules:
-        name = module.relative_to(LIBRARY).parts[0].removesuffix(".py")
+    floor = {name: number for number, row in enumerate(floors()) for name in row}
+    for name, others in imports().items():
         assert name in floor, f"{name} is missing from the list in xlprobe/__init__.py"
-        for reached in reached_modules(module):
-            other = reached.relative_to(LIBRARY).parts[0].removesuffix(".py")
-            assert floor[other] <= floor[name], f"{name} imports {other}, which stands above it"
+        for other in others:
+            assert floor[other] <= floor[name], f"{name} imports {other}, which stands below it in xlprobe/__init__.py"
+
+
+def test_no_row_holds_a_circle():
+    """Nor does any room import itself through others."""
+    try:
+        list(TopologicalSorter(imports()).static_order())
+    except CycleError as error:
+        pytest.fail(" imports ".join(error.args[1][::-1]))
+
+
+def test_each_room_that_is_listed_is_there():
+    rooms = {room(path) for path in LIBRARY.rglob("*.py")} - {"__init__"}
+    listed = [name for row in floors() for name in row]
+    assert sorted(listed) == sorted(rooms)
+    ground, *stages = floors()
+    assert all((LIBRARY / f"{name}.py").is_file() for name in ground)
+    assert all((LIBRARY / name).is_dir() for row in stages for name in row)
+
+
+@pytest.mark.parametrize("path", sorted(LIBRARY.glob("*/__init__.py")), ids=lambda path: path.parent.name)
+def test_a_package_holds_a_docstring_alone(path):
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree) and len(tree.body) == 1
+
+
+def test_unit_tests_lie_in_the_folder_of_their_package():
+    """By what they test: the module of that name; other files of a folder test several of its package."""
+    names = {path.stem: path.parent.name for path in LIBRARY.glob("*/*.py")}
+    assert not list((PROJECT / "workflow_tests" / "unit").glob("test_*.py")), "pytest would put unit/ on sys.path, and `datasets` with it"
+    for path in (PROJECT / "workflow_tests" / "unit").rglob("test_*.py"):
+        package = path.parent.name
+        assert package in ("ground", "project") or (LIBRARY / package).is_dir(), path
+        assert names.get(path.stem.removeprefix("test_"), package) in (package, "world"), path
+
+
+def test_each_script_reaches_what_is_listed():
+    """Each module more is one more whose edit makes a script's results again."""
+    with REACHED.open(newline="") as stream:
+        listed = {row["script"]: row["modules"].split() for row in csv.DictReader(stream, delimiter="\t")}
+    assert listed.keys() == {script.stem for script in SCRIPTS}
+    for script in SCRIPTS:
+        reached = (path.relative_to(LIBRARY).with_suffix("") for path in code_identity.reached_modules(script) if path.parent != LIBRARY)
+        assert listed[script.stem] == sorted(".".join(path.parts) for path in reached), f"correct the row {script.stem} of {REACHED.name}"
+
+
+def test_what_measures_reaches_nothing_that_makes():
+    """Results are read through `artifacts`: an edit of what makes them makes nothing again but what it makes."""
+    makers = {"sources", "world", "corpus", "pretraining", "datasets", "features"}
+    measuring = ("align_words", "draw_figure", "extract_features", "join_tables", "measure_contamination", "score_baselines",
+                 "score_bits_per_character", "summarise_probe_training", "train_probes", "transfer_probes")  # fmt: skip
+    for name in measuring:
+        reached = {room(path) for path in code_identity.reached_modules(PROJECT / "scripts" / f"{name}.py")}
+        assert not reached & (makers - ({"features"} if name == "extract_features" else set())), name
 
 
 def test_the_library_does_not_know_snakemake():
@@ -85,5 +155,5 @@ def test_functions_of_the_workflow_live_apart_from_rules_and_plan_nothing():
 
 def test_no_script_reaches_the_study():
     """What is measured is no part of how: the plan changes no target's code."""
-    reached = {path.parent.name for script in SCRIPTS for path in reached_modules(script)}
-    assert "world" in reached and "study" not in reached
+    reached = {path.stem for script in SCRIPTS for path in code_identity.reached_modules(script)}
+    assert "publication" in reached and not {"plan", "settings"} & reached

@@ -349,7 +349,7 @@ def test_every_alignment_set_and_release_has_a_source():
 
 def test_a_code_that_fetches_does_not_depend_on_the_table():
     for script in ("download_source.py", "unpack_source.py", "link_source.py"):
-        assert not {"resources", "sources", "origins"} & {path.stem for path in reached_modules(PROJECT / "scripts" / script)}
+        assert not {"resources", "needs", "origins"} & {path.stem for path in reached_modules(PROJECT / "scripts" / script)}
 
 
 # The list.
