@@ -79,10 +79,10 @@ test: $(READY) ## Run the tests; those on real data need XLPROBE_DATA
 
 # Two at a time, of about the same length: either alone leaves cores idle.
 test-workflow: $(READY)
-	OMP_NUM_THREADS=1 python -m pytest workflow_tests/workflow
+	OMP_NUM_THREADS=1 python -m pytest workflow_tests/workflow --ignore=workflow_tests/workflow/test_cases.py
 
 test-units: $(READY)
-	OMP_NUM_THREADS=1 python -m pytest workflow_tests/unit scripts/xlprobe
+	OMP_NUM_THREADS=1 python -m pytest workflow_tests/unit scripts/xlprobe workflow_tests/workflow/test_cases.py
 
 test-faults: $(READY) ## Kill, fill disks, change and damage everything (25 minutes; 3 with XLPROBE_FAULTS=short)
 	@$(MAKE) --no-print-directory --jobs 2 test-faults-jobs test-faults-others
