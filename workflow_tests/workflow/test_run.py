@@ -642,16 +642,26 @@ def plan(project, path):
     return {rule: len(jobs) for rule, jobs in (study.jobs() | sources.jobs()).items()}
 
 
+def shorten_schedules(configuration):
+    """Keep the first two steps of each row of steps: those between have the same jobs."""
+    for model in configuration["models"].values():
+        model["steps"] = [entry if isinstance(entry, int) else entry | {"to": entry["from"] + entry["every"]} for entry in model["steps"]]
+
+
 @pytest.mark.parametrize(
     "path", sorted({*(PROJECT / "config").glob("*.yaml")} - {PROJECT / "config" / "mini.yaml"}), ids=lambda path: path.stem
 )
-def test_shipped_configurations_resolve_from_sources_to_figures(finished_run, path, monkeypatch):
-    """Without any data: what is not generated or read in a folder is fetched, or asked for."""
+def test_shipped_configurations_resolve_from_sources_to_figures(finished_run, path, tmp_path, monkeypatch):
+    """Without any data: what is not generated or read in a folder is fetched, or asked for. Of the paper's run, at all steps."""
     monkeypatch.setenv("XLPROBE_DATA", "")
-    expected = plan(finished_run, path)
+    configuration, shipped = yaml.safe_load(path.read_text()), tmp_path / path.name
+    if path.stem != "paper":
+        shorten_schedules(configuration)
+    shipped.write_text(yaml.safe_dump(configuration, sort_keys=False))
+    expected = plan(finished_run, shipped)
     if path.stem == "tiny":
         assert expected.pop("pretrain") == 3, "finished intervals have no job"
-    assert finished_run.planned("--forceall", "--configfile", str(path)) == expected
+    assert finished_run.planned("--forceall", "--configfile", str(shipped)) == expected
 
 
 def test_the_run_on_real_data_resolves(finished_run, real_data):
