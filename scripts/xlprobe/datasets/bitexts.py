@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -138,8 +139,8 @@ def _read_links(layout_name: str, gold: Path, pairs: dict[str, Pair]) -> None:
 
 def write_bitext(pairs: Sequence[Pair], folder: Path, dataset: str, source: str, target: str) -> None:
     """Write a bitext's dataset: tables and identity; `source` and `target` are the languages' CC100 codes."""
-    sentence_rows: list[tuple] = []
-    word_rows: list[tuple] = []
+    sentence_rows: list[tuple[Any, ...]] = []
+    word_rows: list[tuple[Any, ...]] = []
     for split in ("source", "target"):
         for pair in pairs:
             tokens = pair.source if split == "source" else pair.target

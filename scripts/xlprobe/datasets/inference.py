@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePath
+from typing import Any
 
 import pandas as pd
 
@@ -166,8 +167,8 @@ def write_inference(
         text_form: what the whole set is: RAW, TOKENIZED or PUBLISHED.
         forms: by split, RAW or TOKENIZED; all of `text_form` where it is not given.
     """
-    sentence_rows: list[tuple] = []
-    pair_rows: list[tuple] = []
+    sentence_rows: list[tuple[Any, ...]] = []
+    pair_rows: list[tuple[Any, ...]] = []
     for split, pairs in splits.items():
         places: dict[str, int] = {}
         for pair in pairs:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -70,9 +70,9 @@ def write_dataset(
         negatives: which words stand in the head's place (`xlprobe.datasets.pairs.draw_pairs`).
         clean_forms: whether the sentences were read so.
     """
-    sentence_rows: list[tuple] = []
-    word_rows: list[tuple] = []
-    written_rows: list[tuple] = []
+    sentence_rows: list[tuple[Any, ...]] = []
+    word_rows: list[tuple[Any, ...]] = []
+    written_rows: list[tuple[Any, ...]] = []
     for split, sentences in splits.items():
         for sentence in sentences:
             sentence_rows.append((split, sentence.sent_id, sentence.text, len(word_rows), len(sentence.words)))

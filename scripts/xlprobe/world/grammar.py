@@ -8,6 +8,7 @@ out projective, unless relative clauses are extraposed.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from xlprobe.world.lexicon import Lexicon, Word, write_word
 from xlprobe.world.meaning import Node
@@ -129,7 +130,7 @@ class Language:
         self.names = names
         self._clause_order = clause_order(typology.word_order, typology.head_direction)
         self._phrase_order = phrase_order(typology.head_direction, typology.adjectives)
-        self._forms: dict[tuple, tuple[str, str, str]] = {}
+        self._forms: dict[tuple[Any, ...], tuple[str, str, str]] = {}
 
     def say(self, meaning: Node) -> Utterance:
         """The sentence that says a meaning whose keys are numbered."""

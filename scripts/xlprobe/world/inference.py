@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from xlprobe.world.meaning import Concepts, MeaningGrammar, Node, number_keys
 
@@ -74,7 +75,7 @@ def draw_pair(grammar: MeaningGrammar, concepts: Concepts, random: Random) -> Pa
 
 def balanced(pairs: Iterable[Pair], per_label: int) -> Iterator[Pair]:
     """Pairs until each label has `per_label`, taken three of a shape at a time, one of each label."""
-    waiting: defaultdict[tuple, dict[str, list[Pair]]] = defaultdict(lambda: {label: [] for label in LABELS})
+    waiting: defaultdict[tuple[Any, ...], dict[str, list[Pair]]] = defaultdict(lambda: {label: [] for label in LABELS})
     found = 0
     for pair in pairs:
         alike = waiting[pair.shape]

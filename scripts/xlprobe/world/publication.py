@@ -114,7 +114,9 @@ def conllu(utterance: Utterance, sent_id: str) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def alignment_lines(layout: str, links: Iterable[tuple[set, set]], source: list[Utterance], target: list[Utterance]) -> list[list[str]]:
+def alignment_lines(
+    layout: str, links: Iterable[tuple[set[tuple[int, int]], set[tuple[int, int]]]], source: list[Utterance], target: list[Utterance]
+) -> list[list[str]]:
     """Gold alignments in one of the published layouts; the words are the syntactic ones, contractions apart.
 
     Args:
