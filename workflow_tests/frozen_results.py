@@ -4,7 +4,8 @@
     python workflow_tests/frozen_results.py record results/tiny --names names.tsv > after.tsv
     python workflow_tests/frozen_results.py compare before.tsv after.tsv
 
-A Parquet file counts by its columns and rows, in whatever order; any other by its bytes. Logs and benchmarks are left out.
+A Parquet file counts by its columns and rows, in whatever order; any other by its bytes. Logs, benchmarks and the states of training
+are left out, since they hold times; what was trained stands in checkpoints/, too.
 
 Where names have changed, `names.tsv` (columns old, new) says how; results are then recorded under their old names: folders and
 files, columns and whole cells of tables, and words in text. A checksum that stands in a file is not looked through.
@@ -38,7 +39,8 @@ def record(results: Path, names: Mapping[str, str]) -> Table:
     found: Table = {}
     for path in sorted(results.rglob("*")):
         place = path.relative_to(results)
-        if path.is_dir() or place.parts[0] in LEFT_OUT or path.suffix == ".log":
+        is_state = place.parts[0] == "pretrain" and path.suffix == ".pt"
+        if path.is_dir() or place.parts[0] in LEFT_OUT or path.suffix == ".log" or is_state:
             continue
         kind = "table" if path.suffix == ".parquet" else "bytes"
         found[_in_words(place.as_posix(), names)] = kind, _of_table(path, names) if kind == "table" else _of_bytes(path, names)

@@ -199,7 +199,7 @@ def drawn(table, folder, task, kind, monkeypatch):
     """The figure that is saved, and the table beside it."""
     write_table(table, "scores.schema.yaml", folder / "scores.parquet")
     saved = []
-    monkeypatch.setattr("xlprobe.figures.save_figure", lambda figure, made, *paths: saved.append((figure, made)))
+    monkeypatch.setattr("xlprobe.figures.declaration.save_figure", lambda figure, made, *paths: saved.append((figure, made)))
     draw(kind, folder / "scores.parquet", "m", task, FACTS, *(folder / name for name in ("a.png", "a.pdf", "a.csv")))
     plt.close("all")
     return saved[0]
