@@ -32,7 +32,8 @@ def dataset(tmp_path):
 
 def test_versions_are_raised_on_purpose_alone():
     """Probes of another version are refused: a new version's scores mean something else than those of finished probes."""
-    versions = {path.stem: load_task(path.stem).version for path in (PROJECT / "scripts" / "xlprobe" / "tasks").glob("[a-z]*.py")}
+    names = {path.stem for path in (PROJECT / "scripts" / "xlprobe" / "tasks").glob("[a-z]*.py")} - {"declaration"}
+    versions = {name: load_task(name).version for name in names}
     assert versions == {
         "alignment": 1, "arc_classification": 1, "arc_classification_subtypes": 1, "arc_prediction": 1, "bpc": 2, "number": 1, "pos": 1,
         "xnli": 1,
