@@ -158,7 +158,7 @@ def test_suites_are_fetched_verified_and_deleted_once_published(suites_run, upst
     assert project.planned(target, *RUN, environment=hub) == {}
     # What is checked by digest is not fetched again for an edit of the code that fetches.
     for module, old in (("downloads", "MAX_WAIT = 600"), ("hub", "BUSY, MAX_ATTEMPTS")):
-        project.edit(f"scripts/xlprobe/{module}.py", old, old.replace("600", "601").replace("BUSY, MAX", "BUSY as BUSY, MAX"))
+        project.edit(f"scripts/xlprobe/sources/{module}.py", old, old.replace("600", "601").replace("BUSY, MAX", "BUSY as BUSY, MAX"))
     assert project.planned(target, *RUN, environment=hub) == {}
     # Killed after a download, a run deletes the file all the same.
     sources = results / "sources" / "models" / upstream_folder(project)
