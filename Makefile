@@ -8,7 +8,7 @@ TARGETS ?=
 # Says what is wrong with CONFIG, where Snakemake's own reader says less; else results/<experiment>, as CONFIG names it.
 CHECK = python scripts/check_configuration.py --configuration $(CONFIG)
 
-# Snakemake plans all that follows a job that it will run. So the data are made first, and then what they have changed.
+# Snakemake plans all that follows a job that it will run. So the data are made first; then, of what follows, only what they changed.
 SNAKEMAKE = snakemake --cores $(CORES) --resources downloads=4 --configfile $(CONFIG) --quiet host reason --rerun-incomplete --show-failed-logs
 
 PINS := envs/torch.txt envs/requirements.txt envs/fairseq.txt

@@ -55,5 +55,4 @@ rule sources:
 # `make run` makes these first, so that what follows is made again only where they changed.
 rule data:
     input:
-        made_by("clean_corpus", "tokenizer", "binarize"),
-        made_by("treebank", "inference", "bitext"),
+        data_files(),

@@ -7,7 +7,10 @@ makes: bpc/<model>/<step>.parquet, all languages
 
 rule bpc:
     input:
-        checkpoint=of_run(CHECKPOINT_IDENTITY),
+        checkpoint=of_run(
+            CHECKPOINT_IDENTITY,
+            model=[run for run in RUNS if STUDY.bits_languages(run)],
+        ),
         # Their text is told by its digest.
         counts=lambda wildcards: expand(
             rules.clean_corpus.output.counts,

@@ -11,10 +11,13 @@ rule checkpoint_scores:
     input:
         of_tasks(rules.probes.output.scores, STUDY.probed_datasets),
         of_tasks(rules.transfer.output.scores, STUDY.transfer_targets),
-        lambda wildcards: expand(
-            rules.alignment.output,
-            dataset=STUDY.measured_datasets(wildcards.model, "alignment"),
-            allow_missing=True,
+        of_run(
+            lambda wildcards: expand(
+                rules.alignment.output,
+                dataset=STUDY.measured_datasets(wildcards.model, "alignment"),
+                allow_missing=True,
+            ),
+            model=runs_of_part("scores"),
         ),
         lambda wildcards: (
             rules.bpc.output if STUDY.bits_languages(wildcards.model) else []
@@ -67,10 +70,13 @@ use rule checkpoint_scores as scores with:
 
 use rule checkpoint_scores as checkpoint_audit with:
     input:
-        lambda wildcards: expand(
-            rules.features.output.audit,
-            dataset=STUDY.extracted_datasets(wildcards.model),
-            allow_missing=True,
+        of_run(
+            lambda wildcards: expand(
+                rules.features.output.audit,
+                dataset=STUDY.extracted_datasets(wildcards.model),
+                allow_missing=True,
+            ),
+            model=runs_of_part("audit"),
         ),
     output:
         "<results>/metrics/parts/{model}/{step}.audit.parquet",
@@ -96,7 +102,10 @@ use rule checkpoint_audit as audit with:
 
 use rule checkpoint_audit as checkpoint_probe_training with:
     input:
-        of_tasks(rules.probes.output.training, STUDY.probed_datasets),
+        of_run(
+            of_tasks(rules.probes.output.training, STUDY.probed_datasets),
+            model=runs_of_part("probe_training"),
+        ),
     output:
         "<results>/metrics/parts/{model}/{step}.probe_training.parquet",
     log:

@@ -3,13 +3,23 @@
 PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.parquet"
 
 
-def made_by(*names):
-    """What the run's jobs of these rules make."""
+def data_files():
+    """Of all that checkpoints and measurements are made of, the files that tell its content."""
+    told_by = {
+        "clean_corpus": rules.clean_corpus.output.counts,
+        "tokenizer": rules.tokenizer.output.identity,
+        "suite_tokenizer": rules.suite_tokenizer.output,
+        "binarize": rules.binarize.output.manifest,
+    }
+    jobs = STUDY.jobs()
     return [
-        path
-        for name in names
-        for job in STUDY.jobs().get(name, [])
-        for path in expand(getattr(rules, name).output, **job)
+        *expand(DATASET_IDENTITY, dataset=STUDY.datasets),
+        *(
+            path
+            for rule, pattern in told_by.items()
+            for job in jobs.get(rule, [])
+            for path in expand(pattern, **job)
+        ),
     ]
 
 
@@ -28,6 +38,11 @@ def siblings(wildcards):
         folder("checkpoints", name, str(step), "identity.json")
         for name, step in STUDY.siblings(wildcards.model, int(wildcards.step))
     ]
+
+
+def runs_of_part(table):
+    """The training runs of which there is a part of a table."""
+    return sorted({run for run, _ in STUDY.table_parts[table]})
 
 
 def of_tasks(pattern, datasets):
