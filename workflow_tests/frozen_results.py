@@ -103,6 +103,8 @@ def main() -> None:
         writer = csv.writer(sys.stdout, delimiter="\t", lineterminator="\n")
         writer.writerow(COLUMNS)
         found = record(arguments.results, read_names(arguments.names) if arguments.names else {})
+        if not found:
+            sys.exit(f"{arguments.results}: holds no result; make the run first")
         writer.writerows((path, *row) for path, row in found.items())
     elif differences := compare(_read(arguments.before), _read(arguments.after)):
         sys.exit("\n".join(differences))

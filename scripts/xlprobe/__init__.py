@@ -1,6 +1,6 @@
 """xlprobe: what a multilingual language model knows, in which language, at which layer, and when it learned it.
 
-A package is a stage; the ground below them lies flat. Imports go to rows above, and never in a circle (a test holds this):
+A package is a stage; the ground, the first row, lies flat. Imports go to rows above, and never in a circle (a test holds this):
 
     errors, paths, seeds, progress, suggestions, library_errors, device, command_line, compression, tar_members, files, hdf5_files,
         safetensors_files, torch_files: the ground

@@ -188,6 +188,7 @@ def test_an_edit_of_a_module_makes_all_again_that_loads_it(edited):
     random_ = random.Random(1)
     library = [path for path in edited.files if path.parent.name != "scripts" and ast.parse(path.read_text()).body[1:]]
     loads = loaded_modules(edited.project.folder, set(edited.scripts.values()))
+    assert all({*map(str, library)} & files for files in loads.values())
     for path in random_.sample(library, amount(12)):
         again = edited.again({path: path.read_text() + "\nEDITED = 1\n"})
         expected = {rule for rule, script in edited.scripts.items() if str(path) in loads[script]} - WITHOUT_CODE

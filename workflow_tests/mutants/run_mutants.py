@@ -132,7 +132,9 @@ def tests_of(mutation: Mutation, record: Record, files: list[Path]) -> list[str]
     calling = [test for test in tests if (path, mutation.scope) in record.by_test[test]]
     if not calling:
         # What runs at import decides what every test of the module sees.
-        calling, most = [test for test in tests if any(file == path for file, _ in record.by_test[test])] or tests, math.inf
+        package = f"/test_{mutation.module.partition('.')[0]}.py::"
+        calling = [test for test in tests if package in test or any(file == path for file, _ in record.by_test[test])] or tests
+        most = math.inf
     own = f"test_{mutation.module.rpartition('.')[2]}.py"
     chosen, seconds = [], 0.0
     for test in sorted(calling, key=lambda test: (own not in test, record.seconds[test])):

@@ -1,1 +1,1 @@
-"""What lies in results, read here alone: an edit of what makes it makes again only what it makes."""
+"""Reads what lies in results: so an edit of what makes a file makes again only what it makes."""

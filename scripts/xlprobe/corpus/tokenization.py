@@ -1,4 +1,4 @@
-"""One SentencePiece model, three views of it: fairseq's `dict.txt`, the Hugging Face tokenizer, and fairseq's ids.
+"""One SentencePiece model and two views of it: fairseq's `dict.txt` and the Hugging Face tokenizer.
 
 The vocabulary is XLM-R's: `<s> <pad> </s> <unk>`, then SentencePiece's pieces from the fourth on, then `<mask>`.
 SentencePiece's id i is therefore i + 1 in the language model, except `<unk>`: 0 there, 3 here.

@@ -1,4 +1,4 @@
-"""Datasets of treebanks written: sentences and words with their labels, as Parquet; features are extracted for them, probes trained on.
+"""Writes datasets of treebanks: sentences and words with their labels, as Parquet.
 
 sentences.parquet   split, sent_id, text, first_word, words     one row a sentence, splits in the order train, dev, test
 words.parquet       sentence, form, start, end, upos, feats, head, deprel   one row a word, in order

@@ -59,7 +59,13 @@ def code_identity(script: Path, modules: Iterable[str] = (), tables: Iterable[st
         script: the script that a rule runs.
         modules: xlprobe modules that the script loads by name at run time (a task's, say).
         tables: files of `resources/` or `schemas/` that the script is told the names of.
+
+    Raises:
+        ValueError: there is no such module or table, whose edits would count for nothing.
     """
+    modules, tables = list(modules), list(tables)
+    if gone := [name for name in modules if not _file_of(name)] + [name for name in tables if not any(_named([name]))]:
+        raise ValueError(f"{gone[0]}: there is no such module or table of the project")
     # What is asked for by its name must keep it.
     named = {f"{name.rpartition('.')[2]} {_digest(file)}" for name in modules for file in _module_files(name)}
     return _hashed(sorted({_digest(script), *named, *map(_content, _named(tables))}))[:16]

@@ -51,10 +51,16 @@ def load_task(name: str) -> Task:
     Raises:
         ConfigError: there is no such task.
     """
+    module = f"xlprobe.tasks.{name}"
     try:
-        return importlib.import_module(f"xlprobe.tasks.{name}").TASK
-    except (ModuleNotFoundError, AttributeError):
-        raise ConfigError(f"config key probes.tasks: unknown task {name!r}") from None
+        task = getattr(importlib.import_module(module), "TASK", None)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        task = None
+    if not isinstance(task, Task):
+        raise ConfigError(f"config key probes.tasks: unknown task {name!r}")
+    return task
 
 
 def load_probe_task(name: str) -> ProbeTask:

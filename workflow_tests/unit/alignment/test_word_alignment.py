@@ -159,6 +159,8 @@ def test_scores_of_a_corpus_are_those_of_summed_counts():
 
 def test_nothing_found_and_nothing_right_score_zero():
     nothing, wrong = Counts(0, 0, 0, 5), Counts(3, 0, 0, 5)
+    # One link, possible, where none is sure.
+    assert Counts(found=1, found_sure=0, found_possible=1, sure=0).aer == 0
     assert (nothing.precision, nothing.recall, nothing.f1, nothing.aer) == (0, 0, 0, 1)
     assert (wrong.precision, wrong.recall, wrong.f1, wrong.aer) == (0, 0, 0, 1)
 

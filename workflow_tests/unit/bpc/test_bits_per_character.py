@@ -89,6 +89,11 @@ def by_hand() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>")
 
 
+def test_pieces_with_a_marker_alone_reach_back(by_hand):
+    reach = dict(zip(by_hand.convert_ids_to_tokens(range(8)), PieceCoverage(by_hand).reach_V, strict=True))
+    assert {piece for piece, characters in reach.items() if characters} == {"▁", "▁la", "▁né", "▁字"}
+
+
 def test_pieces_cover_what_stands_there_by_hand(by_hand):
     # The first ▁ stands for nothing; é has two bytes, 字 and 漢 three; a lone ▁ is a space; <unk> covers what it replaced.
     assert covered(by_hand, "la née 字漢 漢 zzma") == [

@@ -382,19 +382,31 @@ def test_most_subwords_are_of_a_script_of_their_own(subwords, other):
 
 
 class Spelling:
-    """A tokenizer with a subword a character: 0 what it does not know, which is `?`, and 1 a space; it drops `-`."""
+    """A tokenizer with a subword a character: 0 what it does not know, which is `?`, and 1 a space; it drops `ß`."""
 
     unk_token_id = 0
 
     def __call__(self, text: str, **_: object) -> dict:
-        kept = [(place, letter) for place, letter in enumerate(text) if letter != "-"]
+        kept = [(place, letter) for place, letter in enumerate(text) if letter != "ß"]
         ids = ["? ".find(letter) if letter in "? " else ord(letter) for _, letter in kept]
         return {"input_ids": ids, "offset_mapping": [(place, place + 1) for place, _ in kept]}
 
 
 @pytest.mark.parametrize(
     ("text", "share"),
-    [("abc", 0.0), ("a?b?", 0.5), ("a? ? ?", 0.75), ("? a  ", 0.5), ("  ", 1.0), ("", 1.0), ("--", 1.0), ("a--b", 0.0), ("?ab?", 0.5)],
+    [
+        ("abc", 0.0),
+        ("a?b?", 0.5),
+        ("a? ? ?", 0.75),
+        ("? a  ", 0.5),
+        ("  ", 1.0),
+        ("", 1.0),
+        ("ßß", 1.0),
+        # Of its letters, one is dropped; of its subwords none is unknown, or one of three.
+        ("1ß", 1.0),
+        ("aßbc", 0.25),
+        ("aßb?", 1 / 3),
+    ],
 )
 def test_the_share_that_a_tokenizer_does_not_know_by_hand(text, share):
     """Lone spaces are not counted."""
@@ -562,3 +574,5 @@ def test_a_difference_s_share_by_hand():
     # 0.6 of a dimension that is 3 and 1: of the root of (9 + 1) / 2.
     assert _share(torch.tensor([[0.6, 0.0], [0.0, 0.0]])[:, :1], torch.tensor([[3.0], [1.0]])) == pytest.approx(0.6 / 5**0.5)
     assert _share(torch.zeros(2, 3), torch.zeros(2, 3)) == 0
+    # However small the states.
+    assert _share(torch.full((1, 3), 1e-21).double(), torch.full((1, 3), 1e-20).double()) == pytest.approx(0.1)

@@ -105,6 +105,10 @@ def test_a_sentence_is_found_wherever_blocks_are_cut(tmp_path):
         assert sentences.tolist() == [True, False] and windows.tolist() == [True] * 41 + [False]
 
 
+def test_every_code_point_is_looked_up():
+    assert letters_of("a\U0010ffff\U00020000").tolist() == [ord("a"), 0x20000]
+
+
 def test_blocks_are_the_text(tmp_path):
     text = "Eins zwei\n\ndrei vier\nfünf\n\n\nsechs"
     path = write_corpus(tmp_path / "train.txt.zst", text)

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 import subprocess
@@ -87,6 +88,19 @@ def test_empty_text_is_refused(tiny_text, tmp_path):
         pass
     with pytest.raises(XlprobeError, match="no text to binarise"):
         binarize_text(tmp_path / "empty", tiny_text.tokenizer / SENTENCEPIECE_FILE, tmp_path / "out", 1)
+
+
+@pytest.mark.parametrize(("code", "token_bytes"), [(8, 2), (9, 4)])
+def test_large_vocabularies_take_four_bytes_a_token(tmp_path, code, token_bytes):
+    index, tokens = b"MMIDIDX\0\0" + bytes([1] + 7 * [0] + [code]), 5
+    (tmp_path / "train.idx").write_bytes(index)
+    (tmp_path / "train.bin").write_bytes(bytes(tokens * token_bytes))
+    held = {"splits": {"train": {"sha256": {"idx": hashlib.sha256(index).hexdigest()}, "tokens": tokens}}}
+    (tmp_path / "manifest.json").write_text(json.dumps(held))
+    check_binarized(tmp_path)
+    (tmp_path / "train.bin").write_bytes(bytes(tokens * token_bytes - 1))
+    with pytest.raises(XlprobeError, match=rf"is damaged \({tokens * token_bytes - 1} bytes, of {tokens * token_bytes}\)"):
+        check_binarized(tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["index", "half", "gone", "manifest", "half a manifest"])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from xlprobe.features.vector_storage import STORAGES, fits_float16
+from xlprobe.features.vector_storage import SAFE_SIZE, STORAGES, fits_float16
 
 STATES = torch.randn(3, 200, 64, generator=torch.Generator().manual_seed(1))
 
@@ -24,6 +24,11 @@ def lost(vectors_UD: torch.Tensor) -> float:
 def test_vectors_fit_where_rounding_moves_them_by_little(scale):
     vectors_UD = STATES[0] * scale
     assert fits_float16(vectors_UD[None]) == (lost(vectors_UD) < 1e-3)
+
+
+def test_what_is_looked_at_is_all_that_may_be_lost():
+    """Of numbers of that root mean square or more, rounding takes no more than the tolerance: 2^-25 of each, or 2^-11 of itself."""
+    assert pytest.approx(1e-3**2) == (2.0**-11) ** 2 + (2.0**-25 / SAFE_SIZE) ** 2
 
 
 def test_the_scales_come_near_the_bound_from_both_sides():

@@ -71,6 +71,7 @@ def test_padding_would_change_them(fnet):
 def test_rows_of_one_length_alone_share_a_batch_where_padding_is_seen():
     identity = {"checks": {"padding": "sees padding"}}
     costs = [(1, 5), (1, 9), (3, 9), (1, 1), (1, 5), (2, 9)]
+    assert padding_per_batch(identity, CPU) == 0
     found = list(batches(costs, 1000, padding_per_batch(identity, CPU)))
     assert [[costs[index][1] for index in batch] for batch in found] == [[9, 9, 9], [5, 5], [1]]
     for other in ({"checks": {"padding": "independent"}}, {"checks": {}}, {}):

@@ -7,6 +7,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from xlprobe.datasets.inference import LABELS, SentencePair, write_inference
+from xlprobe.probes import inference_baselines
 from xlprobe.probes.baselines import write_baselines
 from xlprobe.probes.inference_baselines import learned_labels, ngrams, overlap, words_of
 
@@ -132,6 +133,24 @@ def test_learned_labels_are_those_of_the_best_strength_on_dev(noise, seed):
         best = max(right, key=right.get)  # of equals the first
         for split in ("dev", "test"):
             assert (found[name][of_split[split].index] == said[best][split]).mean() > 0.99, (name, best, right)
+
+
+def test_of_strengths_that_are_as_good_on_dev_the_first_counts(monkeypatch):
+    monkeypatch.setattr(inference_baselines, "_classifiers", lambda x_NF, labels: (_Always(label) for label in LABELS[:2]))
+    rows = [("train", LABELS[0]), ("dev", LABELS[0]), ("dev", LABELS[1]), ("test", LABELS[1])]
+    examples = pd.DataFrame([{"split": split, "premise": 0, "hypothesis": 1, "label": label} for split, label in rows])
+    for said in learned_labels(["one two", "three"], examples).values():
+        assert said.tolist() == [LABELS[0]] * 3
+
+
+class _Always:
+    """A classifier that says one label."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+
+    def predict(self, x_NF) -> list[str]:
+        return [self.label] * x_NF.shape[0]
 
 
 def test_sequences_of_words_have_up_to_three_by_hand():

@@ -301,3 +301,12 @@ def test_pins_are_exact_and_those_of_conda_agree():
     listed = set(re.findall(r"^      - (\S+)$", conda, flags=re.M)) | set(re.findall(r"fairseq==\S+", post_deploy))
     assert listed == set(lines)
     assert f"python={sys.version_info.major}.{sys.version_info.minor}" in conda
+
+
+def test_what_is_named_must_be_there():
+    """Else its edits would count for nothing."""
+    script = PROJECT / "scripts" / "join_tables.py"
+    assert identity.code_identity(script, ["xlprobe.tasks.pos"], ["scores.schema.yaml"])
+    for named in ((["xlprobe.nothing.pos"], []), ([], ["no.schema.yaml"])):
+        with pytest.raises(ValueError, match=r"^(xlprobe\.nothing\.pos|no\.schema\.yaml): there is no such module or table"):
+            identity.code_identity(script, *named)

@@ -1,5 +1,6 @@
 import pytest
 
+from xlprobe import tasks
 from xlprobe.artifacts.dataset_folder import read_pairs, read_words
 from xlprobe.datasets.conllu import Sentence, Word
 from xlprobe.datasets.treebank import write_dataset
@@ -95,7 +96,16 @@ def test_every_declared_task_can_be_named_in_the_configuration():
 
 
 def test_what_is_no_task_or_no_probes_is_refused():
+    with pytest.raises(ConfigError, match="unknown task 'declaration'"):
+        load_task("declaration")
     with pytest.raises(ConfigError, match="unknown task 'nothing'"):
         load_task("nothing")
     with pytest.raises(ConfigError, match="'alignment' labels nothing"):
         load_probe_task("alignment")
+
+
+def test_a_fault_in_a_tasks_module_is_no_unknown_task(tmp_path, monkeypatch):
+    monkeypatch.setattr(tasks, "__path__", [*tasks.__path__, str(tmp_path)])
+    (tmp_path / "broken.py").write_text("import nothing_of_that_name\n")
+    with pytest.raises(ModuleNotFoundError, match="nothing_of_that_name"):
+        load_task("broken")
