@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,15 +35,18 @@ with socket.socket(socket.AF_UNIX) as server:
 
 @contextlib.contextmanager
 def warm_python(folder: Path) -> Iterator[dict[str, str]]:
-    """The environment in which `python SCRIPT ...` is such a process; `folder` gets the command and what it speaks through."""
-    address, command = folder / "socket", folder / "python"
-    command.write_text(COMMAND.format(python=sys.executable, address=str(address)))
-    command.chmod(0o755)
-    # It ends when its standard input does: with the tests, however they end.
-    with subprocess.Popen([sys.executable, __file__, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout and process.stdout.readline(), "no warm python"
-        yield {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
-        process.communicate()
+    """The environment in which `python SCRIPT ...` is such a process; `folder` gets the command."""
+    command = folder / "python"
+    # A socket's path may have 107 characters: `folder` may be longer.
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        address = f"{short}/socket"
+        command.write_text(COMMAND.format(python=sys.executable, address=address))
+        command.chmod(0o755)
+        # It ends when its standard input does: with the tests, however they end.
+        with subprocess.Popen([sys.executable, __file__, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout and process.stdout.readline(), "no warm python"
+            yield {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+            process.communicate()
 
 
 def serve(address: str) -> str:

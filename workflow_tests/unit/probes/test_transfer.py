@@ -98,6 +98,7 @@ def test_words_whose_label_the_source_knows_are_scored_apart_where_asked_for(tar
     sources = [
         write_weights(tmp_path / "aa_aa.safetensors", ["A", "V", "N"], [[[0, 0, 0.5], [0, 1, 0], [1, 0, 0]]]),
         write_weights(tmp_path / "bb_bb.safetensors", ["A"], [[[0, 0, 0]]]),
+        write_weights(tmp_path / "cc_cc.safetensors", ["N", "V"], [[[1, 0, 0], [0, 1, 0]]]),
     ]
     transfer_probes(features, dataset, "pos", sources, tmp_path / "t.parquet", shared_labels=True)
     table = pd.read_parquet(tmp_path / "t.parquet")
@@ -107,6 +108,8 @@ def test_words_whose_label_the_source_knows_are_scored_apart_where_asked_for(tar
         ["aa_aa", "accuracy", 0.75, 4],
         ["aa_aa", "accuracy_shared", 1.0, 3],
         ["bb_bb", "accuracy", 0.0, 4],
+        ["cc_cc", "accuracy", 0.75, 4],
+        ["cc_cc", "accuracy_shared", 1.0, 3],
     ]
 
 
