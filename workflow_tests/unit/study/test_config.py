@@ -18,12 +18,15 @@ from xlprobe.study.sweeps import probe_tasks, tasks_of
 BASE = {"experiment": "test", "languages": ["en", "de"], "models": {"m": {"steps": [0, 10], "pretrain": {}}}, "treebanks": ["en_ewt"]}
 # Beside a model of all languages one of Finnish alone.
 FINNISH = {"steps": [0], "pretrain": {"languages": ["fi"]}}
+ENGLISH = {"steps": [0], "pretrain": {"languages": ["en"]}}
 TWO_MODELS = BASE | {
     "languages": ["en", "de", "fi"],
     "models": BASE["models"] | {"n": FINNISH},
     "treebanks": ["en_ewt", "en_pud", "fi_tdt"],
     "alignments": ["align_en_fr"],
 }
+# Of which a model is pretrained on the first alone.
+ENGLISH_ALONE = BASE | {"languages": ["en", "tr"], "models": {"m": ENGLISH}}
 SHIPPED = [PROJECT / "config.yaml", *sorted((PROJECT / "config").glob("*.yaml"))]
 
 
@@ -453,10 +456,76 @@ def test_measurements_name_what_there_is(measurements, message):
 
 def test_what_is_not_measured_of_a_model_needs_no_layer_in_common():
     sweeps = [{"datasets": ["fi_tdt", "en_pud"], "layers": [2]}, {"datasets": ["fi_tdt"], "layers": [1]}]
-    given = TWO_MODELS | {"models": {"n": FINNISH}, "sweeps": sweeps}
+    given = TWO_MODELS | {"models": {"n": FINNISH, "o": ENGLISH}, "alignments": [], "sweeps": sweeps}
     config.complete(given)
     with pytest.raises(ConfigError, match=r"^config key sweeps: pos is measured at layers \[1\] on fi_tdt and \[2\] on en_pud"):
         config.complete(given | {"measurements": [{"models": ["n"], "datasets": ["en_pud"]}]})
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"treebanks": ["en_ewt", "tr_imst"]}, "treebanks.1: 'tr_imst' is measured of no model, since none is pretrained on tr; add tr to"),
+        # The Chinese treebank is in traditional characters.
+        (
+            {
+                "languages": ["en", "zh-Hans"],
+                "models": {"m": {"steps": [0], "pretrain": {"languages": ["zh-Hans"]}}},
+                "treebanks": ["zh_gsd"],
+            },
+            "treebanks.0: 'zh_gsd' is measured of no model, since none is pretrained on zh-Hant; add zh-Hant to a model's"
+            " pretrain.languages, name 'zh_gsd' under measurements, or take it out",
+        ),
+        (
+            {"models": {"m": ENGLISH, "n": {"steps": [0], "pretrain": {"languages": ["tr"]}}}, "alignments": ["align_en_fr"]},
+            "alignments.0: 'align_en_fr' is measured of no model, since none is pretrained on en and fr; add",
+        ),
+        (
+            {"xnli": ["en", "tr"]},
+            "xnli.1: 'tr' is measured of no model, since none is pretrained on tr; add tr to a model's pretrain.languages,"
+            " name 'xnli_tr' under measurements, or take it out",
+        ),
+        (
+            {"bpc": {"languages": ["tr"]}},
+            "bpc.languages.0: 'tr' is measured of no model, since none is pretrained on tr; add tr to a model's",
+        ),
+        (
+            {
+                "xnli": ["en", "tr"],
+                "datasets": {"nli_published": ["tr"]},
+                "measurements": [{"datasets": ["xnli_tr"]}],
+            },
+            "datasets.nli_published.0: 'tr' is measured of no model, since none is pretrained on tr; add tr to a model's"
+            " pretrain.languages, name 'xnli_tr_published' under",
+        ),
+    ],
+)
+def test_what_lies_in_no_models_languages_is_refused(given, message):
+    with pytest.raises(ConfigError, match=f"^config key {re.escape(message)}") as caught:
+        config.complete(ENGLISH_ALONE | given)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"measurements": [{"datasets": ["tr_imst", "tr"]}]},
+        {"models": {"m": ENGLISH, "n": {"steps": [0], "huggingface": {"folder": "n"}}}},
+        # No task has it.
+        {
+            "bpc": {"languages": []},
+            "probes": {"leave_out": {task: ["tr_imst"] for task in ("pos", "arc_prediction", "arc_classification")}},
+        },
+        # No probe is tried on it, and the model that knows the language is left out.
+        {
+            "models": {"m": ENGLISH, "n": {"steps": [0], "pretrain": {"languages": ["tr"]}}},
+            "treebanks": ["en_ewt", "tr_pud"],
+            "bpc": {"languages": ["tr"], "leave_out": ["n"]},
+        },
+    ],
+)
+def test_what_is_not_measured_for_another_reason_stays_allowed(given):
+    config.complete(ENGLISH_ALONE | {"treebanks": ["en_ewt", "tr_imst"], "bpc": {"languages": ["tr"]}} | given)
 
 
 def test_measurements_may_name_bits_and_their_languages():
