@@ -52,7 +52,7 @@ def check_measurements(config: dict[str, Any]) -> None:
         "tasks": [*probe_tasks(config), *(["alignment"] if config["alignments"] else [])],
         "datasets": [*probes_read, *config["alignments"]],
     }
-    found = {chosen: measured_datasets(config, *chosen, languages_of) for chosen in product(names["models"], names["tasks"])}
+    found = {(model, task): datasets for model in names["models"] for task, datasets in measured_datasets(config, model).items()}
     for key in ("measurements", "sweeps"):
         bits = bool(config["bpc"]["languages"]) and key == "measurements"
         known = names | {"tasks": names["tasks"] + ["bpc"] * bits, "datasets": names["datasets"] + config["bpc"]["languages"] * bits}

@@ -143,21 +143,13 @@ class Study:
         return probe_tasks(self.config)
 
     @cached_property
-    def _measured(self) -> dict[tuple[str, str], list[str]]:
-        """The datasets on which a task is measured, by model and task; test sets, where there are probes to try on them."""
-        languages = inventory.dataset_languages(self.config)
-        found = {}
-        for model, task in product(self.config["models"], [*self.probe_tasks, "alignment"]):
-            names = measured_datasets(self.config, model, task, languages)
-            trained = [self.probed[name] for name in names if name in self.probed and name not in self.test_only]
-            found[model, task] = [
-                name for name in names if name not in self.test_only or any(are_comparable(source, self.probed[name]) for source in trained)
-            ]
-        return found
+    def _measured(self) -> dict[str, dict[str, list[str]]]:
+        """The datasets on which tasks are measured, by model and task."""
+        return {model: measured_datasets(self.config, model) for model in self.config["models"]}
 
     def measured_datasets(self, model: str, task: str) -> list[str]:
         """The datasets on which a task is measured of a model (its name in the configuration, or a training run's)."""
-        return self._measured.get((_model_of(model), task), [])
+        return self._measured.get(_model_of(model), {}).get(task, [])
 
     def probed_datasets(self, model: str, task: str) -> list[str]:
         """The datasets that a task's probes are trained on."""

@@ -7,7 +7,8 @@ know.
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from xlprobe.study.catalogue import inference_sets
+from xlprobe.study.catalogue import are_comparable
+from xlprobe.study.inventory import dataset_languages, probed
 
 
 def is_measured(config: Mapping[str, Any], model: str, task: str, dataset: str, languages: Collection[str]) -> bool:
@@ -20,14 +21,17 @@ def is_measured(config: Mapping[str, Any], model: str, task: str, dataset: str, 
     return own is None or own.issuperset(languages) or any(_fits(entry, model, task, dataset) for entry in config["measurements"])
 
 
-def measured_datasets(config: Mapping[str, Any], model: str, task: str, datasets: Mapping[str, Collection[str]]) -> list[str]:
-    """The datasets on which a task is measured of a model.
-
-    Args:
-        datasets: by name, the languages of each.
-    """
-    of_task = [name for name in datasets if task in tasks_of(config, name)]
-    return [name for name in of_task if is_measured(config, model, task, name, datasets[name])]
+def measured_datasets(config: dict[str, Any], model: str) -> dict[str, list[str]]:
+    """The datasets on which each task is measured of a model; test sets, where there are probes to try on them."""
+    languages, datasets = dataset_languages(config), probed(config)
+    tasks = {name: tasks_of(config, name) for name in languages}
+    tests = {name: dataset for name, dataset in datasets.items() if dataset.test_only}
+    found = {}
+    for task in [*probe_tasks(config), "alignment"]:
+        names = [name for name in languages if task in tasks[name] and is_measured(config, model, task, name, languages[name])]
+        sources = [datasets[name] for name in names if name in datasets and name not in tests]
+        found[task] = [name for name in names if name not in tests or any(are_comparable(source, tests[name]) for source in sources)]
+    return found
 
 
 def own_languages(config: Mapping[str, Any], model: str) -> set[str] | None:
@@ -51,11 +55,9 @@ def probe_tasks(config: Mapping[str, Any]) -> list[str]:
 
 
 def tasks_of(config: Mapping[str, Any], dataset: str) -> list[str]:
-    """The tasks that a dataset has."""
-    if dataset in config["alignments"]:
-        return ["alignment"]
-    if dataset in inference_sets(config["xnli"], config["datasets"]["nli_published"]):
-        return ["xnli"]
+    """The tasks that a dataset of the run has."""
+    if dataset not in config["treebanks"]:
+        return ["alignment" if dataset in config["alignments"] else "xnli"]
     return [task for task in config["probes"]["tasks"] if dataset not in config["probes"]["leave_out"].get(task, [])]
 
 

@@ -19,6 +19,8 @@ BASE = {"experiment": "test", "languages": ["en", "de"], "models": {"m": {"steps
 # Beside a model of all languages one of Finnish alone.
 FINNISH = {"steps": [0], "pretrain": {"languages": ["fi"]}}
 ENGLISH = {"steps": [0], "pretrain": {"languages": ["en"]}}
+GERMAN = {"steps": [0], "pretrain": {"languages": ["de"]}}
+TREEBANKS = ["en_ewt", "en_pud", "fi_tdt", "de_pud"]
 TWO_MODELS = BASE | {
     "languages": ["en", "de", "fi"],
     "models": BASE["models"] | {"n": FINNISH},
@@ -424,6 +426,11 @@ def test_a_worlds_pairs_are_raw():
             [{"models": ["n"], "datasets": ["en_pud", "align_en_fr"], "layers": [1]}],
             "sweeps.0: none of its tasks is measured on one of its datasets of one of its models; correct it",
         ),
+        # Nothing is trained that could be tried on it.
+        (
+            [{"models": ["p"], "layers": [1]}],
+            "sweeps.0: none of its tasks is measured on one of its datasets of one of its models; correct it",
+        ),
         ([{"models": ["n"], "layers": [13]}], "sweeps.0.layers: layer 13 is asked for, but models.n"),
         ([{"tasks": ["pos"]}], "sweeps.0.layers: missing; it has no default"),
         (
@@ -434,7 +441,7 @@ def test_a_worlds_pairs_are_raw():
 )
 def test_a_sweep_names_what_is_measured(sweeps, message):
     with pytest.raises(ConfigError, match=f"^config key {re.escape(message)}"):
-        config.complete(TWO_MODELS | {"sweeps": sweeps})
+        config.complete(TWO_MODELS | {"models": TWO_MODELS["models"] | {"p": GERMAN}, "treebanks": TREEBANKS, "sweeps": sweeps})
 
 
 @pytest.mark.parametrize(
