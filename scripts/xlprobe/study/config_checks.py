@@ -10,7 +10,7 @@ from xlprobe.artifacts.splits import SPLITS
 from xlprobe.errors import ConfigError
 from xlprobe.study.catalogue import Language, are_comparable, inference_name, inference_sets
 from xlprobe.study.inventory import alignments, dataset_languages, languages, probed, treebanks
-from xlprobe.study.sweeps import is_measured, layers_of, measured_datasets, probe_tasks, tasks_of
+from xlprobe.study.sweeps import idle_entries, is_measured, layers_of, measured_datasets, probe_tasks, tasks_of
 from xlprobe.suggestions import suggestion
 
 # The release whose treebanks bear other names than later ones'.
@@ -69,6 +69,11 @@ def check_measurements(config: dict[str, Any]) -> None:
         _check_languages(config, f"xnli.{n}", code, [*inference_sets([code])], ["xnli"], {code})
     for n, code in enumerate(config["datasets"]["nli_published"]):
         _check_languages(config, f"datasets.nli_published.{n}", code, [*inference_sets([], [code])], ["xnli"], {code})
+    if idle := idle_entries(config):
+        raise ConfigError(
+            f"config key measurements.{idle[0]}: adds nothing, since what it names is measured without it, or not at all; correct it, or"
+            " take it out"
+        )
     for n, sweep in enumerate(config["sweeps"]):
         fitting = (found[chosen] for chosen in product(sweep["models"] or names["models"], sweep["tasks"] or names["tasks"]))
         if not any({*datasets}.intersection(sweep["datasets"] or datasets) for datasets in fitting):

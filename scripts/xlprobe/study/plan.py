@@ -15,7 +15,7 @@ from xlprobe.study import inventory
 from xlprobe.study.catalogue import AlignmentSet, InferenceSet, Treebank, are_comparable, inference_sets
 from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.settings import Settings, as_arguments
-from xlprobe.study.sweeps import is_measured, layers_of, measured_datasets, probe_tasks
+from xlprobe.study.sweeps import bits_languages, layers_of, measured_datasets, probe_tasks
 from xlprobe.tasks.declaration import load_probe_task
 
 # Kinds of figures (modules of xlprobe.figures) by what they show.
@@ -211,9 +211,7 @@ class Study:
 
     def bits_languages(self, model: str) -> list[str]:
         """The languages in which bits per character are taken of a model."""
-        bits, model = self.config["bpc"], _model_of(model)
-        asked = [] if model in bits["leave_out"] or model not in self.config["models"] else bits["languages"]
-        return [language for language in asked if is_measured(self.config, model, "bpc", language, {language})]
+        return bits_languages(self.config, _model_of(model)) if _model_of(model) in self.config["models"] else []
 
     def held_out_languages(self, model: str) -> list[str]:
         """Those of them that have held-out text here."""

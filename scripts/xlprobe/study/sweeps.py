@@ -17,8 +17,7 @@ def is_measured(config: Mapping[str, Any], model: str, task: str, dataset: str, 
     Args:
         languages: the dataset's.
     """
-    own = own_languages(config, model)
-    return own is None or own.issuperset(languages) or any(_fits(entry, model, task, dataset) for entry in config["measurements"])
+    return _knows(config, model, languages) or any(_fits(entry, model, task, dataset) for entry in config["measurements"])
 
 
 def measured_datasets(config: dict[str, Any], model: str) -> dict[str, list[str]]:
@@ -34,10 +33,24 @@ def measured_datasets(config: dict[str, Any], model: str) -> dict[str, list[str]
     return found
 
 
-def own_languages(config: Mapping[str, Any], model: str) -> set[str] | None:
-    """The languages that a model is pretrained on here; None where these are all of the run's, and of published models."""
-    own = {*(config["models"][model].get("pretrain", {}).get("languages") or [])}
-    return None if not own or own.issuperset(config["languages"]) else own
+def bits_languages(config: Mapping[str, Any], model: str) -> list[str]:
+    """The languages in which bits per character are taken of a model."""
+    bits = config["bpc"]
+    asked = [] if model in bits["leave_out"] else bits["languages"]
+    return [language for language in asked if is_measured(config, model, "bpc", language, {language})]
+
+
+def idle_entries(config: dict[str, Any]) -> list[int]:
+    """The entries of `measurements`, by their place, without any of which the same is measured."""
+    entries, languages, needed = config["measurements"], dataset_languages(config), set()
+    for model in config["models"] if entries else []:
+        measured = [(task, name, languages[name]) for task, names in measured_datasets(config, model).items() for name in names]
+        measured += [("bpc", language, {language}) for language in bits_languages(config, model)]
+        for task, name, known in measured:
+            asking = [n for n, entry in enumerate(entries) if _fits(entry, model, task, name)]
+            if len(asking) == 1 and not _knows(config, model, known):
+                needed.add(asking[0])
+    return [n for n in range(len(entries)) if n not in needed]
 
 
 def layers_of(config: Mapping[str, Any], model: str, task: str, dataset: str) -> list[int] | None:
@@ -59,6 +72,12 @@ def tasks_of(config: Mapping[str, Any], dataset: str) -> list[str]:
     if dataset not in config["treebanks"]:
         return ["alignment" if dataset in config["alignments"] else "xnli"]
     return [task for task in config["probes"]["tasks"] if dataset not in config["probes"]["leave_out"].get(task, [])]
+
+
+def _knows(config: Mapping[str, Any], model: str, languages: Collection[str]) -> bool:
+    own = {*(config["models"][model].get("pretrain", {}).get("languages") or [])}
+    # One that is published, or pretrained on all of the run's languages, is measured in any.
+    return not own or own.issuperset(config["languages"]) or own.issuperset(languages)
 
 
 def _fits(entry: Mapping[str, Any], model: str, task: str, dataset: str) -> bool:

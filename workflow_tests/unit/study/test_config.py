@@ -536,9 +536,39 @@ def test_what_is_not_measured_for_another_reason_stays_allowed(given):
 
 
 def test_measurements_may_name_bits_and_their_languages():
-    entries = [{"models": ["n"], "tasks": ["bpc"]}, {"datasets": ["de"]}]
-    completed = config.complete(TWO_MODELS | {"bpc": {"languages": ["de"]}, "measurements": entries})
-    assert completed["measurements"][1] == {"models": None, "tasks": None, "datasets": ["de"]}
+    bits = TWO_MODELS | {"bpc": {"languages": ["de"]}}
+    assert config.complete(bits | {"measurements": [{"models": ["n"], "tasks": ["bpc"]}]})
+    completed = config.complete(bits | {"measurements": [{"datasets": ["de"]}]})
+    assert completed["measurements"] == [{"models": None, "tasks": None, "datasets": ["de"]}]
+
+
+@pytest.mark.parametrize(
+    ("measurements", "idle"),
+    [
+        # It is measured on everything.
+        ([{"models": ["m"]}], 0),
+        # Its own language, and a test set that has not this task.
+        ([{}, {"datasets": ["fi_tdt"]}], 1),
+        ([{"datasets": ["xnli_en_test"], "tasks": ["pos"]}], 0),
+        # There is no probe to try on it.
+        ([{"datasets": ["xnli_en_test"]}], 0),
+        # Each says what the other does.
+        ([{"tasks": ["pos"]}, {"models": ["n"], "tasks": ["pos"]}], 0),
+        # No bits are taken of it.
+        ([{"tasks": ["bpc"]}], 0),
+    ],
+)
+def test_an_entry_of_measurements_that_adds_nothing_is_refused(measurements, idle):
+    given = TWO_MODELS | {"xnli": ["en"], "bpc": {"languages": ["en"], "leave_out": ["n"]}}
+    with pytest.raises(ConfigError, match=f"^config key measurements.{idle}: adds nothing, since what it names is measured without it, or"):
+        config.complete(given | {"measurements": measurements})
+
+
+def test_entries_of_measurements_that_need_each_other_are_taken():
+    """A test set is measured only where a probe can be tried on it, which another entry may ask for."""
+    entries = [{"datasets": ["xnli_en_test"]}, {"datasets": ["xnli_en"]}]
+    for measurements in ([{}], entries):
+        config.complete(TWO_MODELS | {"xnli": ["en"], "measurements": measurements})
 
 
 def test_the_last_sweep_that_fits_says_the_layers_and_features_hold_all_that_are_asked_for():

@@ -230,10 +230,7 @@ def test_a_model_of_all_the_runs_languages_is_measured_on_everything():
     [
         ({"models": ["alone"], "datasets": ["qaa_pud"]}, {"qaa_pud"}),
         ({"models": ["alone"], "datasets": ["qaa_world"], "tasks": ["pos"]}, {"qaa_world"}),
-        # There is no probe to try on it.
-        ({"models": ["alone"], "datasets": ["xnli_qaa_test"], "tasks": ["pos"]}, set()),
         ({"models": ["alone"], "tasks": ["alignment"]}, {"align_qaa_qba"}),
-        ({"models": ["xlmr", "published"]}, set()),
         ({}, {"qaa_pud", "qaa_world", "xnli_qaa", "xnli_qaa_test", "align_qaa_qba"}),
     ],
 )
