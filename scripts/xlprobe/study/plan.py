@@ -214,13 +214,13 @@ class Study:
         return bits_languages(self.config, _model_of(model)) if _model_of(model) in self.config["models"] else []
 
     def held_out_languages(self, model: str) -> list[str]:
-        """Those of them that have held-out text here."""
+        """The languages with held-out text here of which bits per character are taken of a model."""
         return sorted({*self.bits_languages(model)} & {*self.config["languages"]})
 
     @cached_property
     def held_out_of_any(self) -> list[str]:
-        """The languages of `bpc` that have held-out text here."""
-        return sorted({*self.config["bpc"]["languages"]} & {*self.config["languages"]})
+        """The languages with held-out text here of which bits per character are taken of any model."""
+        return sorted({language for run in self.runs for language in self.held_out_languages(run)})
 
     def parallel_sets(self, model: str) -> list[str]:
         """The parallel test sets that bits per character are taken of."""
@@ -233,7 +233,7 @@ class Study:
         return [
             language
             for language in inventory.languages(self.config)
-            if (self.datasets_in(language) or language in self.config["bpc"]["languages"])
+            if (self.datasets_in(language) or language in self.held_out_of_any)
             and (language in self.config["languages"] or {*self.datasets_in(language)} - {*self.test_only, *self.alignments})
         ]
 
@@ -351,9 +351,8 @@ class Study:
         searched = {*self.compared_languages} & {*self.config["languages"]}
         own_tokenizer = bool(of("pretrain"))
         sampled = self.config["languages"] if own_tokenizer and not self.settings.tokenizer.model else []
-        held_out = {language for run in self.runs for language in self.held_out_languages(run)}
         return {
-            "clean_corpus": [{"language": code} for code in sorted(texts | searched | {*sampled} | held_out)],
+            "clean_corpus": [{"language": code} for code in sorted(texts | searched | {*sampled, *self.held_out_of_any})],
             "tokenizer": [{}] if own_tokenizer else [],
             "binarize": [{"language": code} for code in sorted(texts)],
             "pretrain": of("pretrain"),

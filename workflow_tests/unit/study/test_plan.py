@@ -100,6 +100,7 @@ def test_bits_per_character():
     assert study.bits_languages("xlmr") == study.held_out_languages("xlmr") == study.held_out_of_any == ["qba"]
     assert study.parallel_sets("xlmr") == ["qba_pud"]
     without = tiny(bpc={"leave_out": ["xlmr"]})
+    assert without.held_out_languages("xlmr") == without.held_out_of_any == []
     assert without.bits_languages("xlmr") == without.parallel_sets("xlmr") == [] and "bpc" not in without.jobs()
     assert not any(figure.task == "bpc" for figure in without.figures)
 
@@ -111,6 +112,9 @@ def test_bits_per_character():
         # No corpus and no train split; nothing that is tested.
         ({"languages": ["qaa"], "treebanks": ["qaa_world", "qba_pud"], "bpc": {"languages": []}, "alignments": []}, ["qaa"]),
         ({"treebanks": ["qaa_world"], "alignments": [], "bpc": {"languages": []}}, ["qaa"]),
+        # Held-out text is searched for where bits per character are taken of it.
+        ({"treebanks": ["qaa_world"], "alignments": []}, ["qaa", "qba"]),
+        ({"treebanks": ["qaa_world"], "alignments": [], "bpc": {"leave_out": ["xlmr"]}}, ["qaa"]),
     ],
 )
 def test_languages_whose_tests_are_searched_for(sections, compared):
