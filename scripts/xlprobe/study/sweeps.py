@@ -62,6 +62,14 @@ def layers_of(config: Mapping[str, Any], model: str, task: str, dataset: str) ->
     return None if layers is None else sorted(layers)
 
 
+def sweeps_of(config: dict[str, Any], model: str) -> dict[str, Mapping[str, Any]]:
+    """The entries of `sweeps`, by key, that fit something that is measured of a model."""
+    measured = [(task, name) for task, names in measured_datasets(config, model).items() for name in names]
+    return {
+        f"sweeps.{n}": sweep for n, sweep in enumerate(config["sweeps"]) if any(_fits(sweep, model, task, name) for task, name in measured)
+    }
+
+
 def probe_tasks(config: Mapping[str, Any]) -> list[str]:
     """The tasks that probes are trained for: those on treebanks and, where XNLI is named, that on its pairs."""
     return [*config["probes"]["tasks"], *(["xnli"] if config["xnli"] else [])]

@@ -444,6 +444,16 @@ def test_a_sweep_names_what_is_measured(sweeps, message):
         config.complete(TWO_MODELS | {"models": TWO_MODELS["models"] | {"p": GERMAN}, "treebanks": TREEBANKS, "sweeps": sweeps})
 
 
+def test_a_sweep_may_go_deeper_than_models_on_which_it_measures_nothing():
+    shallow = {"steps": [0], "pretrain": FINNISH["pretrain"] | {"architecture": {"layers": 4}}}
+    given = TWO_MODELS | {"models": BASE["models"] | {"n": shallow}}
+    for sweep in ({"datasets": ["en_ewt", "en_pud"]}, {"tasks": ["alignment"]}, {"models": ["m"]}):
+        config.complete(given | {"sweeps": [sweep | {"layers": [8]}]})
+    for section in ({"sweeps": [{"datasets": ["en_ewt", "fi_tdt"], "layers": [8]}]}, {"features": {"layers": [8]}}):
+        with pytest.raises(ConfigError, match=r"layers: layer 8 is asked for, but models.n has layers 0 to 4$"):
+            config.complete(given | section)
+
+
 @pytest.mark.parametrize(
     ("measurements", "message"),
     [
