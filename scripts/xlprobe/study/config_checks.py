@@ -54,11 +54,15 @@ def check_measurements(config: dict[str, Any]) -> None:
     }
     found = {(model, task): datasets for model in names["models"] for task, datasets in measured_datasets(config, model).items()}
     for key in ("measurements", "sweeps"):
-        bits = bool(config["bpc"]["languages"]) and key == "measurements"
-        known = names | {"tasks": names["tasks"] + ["bpc"] * bits, "datasets": names["datasets"] + config["bpc"]["languages"] * bits}
+        bits = {"tasks": ["bpc"] if config["bpc"]["languages"] else [], "datasets": config["bpc"]["languages"]}
+        known = names if key == "sweeps" else names | {place: names[place] + more for place, more in bits.items()}
         for n, entry in enumerate(config[key]):
             for place, there in known.items():
                 if others := [name for name in entry[place] or [] if name not in there]:
+                    if others[0] in bits.get(place, []):
+                        raise ConfigError(
+                            f"config key {key}.{n}.{place}: found {others[0]!r}, but bits per character have no layers; take it out"
+                        )
                     raise ConfigError(
                         f"config key {key}.{n}.{place}: {others[0]!r} is not measured in this run; {suggestion(others[0], there)}"
                     )

@@ -444,6 +444,15 @@ def test_a_sweep_names_what_is_measured(sweeps, message):
         config.complete(TWO_MODELS | {"models": TWO_MODELS["models"] | {"p": GERMAN}, "treebanks": TREEBANKS, "sweeps": sweeps})
 
 
+@pytest.mark.parametrize(("key", "name"), [("tasks", "bpc"), ("datasets", "de")])
+def test_bits_per_character_have_no_layers(key, name):
+    sweeps = [{key: [name], "layers": [1]}]
+    with pytest.raises(
+        ConfigError, match=f"^config key sweeps.0.{key}: found '{name}', but bits per character have no layers; take it out"
+    ):
+        config.complete(TWO_MODELS | {"bpc": {"languages": ["de"]}, "sweeps": sweeps})
+
+
 def test_a_sweep_may_go_deeper_than_models_on_which_it_measures_nothing():
     shallow = {"steps": [0], "pretrain": FINNISH["pretrain"] | {"architecture": {"layers": 4}}}
     given = TWO_MODELS | {"models": BASE["models"] | {"n": shallow}}
