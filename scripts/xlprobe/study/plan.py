@@ -334,6 +334,10 @@ class Study:
 
     def jobs(self) -> dict[str, list[Job]]:
         """The jobs by rule, each by its wildcards: all that a run makes from its sources where nothing has been made."""
+        return self._jobs
+
+    @cached_property
+    def _jobs(self) -> dict[str, list[Job]]:
         every = [{"model": name, "step": str(step)} for name, step in self.checkpoints]
         jobs = {
             **self._jobs_of_models(every),

@@ -158,7 +158,10 @@ def test_jobs_of_the_tiny_run():
 
 
 def test_jobs_bear_their_wildcards():
-    jobs = tiny().jobs()
+    study = tiny()
+    jobs = study.jobs()
+    # Rules ask for them again and again.
+    assert study.jobs() is jobs
     assert {"model": "xlmr", "step": "10", "task": "xnli", "dataset": "xnli_qaa_test"} in jobs["transfer"]
     assert jobs["baselines"][0] == {"task": "pos", "dataset": "qaa_world"} and jobs["scores"] == [{}]
     assert {"model": "xlmr", "task": "pos", "kind": "word_groups"} in jobs["figure"]
