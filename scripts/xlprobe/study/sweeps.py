@@ -12,7 +12,7 @@ from xlprobe.study.inventory import dataset_languages, probed
 
 
 def is_measured(config: Mapping[str, Any], model: str, task: str, dataset: str, languages: Collection[str]) -> bool:
-    """Whether a task that a dataset has is measured on it of a model: where the model knows its languages, or an entry asks for it.
+    """Whether a model's languages, or an entry of `measurements`, allow that one of a dataset's tasks is measured of the model.
 
     Args:
         languages: the dataset's.
