@@ -2,15 +2,15 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import product
 from typing import Any
 
 from xlprobe.artifacts.splits import SPLITS
 from xlprobe.errors import ConfigError
-from xlprobe.study.catalogue import Language, are_comparable, inference_name
+from xlprobe.study.catalogue import Language, are_comparable, inference_name, inference_sets
 from xlprobe.study.inventory import alignments, dataset_languages, languages, probed, treebanks
-from xlprobe.study.sweeps import layers_of, measured_datasets, probe_tasks
+from xlprobe.study.sweeps import idle_entries, is_measured, layers_of, measured_datasets, probe_tasks, tasks_of
 from xlprobe.suggestions import suggestion
 
 # The release whose treebanks bear other names than later ones'.
@@ -45,23 +45,39 @@ def check_probes(config: dict[str, Any]) -> None:
 
 
 def check_measurements(config: dict[str, Any]) -> None:
-    """That entries name what there is, and that probes share a layer with each set that they are transferred to."""
+    """That entries name what there is, models know datasets' languages, and probes share a layer with each set they are transferred to."""
     probes_read, languages_of = probed(config), dataset_languages(config)
     names = {
         "models": [*config["models"]],
         "tasks": [*probe_tasks(config), *(["alignment"] if config["alignments"] else [])],
         "datasets": [*probes_read, *config["alignments"]],
     }
-    found = {chosen: measured_datasets(config, *chosen, languages_of) for chosen in product(names["models"], names["tasks"])}
+    found = {(model, task): datasets for model in names["models"] for task, datasets in measured_datasets(config, model).items()}
     for key in ("measurements", "sweeps"):
-        bits = bool(config["bpc"]["languages"]) and key == "measurements"
-        known = names | {"tasks": names["tasks"] + ["bpc"] * bits, "datasets": names["datasets"] + config["bpc"]["languages"] * bits}
+        bits = {"tasks": ["bpc"] if config["bpc"]["languages"] else [], "datasets": config["bpc"]["languages"]}
+        known = names if key == "sweeps" else names | {place: names[place] + more for place, more in bits.items()}
         for n, entry in enumerate(config[key]):
             for place, there in known.items():
                 if others := [name for name in entry[place] or [] if name not in there]:
+                    if others[0] in bits.get(place, []):
+                        raise ConfigError(
+                            f"config key {key}.{n}.{place}: found {others[0]!r}, but bits per character have no layers; take it out"
+                        )
                     raise ConfigError(
                         f"config key {key}.{n}.{place}: {others[0]!r} is not measured in this run; {suggestion(others[0], there)}"
                     )
+    for key in ("treebanks", "alignments"):
+        for n, name in enumerate(config[key]):
+            _check_languages(config, f"{key}.{n}", name, [name], tasks_of(config, name), languages_of[name])
+    for n, code in enumerate(config["xnli"]):
+        _check_languages(config, f"xnli.{n}", code, [*inference_sets([code])], ["xnli"], {code})
+    for n, code in enumerate(config["datasets"]["nli_published"]):
+        _check_languages(config, f"datasets.nli_published.{n}", code, [*inference_sets([], [code])], ["xnli"], {code})
+    if idle := idle_entries(config):
+        raise ConfigError(
+            f"config key measurements.{idle[0]}: adds nothing, since what it names is measured without it, or not at all; correct it, or"
+            " take it out"
+        )
     for n, sweep in enumerate(config["sweeps"]):
         fitting = (found[chosen] for chosen in product(sweep["models"] or names["models"], sweep["tasks"] or names["tasks"]))
         if not any({*datasets}.intersection(sweep["datasets"] or datasets) for datasets in fitting):
@@ -83,14 +99,29 @@ def check_measurements(config: dict[str, Any]) -> None:
                 )
 
 
+def _check_languages(
+    config: dict[str, Any], key: str, name: str, datasets: list[str], tasks: Iterable[str], languages: Collection[str]
+) -> None:
+    """Refuse a name if all that it stands for is measured of no model, because none knows its languages."""
+    asked = [*product(config["models"], tasks, datasets)]
+    if asked and not any(is_measured(config, *one, languages) for one in asked):
+        missing = " and ".join(sorted(languages))
+        raise ConfigError(
+            f"config key {key}: {name!r} is measured of no model, since none is pretrained on {missing}; add {missing} to a model's"
+            f" pretrain.languages, name {datasets[0]!r} under measurements, or take it out"
+        )
+
+
 def check_bits(config: dict[str, Any]) -> None:
-    """That bits per character are asked of languages that have text or a parallel set here, and left out of models that there are."""
+    """That bits per character are asked of languages that have text or a parallel set, and a model; and left out of models there are."""
     parallel = [treebanks(config)[name].language for name in config["treebanks"] if name.endswith("_pud")]
     for key, known in (("languages", [*config["languages"], *parallel]), ("leave_out", [*config["models"]])):
         for n, name in enumerate(config["bpc"][key]):
             if name not in known:
                 advice = suggestion(name, known) if known else "the run has none"
                 raise ConfigError(f"config key bpc.{key}.{n}: {name!r} is not among the run's {BITS_KEYS[key]}; {advice}")
+    for n, language in enumerate(config["bpc"]["languages"]):
+        _check_languages(config, f"bpc.languages.{n}", language, [language], ["bpc"], {language})
     measured = probe_tasks(config) or config["alignments"]
     if config["bpc"]["languages"] and config["bpc"]["leave_out"] and not measured:
         raise ConfigError(

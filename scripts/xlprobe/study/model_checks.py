@@ -5,6 +5,7 @@ from typing import Any
 
 from xlprobe.errors import ConfigError
 from xlprobe.study.runs import check_places, kind, steps
+from xlprobe.study.sweeps import sweeps_of
 
 # Of a model; and of all models with all their seeds: each is at least as many jobs as datasets are measured.
 MOST_STEPS, MOST_CHECKPOINTS = 10_000, 100_000
@@ -45,10 +46,7 @@ def _check_pretraining(key: str, pretrain: dict[str, Any], last_step: int, confi
             f"config key {key}.steps: step {last_step} lies beyond {key}.pretrain.training.updates = {training['updates']};"
             " lower it or lengthen the training"
         )
-    model = key.partition(".")[2]
-    asked = {"features": config["features"]}
-    asked |= {f"sweeps.{n}": sweep for n, sweep in enumerate(config["sweeps"]) if model in (sweep["models"] or [model])}
-    for section, settings in asked.items():
+    for section, settings in ({"features": config["features"]} | sweeps_of(config, key.partition(".")[2])).items():
         if (highest := max(settings["layers"] or [0])) > architecture["layers"]:
             raise ConfigError(
                 f"config key {section}.layers: layer {highest} is asked for, but {key} has layers 0 to {architecture['layers']}"

@@ -15,7 +15,7 @@ from xlprobe.study import inventory
 from xlprobe.study.catalogue import AlignmentSet, InferenceSet, Treebank, are_comparable, inference_sets
 from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.settings import Settings, as_arguments
-from xlprobe.study.sweeps import is_measured, layers_of, measured_datasets, probe_tasks
+from xlprobe.study.sweeps import bits_languages, layers_of, measured_datasets, probe_tasks
 from xlprobe.tasks.declaration import load_probe_task
 
 # Kinds of figures (modules of xlprobe.figures) by what they show.
@@ -143,21 +143,13 @@ class Study:
         return probe_tasks(self.config)
 
     @cached_property
-    def _measured(self) -> dict[tuple[str, str], list[str]]:
-        """The datasets on which a task is measured, by model and task; test sets, where there are probes to try on them."""
-        languages = inventory.dataset_languages(self.config)
-        found = {}
-        for model, task in product(self.config["models"], [*self.probe_tasks, "alignment"]):
-            names = measured_datasets(self.config, model, task, languages)
-            trained = [self.probed[name] for name in names if name in self.probed and name not in self.test_only]
-            found[model, task] = [
-                name for name in names if name not in self.test_only or any(are_comparable(source, self.probed[name]) for source in trained)
-            ]
-        return found
+    def _measured(self) -> dict[str, dict[str, list[str]]]:
+        """The datasets on which tasks are measured, by model and task."""
+        return {model: measured_datasets(self.config, model) for model in self.config["models"]}
 
     def measured_datasets(self, model: str, task: str) -> list[str]:
         """The datasets on which a task is measured of a model (its name in the configuration, or a training run's)."""
-        return self._measured.get((_model_of(model), task), [])
+        return self._measured.get(_model_of(model), {}).get(task, [])
 
     def probed_datasets(self, model: str, task: str) -> list[str]:
         """The datasets that a task's probes are trained on."""
@@ -182,12 +174,12 @@ class Study:
 
     @cached_property
     def extracted_of_any(self) -> list[str]:
-        """The same of all models."""
+        """The datasets that features of at least one model are extracted for."""
         return sorted({name for model in self.config["models"] for name in self.extracted_datasets(model)})
 
     @cached_property
     def extracted_together(self) -> list[str]:
-        """The training runs of which one job a checkpoint extracts all: where that is asked for, those of which nothing is left out."""
+        """The training runs that extract all datasets of a checkpoint in one job: if `features.together` is on, those measured on all."""
         if not self.settings.features.together:
             return []
         return [run for run in self.runs if self.extracted_of_any and self.extracted_datasets(run) == self.extracted_of_any]
@@ -200,7 +192,7 @@ class Study:
 
     @cached_property
     def probed_together(self) -> list[str]:
-        """The training runs of which they are: those that are measured on the same treebanks in all of these tasks."""
+        """The training runs that train the probes of `tasks_together` in one job: those measured on the same treebanks in all these tasks."""
         return [run for run in self.runs if len({*(tuple(self.probed_datasets(run, task)) for task in self.tasks_together)}) == 1]
 
     def layers(self, model: str, task: str, dataset: str) -> list[int] | None:
@@ -219,18 +211,16 @@ class Study:
 
     def bits_languages(self, model: str) -> list[str]:
         """The languages in which bits per character are taken of a model."""
-        bits, model = self.config["bpc"], _model_of(model)
-        asked = [] if model in bits["leave_out"] or model not in self.config["models"] else bits["languages"]
-        return [language for language in asked if is_measured(self.config, model, "bpc", language, {language})]
+        return bits_languages(self.config, _model_of(model)) if _model_of(model) in self.config["models"] else []
 
     def held_out_languages(self, model: str) -> list[str]:
-        """Those of them that have held-out text here."""
+        """The languages with held-out text here of which bits per character are taken of a model."""
         return sorted({*self.bits_languages(model)} & {*self.config["languages"]})
 
     @cached_property
     def held_out_of_any(self) -> list[str]:
-        """The languages of `bpc` that have held-out text here."""
-        return sorted({*self.config["bpc"]["languages"]} & {*self.config["languages"]})
+        """The languages with held-out text here of which bits per character are taken of any model."""
+        return sorted({language for run in self.runs for language in self.held_out_languages(run)})
 
     def parallel_sets(self, model: str) -> list[str]:
         """The parallel test sets that bits per character are taken of."""
@@ -243,7 +233,7 @@ class Study:
         return [
             language
             for language in inventory.languages(self.config)
-            if (self.datasets_in(language) or language in self.config["bpc"]["languages"])
+            if (self.datasets_in(language) or language in self.held_out_of_any)
             and (language in self.config["languages"] or {*self.datasets_in(language)} - {*self.test_only, *self.alignments})
         ]
 
@@ -307,7 +297,7 @@ class Study:
 
     @cached_property
     def table_parts(self) -> dict[str, list[tuple[str, int]]]:
-        """The checkpoints of which there is a part of each table that is joined from such parts."""
+        """The checkpoints that have a part in each of the joined tables, by the table's name."""
         runs = {
             "scores": [run for run in self.runs if self.extracted_datasets(run) or self.bits_languages(run)],
             "audit": [run for run in self.runs if self.extracted_datasets(run)],
@@ -344,6 +334,10 @@ class Study:
 
     def jobs(self) -> dict[str, list[Job]]:
         """The jobs by rule, each by its wildcards: all that a run makes from its sources where nothing has been made."""
+        return self._jobs
+
+    @cached_property
+    def _jobs(self) -> dict[str, list[Job]]:
         every = [{"model": name, "step": str(step)} for name, step in self.checkpoints]
         jobs = {
             **self._jobs_of_models(every),
@@ -361,9 +355,8 @@ class Study:
         searched = {*self.compared_languages} & {*self.config["languages"]}
         own_tokenizer = bool(of("pretrain"))
         sampled = self.config["languages"] if own_tokenizer and not self.settings.tokenizer.model else []
-        held_out = {language for run in self.runs for language in self.held_out_languages(run)}
         return {
-            "clean_corpus": [{"language": code} for code in sorted(texts | searched | {*sampled} | held_out)],
+            "clean_corpus": [{"language": code} for code in sorted(texts | searched | {*sampled, *self.held_out_of_any})],
             "tokenizer": [{}] if own_tokenizer else [],
             "binarize": [{"language": code} for code in sorted(texts)],
             "pretrain": of("pretrain"),

@@ -117,7 +117,6 @@ class ProbesSection(Section):
     epochs: int
     patience: int
     shared_order: bool
-    together: bool
     control_tasks: Sequence[str]
     description_lengths: Sequence[str]
     device: str
@@ -161,8 +160,6 @@ class AlignmentSection(Section):
 class BitsSection(Section):
     """`bpc`: how bits per character are taken."""
 
-    languages: Sequence[str]
-    leave_out: Sequence[str]
     max_lines: int | None
     mask_share: float
     seed: int

@@ -7,33 +7,50 @@ know.
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from xlprobe.study.catalogue import inference_sets
+from xlprobe.study.catalogue import are_comparable
+from xlprobe.study.inventory import dataset_languages, probed
 
 
 def is_measured(config: Mapping[str, Any], model: str, task: str, dataset: str, languages: Collection[str]) -> bool:
-    """Whether a task that a dataset has is measured on it of a model: where the model knows its languages, or an entry asks for it.
+    """Whether a model's languages, or an entry of `measurements`, allow that one of a dataset's tasks is measured of the model.
 
     Args:
         languages: the dataset's.
     """
-    own = own_languages(config, model)
-    return own is None or own.issuperset(languages) or any(_fits(entry, model, task, dataset) for entry in config["measurements"])
+    return _knows(config, model, languages) or any(_fits(entry, model, task, dataset) for entry in config["measurements"])
 
 
-def measured_datasets(config: Mapping[str, Any], model: str, task: str, datasets: Mapping[str, Collection[str]]) -> list[str]:
-    """The datasets on which a task is measured of a model.
+def measured_datasets(config: dict[str, Any], model: str) -> dict[str, list[str]]:
+    """The datasets on which each task is measured of a model; test sets, where there are probes to try on them."""
+    languages, datasets = dataset_languages(config), probed(config)
+    tasks = {name: tasks_of(config, name) for name in languages}
+    tests = {name: dataset for name, dataset in datasets.items() if dataset.test_only}
+    found = {}
+    for task in [*probe_tasks(config), "alignment"]:
+        names = [name for name in languages if task in tasks[name] and is_measured(config, model, task, name, languages[name])]
+        sources = [datasets[name] for name in names if name in datasets and name not in tests]
+        found[task] = [name for name in names if name not in tests or any(are_comparable(source, tests[name]) for source in sources)]
+    return found
 
-    Args:
-        datasets: by name, the languages of each.
-    """
-    of_task = [name for name in datasets if task in tasks_of(config, name)]
-    return [name for name in of_task if is_measured(config, model, task, name, datasets[name])]
+
+def bits_languages(config: Mapping[str, Any], model: str) -> list[str]:
+    """The languages in which bits per character are taken of a model."""
+    bits = config["bpc"]
+    asked = [] if model in bits["leave_out"] else bits["languages"]
+    return [language for language in asked if is_measured(config, model, "bpc", language, {language})]
 
 
-def own_languages(config: Mapping[str, Any], model: str) -> set[str] | None:
-    """The languages that a model is pretrained on here; None where these are all of the run's, and of published models."""
-    own = {*(config["models"][model].get("pretrain", {}).get("languages") or [])}
-    return None if not own or own.issuperset(config["languages"]) else own
+def idle_entries(config: dict[str, Any]) -> list[int]:
+    """The entries of `measurements`, by their place, without any of which the same is measured."""
+    entries, languages, needed = config["measurements"], dataset_languages(config), set()
+    for model in config["models"] if entries else []:
+        measured = [(task, name, languages[name]) for task, names in measured_datasets(config, model).items() for name in names]
+        measured += [("bpc", language, {language}) for language in bits_languages(config, model)]
+        for task, name, known in measured:
+            asking = [n for n, entry in enumerate(entries) if _fits(entry, model, task, name)]
+            if len(asking) == 1 and not _knows(config, model, known):
+                needed.add(asking[0])
+    return [n for n in range(len(entries)) if n not in needed]
 
 
 def layers_of(config: Mapping[str, Any], model: str, task: str, dataset: str) -> list[int] | None:
@@ -45,18 +62,30 @@ def layers_of(config: Mapping[str, Any], model: str, task: str, dataset: str) ->
     return None if layers is None else sorted(layers)
 
 
+def sweeps_of(config: dict[str, Any], model: str) -> dict[str, Mapping[str, Any]]:
+    """The entries of `sweeps`, by key, that fit something that is measured of a model."""
+    measured = [(task, name) for task, names in measured_datasets(config, model).items() for name in names]
+    return {
+        f"sweeps.{n}": sweep for n, sweep in enumerate(config["sweeps"]) if any(_fits(sweep, model, task, name) for task, name in measured)
+    }
+
+
 def probe_tasks(config: Mapping[str, Any]) -> list[str]:
     """The tasks that probes are trained for: those on treebanks and, where XNLI is named, that on its pairs."""
     return [*config["probes"]["tasks"], *(["xnli"] if config["xnli"] else [])]
 
 
 def tasks_of(config: Mapping[str, Any], dataset: str) -> list[str]:
-    """The tasks that a dataset has."""
-    if dataset in config["alignments"]:
-        return ["alignment"]
-    if dataset in inference_sets(config["xnli"], config["datasets"]["nli_published"]):
-        return ["xnli"]
+    """The tasks that a dataset of the run has."""
+    if dataset not in config["treebanks"]:
+        return ["alignment" if dataset in config["alignments"] else "xnli"]
     return [task for task in config["probes"]["tasks"] if dataset not in config["probes"]["leave_out"].get(task, [])]
+
+
+def _knows(config: Mapping[str, Any], model: str, languages: Collection[str]) -> bool:
+    own = {*(config["models"][model].get("pretrain", {}).get("languages") or [])}
+    # One that is published, or pretrained on all of the run's languages, is measured in any.
+    return not own or own.issuperset(config["languages"]) or own.issuperset(languages)
 
 
 def _fits(entry: Mapping[str, Any], model: str, task: str, dataset: str) -> bool:

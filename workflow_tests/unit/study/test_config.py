@@ -18,12 +18,17 @@ from xlprobe.study.sweeps import probe_tasks, tasks_of
 BASE = {"experiment": "test", "languages": ["en", "de"], "models": {"m": {"steps": [0, 10], "pretrain": {}}}, "treebanks": ["en_ewt"]}
 # Beside a model of all languages one of Finnish alone.
 FINNISH = {"steps": [0], "pretrain": {"languages": ["fi"]}}
+ENGLISH = {"steps": [0], "pretrain": {"languages": ["en"]}}
+GERMAN = {"steps": [0], "pretrain": {"languages": ["de"]}}
+TREEBANKS = ["en_ewt", "en_pud", "fi_tdt", "de_pud"]
 TWO_MODELS = BASE | {
     "languages": ["en", "de", "fi"],
     "models": BASE["models"] | {"n": FINNISH},
     "treebanks": ["en_ewt", "en_pud", "fi_tdt"],
     "alignments": ["align_en_fr"],
 }
+# Of which a model is pretrained on the first alone.
+ENGLISH_ALONE = BASE | {"languages": ["en", "tr"], "models": {"m": ENGLISH}}
 SHIPPED = [PROJECT / "config.yaml", *sorted((PROJECT / "config").glob("*.yaml"))]
 
 
@@ -421,6 +426,11 @@ def test_a_worlds_pairs_are_raw():
             [{"models": ["n"], "datasets": ["en_pud", "align_en_fr"], "layers": [1]}],
             "sweeps.0: none of its tasks is measured on one of its datasets of one of its models; correct it",
         ),
+        # Nothing is trained that could be tried on it.
+        (
+            [{"models": ["p"], "layers": [1]}],
+            "sweeps.0: none of its tasks is measured on one of its datasets of one of its models; correct it",
+        ),
         ([{"models": ["n"], "layers": [13]}], "sweeps.0.layers: layer 13 is asked for, but models.n"),
         ([{"tasks": ["pos"]}], "sweeps.0.layers: missing; it has no default"),
         (
@@ -431,7 +441,26 @@ def test_a_worlds_pairs_are_raw():
 )
 def test_a_sweep_names_what_is_measured(sweeps, message):
     with pytest.raises(ConfigError, match=f"^config key {re.escape(message)}"):
-        config.complete(TWO_MODELS | {"sweeps": sweeps})
+        config.complete(TWO_MODELS | {"models": TWO_MODELS["models"] | {"p": GERMAN}, "treebanks": TREEBANKS, "sweeps": sweeps})
+
+
+@pytest.mark.parametrize(("key", "name"), [("tasks", "bpc"), ("datasets", "de")])
+def test_bits_per_character_have_no_layers(key, name):
+    sweeps = [{key: [name], "layers": [1]}]
+    with pytest.raises(
+        ConfigError, match=f"^config key sweeps.0.{key}: found '{name}', but bits per character have no layers; take it out"
+    ):
+        config.complete(TWO_MODELS | {"bpc": {"languages": ["de"]}, "sweeps": sweeps})
+
+
+def test_a_sweep_may_go_deeper_than_models_on_which_it_measures_nothing():
+    shallow = {"steps": [0], "pretrain": FINNISH["pretrain"] | {"architecture": {"layers": 4}}}
+    given = TWO_MODELS | {"models": BASE["models"] | {"n": shallow}}
+    for sweep in ({"datasets": ["en_ewt", "en_pud"]}, {"tasks": ["alignment"]}, {"models": ["m"]}):
+        config.complete(given | {"sweeps": [sweep | {"layers": [8]}]})
+    for section in ({"sweeps": [{"datasets": ["en_ewt", "fi_tdt"], "layers": [8]}]}, {"features": {"layers": [8]}}):
+        with pytest.raises(ConfigError, match=r"layers: layer 8 is asked for, but models.n has layers 0 to 4$"):
+            config.complete(given | section)
 
 
 @pytest.mark.parametrize(
@@ -453,16 +482,112 @@ def test_measurements_name_what_there_is(measurements, message):
 
 def test_what_is_not_measured_of_a_model_needs_no_layer_in_common():
     sweeps = [{"datasets": ["fi_tdt", "en_pud"], "layers": [2]}, {"datasets": ["fi_tdt"], "layers": [1]}]
-    given = TWO_MODELS | {"models": {"n": FINNISH}, "sweeps": sweeps}
+    given = TWO_MODELS | {"models": {"n": FINNISH, "o": ENGLISH}, "alignments": [], "sweeps": sweeps}
     config.complete(given)
     with pytest.raises(ConfigError, match=r"^config key sweeps: pos is measured at layers \[1\] on fi_tdt and \[2\] on en_pud"):
         config.complete(given | {"measurements": [{"models": ["n"], "datasets": ["en_pud"]}]})
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"treebanks": ["en_ewt", "tr_imst"]}, "treebanks.1: 'tr_imst' is measured of no model, since none is pretrained on tr; add tr to"),
+        # The Chinese treebank is in traditional characters.
+        (
+            {
+                "languages": ["en", "zh-Hans"],
+                "models": {"m": {"steps": [0], "pretrain": {"languages": ["zh-Hans"]}}},
+                "treebanks": ["zh_gsd"],
+            },
+            "treebanks.0: 'zh_gsd' is measured of no model, since none is pretrained on zh-Hant; add zh-Hant to a model's"
+            " pretrain.languages, name 'zh_gsd' under measurements, or take it out",
+        ),
+        (
+            {"models": {"m": ENGLISH, "n": {"steps": [0], "pretrain": {"languages": ["tr"]}}}, "alignments": ["align_en_fr"]},
+            "alignments.0: 'align_en_fr' is measured of no model, since none is pretrained on en and fr; add",
+        ),
+        (
+            {"xnli": ["en", "tr"]},
+            "xnli.1: 'tr' is measured of no model, since none is pretrained on tr; add tr to a model's pretrain.languages,"
+            " name 'xnli_tr' under measurements, or take it out",
+        ),
+        (
+            {"bpc": {"languages": ["tr"]}},
+            "bpc.languages.0: 'tr' is measured of no model, since none is pretrained on tr; add tr to a model's",
+        ),
+        (
+            {
+                "xnli": ["en", "tr"],
+                "datasets": {"nli_published": ["tr"]},
+                "measurements": [{"datasets": ["xnli_tr"]}],
+            },
+            "datasets.nli_published.0: 'tr' is measured of no model, since none is pretrained on tr; add tr to a model's"
+            " pretrain.languages, name 'xnli_tr_published' under",
+        ),
+    ],
+)
+def test_what_lies_in_no_models_languages_is_refused(given, message):
+    with pytest.raises(ConfigError, match=f"^config key {re.escape(message)}") as caught:
+        config.complete(ENGLISH_ALONE | given)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"measurements": [{"datasets": ["tr_imst", "tr"]}]},
+        {"models": {"m": ENGLISH, "n": {"steps": [0], "huggingface": {"folder": "n"}}}},
+        # No task has it.
+        {
+            "bpc": {"languages": []},
+            "probes": {"leave_out": {task: ["tr_imst"] for task in ("pos", "arc_prediction", "arc_classification")}},
+        },
+        # No probe is tried on it, and the model that knows the language is left out.
+        {
+            "models": {"m": ENGLISH, "n": {"steps": [0], "pretrain": {"languages": ["tr"]}}},
+            "treebanks": ["en_ewt", "tr_pud"],
+            "bpc": {"languages": ["tr"], "leave_out": ["n"]},
+        },
+    ],
+)
+def test_what_is_not_measured_for_another_reason_stays_allowed(given):
+    config.complete(ENGLISH_ALONE | {"treebanks": ["en_ewt", "tr_imst"], "bpc": {"languages": ["tr"]}} | given)
+
+
 def test_measurements_may_name_bits_and_their_languages():
-    entries = [{"models": ["n"], "tasks": ["bpc"]}, {"datasets": ["de"]}]
-    completed = config.complete(TWO_MODELS | {"bpc": {"languages": ["de"]}, "measurements": entries})
-    assert completed["measurements"][1] == {"models": None, "tasks": None, "datasets": ["de"]}
+    bits = TWO_MODELS | {"bpc": {"languages": ["de"]}}
+    assert config.complete(bits | {"measurements": [{"models": ["n"], "tasks": ["bpc"]}]})
+    completed = config.complete(bits | {"measurements": [{"datasets": ["de"]}]})
+    assert completed["measurements"] == [{"models": None, "tasks": None, "datasets": ["de"]}]
+
+
+@pytest.mark.parametrize(
+    ("measurements", "idle"),
+    [
+        # It is measured on everything.
+        ([{"models": ["m"]}], 0),
+        # Its own language, and a test set that has not this task.
+        ([{}, {"datasets": ["fi_tdt"]}], 1),
+        ([{"datasets": ["xnli_en_test"], "tasks": ["pos"]}], 0),
+        # There is no probe to try on it.
+        ([{"datasets": ["xnli_en_test"]}], 0),
+        # Each says what the other does.
+        ([{"tasks": ["pos"]}, {"models": ["n"], "tasks": ["pos"]}], 0),
+        # No bits are taken of it.
+        ([{"tasks": ["bpc"]}], 0),
+    ],
+)
+def test_an_entry_of_measurements_that_adds_nothing_is_refused(measurements, idle):
+    given = TWO_MODELS | {"xnli": ["en"], "bpc": {"languages": ["en"], "leave_out": ["n"]}}
+    with pytest.raises(ConfigError, match=f"^config key measurements.{idle}: adds nothing, since what it names is measured without it, or"):
+        config.complete(given | {"measurements": measurements})
+
+
+def test_entries_of_measurements_that_need_each_other_are_taken():
+    """A test set is measured only where a probe can be tried on it, which another entry may ask for."""
+    entries = [{"datasets": ["xnli_en_test"]}, {"datasets": ["xnli_en"]}]
+    for measurements in ([{}], entries):
+        config.complete(TWO_MODELS | {"xnli": ["en"], "measurements": measurements})
 
 
 def test_the_last_sweep_that_fits_says_the_layers_and_features_hold_all_that_are_asked_for():
