@@ -174,12 +174,12 @@ class Study:
 
     @cached_property
     def extracted_of_any(self) -> list[str]:
-        """The same of all models."""
+        """The datasets that features of at least one model are extracted for."""
         return sorted({name for model in self.config["models"] for name in self.extracted_datasets(model)})
 
     @cached_property
     def extracted_together(self) -> list[str]:
-        """The training runs of which one job a checkpoint extracts all: where that is asked for, those of which nothing is left out."""
+        """The training runs that extract all datasets of a checkpoint in one job: if `features.together` is on, those measured on all."""
         if not self.settings.features.together:
             return []
         return [run for run in self.runs if self.extracted_of_any and self.extracted_datasets(run) == self.extracted_of_any]
@@ -192,7 +192,7 @@ class Study:
 
     @cached_property
     def probed_together(self) -> list[str]:
-        """The training runs of which they are: those that are measured on the same treebanks in all of these tasks."""
+        """The training runs that train the probes of `tasks_together` in one job: those with the same treebanks in all these tasks."""
         return [run for run in self.runs if len({*(tuple(self.probed_datasets(run, task)) for task in self.tasks_together)}) == 1]
 
     def layers(self, model: str, task: str, dataset: str) -> list[int] | None:
@@ -297,7 +297,7 @@ class Study:
 
     @cached_property
     def table_parts(self) -> dict[str, list[tuple[str, int]]]:
-        """The checkpoints of which there is a part of each table that is joined from such parts."""
+        """The checkpoints that have a part in each of the joined tables, by the table's name."""
         runs = {
             "scores": [run for run in self.runs if self.extracted_datasets(run) or self.bits_languages(run)],
             "audit": [run for run in self.runs if self.extracted_datasets(run)],

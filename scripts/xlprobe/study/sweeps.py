@@ -12,7 +12,7 @@ from xlprobe.study.inventory import dataset_languages, probed
 
 
 def is_measured(config: Mapping[str, Any], model: str, task: str, dataset: str, languages: Collection[str]) -> bool:
-    """Whether a task that a dataset has is measured on it of a model: where the model knows its languages, or an entry asks for it.
+    """Whether a model's languages, or an entry of `measurements`, allow that one of a dataset's tasks is measured of the model.
 
     Args:
         languages: the dataset's.
@@ -41,7 +41,7 @@ def bits_languages(config: Mapping[str, Any], model: str) -> list[str]:
 
 
 def idle_entries(config: dict[str, Any]) -> list[int]:
-    """The entries of `measurements`, by their place, without any of which the same is measured."""
+    """The places of entries of `measurements` that add nothing: without any one of them, the same is measured."""
     entries, languages, needed = config["measurements"], dataset_languages(config), set()
     for model in config["models"] if entries else []:
         measured = [(task, name, languages[name]) for task, names in measured_datasets(config, model).items() for name in names]
