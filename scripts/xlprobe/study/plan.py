@@ -192,7 +192,7 @@ class Study:
 
     @cached_property
     def probed_together(self) -> list[str]:
-        """The training runs that train the probes of `tasks_together` in one job: those measured on the same treebanks in all these tasks."""
+        """The training runs whose probes of `tasks_together` share a job: those with the same treebanks in all these tasks."""
         return [run for run in self.runs if len({*(tuple(self.probed_datasets(run, task)) for task in self.tasks_together)}) == 1]
 
     def layers(self, model: str, task: str, dataset: str) -> list[int] | None:

@@ -41,7 +41,7 @@ def bits_languages(config: Mapping[str, Any], model: str) -> list[str]:
 
 
 def idle_entries(config: dict[str, Any]) -> list[int]:
-    """The entries of `measurements`, by their place, without any of which the same is measured."""
+    """The places of entries of `measurements` that add nothing: without any one of them, the same is measured."""
     entries, languages, needed = config["measurements"], dataset_languages(config), set()
     for model in config["models"] if entries else []:
         measured = [(task, name, languages[name]) for task, names in measured_datasets(config, model).items() for name in names]
