@@ -32,6 +32,7 @@ bpc: {languages: [qba]}
 """
 # The same measured with other protocols, each in one job.
 TOGETHER = WORLD + "features: {together: true}\nprobes: {together: true, protocol: converged}\n"
+ONE_OF_TWO = WORLD.replace("pretrain: {training", "pretrain: {languages: [qba], training")
 # On published data, one of which a person has to obtain, with models that are downloaded.
 PUBLISHED = """
 experiment: judged
@@ -180,10 +181,10 @@ CHANGES = [
     Change("probes.control_tasks", "probes", ["pos"]),
     Change("probes.description_lengths", "probes", ["pos"]),
     Change("probes.device", ""),
-    # These models are measured on everything.
+    # More of a model that is measured in one of the run's languages.
     *(
-        Change(f"measurements.{key}", "", [{key: names}])
-        for key, names in {"models": ["xlmr"], "tasks": ["pos"], "datasets": ["qba_pud"]}.items()
+        Change(f"measurements.{key}", "transfer checkpoint_scores checkpoint_audit checkpoint_probe_training", [{key: names}], ONE_OF_TWO)
+        for key, names in {"models": ["xlmr"], "tasks": ["pos"], "datasets": ["qaa_world"]}.items()
     ),
     Change("sweeps.models", "features probes transfer alignment", [{"models": ["xlmr"], "layers": [1]}]),
     Change("sweeps.tasks", "probes transfer", [{"tasks": ["pos"], "layers": [1]}]),
