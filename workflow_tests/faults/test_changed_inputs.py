@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 
 import pytest
@@ -20,13 +21,18 @@ def planned(finished: Finished):
     return plan
 
 
+# Text counts by the digest in its counts, an input, too; `make check` finds a text that is another.
+BY_DIGEST = r"corpus/\w+/(train|valid)\.txt\.zst$"
+
+
 def test_each_input_of_each_rule_makes_its_job_again(finished, planned):
     """Of each rule one job, and one of its inputs, which gets a byte more."""
     random_ = random.Random(1)
     rules = sorted({job.rule for job in finished.jobs if job.input} - STATES.keys())
     for rule in random_.sample(rules, min(amount(28), len(rules))):
         job = random_.choice(finished.of_rule(rule))
-        path = finished.folder / random_.choice(job.input)
+        told = [path for path in job.input if rule not in ("bpc", "contamination") or not re.search(BY_DIGEST, path)]
+        path = finished.folder / random_.choice(told)
         content, times = path.read_bytes(), path.stat()
         path.write_bytes(content + b"\n")
         try:

@@ -5,6 +5,7 @@ of binarised text, seals of features, checksums of probes, of tables, of trainin
 sources, the table of sources or the lock file. What is missing altogether, Snakemake sees and makes.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.artifacts.probe_file import ProbeFile
 from xlprobe.artifacts.tables import check_seal
 from xlprobe.artifacts.vocabulary import IDENTITY_FILE
-from xlprobe.compression import check_rest
+from xlprobe.compression import CHUNK_BYTES, check_rest
 from xlprobe.errors import XlprobeError
 from xlprobe.files import MAKE_AGAIN, PART, check_state, check_zip, open_binary, read_json, reading, sha256
 from xlprobe.paths import RESOURCES
@@ -176,9 +177,16 @@ def _state(path: Path) -> Found:
 
 
 def _text(path: Path) -> Found:
+    counts, split, digest = path.with_name("counts.json"), path.name.partition(".")[0], hashlib.sha256()
     with open_binary(path, MAKE_AGAIN) as stream:
+        while read := stream.read(CHUNK_BYTES):
+            digest.update(read)
         check_rest(stream)
-    yield path
+    # What follows from a text goes by the digest there.
+    if read_json(counts, MAKE_AGAIN).get(split, {}).get("sha256") == digest.hexdigest():
+        yield path
+    else:
+        yield f"{path}: is not the text whose sha256 stands in {counts.name}; delete {counts} to make both again"
 
 
 def _left_over(path: Path) -> Found:

@@ -113,6 +113,15 @@ def test_each_kind_of_file_is_found_damaged(results, damage):
     assert check_results(results, RUN).faults == []
 
 
+def test_a_text_that_was_replaced_is_not_the_one_whose_digest_is_known(results):
+    folder = results / "corpus" / "qaa"
+    shutil.copy(folder / "train.txt.zst", folder / "valid.txt.zst")
+    (fault,) = check_results(results, RUN).faults
+    assert fault == (
+        f"{folder}/valid.txt.zst: is not the text whose sha256 stands in counts.json; delete {folder}/counts.json to make both again"
+    )
+
+
 def test_what_is_left_over_or_strange_is_named(results):
     checkpoint = results / "checkpoints" / "xlmr" / "12"
     (checkpoint / "pytorch_model.bin").write_bytes(b"")
