@@ -130,12 +130,12 @@ def tests_of(mutation: Mutation, record: Record, files: list[Path]) -> list[str]
     path = str(mutation.path)
     most = MOST_SECONDS
     calling = [test for test in tests if (path, mutation.scope) in record.by_test[test]]
+    package, _, own = (f"test_{part}.py" for part in mutation.module.rpartition("."))
     if not calling:
-        # What runs at import decides what every test of the module sees.
-        package = f"/test_{mutation.module.partition('.')[0]}.py::"
-        calling = [test for test in tests if package in test or any(file == path for file, _ in record.by_test[test])] or tests
-        most = math.inf
-    own = f"test_{mutation.module.rpartition('.')[2]}.py"
+        # What runs at import decides what every test of the module sees, whatever it calls.
+        of_files = [test for test in tests if f"/{own}::" in test or f"/{package}::" in test]
+        calling = [*of_files, *(test for test in tests if test not in of_files and any(file == path for file, _ in record.by_test[test]))]
+        calling, most = calling or tests, math.inf
     chosen, seconds = [], 0.0
     for test in sorted(calling, key=lambda test: (own not in test, record.seconds[test])):
         seconds += record.seconds[test]
