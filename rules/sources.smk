@@ -8,7 +8,8 @@ What is in sources/ already is made by no rule: a finished run needs neither its
 """
 
 from xlprobe.sources import archives
-from xlprobe.sources.source_files import LOCK, SourceFiles
+from xlprobe.sources.origins import LOCK
+from xlprobe.sources.source_files import SourceFiles
 
 SOURCES = user_error(SourceFiles.of, STUDY, RESULTS)
 PLAN = SOURCES.plan

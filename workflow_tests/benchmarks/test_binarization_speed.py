@@ -1,11 +1,10 @@
 """Binarisation against `fairseq-preprocess`, both from raw text: first the files are equal, then the times, A/B/A/B."""
 
 import statistics
-import subprocess
-import sys
 import time
 
 import speed_claims
+from fairseq_preprocess import fairseq_preprocess
 
 from xlprobe.artifacts.corpus_text import text_lines
 from xlprobe.artifacts.tokenizer_folder import load_sentencepiece
@@ -15,21 +14,6 @@ from xlprobe.files import atomic_zstd_writer
 
 MEBIBYTES = 8
 ROUNDS = 3
-
-
-def preprocess(pieces, tokenizer, folder):
-    """fairseq's own tool; a user has the text as pieces first, whose making is not counted against it."""
-    command = [
-        sys.executable,
-        "-m",
-        "xlprobe.pretraining.fairseq_runtime",
-        "preprocess",
-        "--only-source",
-        "--srcdict",
-        tokenizer / "dict.txt",
-    ]
-    command += ["--trainpref", pieces, "--destdir", folder, "--workers", "1"]
-    subprocess.run(command, check=True, capture_output=True, env={"PYTHONPATH": ":".join(sys.path), "OMP_NUM_THREADS": "1"})
 
 
 def seconds(work, *arguments):
@@ -52,14 +36,14 @@ def test_binarising_is_faster_than_fairseq_preprocess(tiny_text, tmp_path):
     ours, theirs = [], []
     for _ in range(ROUNDS):
         ours.append(seconds(binarize_text, text, model, tmp_path / "ours", 1))
-        theirs.append(seconds(preprocess, pieces, tiny_text.tokenizer, tmp_path))
+        theirs.append(seconds(fairseq_preprocess, pieces, tiny_text.tokenizer, tmp_path))
     for suffix in ("bin", "idx"):
         assert (tmp_path / f"ours.{suffix}").read_bytes() == (tmp_path / f"train.{suffix}").read_bytes()
     # fairseq's start-up is no part of its speed at scale.
     empty = tmp_path / "empty.pieces"
     empty.write_text("a\n")
     (tmp_path / "empty").mkdir()
-    start_up = min(seconds(preprocess, empty, tiny_text.tokenizer, tmp_path / "empty") for _ in range(2))
+    start_up = min(seconds(fairseq_preprocess, empty, tiny_text.tokenizer, tmp_path / "empty") for _ in range(2))
     fast, slow = statistics.median(ours), statistics.median(theirs) - start_up
     print(
         f"\nbinarisation, {MEBIBYTES} MiB, one thread: ours {MEBIBYTES / fast:.1f} MiB/s,"

@@ -13,7 +13,7 @@ import yaml
 from projects import Project
 from upstream_server import UpstreamServer, publish_repository
 
-from xlprobe.study.resources import sources
+from xlprobe.study.resource_tables import sources
 
 RELEASE = "ud-treebanks-v2.18"
 STEP = 10

@@ -149,20 +149,21 @@ def test_what_is_made_up_is_unpacked_inside_or_refused(tmp_path, seed):
 
 
 def test_a_million_empty_members_are_refused_at_once(tmp_path):
+    """In our own time: what a system takes for as many files as are allowed is its own, 5 to 16 seconds where it was measured."""
     header = tarfile.TarInfo("x" * 8).tobuf(tarfile.GNU_FORMAT)
     archive = tmp_path / "a.tgz"
     with gzip.open(archive, "wb", 1) as packed:
         for number in range(10**5):
             entry = tarfile.TarInfo(f"{number}") if number < 50_000 else None
             packed.write(entry.tobuf(tarfile.GNU_FORMAT) if entry else header)
-    begin = time.process_time()
+    begin = os.times().user
     with pytest.raises(XlprobeError, match=r"holds more than 40,000 files"):
         unpack(archive)
-    assert time.process_time() - begin < 2 * SECONDS  # of a core that other work may share
+    assert os.times().user - begin < SECONDS
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as zipped:
         for number in range(10**5):
             zipped.writestr(f"{number}", b"")
-    begin = time.process_time()
+    begin = os.times().user
     with pytest.raises(XlprobeError, match="holds more than 40,000 files"):
         unpack(tmp_path / "a.zip")
-    assert time.process_time() - begin < 2 * SECONDS  # of a core that other work may share
+    assert os.times().user - begin < SECONDS

@@ -43,13 +43,13 @@ MODULES = [
     "metrics.joining", "metrics.probe_training_summary", "models.windows", "pretraining.fairseq_models", "pretraining.fairseq_task",
     "probes.baselines", "probes.control_tasks", "probes.converged_probe", "probes.description_length", "probes.examples",
     "probes.inference_baselines", "probes.labels", "probes.linear_probe", "probes.training", "probes.training_rows", "probes.transfer",
-    "seeds", "statistics.scoring", "study.sweeps", "tasks.alignment", "tasks.arc_classification", "tasks.arc_classification_subtypes",
+    "seeds", "statistics.scoring", "study.measured", "tasks.alignment", "tasks.arc_classification", "tasks.arc_classification_subtypes",
     "tasks.arc_prediction", "tasks.bpc", "tasks.declaration", "tasks.number", "tasks.pos", "tasks.xnli",
 ]  # fmt: skip
 # These name such modules to prepare what they test, which is something else, and take long.
 OTHERS = {
     "test_code_identity.py", "test_compression.py", "test_figures.py", "test_hdf5_files.py", "test_library_errors.py",
-    "test_intervals.py", "test_published_checkpoints.py", "test_resources.py", "test_world.py",
+    "test_intervals.py", "test_published_checkpoints.py", "test_resource_tables.py", "test_world.py",
 }  # fmt: skip
 # What the tests import from elsewhere, in the process that all others are forked from.
 IMPORTED = ("torch", "transformers", "tokenizers", "pandas", "pyarrow", "h5py", "sklearn", "scipy", "sentencepiece", "conllu", "yaml",
@@ -130,7 +130,7 @@ def tests_of(mutation: Mutation, record: Record, files: list[Path]) -> list[str]
     path = str(mutation.path)
     most = MOST_SECONDS
     calling = [test for test in tests if (path, mutation.scope) in record.by_test[test]]
-    package, _, own = (f"test_{part}.py" for part in mutation.module.rpartition("."))
+    package, own = (f"test_{mutation.module.split('.')[part]}.py" for part in (0, -1))
     if not calling:
         # What runs at import decides what every test of the module sees, whatever it calls.
         of_files = [test for test in tests if f"/{own}::" in test or f"/{package}::" in test]

@@ -18,7 +18,7 @@ from upstream_server import Answer, UpstreamServer
 
 from xlprobe.artifacts.dataset_folder import read_pairs, read_sentences
 from xlprobe.files import read_json
-from xlprobe.study.resources import language_facts, sources
+from xlprobe.study.resource_tables import language_facts, sources
 from xlprobe.world.publication import write_world
 
 RELEASE = "ud-treebanks-v2.18"

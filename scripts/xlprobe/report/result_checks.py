@@ -19,13 +19,11 @@ from xlprobe.artifacts.vocabulary import IDENTITY_FILE
 from xlprobe.compression import CHUNK_BYTES, check_rest
 from xlprobe.errors import XlprobeError
 from xlprobe.files import MAKE_AGAIN, PART, check_state, check_zip, open_binary, read_json, reading, sha256
-from xlprobe.paths import RESOURCES
 from xlprobe.progress import progress
 from xlprobe.sources import archives, needs, origins
 from xlprobe.sources.downloads import recorded
 from xlprobe.sources.source_list import human
 
-LOCK = RESOURCES / "sources.lock.tsv"
 # A file that is whole, what is wrong with one, or None for one that nothing vouches for.
 Found = Iterator[Path | str | None]
 
@@ -199,7 +197,7 @@ def _source_digests(folder: Path, run: dict[str, Any], report: Report) -> dict[P
         return {path: "" for path in folder.rglob("*") if path.is_file() and path.suffix != PART}
     try:
         found = origins.origins(needs.needs(run), folder, None)
-        known = recorded(LOCK)
+        known = recorded(origins.LOCK)
     except XlprobeError as error:
         report.faults.append(str(error))
         return {}

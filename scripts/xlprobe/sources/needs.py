@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from xlprobe.artifacts.splits import SPLITS, split_file
 from xlprobe.errors import ConfigError, XlprobeError
 from xlprobe.study import config as configuration
-from xlprobe.study import config_schema, inventory, resources
+from xlprobe.study import config_schema, inventory, resource_tables
 from xlprobe.study.catalogue import Source, inference_name
 from xlprobe.study.runs import PLACEHOLDERS, runs
 
@@ -103,7 +103,7 @@ class Repository:
 
 def repositories(config: dict[str, Any]) -> list[Repository]:
     """The repositories of the Hugging Face hub that a completed configuration reads, by model."""
-    known = {source.hub: source for source in resources.sources().values() if source.hub}
+    known = {source.hub: source for source in resource_tables.sources().values() if source.hub}
     everything = runs(config["models"])
     found = []
     for model, settings in config["models"].items():
@@ -128,7 +128,7 @@ def locate(value: str, key: str, fields: Iterable[str] = ()) -> Place:
         if not re.match("https?://", value):
             raise ConfigError(f"config key {key}: found {value!r}, expected an http or https address, a source's name or a path")
         return Place(address=value)
-    known = resources.sources()
+    known = resource_tables.sources()
     if value in known:
         if unknown := _fields(known[value]) - {*fields}:
             raise ConfigError(
@@ -179,7 +179,7 @@ def _checkpoints(config: dict[str, Any]) -> Iterator[Need]:
             continue
         key, pattern = f"models.{run.model}.fairseq.checkpoints", run.settings["checkpoints"]
         # Named after where they come from: files of another suite are never taken for these.
-        source = resources.sources().get(pattern)
+        source = resource_tables.sources().get(pattern)
         folder = "/".join(["models", source.name if source else configuration.digest({"address": pattern}), *name.split("/")[1:]])
         for step in run.steps:
             place = locate(pattern, key, PLACEHOLDERS) if source else _address(run.place("checkpoints", step), key)
@@ -208,7 +208,7 @@ def _published(config: dict[str, Any]) -> Iterator[Need]:
 
 def _corpora(config: dict[str, Any]) -> Iterator[Need]:
     origin = config["corpus"]["source"]
-    sizes, known = resources.language_facts("cc100_bytes"), inventory.languages(config)
+    sizes, known = resource_tables.language_facts("cc100_bytes"), inventory.languages(config)
     for code in config["languages"]:
         if origin == "cc100":
             size = int(sizes[code]) if code in sizes else None
@@ -239,7 +239,7 @@ def _alignments(config: dict[str, Any]) -> Iterator[Need]:
 def _inference(config: dict[str, Any]) -> Iterator[Need]:
     """XNLI in its official layout: the test sets of all languages in one file, the train sets apart; of others, own files."""
     # Paper 1 takes all of XNLI's.
-    of_xnli = [code for code, tasks in resources.language_facts("paper1").items() if "xnli" in tasks.split()]
+    of_xnli = [code for code, tasks in resource_tables.language_facts("paper1").items() if "xnli" in tasks.split()]
     for code in config["xnli"]:
         reader = ("xnli", inference_name(code))
         if code not in of_xnli:
@@ -255,7 +255,7 @@ def _inference(config: dict[str, Any]) -> Iterator[Need]:
 
 def _need(path: str, what: str, reader: tuple[str, str], source: str, size: int | None = None, **fields: str) -> Need:
     """A need of the source of that name; of no place at all where the table does not have it."""
-    found = resources.sources().get(source)
+    found = resource_tables.sources().get(source)
     return Need(path, what, reader, Place(found), fields, size or (found.bytes if found else None))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from xlprobe.artifacts.splits import SPLITS, split_file, split_of_file
 from xlprobe.errors import XlprobeError
+from xlprobe.paths import RESOURCES
 from xlprobe.sources import archives
 from xlprobe.sources.downloads import Upstream
 from xlprobe.sources.needs import Need, Place, Repository
@@ -22,6 +23,8 @@ LINKS_FIRST = (
     "and then `make run TARGETS=sources`, with your CONFIG, ahead of all else: what has only moved makes nothing again, and what is"
     " fetched or is another file makes again what was made of the old one"
 )
+# What files were when they were first fetched: for everyone who works with this copy, so beside the table of sources.
+LOCK = RESOURCES / "sources.lock.tsv"
 COMPRESSIONS = (".xz", "", ".zst", ".gz")
 THERE, FOLDER, DOWNLOAD, ARCHIVE, BY_HAND = "already there", "data folder", "download", "in an archive", "by hand"
 

@@ -9,15 +9,11 @@ from typing import Self
 from xlprobe.artifacts.splits import SPLITS, split_file
 from xlprobe.datasets.inference import PUBLISHED, split_of_file
 from xlprobe.models.huggingface_files import read_files
-from xlprobe.paths import RESOURCES
 from xlprobe.sources import archives, needs, origins
 from xlprobe.sources.downloads import Upstream
 from xlprobe.sources.inference_forms import Forms, chosen_form, declared_forms, read_forms
 from xlprobe.sources.origins import Origin, Plan
 from xlprobe.study.plan import Job, Study
-
-# What files were when they were first fetched: for everyone who works with this copy, so beside the table of sources.
-LOCK = RESOURCES / "sources.lock.tsv"
 
 
 @dataclass(frozen=True)

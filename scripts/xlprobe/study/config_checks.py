@@ -10,7 +10,7 @@ from xlprobe.artifacts.splits import SPLITS
 from xlprobe.errors import ConfigError
 from xlprobe.study.catalogue import Language, are_comparable, inference_name, inference_sets
 from xlprobe.study.inventory import alignments, dataset_languages, languages, probed, treebanks
-from xlprobe.study.sweeps import idle_entries, is_measured, layers_of, measured_datasets, probe_tasks, tasks_of
+from xlprobe.study.measured import idle_entries, is_measured, layers_of, measured_datasets, probe_tasks, tasks_of
 from xlprobe.suggestions import suggestion
 
 # The release whose treebanks bear other names than later ones'.

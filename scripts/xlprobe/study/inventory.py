@@ -3,7 +3,7 @@
 from itertools import combinations
 from typing import Any
 
-from xlprobe.study import resources
+from xlprobe.study import resource_tables
 from xlprobe.study.catalogue import (
     AlignmentSet,
     InferenceSet,
@@ -19,7 +19,7 @@ from xlprobe.study.catalogue import (
 def languages(config: dict[str, Any]) -> dict[str, Language]:
     """The languages that a run may name, by code: those of its world, or CC100's."""
     if not config["world"]:
-        return resources.languages()
+        return resource_tables.languages()
     invented = config["world"]["languages"]
     return {code: Language(code, chosen["name"], world_family(invented, code), chosen["script"], "") for code, chosen in invented.items()}
 
@@ -27,7 +27,7 @@ def languages(config: dict[str, Any]) -> dict[str, Language]:
 def treebanks(config: dict[str, Any]) -> dict[str, Treebank]:
     """The treebanks that a run may name: those of its world, or Universal Dependencies'."""
     if not config["world"]:
-        return resources.treebanks()
+        return resource_tables.treebanks()
     invented = config["world"]["languages"]
     return {treebank.treebank: treebank for code in invented for treebank in world_treebanks(code, invented[code]["name"])}
 
@@ -35,7 +35,7 @@ def treebanks(config: dict[str, Any]) -> dict[str, Treebank]:
 def alignments(config: dict[str, Any]) -> dict[str, AlignmentSet]:
     """The alignment sets that a run may name: those of its world, or the published ones."""
     if not config["world"]:
-        return resources.alignments()
+        return resource_tables.alignments()
     sets = (world_alignment(*pair, config["world"]["alignment_layout"]) for pair in combinations(config["world"]["languages"], 2))
     return {bitext.name: bitext for bitext in sets}
 

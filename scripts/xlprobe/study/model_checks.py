@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 from xlprobe.errors import ConfigError
+from xlprobe.study.measured import sweeps_of
 from xlprobe.study.runs import check_places, kind, steps
-from xlprobe.study.sweeps import sweeps_of
 
 # Of a model; and of all models with all their seeds: each is at least as many jobs as datasets are measured.
 MOST_STEPS, MOST_CHECKPOINTS = 10_000, 100_000

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from xlprobe.study import inventory
 from xlprobe.study.catalogue import AlignmentSet, InferenceSet, Treebank, are_comparable, inference_sets
+from xlprobe.study.measured import bits_languages, layers_of, measured_datasets, probe_tasks
 from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.settings import Settings, as_arguments
-from xlprobe.study.sweeps import bits_languages, layers_of, measured_datasets, probe_tasks
 from xlprobe.tasks.declaration import load_probe_task
 
 # Kinds of figures (modules of xlprobe.figures) by what they show.

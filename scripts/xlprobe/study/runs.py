@@ -10,7 +10,7 @@ from typing import Any
 
 from xlprobe.artifacts.checkpoint_names import run_name
 from xlprobe.errors import ConfigError
-from xlprobe.study.resources import sources
+from xlprobe.study.resource_tables import sources
 
 KINDS = ("pretrain", "fairseq", "huggingface")
 # What the places of checkpoints may hold.

@@ -22,7 +22,7 @@ from xlprobe.datasets.bitexts import Pair, read_bitext, write_bitext
 from xlprobe.features.encoding import EncodedSentence, Encoder, with_subwords_as_units
 from xlprobe.features.extraction import extract_features, vectors_of_units
 from xlprobe.files import read_lines
-from xlprobe.study.resources import alignments
+from xlprobe.study.resource_tables import alignments
 
 PAIRS, LAYERS, VOCABULARY, WINDOW = 40, [0, 2], 12_000, 512
 # By name in resources/alignments.tsv; and of silveralign, whose gold is `number<TAB>links`, counted from 0.

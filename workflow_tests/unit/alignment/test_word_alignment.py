@@ -30,7 +30,7 @@ from xlprobe.datasets.bitexts import Pair, read_bitext, write_bitext
 from xlprobe.errors import XlprobeError
 from xlprobe.features.extraction import extract_features
 from xlprobe.paths import PROJECT
-from xlprobe.study.resources import alignments
+from xlprobe.study.resource_tables import alignments
 
 LAYERS = [0, 1, 2]
 

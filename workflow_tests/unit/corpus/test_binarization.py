@@ -1,12 +1,11 @@
 import hashlib
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fairseq_preprocess import fairseq_preprocess
 
 import xlprobe.pretraining.fairseq_runtime  # noqa: F401  isort: skip  (must come before fairseq)
 from fairseq.data import indexed_dataset
@@ -21,23 +20,13 @@ from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_zstd_writer
 
 
-def fairseq_preprocess(text, tokenizer, folder):
+def as_users_do(text, tokenizer, folder):
     """Binarise a cleaned corpus the way fairseq's users do: pieces as text, then `fairseq-preprocess`."""
     processor = load_sentencepiece(tokenizer / SENTENCEPIECE_FILE)
     pieces = folder / "train.pieces"
     with pieces.open("w") as stream:
         stream.writelines(" ".join(line) + "\n" for line in processor.encode(list(text_lines(text)), out_type=str))
-    command = [
-        sys.executable,
-        "-m",
-        "xlprobe.pretraining.fairseq_runtime",
-        "preprocess",
-        "--only-source",
-        "--srcdict",
-        tokenizer / "dict.txt",
-    ]
-    command += ["--trainpref", pieces, "--destdir", folder, "--workers", "1"]
-    subprocess.run(command, check=True, capture_output=True, env={"PYTHONPATH": ":".join(sys.path)})
+    fairseq_preprocess(pieces, tokenizer, folder)
     return folder / "train"
 
 
@@ -48,7 +37,7 @@ def test_files_are_those_of_fairseq_preprocess(tiny_text, tmp_path, monkeypatch,
     with atomic_zstd_writer(text) as stream:
         stream.write("".join(f"{line}\n" for line in text_lines(tiny_text.corpus("qba").train)).encode())
         stream.write("漢字 ⛵ unseen\n\nafter a blank line\n".encode())
-    theirs = fairseq_preprocess(text, tiny_text.tokenizer, tmp_path)
+    theirs = as_users_do(text, tiny_text.tokenizer, tmp_path)
     counts = binarize_text(text, tiny_text.tokenizer / SENTENCEPIECE_FILE, tmp_path / "ours", threads)
     for suffix in (".bin", ".idx"):
         assert (tmp_path / f"ours{suffix}").read_bytes() == theirs.with_suffix(suffix).read_bytes()

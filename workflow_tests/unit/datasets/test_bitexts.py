@@ -11,7 +11,7 @@ from xlprobe.datasets import bitexts
 from xlprobe.datasets.bitexts import LAYOUTS, Pair, read_bitext, write_bitext
 from xlprobe.errors import FormatError, XlprobeError
 from xlprobe.files import read_json
-from xlprobe.study.resources import alignments, languages
+from xlprobe.study.resource_tables import alignments, languages
 
 # The same two pairs in every layout; the first is "the house" - "la maison là" with house-là only possible.
 PAIRS = [

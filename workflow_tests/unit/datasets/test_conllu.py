@@ -6,7 +6,7 @@ import pytest
 
 from xlprobe.datasets.conllu import read_treebank
 from xlprobe.errors import FormatError, XlprobeError
-from xlprobe.study.resources import treebanks
+from xlprobe.study.resource_tables import treebanks
 
 # "aux" is a multiword token; 2.1 an empty node; "New York" one word; SpaceAfter on the token's line counts.
 EXAMPLE = """# sent_id = one

@@ -19,7 +19,7 @@ from xlprobe.probes.linear_probe import ProbeSettings
 from xlprobe.probes.training import Controls, train_probes
 from xlprobe.probes.transfer import transfer_probes
 from xlprobe.statistics.scoring import Intervals, bootstrap_of
-from xlprobe.study.resources import language_facts
+from xlprobe.study.resource_tables import language_facts
 from xlprobe.tasks.declaration import load_probe_task
 
 PAIRS = [

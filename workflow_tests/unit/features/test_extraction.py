@@ -20,7 +20,7 @@ from xlprobe.features.encoding import EncodedSentence, Encoder, Texts, numbered_
 from xlprobe.features.extraction import Alike, Audit, extract_features, means, vectors_of_units
 from xlprobe.files import read_json, sha256, write_json
 from xlprobe.models.windows import batches, windows
-from xlprobe.study.resources import treebanks
+from xlprobe.study.resource_tables import treebanks
 
 LAYERS = [0, 1, 2]
 

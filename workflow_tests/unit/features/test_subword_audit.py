@@ -16,7 +16,7 @@ from xlprobe.corpus.tokenization import CleanedCorpus, build_tokenizer, train_se
 from xlprobe.datasets.conllu import Sentence
 from xlprobe.datasets.treebank import read_splits
 from xlprobe.features.encoding import Encoder
-from xlprobe.study.resources import treebanks
+from xlprobe.study.resource_tables import treebanks
 
 # Unspaced scripts, spaces inside words, joiners, combining vowels, syllables, multiword tokens.
 TREEBANKS = ["ar_pud", "en_ewt", "fa_seraji", "fr_gsd", "hi_pud", "ja_gsd", "ko_gsd", "ru_gsd", "ta_ttb", "th_pud", "vi_vtb", "zh_gsd"]

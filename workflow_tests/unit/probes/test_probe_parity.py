@@ -23,7 +23,7 @@ from xlprobe.paths import PROJECT
 from xlprobe.probes.linear_probe import ProbeSettings
 from xlprobe.probes.training import settings_of, train_probes
 from xlprobe.study import config as configuration
-from xlprobe.study import resources
+from xlprobe.study import resource_tables
 
 TREEBANK, LAYERS = "en_ewt", [0, 2]
 # The defaults but for the learning rate: so few sentences are 85 updates an epoch, and probes that go by small steps would
@@ -45,7 +45,7 @@ def write_treebanks(
     """The first sentences of real treebanks, and beside each its vectors from an XLM-R with random weights."""
     corpora, datasets = [], []
     for name in names:
-        known = resources.treebanks()[name]
+        known = resource_tables.treebanks()[name]
         files = sorted((real_data / "ud" / known.folder).glob("*.conllu.xz"))
         write_dataset(read_splits(files, sentences, 0.1), folder / name, name, known.language)
         corpora.append(CleanedCorpus(folder / f"{name}.txt.zst", folder / f"{name}.json"))

@@ -18,7 +18,7 @@ from xlprobe.sources import origins
 from xlprobe.sources.inference_forms import chosen_form, declared_forms, read_forms
 from xlprobe.sources.needs import needs
 from xlprobe.study import config as configuration
-from xlprobe.study import resources
+from xlprobe.study import resource_tables
 
 # Raw, tokenised, by language: a premise and a hypothesis.
 TEXT = {
@@ -180,7 +180,7 @@ def test_what_is_stated_of_files_that_are_not_read_is_refused(run):
 
 def test_a_source_that_does_not_say_its_form_is_refused(run, monkeypatch):
     put_official(run.data)
-    table = resources.sources()
+    table = resource_tables.sources()
     monkeypatch.setitem(table, "xnli_mt", table["xnli_mt"].__class__(**vars(table["xnli_mt"]) | {"text_form": ""}))
     silent = r"^resources/sources.tsv: has no row that says what the text of xnli/XNLI-MT-1.0/multinli.* is; write it under text_form"
     with pytest.raises(XlprobeError, match=silent):

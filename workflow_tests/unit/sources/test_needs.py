@@ -19,13 +19,13 @@ from xlprobe.sources.needs import locate, needs, repositories
 from xlprobe.sources.origins import ARCHIVE, BY_HAND, DOWNLOAD, FOLDER, THERE
 from xlprobe.sources.source_list import source_list
 from xlprobe.study import config as configuration
-from xlprobe.study import resources
+from xlprobe.study import resource_tables
 from xlprobe.study.code_identity import reached_modules
 from xlprobe.study.runs import PLACEHOLDERS
 
 BASE = {"experiment": "test", "languages": ["en"], "models": {"m": {"steps": [0], "pretrain": {}}}, "treebanks": ["en_ewt"]}
 UD = "ud/UD_English-EWT/en_ewt-ud-{}.conllu"
-TABLE = resources.sources()
+TABLE = resource_tables.sources()
 
 
 def run(**keys) -> dict:
@@ -343,7 +343,7 @@ def test_archives_land_in_files_of_their_own():
 
 
 def test_every_alignment_set_and_release_has_a_source():
-    assert set(resources.alignments()) <= set(TABLE)
+    assert set(resource_tables.alignments()) <= set(TABLE)
     assert {f"ud_{release}" for release in ("2.1", "2.5", "2.18")} <= set(TABLE)
 
 
@@ -357,7 +357,7 @@ def test_a_code_that_fetches_does_not_depend_on_the_table():
 
 def test_the_list_says_how_much_from_where_on_what_terms(places, monkeypatch):
     monkeypatch.setitem(TABLE, "align_en_fr", replace(TABLE["align_en_fr"], address="", obtain="ask the authors"))
-    monkeypatch.setattr(resources, "language_facts", lambda column: {"en": "1000000"} if column == "cc100_bytes" else {})
+    monkeypatch.setattr(resource_tables, "language_facts", lambda column: {"en": "1000000"} if column == "cc100_bytes" else {})
     put(places.data, *(UD.format(split) for split in ("train", "dev", "test")))
     keys = {"languages": ["en", "de"], "treebanks": ["en_ewt", "de_gsd"], "alignments": ["align_en_fr"]}
     found = origins.origins(needs(run(**keys)), places.own, places.data)

@@ -10,10 +10,10 @@ from xlprobe.errors import ConfigError
 from xlprobe.paths import PROJECT, SCHEMAS
 from xlprobe.study import config, config_schema, inventory
 from xlprobe.study.catalogue import are_comparable
+from xlprobe.study.measured import probe_tasks, tasks_of
 from xlprobe.study.plan import Study
-from xlprobe.study.resources import languages, treebanks
+from xlprobe.study.resource_tables import languages, treebanks
 from xlprobe.study.runs import runs, steps
-from xlprobe.study.sweeps import probe_tasks, tasks_of
 
 BASE = {"experiment": "test", "languages": ["en", "de"], "models": {"m": {"steps": [0, 10], "pretrain": {}}}, "treebanks": ["en_ewt"]}
 # Beside a model of all languages one of Finnish alone.

@@ -15,7 +15,7 @@ from xlprobe.paths import PROJECT, RESOURCES
 from xlprobe.study.catalogue import ALIGNMENT_FILES
 from xlprobe.study.code_identity import reached_modules
 from xlprobe.study.config_schema import schema
-from xlprobe.study.resources import _language_rows, alignments, languages, sources, treebanks
+from xlprobe.study.resource_tables import _language_rows, alignments, languages, sources, treebanks
 
 SIZES = {"K": 2**10, "M": 2**20, "G": 2**30}
 PAPER_1_COLUMNS = {"bpc": "bpc", "ud": "ud", "pud": "ud_transfer", "xnli": "xnli"}
@@ -141,7 +141,7 @@ def test_the_papers_configurations_name_the_papers_languages():
 def test_no_script_depends_on_the_tables_that_grow():
     readers_of_configurations = {PROJECT / "scripts" / name for name in ("list_sources.py", "check_configuration.py", "check_results.py")}
     for script in {*(PROJECT / "scripts").glob("*.py")} - readers_of_configurations:
-        assert RESOURCES.parent / "scripts" / "xlprobe" / "study" / "resources.py" not in reached_modules(script), script.name
+        assert RESOURCES.parent / "scripts" / "xlprobe" / "study" / "resource_tables.py" not in reached_modules(script), script.name
 
 
 def test_corpus_sizes_are_the_published_ones(real_data):
@@ -350,8 +350,8 @@ def faulty_tables(monkeypatch, folder, table, change):
         text = (RESOURCES / name).read_text(encoding="utf-8")
         (folder / name).write_text(change(text) if name == table else text, encoding="utf-8")
         assert name != table or change(text) != text
-    monkeypatch.setattr("xlprobe.study.resources.RESOURCES", folder)
-    monkeypatch.setattr("xlprobe.study.resources._language_rows", _language_rows.__wrapped__)
+    monkeypatch.setattr("xlprobe.study.resource_tables.RESOURCES", folder)
+    monkeypatch.setattr("xlprobe.study.resource_tables._language_rows", _language_rows.__wrapped__)
 
 
 def test_tables_may_come_from_other_systems_and_have_columns_for_people(monkeypatch, tmp_path):
