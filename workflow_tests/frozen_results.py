@@ -35,7 +35,11 @@ def read_names(path: Path) -> dict[str, str]:
 
 
 def record(results: Path, names: Mapping[str, str]) -> Table:
-    """The digest of each file below a results folder."""
+    """The digest of each file below a results folder.
+
+    Raises:
+        ValueError: two files have one old name, so that one of them would not be compared.
+    """
     found: Table = {}
     for path in sorted(results.rglob("*")):
         place = path.relative_to(results)
@@ -43,7 +47,9 @@ def record(results: Path, names: Mapping[str, str]) -> Table:
         if path.is_dir() or place.parts[0] in LEFT_OUT or path.suffix == ".log" or is_state:
             continue
         kind = "table" if path.suffix == ".parquet" else "bytes"
-        found[_in_words(place.as_posix(), names)] = kind, _of_table(path, names) if kind == "table" else _of_bytes(path, names)
+        if (old := _in_words(place.as_posix(), names)) in found:
+            raise ValueError(f"{path}: another file is called {old}, too; correct the names")
+        found[old] = kind, _of_table(path, names) if kind == "table" else _of_bytes(path, names)
     return found
 
 

@@ -101,3 +101,9 @@ def test_records_are_files(results, tmp_path):
     done = run("compare", before, after)
     assert (done.returncode, done.stderr) == (1, "gone: weights.pt\n")
     assert "no such folder" in run("record", tmp_path / "nowhere").stderr
+
+
+def test_two_files_of_one_old_name_are_refused(results):
+    (results / "weights.new").write_bytes(b"5")
+    with pytest.raises(ValueError, match=r"another file is called weights\.pt, too; correct the names"):
+        record(results, {"weights.new": "weights.pt"})
