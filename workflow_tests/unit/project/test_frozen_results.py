@@ -104,6 +104,6 @@ def test_records_are_files(results, tmp_path):
 
 
 def test_two_files_of_one_old_name_are_refused(results):
-    (results / "weights.new").write_bytes(b"5")
+    (results / "scales.pt").write_bytes(b"5")
     with pytest.raises(ValueError, match=r"another file is called weights\.pt, too; correct the names"):
-        record(results, {"weights.new": "weights.pt"})
+        record(results, {"scales": "weights"})
