@@ -126,7 +126,7 @@ def whole(path: Path) -> AbstractContextManager[Place]:
     Raises:
         XlprobeError: something inside the block cannot be read.
     """
-    return reading(path, "a whole HDF5 file of features", MAKE_AGAIN)
+    return reading(path, "a whole HDF5 file", MAKE_AGAIN)
 
 
 def _checksum_but(stream: BinaryIO, apart: Sequence[Sequence[int]]) -> int:

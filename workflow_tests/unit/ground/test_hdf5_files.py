@@ -69,7 +69,7 @@ def test_one_module_opens_hdf5_files():
 
 
 VECTORS = np.random.default_rng(1).standard_normal((3, 500, 8)).astype(np.float16)
-REFUSED = r"^{path}: cannot be read as a whole HDF5 file of features \(.*\); delete it, and it is made again$"
+REFUSED = r"^{path}: cannot be read as a whole HDF5 file \(.*\); delete it, and it is made again$"
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ def test_a_seal_that_is_no_seal_is_refused_in_one_sentence(features):
 def test_a_file_without_its_parts_is_refused_in_one_sentence(tmp_path):
     with hdf5_files.create(tmp_path / "f.h5") as file:
         file.attrs["units"] = "words"
-    with pytest.raises(XlprobeError, match=r"f\.h5: cannot be read as a whole HDF5 file of features \(KeyError: .*offsets"):
+    with pytest.raises(XlprobeError, match=r"f\.h5: cannot be read as a whole HDF5 file \(KeyError: .*offsets"):
         FeatureFile(tmp_path / "f.h5")
 
 

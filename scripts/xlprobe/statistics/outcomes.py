@@ -1,0 +1,87 @@
+"""Counting and writing what test sentences earned, from which all scores, intervals and comparisons follow.
+
+`xlprobe.artifacts.outcome_file` says what stands in a file, and reads it.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xlprobe import hdf5_files
+from xlprobe.artifacts.checkpoint_names import title
+from xlprobe.artifacts.outcome_file import CLUSTERS, FORMAT, Outcome, OutcomeFile
+from xlprobe.errors import XlprobeError
+from xlprobe.files import MAKE_AGAIN, atomic_path, identity_digest, read_json
+
+# The bytes of small counts are mostly zero, and those of neighbouring seeds are mostly the same.
+COMPRESSION = {"compression": "gzip", "compression_opts": 6, "shuffle": True}
+
+
+def facts_of_datasets(source_languages: Sequence[str], target: Mapping[str, Any]) -> dict[str, Any]:
+    """What an outcome says of the datasets that it is of.
+
+    Args:
+        target: the identity of the dataset that is tested on.
+    """
+    return {
+        "source_language": "-".join(source_languages),
+        "target_language": "-".join(target["languages"]),
+        "parallel": target["parallel"],
+        "text_form": target.get("text_form"),
+        "dataset": identity_digest(target),
+    }
+
+
+def write_outcomes(path: Path, outcomes: Iterable[Outcome], checkpoint: Mapping[str, Any] | None) -> None:
+    """Write outcomes into one file.
+
+    Args:
+        checkpoint: the identity of the checkpoint that earned them; None for baselines.
+    """
+    with atomic_path(path) as temporary, hdf5_files.writing(path), hdf5_files.create(temporary) as file:
+        places = []
+        for outcome in outcomes:
+            place = "/".join(outcome.place)
+            group = file.create_group(place)
+            group.attrs["described"] = json.dumps({**outcome.facts, "layers": outcome.layers})
+            for name, values in outcome.counts.items():
+                # A layer is read alone.
+                chunks = (1, *values.shape[1:]) if outcome.layers else values.shape
+                group.create_dataset(name, data=_small(values), chunks=chunks if values.size else None, **COMPRESSION)
+            if outcome.clusters is not None:
+                group.create_dataset(CLUSTERS, data=np.char.encode(outcome.clusters, "utf-8"), **COMPRESSION)
+            places.append(place)
+        file.attrs["format"] = FORMAT
+        file.attrs["checkpoint"] = json.dumps(checkpoint, sort_keys=True)
+        file.create_dataset("places", data=places)
+
+
+def join_outcomes(paths: Collection[Path], output: Path, dropped_datasets: Collection[str] = ()) -> None:
+    """Join a checkpoint's files of outcomes into one.
+
+    Args:
+        dropped_datasets: those that the run has no more; what was measured with them is left out.
+
+    Raises:
+        XlprobeError: the files are not of one checkpoint.
+    """
+    files = [OutcomeFile(path) for path in paths]
+    for one, other in pairwise(files):
+        if one.checkpoint != other.checkpoint:
+            raise XlprobeError(
+                f"{other.path}: holds outcomes of {title(other.checkpoint)}, and {one.path} of another checkpoint, or of another"
+                f" one of its name; {MAKE_AGAIN}"
+            )
+    kept = (outcome for file in files for outcome in file if not {outcome.place.source, outcome.place.target} & {*dropped_datasets})
+    write_outcomes(output, kept, files[0].checkpoint)
+
+
+def _small(values: np.ndarray) -> np.ndarray:
+    """Counts in 16 bits where these hold them; other numbers as they are."""
+    if values.dtype.kind not in "iu":
+        return values
+    return values.astype(np.uint16 if values.size == 0 or values.max() < 2**16 else np.uint32)
