@@ -36,8 +36,8 @@ Probes = tuple[np.ndarray, np.ndarray]
 
 def predicted_classes(weight_SCF: np.ndarray, bias_SC: np.ndarray, x_BF: np.ndarray) -> np.ndarray:
     """The class that each seed's probe gives each example, [seeds, examples]."""
-    seeds, classes, dimensions = weight_SCF.shape
-    logits_BSC = (x_BF @ weight_SCF.reshape(-1, dimensions).T + bias_SC.reshape(-1)).reshape(-1, seeds, classes)
+    n_seeds, classes, dimensions = weight_SCF.shape
+    logits_BSC = (x_BF @ weight_SCF.reshape(-1, dimensions).T + bias_SC.reshape(-1)).reshape(-1, n_seeds, classes)
     return logits_BSC.argmax(axis=2).T.astype(np.int16)
 
 
@@ -114,7 +114,7 @@ def transfer_probes(
             for (source, numbers_N), classes_SN in zip(here, classes, strict=True):
                 correct.setdefault(source.dataset, {})[layer] = sentences.sums((classes_SN == numbers_N).astype(np.int8))
                 if write:
-                    write(_said(task, examples, np.array(source.labels)[classes_SN]).assign(layer=layer, source=source.dataset))
+                    write(_prediction_rows(task, examples, np.array(source.labels)[classes_SN]).assign(layer=layer, source=source.dataset))
         target = features.dataset
     outcomes = [
         Outcome(
@@ -129,12 +129,12 @@ def transfer_probes(
     write_outcomes(output, outcomes, checkpoint)
 
 
-def _said(task: ProbeTask, examples: pd.DataFrame, predicted_SN: np.ndarray) -> pd.DataFrame:
+def _prediction_rows(task: ProbeTask, examples: pd.DataFrame, predicted_SN: np.ndarray) -> pd.DataFrame:
     """What each seed's probe says of each example, seed by seed."""
-    seeds, count = predicted_SN.shape
+    n_seeds, count = predicted_SN.shape
     first, *second = VECTOR_COLUMNS[task.data]
     asked = pd.DataFrame({"word": examples[first], "head": examples[second[0]] if second else None, "label": examples["label"]})
-    return pd.concat([asked] * seeds).assign(seed=np.repeat(np.arange(seeds), count), predicted=predicted_SN.ravel())
+    return pd.concat([asked] * n_seeds).assign(seed=np.repeat(np.arange(n_seeds), count), predicted=predicted_SN.ravel())
 
 
 def _usable(
