@@ -87,5 +87,3 @@ def metrics_of(outcome: Outcome) -> dict[str, Metric]:
     """The metrics of an outcome's task, by name."""
     of_task = {"alignment": ALIGNMENT, "bpc": BITS}
     return of_task.get(outcome.place.task) or {f"{outcome.facts['metric']}{ending}": metric for ending, metric in PROBES.items()}
-
-

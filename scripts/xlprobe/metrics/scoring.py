@@ -5,7 +5,7 @@ Another metric of this kind, or another interval, needs no probe trained and no 
 Shape letters: L layers, M sentences, S seeds, R resamples.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +25,8 @@ from xlprobe.statistics.outcomes import join_outcomes
 
 # What outcomes say of a measurement, beside its place, and the scores table too.
 FACTS = ("source_language", "target_language", "text_form", "protocol")
+
+
 def score(outcome: Outcome, intervals: Intervals) -> list[dict[str, Any]]:
     """The rows of the scores table that follow from an outcome.
 

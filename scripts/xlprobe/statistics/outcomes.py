@@ -15,7 +15,7 @@ from xlprobe import hdf5_files
 from xlprobe.artifacts.checkpoint_names import title
 from xlprobe.artifacts.outcome_file import CLUSTERS, FORMAT, Outcome, OutcomeFile
 from xlprobe.errors import XlprobeError
-from xlprobe.files import MAKE_AGAIN, atomic_path, identity_digest, read_json
+from xlprobe.files import MAKE_AGAIN, atomic_path, identity_digest
 
 # The bytes of small counts are mostly zero, and those of neighbouring seeds are mostly the same.
 COMPRESSION = {"compression": "gzip", "compression_opts": 6, "shuffle": True}
@@ -73,7 +73,7 @@ def join_outcomes(paths: Collection[Path], output: Path, dropped_datasets: Colle
     for one, other in pairwise(files):
         if one.checkpoint != other.checkpoint:
             raise XlprobeError(
-                f"{other.path}: holds outcomes of {title(other.checkpoint)}, and {one.path} of another checkpoint, or of another"
+                f"{other.path}: holds outcomes of {title(other.checkpoint or {})}, and {one.path} of another checkpoint, or of another"
                 f" one of its name; {MAKE_AGAIN}"
             )
     kept = (outcome for file in files for outcome in file if not {outcome.place.source, outcome.place.target} & {*dropped_datasets})

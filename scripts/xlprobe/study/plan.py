@@ -163,10 +163,19 @@ class Study:
         """The datasets whose probes are scored on a test set."""
         return sorted(name for name in self.probed_datasets(model, task) if are_comparable(self.probed[name], self.probed[target]))
 
+    def transfer_sources_of_any(self, task: str, target: str) -> list[str]:
+        """The datasets whose probes, of any model, are scored on a test set; none where it is no test set alone."""
+        models = [model for model in self.config["models"] if target in self.transfer_targets(model, task)]
+        return sorted({source for model in models for source in self.transfer_sources(model, task, target)})
+
     def baseline_datasets(self, task: str) -> list[str]:
-        """The datasets that a task's probes are trained on, of any model."""
-        probed = {name for model in self.config["models"] for name in self.probed_datasets(model, task)}
-        return [name for name in self.probed if name in probed]
+        """The datasets that a task's probes, of any model, are trained on, and those that they are transferred to."""
+        tried = {
+            name
+            for model in self.config["models"]
+            for name in [*self.probed_datasets(model, task), *self.transfer_targets(model, task)]
+        }
+        return [name for name in self.probed if name in tried]
 
     def extracted_datasets(self, model: str) -> list[str]:
         """The datasets that features of a model are extracted for."""
@@ -402,6 +411,7 @@ class Study:
         for name, checkpoints in self.table_parts.items():
             parts = [{"model": run, "step": str(step)} for run, step in checkpoints]
             jobs |= {f"checkpoint_{name}": parts, name: [{}] if parts else []}
+        jobs |= {"baseline_scores": [{}]} if any(map(self.baseline_datasets, self.probe_tasks)) else {}
         jobs |= {"probe_training_summary": [{}]} if "probe_training" in self.tables else {}
         jobs |= {"contamination_table": [{}]} if self.compared_languages else {}
         return jobs | {"figure": [figure._asdict() for figure in self.figures]}
