@@ -38,7 +38,10 @@ rule treebank:
         folder=folder_of("identity"),
         contents=contents(lambda wildcards: SOURCES.treebank(wildcards.dataset)),
         language=lambda wildcards: as_arguments(
-            {"language": STUDY.treebanks[wildcards.dataset].language}
+            {
+                "language": STUDY.treebanks[wildcards.dataset].language,
+                "parallel": STUDY.treebanks[wildcards.dataset].parallel,
+            }
         ),
         settings=SETTINGS.datasets.treebank_arguments(),
         clean=SETTINGS.datasets.clean_arguments(),
@@ -78,6 +81,7 @@ rule inference:
         language=lambda wildcards: as_arguments(
             {
                 "language": STUDY.inference[wildcards.dataset].language,
+                "parallel": STUDY.inference[wildcards.dataset].parallel,
                 "xnli_language": STUDY.inference[wildcards.dataset].xnli_language,
             }
         ),
