@@ -9,9 +9,7 @@ from xlprobe.probes.baselines import write_baselines, write_transfer_baselines
 def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="folder of the dataset that is tested on")
-    parser.add_argument(
-        "--sources", type=Path, nargs="*", help="folders of those that labels are learned from, if others"
-    )
+    parser.add_argument("--sources", type=Path, nargs="*", help="folders of those that labels are learned from, if others")
     parser.add_argument("--task", required=True)
     parser.add_argument("--output", type=Path, required=True, help="HDF5 file of outcomes to write")
     given = parser.parse_args()

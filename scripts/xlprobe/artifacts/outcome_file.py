@@ -17,10 +17,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from xlprobe import hdf5_files
+from xlprobe.artifacts.formats import OUTCOMES, check_format
 from xlprobe.errors import XlprobeError
-from xlprobe.files import MAKE_AGAIN
 
-FORMAT = 1
 CLUSTERS = "clusters"
 
 
@@ -76,10 +75,9 @@ class OutcomeFile:
         self.path = path
         self._file = hdf5_files.open_to_read(path)
         with hdf5_files.whole(path):
-            if (found := int(self._file.attrs["format"])) != FORMAT:
-                raise XlprobeError(f"{path}: holds outcomes in format {found}, expected format {FORMAT}; {MAKE_AGAIN}")
+            check_format(path, self._file.attrs.get("format"), OUTCOMES)
             self.checkpoint: dict[str, Any] | None = json.loads(self._file.attrs["checkpoint"])
-            self.places = [Place(*name.split("/")) for name in json.loads(self._file.attrs["places"])]
+            self.places = [Place(*name.split("/")) for name in self._file["places"].asstr()[:]]
 
     def __enter__(self) -> Self:
         return self

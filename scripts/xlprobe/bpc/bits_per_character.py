@@ -32,12 +32,12 @@ import numpy as np
 from xlprobe.artifacts import checkpoint_names
 from xlprobe.artifacts.corpus_text import lines_of_documents
 from xlprobe.artifacts.dataset_folder import read_sentences, read_written
+from xlprobe.artifacts.dataset_identity import read_identity
 from xlprobe.artifacts.outcome_file import Outcome, Place
 from xlprobe.bpc.subword_bits import SubwordPredictor
 from xlprobe.bpc.subword_coverage import SubwordCoverage
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
-from xlprobe.files import read_json
 from xlprobe.library_errors import library_errors
 from xlprobe.models.language_models import PRECISIONS
 from xlprobe.models.windows import batches, padding_per_batch, windows
@@ -96,7 +96,7 @@ def held_out_text(path: Path, language: str, max_lines: int | None) -> Text:
 
 def parallel_text(dataset: Path) -> Text:
     """The sentences of a parallel test set, as they are written."""
-    identity = read_json(dataset / "identity.json")
+    identity = read_identity(dataset)
     (language,) = identity["languages"]
     test = read_sentences(dataset)["split"] == "test"
     sentences = read_sentences(dataset)[test]

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from xlprobe.artifacts.dataset_folder import read_sentences
+from xlprobe.artifacts.dataset_identity import read_identity
 from xlprobe.artifacts.outcome_file import Outcome, Place
-from xlprobe.files import MAKE_AGAIN, read_json
 from xlprobe.probes.examples import FORM_COLUMNS, read_examples, read_probed_examples, read_sentences_of
 from xlprobe.probes.labels import word_groups
 from xlprobe.statistics.outcomes import facts_of_datasets, write_outcomes
@@ -126,8 +126,7 @@ def _outcome(
     for name, guess in guesses.items():
         right_N = (examples["label"] == guess).to_numpy()
         counts |= {f"{name}.correct{ending}": count(right_N & mask_N) for ending, mask_N in everything.items()}
-    of_source, of_target = (read_json(folder / "identity.json", MAKE_AGAIN) for folder in (source, target))
-    facts = facts_of_datasets(of_source["languages"], of_target) | {"metric": task.metric}
+    facts = facts_of_datasets(read_identity(source)["languages"], read_identity(target)) | {"metric": task.metric}
     return Outcome(Place(task.name, source.name, target.name, split), counts, sentences.clusters, facts=facts)
 
 

@@ -19,6 +19,7 @@ from safetensors.numpy import save_file
 
 from xlprobe.artifacts.checkpoint_names import columns, run_of, title
 from xlprobe.artifacts.feature_file import FeatureFile
+from xlprobe.artifacts.formats import PROBES
 from xlprobe.artifacts.outcome_file import Outcome, Place
 from xlprobe.artifacts.splits import SPLITS
 from xlprobe.artifacts.tables import write_table
@@ -145,7 +146,7 @@ def train_probes(
     logger.info(summary(own, f"{task_name} {dataset.name} {title(checkpoint)}", protocol))
     if training:
         write_table(pd.DataFrame(trained).assign(**identity, dataset=dataset.name), "probe_training.schema.yaml", training)
-    of_dataset = {"dataset": dataset.name, "labels": probed.inventory}
+    of_dataset = {"dataset": dataset.name, "languages": described["languages"], "labels": probed.inventory}
     write_probes(weights, fitted, identity | {"checkpoint_digest": identity_digest(checkpoint), "version": task.version} | of_dataset)
     facts = facts_of_datasets(described["languages"], described) | {"metric": task.metric, "protocol": protocol}
     facts["examples"] = len(probed.targets["train"])
@@ -167,6 +168,7 @@ def write_probes(path: Path, fitted: Mapping[int, tuple[np.ndarray, np.ndarray]]
         f"layer_{layer}.{name}": part for layer, parts in fitted.items() for name, part in zip(("weight", "bias"), parts, strict=True)
     }
     checksums = {name: zlib.crc32(np.ascontiguousarray(part).data) for name, part in tensors.items()}
+    description = {"format": PROBES, **description}
     described = {**description, "checksums": checksums | {"description": identity_digest(description)}}
     # One entry: safetensors writes several in an order of its own.
     with atomic_path(path) as temporary:

@@ -13,7 +13,8 @@ import numpy as np
 
 from xlprobe import hdf5_files
 from xlprobe.artifacts.checkpoint_names import title
-from xlprobe.artifacts.outcome_file import CLUSTERS, FORMAT, Outcome, OutcomeFile
+from xlprobe.artifacts.formats import OUTCOMES
+from xlprobe.artifacts.outcome_file import CLUSTERS, Outcome, OutcomeFile
 from xlprobe.errors import XlprobeError
 from xlprobe.files import MAKE_AGAIN, atomic_path, identity_digest
 
@@ -55,7 +56,7 @@ def write_outcomes(path: Path, outcomes: Iterable[Outcome], checkpoint: Mapping[
             if outcome.clusters is not None:
                 group.create_dataset(CLUSTERS, data=np.char.encode(outcome.clusters, "utf-8"), **COMPRESSION)
             places.append(place)
-        file.attrs["format"] = FORMAT
+        file.attrs["format"] = OUTCOMES
         file.attrs["checkpoint"] = json.dumps(checkpoint, sort_keys=True)
         file.create_dataset("places", data=places)
 

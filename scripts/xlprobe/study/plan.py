@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from xlprobe.study import inventory
 from xlprobe.study.catalogue import AlignmentSet, NliSet, Treebank, are_comparable, nli_sets
-from xlprobe.study.measured import bits_languages, layers_of, measured_datasets, probe_tasks
+from xlprobe.study.measured import bits_languages, layers_of, measured_datasets, probe_tasks, transferred_datasets
 from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.settings import Settings, as_arguments
 from xlprobe.tasks.declaration import load_probe_task
@@ -126,9 +126,8 @@ class Study:
     def datasets_in(self, language: str) -> list[str]:
         """The datasets with sentences in a language, of bitexts one side's; inference test sets are part of their datasets."""
         apart = {*self.nli} & {*self.test_only}
-        languages = {name: [dataset.language] for name, dataset in self.probed.items() if name not in apart}
-        languages |= {name: [bitext.source, bitext.target] for name, bitext in self.alignments.items()}
-        return sorted(name for name, codes in languages.items() if language in codes)
+        datasets = self.probed | self.alignments
+        return sorted(name for name, dataset in datasets.items() if language in dataset.languages and name not in apart)
 
     def dropped(self, results: Path) -> list[str]:
         """The datasets that a run's results hold and that it has no more."""
@@ -161,7 +160,13 @@ class Study:
 
     def transfer_sources(self, model: str, task: str, target: str) -> list[str]:
         """The datasets whose probes are scored on a test set."""
-        return sorted(name for name in self.probed_datasets(model, task) if are_comparable(self.probed[name], self.probed[target]))
+        sources = (name for name in self.probed_datasets(model, task) if name in self._transferred[task])
+        return sorted(name for name in sources if are_comparable(self.probed[name], self.probed[target]))
+
+    @cached_property
+    def _transferred(self) -> dict[str, set[str]]:
+        """The datasets whose probes are scored on test sets, by task."""
+        return {task: transferred_datasets(self.config, task) for task in self.probe_tasks}
 
     def transfer_sources_of_any(self, task: str, target: str) -> list[str]:
         """The datasets whose probes, of any model, are scored on a test set; none where it is no test set alone."""
@@ -171,9 +176,7 @@ class Study:
     def baseline_datasets(self, task: str) -> list[str]:
         """The datasets that a task's probes, of any model, are trained on, and those that they are transferred to."""
         tried = {
-            name
-            for model in self.config["models"]
-            for name in [*self.probed_datasets(model, task), *self.transfer_targets(model, task)]
+            name for model in self.config["models"] for name in [*self.probed_datasets(model, task), *self.transfer_targets(model, task)]
         }
         return [name for name in self.probed if name in tried]
 
@@ -234,7 +237,7 @@ class Study:
     def parallel_sets(self, model: str) -> list[str]:
         """The parallel test sets that bits per character are taken of."""
         languages = self.bits_languages(model)
-        return sorted(name for name in self.test_only if name.endswith("_pud") and self.probed[name].language in languages)
+        return sorted(name for name, treebank in self.treebanks.items() if treebank.parallel and treebank.language in languages)
 
     @cached_property
     def compared_languages(self) -> list[str]:
@@ -328,7 +331,7 @@ class Study:
             language = known[dataset.language]
             facts[name] = {"title": f"{language.name} ({name})", "language": language.code, "family": language.family}
         for name, bitext in self.alignments.items():
-            pair = known[bitext.source], known[bitext.target]
+            pair = [known[code] for code in bitext.languages]
             families = {language.family for language in pair}
             facts[name] = {
                 "title": " – ".join(language.name for language in pair) + ("\none family" if len(families) == 1 else "\ntwo families"),
