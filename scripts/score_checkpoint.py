@@ -9,7 +9,7 @@ from xlprobe.statistics.bootstrap import Intervals
 
 def main() -> None:
     parser = command_line.parser(__doc__)
-    parser.add_argument("--outcomes", type=Path, nargs="+", required=True, help="HDF5 files of the checkpoint's measurements")
+    parser.add_argument("--outcomes", dest="paths", type=Path, nargs="+", required=True, help="HDF5 files of the checkpoint's measurements")
     parser.add_argument("--baselines", type=Path, nargs="*", default=[], help="HDF5 files of baselines, which have the totals")
     parser.add_argument("--joined", type=Path, required=True, help="HDF5 file of outcomes to write")
     parser.add_argument("--output", type=Path, required=True, help="Parquet file of scores to write")
