@@ -43,7 +43,7 @@ def write_outcomes(path: Path, outcomes: Iterable[Outcome], checkpoint: Mapping[
     Args:
         checkpoint: the identity of the checkpoint that earned them; None for baselines.
     """
-    with atomic_path(path) as temporary, hdf5_files.writing(path), hdf5_files.create(temporary) as file:
+    with atomic_path(path) as temporary, hdf5_files.writing(path), hdf5_files.create(temporary, "v110") as file:
         places = []
         for outcome in outcomes:
             place = "/".join(outcome.place)
