@@ -183,8 +183,8 @@ def line_counts(predictor: SubwordPredictor, text: Text, settings: BitsSettings,
     counts = dict(zip(names, np.array(rows, dtype=np.float64).reshape(-1, len(names)).T.copy(), strict=True))
     if not counts["characters"].sum():
         raise XlprobeError(
-            f"{text.place}: holds no character to predict ({len(text.lines)} lines, {counts['subwords'].sum():.0f} subwords); give more text,"
-            f" or take {text.language} out of bpc.languages in the configuration"
+            f"{text.place}: holds no character to predict ({len(text.lines)} lines, {counts['subwords'].sum():.0f} subwords); give more"
+            f" text, or take {text.language} out of bpc.languages in the configuration"
         )
     return counts if text.words is None else counts | {"words": text.words}
 

@@ -60,7 +60,7 @@ def test_scores_of_an_alignment_are_those_of_its_links():
     assert {(row["layer"], row["seed"], row["n"]) for row in rows} == {(8, None, 2)}
     # A resample of the second pair alone finds nothing, and misses nothing.
     by_metric = {row["metric"]: (row["low"], row["high"]) for row in rows}
-    assert by_metric["precision"] == by_metric["recall"][:1] + (pytest.approx(2 / 3),) and by_metric["aer"][1] == 1
+    assert by_metric["precision"] == (by_metric["recall"][0], pytest.approx(2 / 3)) and by_metric["aer"][1] == 1
 
 
 def test_bits_follow_from_the_sums_of_lines():
