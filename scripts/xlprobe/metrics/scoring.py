@@ -119,9 +119,7 @@ class TestSets:
         if outcome.clusters is not None or outcome.place.split == "train":
             return outcome
         if not (file := self._files.get(outcome.place)):
-            raise XlprobeError(
-                f"{path}: holds outcomes of {'/'.join(outcome.place)}, of which no file of baselines has the totals; name it"
-            )
+            raise XlprobeError(f"{path}: holds {'/'.join(outcome.place)}, of which no file of baselines has the totals; name that one, too")
         known = file.read(outcome.place)
         if known.facts["dataset"] != outcome.facts["dataset"]:
             raise XlprobeError(
@@ -169,7 +167,7 @@ def score_checkpoint(
             row for place in places for row in score(_shown(test_sets.complete(outcomes.read(place), joined), shared_labels), intervals)
         ]
         checkpoint = columns(outcomes.checkpoint or {})
-    write_table(pd.DataFrame(rows, columns=[*rows[0]]).assign(**checkpoint), "scores.schema.yaml", output)
+    write_table(pd.DataFrame(rows).assign(**checkpoint), "scores.schema.yaml", output)
 
 
 def score_baselines(paths: Sequence[Path], output: Path, intervals: Intervals = NO_INTERVALS, shared_labels: bool = False) -> None:
