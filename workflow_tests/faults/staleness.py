@@ -194,6 +194,9 @@ CHANGES = [
     Change("sweeps.datasets", "features probes", [{"datasets": ["qba_world"], "layers": [1]}]),
     Change("sweeps.layers", "features probes transfer alignment", [{"layers": [1]}]),
     *(Change(f"intervals.{key}", SCORED) for key in ("resamples", "level")),
+    # Of the one language that has no parallel test set the probes are transferred, too; else the sources are the same.
+    Change("transfer.sources", "transfer", base=WORLD.replace("qaa_pud, ", "")),
+    Change("transfer.sources", ""),
     *(Change(f"transfer.{key}", "transfer") for key in ("shared_labels", "predictions")),
     *(Change(f"alignment.{key}", "alignment") for key in ("method", "distortion")),
     Change("alignment.unit", "features alignment"),
