@@ -162,8 +162,8 @@ def align_bitext(
             links = linked_words(features, words, layer, method, distortion)
             counts.append(np.array([count(found, sure, possible) for found, (sure, possible) in zip(links, gold, strict=True)]))
         identity = features.dataset
-    counts_LMK = np.stack(counts)
-    of_pairs = {name: counts_LMK[:, :, number] for number, name in enumerate(COUNTS)}
+    counts_MLK = np.stack(counts, axis=1)
+    of_pairs = {name: counts_MLK[:, :, number] for number, name in enumerate(COUNTS)}
     source, target = identity["languages"]
     facts = facts_of_datasets([source], identity) | {"target_language": target}
     place = Place("alignment", dataset.name, dataset.name, "test")

@@ -119,7 +119,7 @@ def transfer_probes(
     outcomes = [
         Outcome(
             Place(task_name, source.dataset, dataset.name, "test"),
-            {"correct": np.stack([*of_layers.values()])},
+            {"correct": np.stack([*of_layers.values()], axis=1)},
             layers=[*of_layers],
             facts=facts_of_datasets(source.languages, target) | {"metric": task.metric, "protocol": source.protocol},
         )

@@ -18,7 +18,7 @@ from xlprobe.artifacts.outcome_file import CLUSTERS, Outcome, OutcomeFile
 from xlprobe.errors import XlprobeError
 from xlprobe.files import MAKE_AGAIN, atomic_path, identity_digest
 
-# The bytes of small counts are mostly zero, and those of neighbouring seeds are mostly the same.
+# The higher byte of a small count is zero.
 COMPRESSION = {"compression": "gzip", "compression_opts": 6, "shuffle": True}
 
 
@@ -50,9 +50,8 @@ def write_outcomes(path: Path, outcomes: Iterable[Outcome], checkpoint: Mapping[
             group = file.create_group(place)
             group.attrs["described"] = json.dumps({**outcome.facts, "layers": outcome.layers})
             for name, values in outcome.counts.items():
-                # A layer is read alone.
-                chunks = (1, *values.shape[1:]) if outcome.layers else values.shape
-                group.create_dataset(name, data=_small(values), chunks=chunks if values.size else None, **COMPRESSION)
+                # In one chunk: what a sentence earns at one layer and seed tells what it earns at the next.
+                group.create_dataset(name, data=_small(values), chunks=values.shape if values.size else None, **COMPRESSION)
             if outcome.clusters is not None:
                 group.create_dataset(CLUSTERS, data=np.char.encode(outcome.clusters, "utf-8"), **COMPRESSION)
             places.append(place)

@@ -16,8 +16,8 @@ PLACE = Place("pos", "qaa_own", "qba_own", "test")
 CHECKPOINT = {"model": "xlmr", "training_seed": None, "step": 20}
 SENTENCES = np.array(["a", "b", "c"])
 TOTAL = np.array([2, 1, 1])
-# Of two layers, three sentences, two seeds.
-CORRECT = np.array([[[2, 1], [0, 1], [1, 0]], [[2, 2], [1, 1], [1, 1]]])
+# Of three sentences, two layers, two seeds.
+CORRECT = np.array([[[2, 1], [2, 2]], [[0, 1], [1, 1]], [[1, 0], [1, 1]]])
 
 
 def values(rows, metric):
@@ -26,7 +26,7 @@ def values(rows, metric):
 
 def test_scores_of_probes_are_ratios_of_sums():
     counts = {"correct": CORRECT, "total": TOTAL, "total_ambiguous": np.array([1, 0, 1])}
-    counts |= {"correct_ambiguous": np.array([[[1, 1], [0, 0], [1, 0]]] * 2), "correct_control": np.ones((2, 3, 2), dtype=int)}
+    counts |= {"correct_ambiguous": np.array([[[1, 1]] * 2, [[0, 0]] * 2, [[1, 0]] * 2]), "correct_control": np.ones((3, 2, 2), dtype=int)}
     rows = score(Outcome(PLACE, counts, SENTENCES, [0, 6], FACTS), NO_INTERVALS)
     assert values(rows, "accuracy") == {(0, 0): 0.75, (0, 1): 0.5, (0, None): 0.625, (6, 0): 1, (6, 1): 1, (6, None): 1}
     assert values(rows, "accuracy_ambiguous")[0, 1] == 0.5 and values(rows, "accuracy_control")[6, 0] == 0.75
@@ -46,13 +46,13 @@ def test_a_metric_without_examples_has_no_row():
 def test_one_probe_has_a_seed_and_a_baseline_has_none():
     probe = score(Outcome(PLACE, {"correct": CORRECT[:, :, :1], "total": TOTAL}, SENTENCES, [0, 6], FACTS), NO_INTERVALS)
     assert [*values(probe, "accuracy")] == [(0, 0), (0, None), (6, 0), (6, None)]
-    baseline = score(Outcome(PLACE, {"correct": CORRECT[0, :, 0], "total": TOTAL}, SENTENCES, facts=FACTS), NO_INTERVALS)
+    baseline = score(Outcome(PLACE, {"correct": CORRECT[:, 0, 0], "total": TOTAL}, SENTENCES, facts=FACTS), NO_INTERVALS)
     assert values(baseline, "accuracy") == {(None, None): 0.75}
 
 
 def test_scores_of_an_alignment_are_those_of_its_links():
     """By Och and Ney (2003): of A = {a b d}, S = {a c}, P = {a b c}, in one pair, and nothing found in another."""
-    counts = {"found": [[3, 0]], "found_sure": [[1, 0]], "found_possible": [[2, 0]], "sure": [[2, 0]]}
+    counts = {"found": [[3], [0]], "found_sure": [[1], [0]], "found_possible": [[2], [0]], "sure": [[2], [0]]}
     of_pairs = {name: np.array(found) for name, found in counts.items()}
     place = Place("alignment", "align_qaa_qba", "align_qaa_qba", "test")
     rows = score(Outcome(place, of_pairs, np.array(["1", "2"]), [8], FACTS), Intervals(200))
@@ -82,26 +82,25 @@ def test_bits_follow_from_the_sums_of_lines():
 
 
 def test_measures_of_train_have_an_interval_over_seeds_alone():
-    measures = {"code_length": np.array([[10.0, 20.0], [7.0, 7.0]])}
+    measures = {"code_length": np.array([[[10.0, 20.0], [7.0, 7.0]]])}
     rows = score(Outcome(PLACE._replace(split="train"), measures, layers=[0, 6], facts=FACTS | {"examples": 7}), Intervals(2000))
     assert values(rows, "code_length") == {(0, 0): 10, (0, 1): 20, (0, None): 15, (6, 0): 7, (6, 1): 7, (6, None): 7}
     assert np.isnan([row["low"] for row in rows if row["seed"] is not None]).all() and {row["n"] for row in rows} == {7}
     assert [(row["low"], row["high"]) for row in rows if row["seed"] is None] == [(10, 20), (7, 7)]
     one = score(
-        Outcome(PLACE._replace(split="train"), {"code_length": np.array([[3.0]])}, layers=[0], facts=FACTS | {"examples": 7}), Intervals(9)
+        Outcome(PLACE._replace(split="train"), {"code_length": np.array([[[3.0]]])}, layers=[0], facts=FACTS | {"examples": 7}),
+        Intervals(9),
     )
     assert np.isnan(one[-1]["low"])
 
 
 def test_rows_of_one_test_set_meet_the_same_resamples():
     """So two layers that are right together have the same interval, and so have two targets of a parallel group in any order."""
-    rows = score(Outcome(PLACE, {"correct": CORRECT[[0, 0]], "total": TOTAL}, SENTENCES, [0, 6], FACTS), Intervals(300))
+    rows = score(Outcome(PLACE, {"correct": CORRECT[:, [0, 0]], "total": TOTAL}, SENTENCES, [0, 6], FACTS), Intervals(300))
     assert [(row["low"], row["high"]) for row in rows[:3]] == [(row["low"], row["high"]) for row in rows[3:]]
     facts, order = FACTS | {"parallel": "pud"}, [2, 0, 1]
     one = score(Outcome(PLACE, {"correct": CORRECT, "total": TOTAL}, SENTENCES, [0, 6], facts), Intervals(300))
-    other = Outcome(
-        PLACE._replace(target="qca_pud"), {"correct": CORRECT[:, order], "total": TOTAL[order]}, SENTENCES[order], [0, 6], facts
-    )
+    other = Outcome(PLACE._replace(target="qca_pud"), {"correct": CORRECT[order], "total": TOTAL[order]}, SENTENCES[order], [0, 6], facts)
     assert [row["low"] for row in one] == [row["low"] for row in score(other, Intervals(300))]
 
 

@@ -10,8 +10,8 @@ IN_LANGUAGE, TRANSFER = Place("pos", "qaa_own", "qaa_own", "test"), Place("pos",
 
 
 def outcome(place: Place = IN_LANGUAGE, **counts: np.ndarray) -> Outcome:
-    """Two layers, three sentences, two seeds, unless counts are given."""
-    correct = np.arange(12).reshape(2, 3, 2)
+    """Three sentences, two layers, two seeds, unless counts are given."""
+    correct = np.arange(12).reshape(3, 2, 2)
     return Outcome(place, counts or {"correct": correct}, np.array(["a", "ö", "a"]), [0, 2], {"metric": "accuracy"})
 
 
@@ -20,10 +20,10 @@ def test_what_is_read_is_what_was_written(tmp_path):
     with OutcomeFile(tmp_path / "20.h5") as file:
         assert (file.checkpoint, file.places) == (CHECKPOINT, [IN_LANGUAGE, TRANSFER])
         found = file.read(IN_LANGUAGE)
-        assert found.counts["correct"].tolist() == np.arange(12).reshape(2, 3, 2).tolist()
+        assert found.counts["correct"].tolist() == np.arange(12).reshape(3, 2, 2).tolist()
         assert (found.clusters.tolist(), found.layers, found.facts) == (["a", "ö", "a"], [0, 2], {"metric": "accuracy"})
         one = file.read(IN_LANGUAGE, layer=2)
-        assert one.counts["correct"].tolist() == np.arange(6, 12).reshape(1, 3, 2).tolist() and one.layers == [2]
+        assert one.counts["correct"].tolist() == [[[2, 3]], [[6, 7]], [[10, 11]]] and one.layers == [2]
         assert [of_place.place for of_place in file] == file.places
 
 
@@ -39,11 +39,11 @@ def test_counts_are_kept_whole_in_as_few_bytes_as_hold_them(tmp_path, most, kept
 
 
 def test_measures_of_train_and_test_sets_without_sentences_are_kept(tmp_path):
-    measures = Outcome(IN_LANGUAGE._replace(split="train"), {"code_length": np.array([[1.5, 2.5]])}, layers=[3])
-    write_outcomes(tmp_path / "f.h5", [measures, outcome(correct=np.empty((2, 0, 2), dtype=int))], CHECKPOINT)
+    measures = Outcome(IN_LANGUAGE._replace(split="train"), {"code_length": np.array([[[1.5, 2.5]]])}, layers=[3])
+    write_outcomes(tmp_path / "f.h5", [measures, outcome(correct=np.empty((0, 2, 2), dtype=int))], CHECKPOINT)
     with OutcomeFile(tmp_path / "f.h5") as file:
-        assert file.read(measures.place).counts["code_length"].tolist() == [[1.5, 2.5]] and file.read(measures.place).clusters is None
-        assert file.read(IN_LANGUAGE).counts["correct"].shape == (2, 0, 2)
+        assert file.read(measures.place).counts["code_length"].tolist() == [[[1.5, 2.5]]] and file.read(measures.place).clusters is None
+        assert file.read(IN_LANGUAGE).counts["correct"].shape == (0, 2, 2)
 
 
 def test_a_file_is_the_same_whenever_it_is_written(tmp_path):
