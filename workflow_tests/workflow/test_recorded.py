@@ -44,8 +44,8 @@ treebanks: [en_ewt, fr_gsd, en_mine]
 bpc: {languages: [en]}
 """
 MINE_ROW = "en_mine\ten\tUD_English-Mine\ttest\t\tmine\n"
-MINE_FILES = ("UD_English-Mine/en_mine-ud-test", *(f"UD_English-EWT/en_ewt-ud-{split}" for split in ("train", "dev", "test")))
-MINE_FILES += tuple(f"UD_French-GSD/fr_gsd-ud-{split}" for split in ("train", "dev", "test"))
+PUBLISHED = [f"{name}-ud-{split}" for name in ("UD_English-EWT/en_ewt", "UD_French-GSD/fr_gsd") for split in ("train", "dev", "test")]
+MINE_FILES = ["UD_English-Mine/en_mine-ud-test", *PUBLISHED]
 
 
 def written_otherwise(text):
