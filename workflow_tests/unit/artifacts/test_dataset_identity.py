@@ -9,7 +9,7 @@ from xlprobe.artifacts.dataset_identity import declaration, read_identity
 from xlprobe.artifacts.dataset_kinds import BITEXT, NLI, TREEBANK
 from xlprobe.errors import XlprobeError
 from xlprobe.files import write_json
-from xlprobe.study.catalogue import AlignmentSet, inference_sets, world_treebanks
+from xlprobe.study.catalogue import AlignmentSet, nli_sets, world_treebanks
 
 SOUND = declaration("en_pud", TREEBANK, ("en",), "pud") | {"sha256": {}}
 
@@ -26,7 +26,7 @@ def test_the_catalogue_calls_kinds_groups_and_languages_as_identities_do():
         (TREEBANK, ("qaa",), None),
         (TREEBANK, ("qaa",), "pud"),
     ]
-    assert {(found.kind, found.languages, found.parallel) for found in inference_sets(["zh-Hans"], ["zh-Hans"]).values()} == {
+    assert {(found.kind, found.languages, found.parallel) for found in nli_sets(["zh-Hans"], ["zh-Hans"]).values()} == {
         (NLI, ("zh-Hans",), "xnli")
     }
     bitext = AlignmentSet("align_ro_en", "ro", "en", "wpt", ())

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.datasets.inference import PUBLISHED, RAW, TOKENIZED, read_splits, split_of_file, write_inference
+from xlprobe.datasets.nli import PUBLISHED, RAW, TOKENIZED, read_splits, split_of_file, write_nli
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
     forms = dict(zip(files, arguments.forms or [RAW] * len(files), strict=True))
     splits, left_out = read_splits(files, arguments.xnli_language, arguments.max_pairs, forms)
     of_set = (arguments.folder, arguments.dataset, arguments.language, left_out, arguments.text_form, forms, arguments.parallel)
-    write_inference(splits, *of_set)
+    write_nli(splits, *of_set)
 
 
 if __name__ == "__main__":
