@@ -145,8 +145,8 @@ CHANGES = [
     Change("models.*.huggingface.folder", "adopt_checkpoint", "suites/other"),
     *(Change(f"models.*.huggingface.{key}", "adopt_checkpoint") for key in ("objective", "own_code")),
     # A dataset less: the tables that hold it, overlap with it, and figures that say which languages there are. (Where it has been made,
-    # overlap stands: test_recorded.py.)
-    Change("treebanks", "checkpoint_scores checkpoint_audit contamination figure", ["qaa_world", "qba_world", "qba_pud"]),
+    # overlap stands: test_recorded.py.) Of a language without its parallel test set no probes are transferred.
+    Change("treebanks", "checkpoint_scores checkpoint_audit contamination figure transfer", ["qaa_world", "qba_world", "qba_pud"]),
     Change("alignments", "checkpoint_scores checkpoint_audit contamination figure", []),
     # Its probes, too: what is trained on it is transferred to the others.
     Change("xnli", "checkpoint_scores checkpoint_probe_training checkpoint_audit scores transfer contamination figure", ["qaa"]),

@@ -47,8 +47,8 @@ treebanks: [en_ewt, fr_gsd, en_mine]
 bpc: {languages: [en]}
 """
 MINE_ROW = "en_mine\ten\tUD_English-Mine\ttest\t\tmine\n"
-MINE_FILES = ("UD_English-Mine/en_mine-ud-test", *(f"UD_English-EWT/en_ewt-ud-{split}" for split in ("train", "dev", "test")))
-MINE_FILES += tuple(f"UD_French-GSD/fr_gsd-ud-{split}" for split in ("train", "dev", "test"))
+PUBLISHED = [f"{name}-ud-{split}" for name in ("UD_English-EWT/en_ewt", "UD_French-GSD/fr_gsd") for split in ("train", "dev", "test")]
+MINE_FILES = ["UD_English-Mine/en_mine-ud-test", *PUBLISHED]
 
 
 def written_otherwise(text):
@@ -82,7 +82,7 @@ CONFIGURATIONS = {
     "more": TEXT.replace("max_lines: 60", "max_lines: 61"),
     "same": written_otherwise(TEXT),
     "together": TEXT,
-    "alone": TEXT.replace(", qba_pud]", "]").replace("xnli: [qaa]", "transfer: {predictions: true}"),
+    "alone": TEXT.replace(", qba_pud]", "]").replace("xnli: [qaa]\n", "").replace("{sources: all}", "{predictions: true}"),
     "bilingual": TEXT.replace("treebanks:", "".join(ALONE.format(name=name) for name in ("qaa", "qba")) + "treebanks:"),
 }
 CONFIGURATIONS["bilingual together"] = CONFIGURATIONS["bilingual"]
@@ -236,7 +236,8 @@ def test_with_together_dropping_a_dataset_or_a_task_makes_nothing_of_the_others(
     assert planned and planned.keys() <= JOINS
     # What is new is said, wherever it stands among the others, with what that makes again.
     changes = {"[qaa_world, qba_world,": "[qaa_world, qaa_pud,", "tasks: [arc_prediction, pos],": "", "max_lines: 60": "max_lines: 61"}
-    text = kept + "transfer: {shared_labels: true}\n"
+    changes["{sources: all}"] = "{sources: all, shared_labels: true}"
+    text = kept
     for old, new in changes.items():
         assert old in text
         text = text.replace(old, new)
