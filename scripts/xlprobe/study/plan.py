@@ -13,19 +13,12 @@ from typing import Any, NamedTuple
 
 from xlprobe.study import inventory
 from xlprobe.study.catalogue import AlignmentSet, InferenceSet, Treebank, are_comparable, inference_sets
+from xlprobe.study.figure_kinds import figure_kinds
 from xlprobe.study.measured import bits_languages, layers_of, measured_datasets, probe_tasks
 from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.settings import Settings, as_arguments
 from xlprobe.tasks.declaration import load_probe_task
 
-# Kinds of figures (modules of xlprobe.figures) by what they show.
-FIGURES = {
-    "probes": ("learning_curve", "layer_by_step"),
-    "words": ("word_groups",),
-    "transfer": ("transfer_curve", "transfer_matrix"),
-    "alignment": ("layer_curves",),
-    "bpc": ("language_curves",),
-}
 # A job by its wildcards.
 Job = dict[str, str]
 
@@ -285,15 +278,22 @@ class Study:
     @property
     def figures(self) -> list[Figure]:
         """The figures of the run, bits per character last."""
-        found = []
-        for task, model in product(self.probe_tasks, self.config["models"]):
-            shown = ["probes"] if self.probed_datasets(model, task) else []
-            shown += ["words"] if shown and load_probe_task(task).data == "words" else []
-            shown += ["transfer"] if self.transfer_targets(model, task) else []
-            found += [Figure(model, task, kind) for group in shown for kind in FIGURES[group]]
-        for task, measured in (("alignment", lambda model: self.measured_datasets(model, "alignment")), ("bpc", self.bits_languages)):
-            found += [Figure(model, task, kind) for model in self.config["models"] if measured(model) for kind in FIGURES[task]]
-        return found
+        asked = product([*self.probe_tasks, "alignment", "bpc"], self.config["models"])
+        return [
+            Figure(model, task, kind)
+            for task, model in asked
+            for kind, declared in figure_kinds().items()
+            if declared.shows in self._shown(model, task)
+        ]
+
+    def _shown(self, model: str, task: str) -> set[str]:
+        """What there is to show of a model in a task (`figure_kinds.PARTS`)."""
+        if task in ("alignment", "bpc"):
+            return {task} if (self.bits_languages(model) if task == "bpc" else self.measured_datasets(model, task)) else set()
+        shown = {"transfer"} if self.transfer_targets(model, task) else set()
+        if self.probed_datasets(model, task):
+            shown |= {"probes", "words"} if load_probe_task(task).data == "words" else {"probes"}
+        return shown
 
     @cached_property
     def table_parts(self) -> dict[str, list[tuple[str, int]]]:
