@@ -14,7 +14,7 @@ from xlprobe.paths import PROJECT
 PARTS = ("probes", "words", "transfer", "alignment", "bpc")
 
 
-class FigureKind(NamedTuple):
+class DeclaredFigure(NamedTuple):
     """What a kind of figure shows, one of PARTS, and its caption."""
 
     shows: str
@@ -22,7 +22,7 @@ class FigureKind(NamedTuple):
 
 
 @cache
-def figure_kinds() -> dict[str, FigureKind]:
+def figure_kinds() -> dict[str, DeclaredFigure]:
     """The kinds of figures by name, in the order of PARTS.
 
     Raises:
@@ -34,5 +34,5 @@ def figure_kinds() -> dict[str, FigureKind]:
             match statement:
                 case ast.Assign(targets=[ast.Name(id="FIGURE")], value=ast.Call(keywords=keywords)):
                     declared = {word.arg: word.value for word in keywords}
-                    found[path.stem] = FigureKind(*(ast.literal_eval(declared[field]) for field in FigureKind._fields))
+                    found[path.stem] = DeclaredFigure(*(ast.literal_eval(declared[field]) for field in DeclaredFigure._fields))
     return dict(sorted(found.items(), key=lambda kind: PARTS.index(kind[1].shows)))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from xlprobe.study import inventory
 from xlprobe.study.catalogue import AlignmentSet, InferenceSet, Treebank, are_comparable, inference_sets
 from xlprobe.study.figure_kinds import figure_kinds
-from xlprobe.study.measured import bits_languages, layers_of, measured_datasets, probe_tasks
+from xlprobe.study.measured import bits_languages, layers_of, measured_datasets, probe_tasks, tasks_of
 from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.settings import Settings, as_arguments
 from xlprobe.tasks.declaration import load_probe_task
@@ -309,7 +309,20 @@ class Study:
     def tables(self) -> list[str]:
         """The tidy tables of the run (`metrics/`) by name."""
         joined = [name for name, parts in self.table_parts.items() if parts]
-        return ["checkpoints", *joined, *(["contamination"] if self.compared_languages else [])]
+        others = {"datasets": self.datasets, "contamination": self.compared_languages}
+        return ["checkpoints", *joined, *(name for name, found in others.items() if found)]
+
+    def counted_datasets(self) -> dict[str, dict[str, Any]]:
+        """What the table of datasets is told of each, by name: its kind, its languages, and the tasks whose examples are counted."""
+        facts: dict[str, tuple[str, list[str]]] = {
+            **{name: ("treebank", [dataset.language]) for name, dataset in self.treebanks.items()},
+            **{name: ("nli", [dataset.language]) for name, dataset in self.inference.items()},
+            **{name: ("bitext", [dataset.source, dataset.target]) for name, dataset in self.alignments.items()},
+        }
+        return {
+            name: {"kind": kind, "languages": languages, "tasks": sorted({*self.probe_tasks} & {*tasks_of(self.config, name)})}
+            for name, (kind, languages) in sorted(facts.items())
+        }
 
     def dataset_facts(self) -> dict[str, dict[str, str]]:
         """What figures say of datasets, bitexts and languages: title, language and family, by name."""
@@ -398,7 +411,7 @@ class Study:
         }
 
     def _jobs_of_tables(self) -> dict[str, list[Job]]:
-        jobs: dict[str, list[Job]] = {"checkpoint_table": [{}]}
+        jobs: dict[str, list[Job]] = {"checkpoint_table": [{}], "run_description": [{}], "dataset_table": [{}] if self.datasets else []}
         for name, checkpoints in self.table_parts.items():
             parts = [{"model": run, "step": str(step)} for run, step in checkpoints]
             jobs |= {f"checkpoint_{name}": parts, name: [{}] if parts else []}
