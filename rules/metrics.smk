@@ -244,7 +244,8 @@ rule run_description:
         code=code("scripts/describe_run.py"),
         # Of another version of a package the tables are made again; what the machine has, none asks for.
         pins=configuration.digest(pins()),
-        configuration=json.dumps(config, sort_keys=True),
+        # Paths in it have braces that are none of Snakemake's.
+        configuration=lambda wildcards: json.dumps(config, sort_keys=True),
     message:
         "Writing down the configuration and the environment"
     shell:

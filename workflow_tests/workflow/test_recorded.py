@@ -24,7 +24,7 @@ from xlprobe.study.plan import Study
 TINY = "config/tiny.yaml"
 CONFIGURATION = ("--configfile", TINY)
 JOINS = {"checkpoint_audit", "audit", "checkpoint_scores", "scores", "checkpoint_probe_training", "probe_training"}
-JOINS |= {"probe_training_summary", "figure", "contamination_table"}
+JOINS |= {"probe_training_summary", "figure", "contamination_table", "dataset_table", "run_description"}
 TOGETHER = (("{keep: true}", "{keep: false, together: true}"), ("{seeds: 2,", "{tasks: [arc_prediction, pos], seeds: 2, together: true,"))
 FETCHED = """
 experiment: fetched
@@ -182,8 +182,8 @@ def test_a_limit_on_held_out_text_is_one_on_what_is_searched_for(jobs):
 
 
 def test_settings_compare_by_value(jobs):
-    """Figures show datasets in the order given."""
-    assert {path.split("/")[0] for path in differ(jobs["tiny"], jobs["same"])} == {"figures"}
+    """Figures show datasets in the order given, and the configuration's copy has it."""
+    assert {re.sub("/.*(?=/)", "", path) for path in differ(jobs["tiny"], jobs["same"])} == {"figures", "metrics/config.json"}
 
 
 def test_with_together_dropping_a_dataset_or_a_task_makes_nothing_of_the_others(tmp_path):

@@ -257,6 +257,7 @@ CHECKS: dict[str, tuple[str, Callable[[Path], Found]]] = {
     "features": ("features/**/*.h5", _features),
     "probes": ("probes/**/*.safetensors", _probes),
     "tables": ("**/*.parquet", _table),
+    "descriptions": ("metrics/*.json", _json),
     "archives": ("sources/**/*.json", _unpacked),
     "left over": (f"**/*{PART}", _left_over),
 }
