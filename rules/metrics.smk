@@ -219,12 +219,11 @@ rule dataset_table:
             "scripts/count_datasets.py",
             *(f"xlprobe.tasks.{task}" for task in STUDY.probe_tasks),
         ),
-        folder=folder("datasets"),
         datasets=json.dumps(STUDY.counted_datasets()),
     message:
         "Counting what lies in the datasets"
     shell:
-        "python scripts/count_datasets.py --folder {params.folder:q} --datasets {params.datasets:q} --output {output:q} > {log:q} 2>&1"
+        "python scripts/count_datasets.py --identities {input:q} --datasets {params.datasets:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule run_description:

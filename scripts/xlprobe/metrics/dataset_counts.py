@@ -1,6 +1,6 @@
 """What a run's datasets hold, by split: sentences, words, pairs, links, and the examples of each task by label."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,14 +25,15 @@ class Counted:
     tasks: Sequence[str]
 
 
-def write_counts(folder: Path, datasets: Mapping[str, Counted], output: Path) -> None:
+def write_counts(folders: Iterable[Path], datasets: Mapping[str, Counted], output: Path) -> None:
     """Count what lies in datasets; columns in `schemas/datasets.schema.yaml`.
 
     Args:
-        folder: where the datasets lie.
+        folders: the datasets'.
         datasets: what they are, by name.
     """
-    rows = [(name, dataset.kind, *row) for name, dataset in datasets.items() for row in count(folder / name, dataset)]
+    named = [(folder, datasets[folder.name]) for folder in sorted(folders)]
+    rows = [(folder.name, dataset.kind, *row) for folder, dataset in named for row in count(folder, dataset)]
     columns = ["dataset", "kind", "language", "split", "what", "label", "count"]
     write_table(pd.DataFrame(rows, columns=columns), "datasets.schema.yaml", output)
 

@@ -13,7 +13,7 @@ COLUMNS = ["language", "split", "what", "label"]
 
 def counted(folder, name, *described):
     """The counts of a dataset by language, split, what and label; what is none has an empty label."""
-    write_counts(folder, {name: Counted(*described)}, folder / "datasets.parquet")
+    write_counts([folder / name], {name: Counted(*described)}, folder / "datasets.parquet")
     table = conform(pd.read_parquet(folder / "datasets.parquet"), "datasets.schema.yaml")
     assert set(table["dataset"]) == {name} and set(table["kind"]) == {described[0]} and not table.duplicated(COLUMNS).any()
     return dict(zip(table[COLUMNS].fillna("").agg("/".join, axis=1), table["count"], strict=True))
