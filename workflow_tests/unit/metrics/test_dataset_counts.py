@@ -4,7 +4,7 @@ import pytest
 from xlprobe.artifacts.tables import conform
 from xlprobe.datasets.bitexts import Pair, write_bitext
 from xlprobe.datasets.conllu import Sentence, Word
-from xlprobe.datasets.inference import SentencePair, write_inference
+from xlprobe.datasets.nli import SentencePair, write_nli
 from xlprobe.datasets.treebank import write_dataset
 from xlprobe.metrics.dataset_counts import Counted, write_counts
 
@@ -55,7 +55,7 @@ def test_a_treebank_is_counted_by_split_task_and_label(treebank):
 
 def test_pairs_of_sentences_are_counted_by_label_and_each_sentence_once(tmp_path):
     pairs = [SentencePair(n, "sa do", hypothesis, label) for n, (hypothesis, label) in enumerate([("ra", "neutral"), ("do", "entailment")])]
-    write_inference({"train": pairs, "test": pairs[:1]}, tmp_path / "xnli_xx", "xnli_xx", "xx")
+    write_nli({"train": pairs, "test": pairs[:1]}, tmp_path / "xnli_xx", "xnli_xx", "xx")
     assert counted(tmp_path, "xnli_xx", "nli", ["xx"], ["xnli"]) == {
         **{"xx/train/sentences/": 3, "xx/train/pairs/": 2, "xx/train/xnli/": 2, "xx/train/xnli/entailment": 1, "xx/train/xnli/neutral": 1},
         **{"xx/test/sentences/": 2, "xx/test/pairs/": 1, "xx/test/xnli/": 1, "xx/test/xnli/neutral": 1},
