@@ -237,7 +237,7 @@ rule run_description:
     conda:
         "../envs/xlprobe.yaml"
     resources:
-        mem_mb=mebibytes(1000),
+        mem_mb=mebibytes(2000),
         runtime=minutes(10),
     params:
         code=code("scripts/describe_run.py"),

@@ -233,7 +233,7 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
         # What all figures share: figures. What one kind is: that figure.
         ("scripts/xlprobe/metrics/curves.py", '"another family"', '"elsewhere"', {"figure": 19}),
         ("scripts/xlprobe/figures/drawing.py", '"#0072B2"', '"#0072B3"', {"figure": 19}),
-        ("scripts/xlprobe/figures/word_groups.py", '"unseen": BLUE', '"unseen": GREY', {"figure": 1}),
+        ("scripts/xlprobe/figures/word_groups.py", "(ORANGE, BLUE)", "(BLUE, ORANGE)", {"figure": 1}),
         # How overlap is measured: its tables.
         ("scripts/xlprobe/contamination/search.py", "WINDOW = 32", "WINDOW = 30", {"contamination": 2, "contamination_table": 1}),
         # A check of the checkpoints: its table.

@@ -26,7 +26,7 @@ def plot_layer_curves(table: pd.DataFrame, scores: Scores) -> Figure:
 
 FIGURE = FigureKind(
     shows="alignment",
-    caption=("F1 of word alignments against gold links over pretraining, a line a layer."),
+    caption="F1 of word alignments against gold links over pretraining, a line a layer.",
     table=layer_means,
     plot=plot_layer_curves,
 )

@@ -5,9 +5,9 @@ from matplotlib.figure import Figure
 
 from xlprobe.figures.declaration import FigureKind
 from xlprobe.figures.drawing import BLUE, ORANGE, headline, legend_below, metric_name, panels, plot_band, scale_steps, titles
-from xlprobe.metrics.curves import Scores, word_group_curves
+from xlprobe.metrics.curves import WORD_GROUPS, Scores, word_group_curves
 
-GROUPS = {"ambiguous": ORANGE, "unseen": BLUE}
+COLOURS = dict(zip(WORD_GROUPS, (ORANGE, BLUE), strict=True))
 
 
 def plot_word_groups(table: pd.DataFrame, scores: Scores) -> Figure:
@@ -16,7 +16,7 @@ def plot_word_groups(table: pd.DataFrame, scores: Scores) -> Figure:
     for dataset, axes in of_dataset.items():
         here = table[table["dataset"] == dataset]
         counts = []
-        for group, colour in GROUPS.items():
+        for group, colour in COLOURS.items():
             line = here[here["group"] == group]
             if len(line):
                 plot_band(axes, line, colour, f"{group} words")
