@@ -11,11 +11,10 @@ from xlprobe.artifacts.tables import write_table
 from xlprobe.figures.declaration import draw, load_figure
 from xlprobe.figures.drawing import STYLE
 from xlprobe.figures.learning_curve import plot_learning_curves
-from xlprobe.figures.transfer_matrix import plot_transfer_matrix
-from xlprobe.metrics.curves import Dataset, Scores, last_transfer, learning_curves, transfer_curves, word_group_curves
+from xlprobe.metrics.curves import learning_curves, word_group_curves
 from xlprobe.paths import PROJECT
 from xlprobe.study.figure_kinds import PARTS, figure_kinds
-from xlprobe.tasks.declaration import load_probe_task, load_task
+from xlprobe.tasks.declaration import load_probe_task
 
 KINDS = ["learning_curve", "layer_by_step", "word_groups", "transfer_curve", "transfer_matrix"]
 
@@ -188,30 +187,6 @@ def test_nli_stands_beside_what_hypotheses_and_overlap_tell(table):
     beside = {line.get_label(): set(line.get_ydata()) for line in figure.axes[0].lines if line.get_label().startswith("baseline")}
     assert beside == {"baseline, hypothesis alone": {45.0}, "baseline, word overlap": {35.0}}
     assert figure.axes[0].get_title().endswith("most frequent label: 20.0 %")
-    plt.close(figure)
-
-
-def test_sets_as_published_stand_in_the_matrix_and_not_twice_in_means(table):
-    """English and Turkish in one form, Turkish as published, too, transferred within their forms."""
-    chosen = table[(table["task"] == "xnli") & table["seed"].notna()].assign(text_form="tokenized")
-    own = chosen[chosen["source"] == chosen["target"]]
-    first, second = sorted(own["source"].unique())[:2]
-    across = [
-        own[(own["source"] == source) & (own["split"] == "test")].assign(target=f"{target}_test", value=value)
-        for source, target, value in ((first, first, 0.6), (first, second, 0.4), (second, first, 0.5), (second, second, 0.7))
-    ]
-    published = own[own["source"] == second].assign(source="p", target="p", text_form="published")
-    across.append(published[published["split"] == "test"].assign(target="p_test", value=0.9))
-    facts = {name: Dataset(**FACTS[name]) for name in (first, second)}
-    facts |= {f"{name}_test": facts[name] for name in (first, second)} | {"p": facts[second], "p_test": facts[second]}
-    scores = Scores(pd.concat([own, published, *across]), "m", load_task("xnli"), facts)
-    curve = transfer_curves(scores).set_index("relation")
-    assert curve.loc["the same language", "mean"].to_list() == pytest.approx([0.65, 0.65])
-    assert set(curve.loc["the same language", "pairs"]) == {2}
-    matrix = last_transfer(scores)
-    assert matrix.set_index(["source", "target"])["mean"]["p", "p_test"] == 0.9 and len(matrix) == 5
-    figure = plot_transfer_matrix(matrix, scores)
-    assert sorted(text.get_text() for text in figure.axes[0].texts) == ["40", "50", "60", "70", "90"]
     plt.close(figure)
 
 

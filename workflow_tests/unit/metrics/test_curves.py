@@ -2,18 +2,23 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from score_tables import example_scores, scores_of
+from score_tables import FACTS, example_scores, scores_of
 
 from xlprobe.metrics.curves import (
+    Dataset,
+    Scores,
     best_layers,
+    dev_means,
     last_transfer,
     layer_means,
     layer_sweeps,
     learning_curves,
+    split_curves,
     transfer_baselines,
     transfer_curves,
     word_group_curves,
 )
+from xlprobe.tasks.declaration import load_task
 
 
 @pytest.fixture
@@ -92,6 +97,46 @@ def test_baselines_are_those_in_language(table):
     assert set(made["majority"]) == {0.2} and set(made["word_type"]) == {0.6}
     groups = word_group_curves(scores_of(pd.concat([table, own.assign(model="word_type")]), "pos"))
     assert set(groups["word_type"]) == {0.5, 0.3}
+
+
+def test_sets_as_published_stand_in_the_matrix_and_not_twice_in_means(table):
+    """English and Turkish in one form, Turkish as published, too, transferred within their forms."""
+    chosen = table[(table["task"] == "xnli") & table["seed"].notna()].assign(text_form="tokenized")
+    own = chosen[chosen["source"] == chosen["target"]]
+    first, second = sorted(own["source"].unique())[:2]
+    across = [
+        own[(own["source"] == source) & (own["split"] == "test")].assign(target=f"{target}_test", value=value)
+        for source, target, value in ((first, first, 0.6), (first, second, 0.4), (second, first, 0.5), (second, second, 0.7))
+    ]
+    published = own[own["source"] == second].assign(source="p", target="p", text_form="published")
+    across.append(published[published["split"] == "test"].assign(target="p_test", value=0.9))
+    facts = {name: Dataset(**FACTS[name]) for name in (first, second)}
+    facts |= {f"{name}_test": facts[name] for name in (first, second)} | {"p": facts[second], "p_test": facts[second]}
+    scores = Scores(pd.concat([own, published, *across]), "m", load_task("xnli"), facts)
+    curve = transfer_curves(scores).set_index("relation")
+    assert curve.loc["the same language", "mean"].to_list() == pytest.approx([0.65, 0.65])
+    assert set(curve.loc["the same language", "pairs"]) == {2}
+    matrix = last_transfer(scores)
+    assert matrix.set_index(["source", "target"])["mean"]["p", "p_test"] == 0.9 and len(matrix) == 5
+    # Where there are no others, they count.
+    alone = transfer_curves(replace(scores, table=scores.table[scores.table["text_form"] == "published"]))
+    assert alone["mean"].to_list() == pytest.approx([0.9, 0.9]) and set(alone["pairs"]) == {1}
+
+
+def test_scores_of_the_model_itself_are_means_over_its_trainings(table):
+    several = pd.concat([table.assign(training_seed=seed, value=table["value"] + seed, low=seed, high=9.0) for seed in (0, 1)])
+    made = split_curves(scores_of(pd.concat([several, several.assign(model="other", value=7.0)]), "bpc"))
+    assert len(made) == 6 and made.set_index(["dataset", "split", "step"]).loc[("en", "valid", 10)].to_list() == [2.0, 0.0, 9.0]
+
+
+def test_layers_are_as_good_as_their_mean_on_dev_over_seeds(scores):
+    means = dev_means(scores)
+    assert means["en_ewt", 0, 0] == pytest.approx(0.6) and means["en_ewt", 10, 1] == pytest.approx(0.8) and len(means) == 3 * 4
+
+
+def test_a_dataset_without_test_examples_has_no_curve_and_the_others_have(table):
+    untested = (table["source"] == "en_ewt") & (table["split"] == "test")
+    assert set(learning_curves(scores_of(table[~untested], "pos"))["dataset"]) == {"tr_imst", "zh_gsd"}
 
 
 def test_alignment_is_shown_layer_by_layer(table):
