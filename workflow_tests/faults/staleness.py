@@ -146,17 +146,19 @@ CHANGES = [
     *(Change(f"models.*.huggingface.{key}", "adopt_checkpoint") for key in ("objective", "own_code")),
     # A dataset less: the tables that hold it, overlap with it, and figures that say which languages there are. (Where it has been made,
     # overlap stands: test_recorded.py.) Of a language without its parallel test set no probes are transferred.
-    Change("treebanks", "checkpoint_scores checkpoint_audit contamination figure transfer", ["qaa_world", "qba_world", "qba_pud"]),
-    Change("alignments", "checkpoint_scores checkpoint_audit contamination figure", []),
+    Change("treebanks", "checkpoint_scores checkpoint_audit dataset_table contamination figure transfer", ["qaa_world", "qba_world", "qba_pud"]),
+    Change("alignments", "checkpoint_scores checkpoint_audit dataset_table contamination figure", []),
     # Its probes, too: what is trained on it is transferred to the others.
-    Change("xnli", "checkpoint_scores checkpoint_probe_training checkpoint_audit scores transfer contamination figure", ["qaa"]),
+    Change(
+        "xnli", "checkpoint_scores checkpoint_probe_training checkpoint_audit dataset_table scores transfer contamination figure", ["qaa"]
+    ),
     Change("datasets.max_sentences", "treebank bitext"),
     Change("datasets.max_inference_pairs", "nli"),
     # The same text in another form; a world's own is raw.
     Change("datasets.nli_text", "nli", "published", PUBLISHED),
     Change(
         "datasets.nli_published",
-        "checkpoint_scores checkpoint_probe_training checkpoint_audit scores contamination figure",
+        "checkpoint_scores checkpoint_probe_training checkpoint_audit dataset_table scores contamination figure",
         ["en"],
         PUBLISHED,
     ),
@@ -167,8 +169,8 @@ CHANGES = [
     Change("features.together", "features_together"),
     *(Change(f"features.{key}", "features") for key in ("precision", "storage")),
     *(Change(f"features.{key}", "") for key in ("tokens_per_batch", "device")),
-    Change("probes.tasks", "checkpoint_scores checkpoint_probe_training scores", ["pos"]),
-    Change("probes.leave_out.*", "checkpoint_scores checkpoint_probe_training scores transfer", ["qba_world"]),
+    Change("probes.tasks", "checkpoint_scores checkpoint_probe_training scores dataset_table", ["pos"]),
+    Change("probes.leave_out.*", "checkpoint_scores checkpoint_probe_training scores transfer dataset_table", ["qba_world"]),
     Change("probes.protocol", "probes"),
     # Of the protocol that is not chosen nothing counts.
     Change("probes.converged.inverse_strengths", "", [1]),

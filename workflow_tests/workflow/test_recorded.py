@@ -24,11 +24,12 @@ from xlprobe.study.plan import Study
 TINY = "config/tiny.yaml"
 CONFIGURATION = ("--configfile", TINY)
 JOINS = {"checkpoint_audit", "audit", "checkpoint_scores", "scores", "checkpoint_probe_training", "probe_training"}
-JOINS |= {"probe_training_summary", "figure", "contamination_table"}
+JOINS |= {"probe_training_summary", "figure", "contamination_table", "dataset_table", "run_description"}
 TOGETHER = (
     ("{keep: true}", "{keep: false, together: true}"),
     ("{n_seeds: 2,", "{tasks: [arc_prediction, pos], n_seeds: 2, together: true,"),
 )
+CONFIGURATION_COPY = "metrics/config.json"
 FETCHED = """
 experiment: fetched
 data: {root: config}
@@ -213,12 +214,14 @@ def by_wildcards(jobs):
 
 def test_a_limit_on_held_out_text_is_one_on_what_is_searched_for(jobs):
     """It once depended on the rule's input, so that Snakemake did not see it change."""
-    assert differ(jobs["tiny"], jobs["more"]) == [*(f"bpc/xlmr/{step}.parquet" for step in (0, 10, 20)), "contamination/qba.parquet"]
+    bits = [f"bpc/xlmr/{step}.parquet" for step in (0, 10, 20)]
+    assert differ(jobs["tiny"], jobs["more"]) == [*bits, "contamination/qba.parquet", CONFIGURATION_COPY]
 
 
 def test_settings_compare_by_value(jobs):
-    """Figures show datasets in the order given."""
-    assert {path.split("/")[0] for path in differ(jobs["tiny"], jobs["same"])} == {"figures"}
+    """Figures show datasets in the order given, and the configuration's copy has it."""
+    others = {*differ(jobs["tiny"], jobs["same"])} - {CONFIGURATION_COPY}
+    assert {path.split("/")[0] for path in others} == {"figures"}
 
 
 def test_with_together_dropping_a_dataset_or_a_task_makes_nothing_of_the_others(tmp_path):

@@ -265,6 +265,7 @@ CHECKS: dict[str, tuple[str, Callable[[Path], Found]]] = {
     "probes": ("probes/**/*.safetensors", _probes),
     "outcomes": ("**/*.h5", _outcomes),
     "tables": ("**/*.parquet", _table),
+    "descriptions": ("metrics/*.json", _json),
     "archives": ("sources/**/*.json", _unpacked),
     "left over": (f"**/*{PART}", _left_over),
 }

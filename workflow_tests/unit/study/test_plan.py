@@ -165,13 +165,23 @@ def test_figures_and_tables():
     kinds = Counter((figure.task, figure.kind) for figure in study.figures)
     assert kinds["pos", "word_groups"] == kinds["xnli", "transfer_matrix"] == kinds["alignment", "layer_curves"] == 1
     assert ("xnli", "word_groups") not in kinds and len(study.figures) == 19
-    assert study.tables == ["checkpoints", "scores", "audit", "probe_training", "contamination"]
+    assert study.tables == ["checkpoints", "scores", "audit", "probe_training", "datasets", "contamination"]
     # Either has scores: vectors without bits per character, and these without vectors.
     assert tiny(bpc={"leave_out": ["xlmr"]}).tables == study.tables
     bits = tiny(treebanks=["qaa_world"], probes={"tasks": []}, xnli=[], alignments=[])
-    assert bits.tables == ["checkpoints", "scores", "contamination"]
+    assert bits.tables == ["checkpoints", "scores", "datasets", "contamination"]
     bare = tiny(treebanks=["qaa_world"], probes={"tasks": []}, xnli=[], alignments=[], bpc={"languages": []})
-    assert bare.tables == ["checkpoints", "contamination"] and bare.figures == [] and [*bare.measurements()] == []
+    assert bare.tables == ["checkpoints", "datasets", "contamination"] and bare.figures == [] and [*bare.measurements()] == []
+
+
+def test_datasets_are_counted_with_the_tasks_that_they_have():
+    """In an order that does not depend on how the configuration is written."""
+    counted = tiny(treebanks=["qba_world", "qaa_world", "qba_pud"], probes={"leave_out": {"pos": ["qba_world"]}}).counted_datasets()
+    assert [*counted] == ["align_qaa_qba", "qaa_world", "qba_pud", "qba_world", "xnli_qaa", "xnli_qaa_test"]
+    assert counted["align_qaa_qba"] == {"kind": "bitext", "languages": ["qaa", "qba"], "tasks": []}
+    arcs = ["arc_classification", "arc_prediction"]
+    assert counted["qaa_world"] == {"kind": "treebank", "languages": ["qaa"], "tasks": [*arcs, "pos"]}
+    assert counted["qba_world"]["tasks"] == arcs and counted["xnli_qaa"] == {"kind": "nli", "languages": ["qaa"], "tasks": ["xnli"]}
 
 
 def test_facts_of_datasets():
@@ -196,7 +206,8 @@ def test_jobs_of_the_tiny_run():
         **{"treebank": 3, "nli": 2, "bitext": 1, "contamination": 2},
         **{"features": 18, "probes": 21, "baselines": 7, "transfer": 12, "alignment": 3, "bpc": 3},
         **{"checkpoint_scores": 3, "scores": 1, "checkpoint_audit": 3, "audit": 1, "checkpoint_probe_training": 3, "probe_training": 1},
-        **{"probe_training_summary": 1, "contamination_table": 1, "checkpoint_table": 1, "figure": 19},
+        **{"probe_training_summary": 1, "contamination_table": 1, "checkpoint_table": 1, "dataset_table": 1, "run_description": 1},
+        "figure": 19,
     }
 
 
