@@ -11,6 +11,7 @@ Shape letters: C rows to choose from (steps, layers, or both: the leading axes o
 M clusters, B splits, R resamples; the axis 2 holds the halves.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -80,7 +81,8 @@ class CrossFitting:
         level: float = 0.95,
     ) -> None:
         self.sign, self.level = (1 if higher_is_better else -1), level
-        *_, probes, clusters = outcome.shape
+        *axes, probes, clusters = outcome.shape
+        rows = math.prod(axes)
         first_BM = joined_halves(outcome.group, [outcome.keys, among], SPLITS)[0]
         halves_MB2 = np.stack([first_BM.T, ~first_BM.T], axis=-1)
         taken_MR = joined_draws(outcome.group, [outcome.keys, among], resamples)[0].T
@@ -90,8 +92,9 @@ class CrossFitting:
         self._shares_BP2 = shares_BP2 / shares_BP2.sum(axis=1, keepdims=True)
 
         def values(weights: np.ndarray) -> np.ndarray:
-            found = outcome.values(metric, weights.reshape(clusters, -1)).reshape(-1, outcome.shape[-2], *weights.shape[1:])
-            return np.broadcast_to(found, (found.shape[0], probes, *weights.shape[1:]))
+            """By row and seed, weights [clusters, ...]."""
+            flat = outcome.values(metric, weights.reshape(clusters, math.prod(weights.shape[1:])))
+            return np.broadcast_to(flat, (*outcome.shape[:-1], flat.shape[-1])).reshape(rows, probes, *weights.shape[1:])
 
         # What drawing seeds anew changes, step by step; stretched, as they vary too little by sqrt((n - 1) / n).
         once_CP = values(np.ones((clusters, 1)))[..., 0]
@@ -145,7 +148,7 @@ class CrossFitting:
 
     def best(self, rows: Sequence[int] | None = None) -> float:
         """The cross-fitted value of the best of some rows, or of all."""
-        return float(_mean_over_splits(self._best(self._halves_CB2, rows or range(len(self.values_C)))))
+        return float(_mean_over_splits(self._best(self._halves_CB2, range(len(self.values_C)) if rows is None else rows)))
 
     def forgetting(self, steps: Sequence[int]) -> Forgetting:
         """How much better the best checkpoint is than the final one, against two curves that do not forget.

@@ -58,7 +58,7 @@ def compare(
     if common_seeds and rows[0].shape[0] != rows[1].shape[0]:
         raise ValueError(f"{rows[0].shape[0]} and {rows[1].shape[0]} seeds cannot be common")
     # Two rows' seeds of one number are drawn apart, unless they are common.
-    drawn = [drawn_seeds(row.shape[0], resamples, *name) for row, name in zip(rows, ((), () if common_seeds else ("second",)), strict=True)]
+    drawn = [drawn_seeds(rows[0].shape[0], resamples), drawn_seeds(rows[1].shape[0], resamples, *([] if common_seeds else ["second"]))]
 
     def difference(weights_MR: np.ndarray) -> np.ndarray:
         means = [means_over_drawn_seeds(row.values(metric, weights_MR).T, drawn_RP) for row, drawn_RP in zip(rows, drawn, strict=True)]
@@ -75,14 +75,13 @@ def compare(
 
 def _randomised_p(rows: list[Outcome], metric: Metric, by_seeds_R: np.ndarray) -> float:
     first, second = ({name: counts.mean(axis=0) for name, counts in row.counts.items()} for row in rows)
-    generator = np.random.default_rng(derive_seed("swaps", *rows[0].group))
-    # The first column changes nothing.
-    swapped_MR = np.concatenate([np.zeros((1, len(rows[0].keys))), generator.integers(2, size=(len(by_seeds_R), len(rows[0].keys)))]).T
-    moved = {name: (second[name] - first[name]) @ swapped_MR for name in first}
+    generator, clusters = np.random.default_rng(derive_seed("swaps", *rows[0].group)), len(rows[0].keys)
+    # The first resample changes nothing.
+    swapped_RM = np.concatenate([np.zeros((1, clusters)), generator.integers(2, size=(len(by_seeds_R), clusters))])
+    moved = {name: swapped_RM @ (second[name] - first[name]) for name in first}
+    one, other = ({name: counts.sum() + sign * moved[name] for name, counts in row.items()} for row, sign in ((first, 1), (second, -1)))
     with np.errstate(invalid="ignore", divide="ignore"):
-        found, *by_chance_R = metric({name: first[name].sum() + moved[name] for name in first}) - metric(
-            {name: second[name].sum() - moved[name] for name in first}
-        )
+        difference_R = metric(one) - metric(other)
     # Sums in another order differ in the last digits; a difference that is not defined counts against.
-    smaller_R = np.abs(by_chance_R + by_seeds_R) < np.abs(found) * (1 - 1e-9)
+    smaller_R = np.abs(difference_R[1:] + by_seeds_R) < np.abs(difference_R[0]) * (1 - 1e-9)
     return float((1 + (~smaller_R).sum()) / (1 + len(smaller_R)))

@@ -54,7 +54,7 @@ def _weighted_sums(counts: np.ndarray, weights_MK: np.ndarray) -> np.ndarray:
     # Float32 is twice as fast, and counts exactly up to 2^24.
     kind = np.float32 if np.issubdtype(counts.dtype, np.integer) else np.float64
     sums = counts.reshape(-1, counts.shape[-1]).astype(kind) @ weights_MK.astype(kind)
-    return sums.reshape(*counts.shape[:-1], -1).astype(np.float64)
+    return sums.reshape(*counts.shape[:-1], sums.shape[1]).astype(np.float64)
 
 
 def draws(name: Sequence[str], clusters: int, resamples: int) -> np.ndarray:

@@ -120,6 +120,12 @@ def test_step_0_is_no_checkpoint(steps):
         constant([1, 2, 3]).forgetting(steps)
 
 
+def test_without_resamples_there_is_no_interval():
+    found = constant([50, 90, 80, 80, 80, 80, 80, 80], resamples=0).forgetting(range(1, 9))
+    assert found.absolute.value == pytest.approx(0.1)
+    assert np.isnan([found.absolute.low, found.absolute.high, found.p_sampling, found.p_jitter]).all()
+
+
 def test_a_metric_without_a_value_has_no_interval():
     gain = constant([0, 0, 0], total=0).gain(range(3), [2])
     assert np.isnan([gain.absolute.value, gain.absolute.low, gain.absolute.high, gain.relative.low]).all()

@@ -74,19 +74,21 @@ def test_seeds_are_drawn_apart_unless_they_are_common():
     assert baseline.difference == pytest.approx(0.1) and baseline.low < 0.1 < baseline.high and baseline.p > 0.05
 
 
+def test_without_resamples_there_is_no_interval():
+    found = compare(row([1, 1]), row([0, 1]), accuracy, resamples=0)
+    assert (found.difference, found.p) == (0.5, 1) and np.isnan([found.low, found.high]).all()
+
+
 def test_a_metric_without_a_value_has_no_interval():
     found = compare(row([0, 0], total=0), row([0, 0], total=0), accuracy)
     assert np.isnan([found.difference, found.low, found.high]).all() and found.p == 1
 
 
-@pytest.mark.parametrize(
-    "other", [Outcome({"correct": np.ones((1, 1))}, ["z"], GROUP), Outcome({"correct": np.ones((1, 1))}, "0", ("xnli", "test"))]
-)
-def test_rows_without_a_common_sentence_are_refused(other):
-    with pytest.raises(
-        XlprobeError, match=r"pud/test and (pud|xnli)/test have no test sentence in common, .*; name rows of one parallel group"
-    ):
-        compare(row([1, 0]), other, accuracy)
+@pytest.mark.parametrize(("keys", "group"), [("z", GROUP), ("0", ("xnli", "test"))])
+def test_rows_without_a_common_sentence_are_refused(keys, group):
+    other = Outcome({"correct": np.ones((1, 1)), "total": np.ones((1, 1))}, keys, group)
+    with pytest.raises(XlprobeError, match=r"pud/test and (pud|xnli)/test have no test sentence in common, .*; name rows of one parallel"):
+        compare(row([1, 0], ["0", "1"]), other, accuracy)
 
 
 def test_intervals_and_p_values_of_equal_rows_are_as_often_wrong_as_they_say():

@@ -57,5 +57,5 @@ def test_each_cluster_has_a_key_of_its_own(keys):
 
 def test_means_over_languages_of_one_group_vary_with_the_sentences_that_they_share():
     """A short form of what `make bench` runs: drawn apart, the same sentences would count as different ones."""
-    held = {share: mean_over_languages_holds_the_truth(range(150), 60, 100, joined=share) for share in (True, False)}
-    assert 0.9 < held[True] < 0.98 and held[False] < 0.8
+    held = {share: mean_over_languages_holds_the_truth(range(100), 80, 60, joined=share) for share in (True, False)}
+    assert held[True] > 0.88 and held[False] < 0.8
