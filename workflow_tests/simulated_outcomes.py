@@ -26,7 +26,8 @@ CURVES = {
 
 def accuracy(sums: Mapping[str, np.ndarray]) -> np.ndarray:
     """The share of words that are right."""
-    return np.divide(sums["correct"], sums["total"])
+    shares: np.ndarray = sums["correct"] / sums["total"]
+    return shares
 
 
 def simulated(

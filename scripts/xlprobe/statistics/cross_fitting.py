@@ -186,8 +186,8 @@ class CrossFitting:
         residual_C = (values_C - np.polyval(np.polyfit(x_C, values_C, 2), x_C)) * (steps / (steps - 3)) ** 0.5
         block = round(steps ** (1 / 3))
         starts_RK = np.random.default_rng(derive_seed("blocks")).integers(steps, size=(resamples, -(-steps // block)))
-        places_RC = (starts_RK[..., None] + np.arange(block)).reshape(resamples, -1)[:, :steps] % steps
-        return residual_C[places_RC].T
+        places_RC = starts_RK.repeat(block, axis=1)[:, :steps] + np.arange(steps) % block
+        return residual_C[places_RC % steps].T
 
     def reached(self, share: float) -> Reached:
         """The steps at which a curve may first reach a share of its best, cross-fitted in each resample.
