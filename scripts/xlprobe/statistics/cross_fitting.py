@@ -3,9 +3,9 @@
 The best of 30 equal checkpoints is not the final one, and looks better by about two standard errors; a percentile interval of
 "best - final" on such a curve holds 0, the truth, 32 times in 100. So none is offered. Instead the best is chosen with half the
 clusters and floor(n / 2) of the n seeds, and measured on the other clusters with the other seeds; then the other way round; the
-mean is taken over many such splits. Where the choice does not matter, nothing is gained by it. A choice that misses the best by
-chance loses a little, so that a small true difference comes out too small, never too large. With one seed only sentences are
-split: what this probe does by chance then counts as its checkpoint's.
+mean is taken over many such splits (in resamples, copies of a cluster stay in one half). Where all are equal, nothing is gained.
+A choice that misses the best loses a little, so that a true difference comes out too small on average, never too large. With one
+seed only sentences are split: what this probe does by chance then counts as its checkpoint's, in intervals, too.
 
 Shape letters: C rows to choose from (steps, layers, or both: the leading axes of an outcome in one), P probes (seeds),
 M clusters, B splits, R resamples; the axis 2 holds the halves.
@@ -13,7 +13,7 @@ M clusters, B splits, R resamples; the axis 2 holds the halves.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import NormalDist
 
 import numpy as np
@@ -30,11 +30,28 @@ FEWEST_STEPS = 6
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and its interval."""
+    """A value that holds a choice, and its interval; NaN where there is none."""
 
     value: float
     low: float
     high: float
+    resampled_R: np.ndarray = field(repr=False, compare=False)
+
+
+def estimate(value: float, resampled_R: np.ndarray, level: float = 0.95) -> Estimate:
+    """The interval of a cross-fitted value, or of a mean of such, from what it is in resamples, each cross-fitted anew.
+
+    A normal one, with their standard deviation. Choosing loses a little in each, beside what the first choice lost: they add
+    noise to that which it met, and so lose less again than it did. The upper end lies further away by twice that.
+
+    A mean over languages is `estimate(mean of the values, mean of their resampled_R)` where they share resamples.
+    """
+    defined_R = resampled_R[np.isfinite(resampled_R)]
+    if len(defined_R) < 2:
+        return Estimate(float(value), np.nan, np.nan, resampled_R)
+    width = NormalDist().inv_cdf((1 + level) / 2) * float(defined_R.std(ddof=1))
+    lost = max(float(value - defined_R.mean()), 0)
+    return Estimate(float(value), float(value - width), float(value + width + 2 * lost), resampled_R)
 
 
 @dataclass(frozen=True)
@@ -127,24 +144,12 @@ class CrossFitting:
     def gain(self, rows: Sequence[int], against: Sequence[int]) -> Gain:
         """How much better the best of some rows is than the best of others, or than one other.
 
-        The interval is normal, with the standard deviation over resamples of clusters and seeds, each cross-fitted anew (copies
-        of a cluster stay in one half). Its upper end lies further away by twice what choosing loses in the resamples: they add noise to
-        what the first choice met, and so lose less again than it did.
-
         Args:
             rows: places among the rows to choose from, such as all steps, or the internal layers.
             against: such as the final step alone, or the last layer.
         """
         found, resampled = (self._gain(halves, rows, against) for halves in (self._halves_CB2, self._resampled_CRB2))
-        return Gain(*map(self._estimate, found, resampled))
-
-    def _estimate(self, value: np.ndarray, resampled_R: np.ndarray) -> Estimate:
-        defined_R = resampled_R[np.isfinite(resampled_R)]
-        if len(defined_R) < 2:
-            return Estimate(float(value), np.nan, np.nan)
-        width = NormalDist().inv_cdf((1 + self.level) / 2) * defined_R.std(ddof=1)
-        lost = max(value - defined_R.mean(), 0)
-        return Estimate(float(value), float(value - width), float(value + width + 2 * lost))
+        return Gain(*(estimate(value, resampled_R, self.level) for value, resampled_R in zip(found, resampled, strict=True)))
 
     def best(self, rows: Sequence[int] | None = None) -> float:
         """The cross-fitted value of the best of some rows, or of all."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from simulated_outcomes import CURVES, STEPS, accuracy, jitter, simulated
 
-from xlprobe.statistics.cross_fitting import SPLITS, CrossFitting
+from xlprobe.statistics.cross_fitting import SPLITS, CrossFitting, estimate
 from xlprobe.statistics.resampling import Outcome, joined_halves
 
 GROUP = ("pud", "test")
@@ -58,6 +58,15 @@ def test_probes_that_choose_do_not_measure():
             lost.append((correct[best, measuring].mean() - correct[2, measuring].mean()) / 100)
     assert CrossFitting(outcome, accuracy).gain(range(3), [2]).absolute.value == pytest.approx(np.mean(lost), abs=0.015)
     assert np.std(lost) > 0.1
+
+
+def test_the_interval_of_a_value_that_holds_a_choice():
+    """Resamples around 2.5, of variance 5 / 3: what they lose, 0.5, comes twice to the upper end. They gain, and it does not."""
+    width = 1.959964 * (5 / 3) ** 0.5
+    found = estimate(3.0, np.array([1.0, 2, 3, 4, np.nan]))
+    assert (found.low, found.value, found.high) == pytest.approx((3 - width, 3, 3 + width + 1))
+    assert estimate(2.0, np.array([1.0, 2, 3, 4]), 0.9).high == pytest.approx(2 + 1.644854 * (5 / 3) ** 0.5)
+    assert found.resampled_R.shape == (5,) and np.isnan(estimate(3.0, np.array([1.0, np.nan])).low)
 
 
 def test_no_order_of_clusters_matters_and_rows_that_lack_some_share_their_halves():
