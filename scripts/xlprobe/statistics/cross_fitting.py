@@ -149,7 +149,7 @@ class CrossFitting:
             against: such as the final step alone, or the last layer.
         """
         found, resampled = (self._gain(halves, rows, against) for halves in (self._halves_CB2, self._resampled_CRB2))
-        return Gain(*(estimate(value, resampled_R, self.level) for value, resampled_R in zip(found, resampled, strict=True)))
+        return Gain(*(estimate(float(value), resampled_R, self.level) for value, resampled_R in zip(found, resampled, strict=True)))
 
     def best(self, rows: Sequence[int] | None = None) -> float:
         """The cross-fitted value of the best of some rows, or of all."""
