@@ -27,7 +27,7 @@ rule treebank:
         "<results>/benchmarks/datasets/{dataset}.tsv"
     wildcard_constraints:
         # What is no other dataset is read as a treebank, which the run must have.
-        dataset=none_of([*STUDY.alignments, *STUDY.inference, *DROPPED_DATASETS]),
+        dataset=none_of([*STUDY.alignments, *STUDY.nli, *DROPPED_DATASETS]),
     conda:
         "../envs/xlprobe.yaml"
     resources:
@@ -49,9 +49,9 @@ rule treebank:
         " --dataset {wildcards.dataset:q} {params.language:q} {params.settings} {params.clean} > {log:q} 2>&1"
 
 
-rule inference:
+rule nli:
     input:
-        files=lambda wildcards: by_content(SOURCES.inference(wildcards.dataset)),
+        files=lambda wildcards: by_content(SOURCES.nli(wildcards.dataset)),
         world=WORLD,
     output:
         tables=multiext(
@@ -65,28 +65,28 @@ rule inference:
     benchmark:
         "<results>/benchmarks/datasets/{dataset}.tsv"
     wildcard_constraints:
-        dataset=one_of(STUDY.inference),
+        dataset=one_of(STUDY.nli),
     conda:
         "../envs/xlprobe.yaml"
     resources:
         mem_mb=mebibytes(4000),
         runtime=minutes(20),
     params:
-        code=code("scripts/build_inference.py"),
+        code=code("scripts/build_nli.py"),
         folder=folder_of("identity"),
-        contents=contents(lambda wildcards: SOURCES.inference(wildcards.dataset)),
+        contents=contents(lambda wildcards: SOURCES.nli(wildcards.dataset)),
         language=lambda wildcards: as_arguments(
             {
-                "language": STUDY.inference[wildcards.dataset].language,
-                "xnli_language": STUDY.inference[wildcards.dataset].xnli_language,
+                "language": STUDY.nli[wildcards.dataset].language,
+                "xnli_language": STUDY.nli[wildcards.dataset].xnli_language,
             }
         ),
         forms=lambda wildcards: SOURCES.form_arguments(wildcards.dataset),
-        cap=SETTINGS.datasets.inference_arguments(),
+        cap=SETTINGS.datasets.nli_arguments(),
     message:
         "Reading {wildcards.dataset}"
     # Pairs that had to be left out are said on the terminal, too.
     shell:
-        "python scripts/build_inference.py --files {input.files:q} --folder {params.folder:q}"
+        "python scripts/build_nli.py --files {input.files:q} --folder {params.folder:q}"
         " --dataset {wildcards.dataset:q} {params.language:q} {params.forms} {params.cap}"
         f"{TO_LOG_AND_TERMINAL}"

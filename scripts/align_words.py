@@ -4,7 +4,7 @@ from pathlib import Path
 
 from xlprobe import command_line
 from xlprobe.alignment.word_alignment import METHODS, UNITS, score_alignment
-from xlprobe.statistics.scoring import Intervals
+from xlprobe.statistics.bootstrap import Intervals
 
 
 def main() -> None:

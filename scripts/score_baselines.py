@@ -4,7 +4,7 @@ from pathlib import Path
 
 from xlprobe import command_line
 from xlprobe.probes.baselines import write_baselines
-from xlprobe.statistics.scoring import Intervals
+from xlprobe.statistics.bootstrap import Intervals
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from xlprobe import command_line
 from xlprobe.bpc.bits_per_character import BitsSettings, score_bits_per_character
 from xlprobe.models.language_models import PRECISIONS
-from xlprobe.statistics.scoring import Intervals
+from xlprobe.statistics.bootstrap import Intervals
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument("--languages", nargs="*", default=[], help="the languages of these texts")
     parser.add_argument("--parallel", type=Path, nargs="*", default=[], help="folders of parallel test sets")
     parser.add_argument("--max-lines", type=int, help="lines of each text to take, from its start; all if not given")
-    parser.add_argument("--mask-share", type=float, required=True, help="the chance of each piece to be masked")
+    parser.add_argument("--mask-share", type=float, required=True, help="the chance of each subword to be masked")
     parser.add_argument("--seed", type=int, required=True, help="of the masks")
     parser.add_argument("--leave-out-spaces", action="store_true", help="count no whitespace")
     parser.add_argument("--tokens-per-batch", type=int, required=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from xlprobe import command_line
 from xlprobe.probes.training import PROTOCOLS, Controls, settings_of, train_probes
-from xlprobe.statistics.scoring import Intervals
+from xlprobe.statistics.bootstrap import Intervals
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     for name, kind in (("--scores", "Parquet"), ("--weights", "safetensors"), ("--training", "Parquet")):
         parser.add_argument(name, type=Path, nargs="+", required=name != "--training", help=f"{kind} file of each task")
     parser.add_argument("--protocol", choices=PROTOCOLS, default="paper", help="which of the settings that follow count")
-    for name in ("--seeds", "--batch-size", "--epochs", "--patience", "--iterations", "--learning-rate", "--tolerance"):
+    for name in ("--n-seeds", "--batch-size", "--epochs", "--patience", "--iterations", "--learning-rate", "--tolerance"):
         parser.add_argument(name, type=float if name in ("--learning-rate", "--tolerance") else int)
     parser.add_argument("--inverse-strengths", type=float, nargs="+", help="of the penalty, scikit-learn's C, to choose from on dev")
     parser.add_argument("--shared-order", action="store_true", help="all seeds see the examples in one order")
@@ -33,7 +33,7 @@ def main() -> None:
     settings, intervals = settings_of(given.protocol, vars(given)), Intervals(given.resamples, given.level)
     for task, layers, *written, training in zip(*of_tasks, strict=True):
         asked = Controls(task in given.control_tasks, task in given.description_lengths), intervals, training, given.checkpoint
-        train_probes(given.features, given.dataset, task, given.seeds, settings, given.device, *written, layers, *asked)
+        train_probes(given.features, given.dataset, task, given.n_seeds, settings, given.device, *written, layers, *asked)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from xlprobe import command_line
 from xlprobe.probes.transfer import transfer_probes
-from xlprobe.statistics.scoring import Intervals
+from xlprobe.statistics.bootstrap import Intervals
 
 
 def main() -> None:

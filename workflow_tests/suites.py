@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 from xlprobe.files import read_json, sha256, write_json
 
-# Word pieces, byte-level BPE with and without special tokens around a text, SentencePiece.
+# WordPiece, byte-level BPE with and without special tokens around a text, SentencePiece.
 FAMILIES = ("bert", "roberta", "xlm-roberta", "gpt-neox")
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 WINDOW = 48
@@ -18,7 +18,7 @@ VOCABULARY = 400
 
 
 def word_piece_tokenizer(texts: Sequence[str], vocabulary: int = VOCABULARY) -> transformers.PreTrainedTokenizerFast:
-    """BERT's: words split at spaces and punctuation, pieces inside a word begin with ##."""
+    """BERT's: words split at spaces and punctuation, subwords inside a word begin with ##."""
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -31,7 +31,7 @@ def word_piece_tokenizer(texts: Sequence[str], vocabulary: int = VOCABULARY) -> 
 
 
 def byte_level_tokenizer(texts: Sequence[str], framed: bool, vocabulary: int = VOCABULARY) -> transformers.PreTrainedTokenizerFast:
-    """RoBERTa's where framed by <s> and </s>, else GPT-NeoX's: bytes, a space belongs to the piece after it."""
+    """RoBERTa's where framed by <s> and </s>, else GPT-NeoX's: bytes, a space belongs to the subword after it."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()

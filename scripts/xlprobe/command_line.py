@@ -29,7 +29,7 @@ def layers(text: str) -> list[int] | None:
 
 
 def add_intervals(arguments: argparse.ArgumentParser) -> None:
-    """Arguments of the scripts that score: how intervals are taken (`xlprobe.statistics.scoring.Intervals`)."""
+    """Arguments of the scripts that score: how intervals are taken (`xlprobe.statistics.bootstrap.Intervals`)."""
     arguments.add_argument("--resamples", type=int, default=0, help="bootstrap resamples behind an interval; 0 takes none")
     arguments.add_argument("--level", type=_level, default=0.95, help="share of the resamples that an interval holds")
 
@@ -59,11 +59,11 @@ def run(main: Callable[[], None]) -> None:
         if isinstance(error, BrokenPipeError):
             # Else Python tries to write again when it ends, and says that it cannot.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        print(f"error: {_said(error)}", file=sys.stderr)
+        print(f"error: {_sentence_of(error)}", file=sys.stderr)
         sys.exit(130 if isinstance(error, KeyboardInterrupt) else 1)
 
 
-def _said(error: BaseException) -> str:
+def _sentence_of(error: BaseException) -> str:
     """What ended a script, in one sentence."""
     if isinstance(error, XlprobeError):
         return str(error)

@@ -85,14 +85,14 @@ def stream_lines(stream: BinaryIO, name: Path | str) -> Iterator[tuple[int, str]
 
 
 @dataclass
-class Place:
+class CurrentLine:
     """The line that a reader is at; 0 where it counts none."""
 
     line: int = 0
 
 
 @contextlib.contextmanager
-def reading(path: Path | str, kind: str, advice: str = CORRECT) -> Iterator[Place]:
+def reading(path: Path | str, kind: str, advice: str = CORRECT) -> Iterator[CurrentLine]:
     """What every reader of files stands in: whatever its own checks do not say ends in one sentence, too.
 
     Only what the file holds is called damage: where memory is full or a disk fails, nobody shall delete a file that may be whole.
@@ -105,7 +105,7 @@ def reading(path: Path | str, kind: str, advice: str = CORRECT) -> Iterator[Plac
         XlprobeError: something inside the block failed; the message has the file and, where the reader sets it, the line.
         Exception: one that says that memory is full, as it comes.
     """
-    place = Place()
+    place = CurrentLine()
     try:
         yield place
     except XlprobeError:

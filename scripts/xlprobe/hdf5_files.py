@@ -25,7 +25,7 @@ import h5py
 
 from xlprobe.compression import CHUNK_BYTES
 from xlprobe.errors import XlprobeError, first_sentence
-from xlprobe.files import MAKE_AGAIN, Place, reading
+from xlprobe.files import MAKE_AGAIN, CurrentLine, reading
 
 # The attribute of a large dataset that holds the CRC-32 of each of its rows.
 CHECKSUMS = "crc32"
@@ -120,7 +120,7 @@ def row(found: h5py.Dataset, number: int) -> np.ndarray:
     return values
 
 
-def whole(path: Path) -> AbstractContextManager[Place]:
+def whole(path: Path) -> AbstractContextManager[CurrentLine]:
     """Say in one sentence that a file cannot be read; h5py raises many kinds of errors where bytes are missing or damaged.
 
     Raises:

@@ -28,19 +28,19 @@ def test_binarising_is_faster_than_fairseq_preprocess(tiny_text, tmp_path):
     paragraphs = [" ".join(lines[start : start + 5]) for start in range(0, len(lines), 5)]
     size = sum(len(line.encode()) + 1 for line in paragraphs)
     paragraphs *= round(MEBIBYTES * 2**20 / size)
-    model, text, pieces = tiny_text.tokenizer / SENTENCEPIECE_FILE, tmp_path / "text.zst", tmp_path / "train.pieces"
+    model, text, subwords = tiny_text.tokenizer / SENTENCEPIECE_FILE, tmp_path / "text.zst", tmp_path / "train.subwords"
     with atomic_zstd_writer(text) as stream:
         stream.write("".join(f"{line}\n" for line in paragraphs).encode())
-    with pieces.open("w") as stream:
+    with subwords.open("w") as stream:
         stream.writelines(" ".join(line) + "\n" for line in load_sentencepiece(model).encode(paragraphs, out_type=str))
     ours, theirs = [], []
     for _ in range(ROUNDS):
         ours.append(seconds(binarize_text, text, model, tmp_path / "ours", 1))
-        theirs.append(seconds(fairseq_preprocess, pieces, tiny_text.tokenizer, tmp_path))
+        theirs.append(seconds(fairseq_preprocess, subwords, tiny_text.tokenizer, tmp_path))
     for suffix in ("bin", "idx"):
         assert (tmp_path / f"ours.{suffix}").read_bytes() == (tmp_path / f"train.{suffix}").read_bytes()
     # fairseq's start-up is no part of its speed at scale.
-    empty = tmp_path / "empty.pieces"
+    empty = tmp_path / "empty.subwords"
     empty.write_text("a\n")
     (tmp_path / "empty").mkdir()
     start_up = min(seconds(fairseq_preprocess, empty, tiny_text.tokenizer, tmp_path / "empty") for _ in range(2))

@@ -1,4 +1,4 @@
-"""Bits of masked pieces against the scores of the whole vocabulary at all positions: first equal, then the times, A/B/A/B.
+"""Bits of masked subwords against the scores of the whole vocabulary at all positions: first equal, then the times, A/B/A/B.
 
 The model has XLM-R base's width and vocabulary and random weights, and one block only: the blocks cost the same in both. Times
 are processor time of one thread.
@@ -22,7 +22,7 @@ from suites import word_piece_tokenizer
 
 from xlprobe.artifacts.corpus_text import text_lines
 from xlprobe.bpc.bits_per_character import draw_masks
-from xlprobe.bpc.piece_bits import PiecePredictor
+from xlprobe.bpc.subword_bits import SubwordPredictor
 
 VOCABULARY = 250_002
 LENGTH = 128
@@ -47,7 +47,7 @@ def checkpoint(tiny_text, tmp_path_factory) -> Path:
 
 
 class Work:
-    """Rows of random pieces, of which a share of 0.15 is masked."""
+    """Rows of random subwords, of which a share of 0.15 is masked."""
 
     def __init__(self, mask: int, rows: int) -> None:
         generator = np.random.default_rng(1)
@@ -55,12 +55,12 @@ class Work:
         self.masks = draw_masks([LENGTH] * rows, 0.15, 1, "xx", "valid")
         self.read = [np.where(drawn, mask, row) for row, drawn in zip(self.rows, self.masks, strict=True)]
         self.places = [np.flatnonzero(drawn) for drawn in self.masks]
-        self.pieces = np.concatenate([row[places] for row, places in zip(self.rows, self.places, strict=True)])
+        self.subwords = np.concatenate([row[places] for row, places in zip(self.rows, self.places, strict=True)])
 
 
 @torch.no_grad()
-def whole_vocabulary(model: transformers.PreTrainedModel, predictor: PiecePredictor, work: Work) -> np.ndarray:
-    """As a user writes it: the library's own loss, of the masked pieces."""
+def whole_vocabulary(model: transformers.PreTrainedModel, predictor: SubwordPredictor, work: Work) -> np.ndarray:
+    """As a user writes it: the library's own loss, of the masked subwords."""
     scores_BTV = model(**predictor.framing.rows(work.read)).logits
     labels_BT = torch.full(scores_BTV.shape[:2], -100)
     labels_BT[:, 1:-1] = torch.from_numpy(np.where(work.masks, work.rows, -100))
@@ -69,13 +69,13 @@ def whole_vocabulary(model: transformers.PreTrainedModel, predictor: PiecePredic
 
 
 def test_bits_of_masked_subwords_are_faster_than_the_whole_vocabularys(checkpoint):
-    predictor = PiecePredictor(checkpoint, torch.device("cpu"))
+    predictor = SubwordPredictor(checkpoint, torch.device("cpu"))
     model = transformers.AutoModelForMaskedLM.from_pretrained(checkpoint).eval()
     work = Work(predictor.mask, rows=4)
     times: dict[str, list[float]] = {"ours": [], "theirs": []}
     for _ in range(ROUNDS):
         start = time.process_time()
-        found_N = predictor.bits(work.read, work.places, work.pieces)
+        found_N = predictor.bits(work.read, work.places, work.subwords)
         middle = time.process_time()
         expected_N = whole_vocabulary(model, predictor, work)
         times["ours"].append(middle - start)
@@ -84,7 +84,7 @@ def test_bits_of_masked_subwords_are_faster_than_the_whole_vocabularys(checkpoin
     short, long = statistics.median(times["ours"]), statistics.median(times["theirs"])
     off = np.abs(found_N - expected_N).max()
     print(
-        f"\n{len(work.rows) * LENGTH} positions, {len(work.pieces)} of them masked, {VOCABULARY:,} pieces, one thread: ours"
+        f"\n{len(work.rows) * LENGTH} positions, {len(work.subwords)} of them masked, {VOCABULARY:,} subwords, one thread: ours"
         f" {1000 * short:.0f} ms, the whole vocabulary everywhere {1000 * long:.0f} ms: {long / short:.1f}x; off by at most {off:.0e} bits"
     )
     speed_claims.hold("bits of masked subwords against the whole vocabulary's", long / short)
@@ -93,11 +93,11 @@ def test_bits_of_masked_subwords_are_faster_than_the_whole_vocabularys(checkpoin
 PEAK = """
 import torch
 from test_bits_per_character_speed import VOCABULARY, memory_of
-from xlprobe.bpc.piece_bits import bits_of_pieces
+from xlprobe.bpc.subword_bits import bits_of_subwords
 states_ND, weight_VD, bias_V = (torch.empty(*shape).normal_() for shape in ((1229, 768), (VOCABULARY, 768), (VOCABULARY,)))
-bits_of_pieces(states_ND[:9], weight_VD[:99], bias_V[:99], torch.arange(9))
+bits_of_subwords(states_ND[:9], weight_VD[:99], bias_V[:99], torch.arange(9))
 before = memory_of()
-bits_of_pieces(states_ND, weight_VD, bias_V, torch.arange(1229))
+bits_of_subwords(states_ND, weight_VD, bias_V, torch.arange(1229))
 print(memory_of() - before)
 """
 
@@ -113,5 +113,5 @@ def test_bits_take_little_memory_beside_the_model():
     done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, env={"PYTHONPATH": ":".join(sys.path)})
     assert done.returncode == 0, done.stderr[-4000:]
     taken = int(done.stdout)
-    print(f"\n1,229 positions, {VOCABULARY:,} pieces: {taken / 2**20:.0f} MiB beside the model")
+    print(f"\n1,229 positions, {VOCABULARY:,} subwords: {taken / 2**20:.0f} MiB beside the model")
     assert 2**20 < taken < 50 * 10**6

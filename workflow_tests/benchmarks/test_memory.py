@@ -28,7 +28,7 @@ PAIRS = {"train": 392_702, "dev": 2_490, "test": 5_010}
 DIMENSIONS, LAYERS = 768, 2
 # MiB: what a job of the rule `probes` asks for.
 LIMIT = 6000
-PROBES = ["--seeds", "5", "--learning-rate", "1e-3", "--batch-size", "256", "--epochs", "1", "--patience", "1", "--device", "cpu"]
+PROBES = ["--n-seeds", "5", "--learning-rate", "1e-3", "--batch-size", "256", "--epochs", "1", "--patience", "1", "--device", "cpu"]
 INTERVALS = ["--resamples", "1000"]
 TASKS = ("pos", "arc_prediction", "arc_classification")
 # getrusage's figure would be the test's own where that holds more.
@@ -120,7 +120,7 @@ def test_xnli_takes_no_more_than_a_job_asks_for(real_data, folder):
                 file.write(f"{premise}{again}\t{hypothesis}{again}\t{label}\n")
     dataset, small, features, weights = folder / "xnli_en", folder / "small.h5", folder / "features.h5", folder / "xnli.safetensors"
     named = ["--dataset", "xnli_en", "--language", "en", "--xnli-language", "en"]
-    found = {"build_inference": peak("build_inference", "--files", *files, "--folder", dataset, *named)}
+    found = {"build_nli": peak("build_nli", "--files", *files, "--folder", dataset, *named)}
     checkpoint = small_checkpoint(folder, lines)
     extracted = ["--datasets", dataset, "--outputs", small, "--audit-outputs", folder / "audit.parquet", "--tokens-per-batch", 8192]
     found["extract_features"] = peak("extract_features", "--checkpoint", checkpoint, *extracted, "--device", "cpu")

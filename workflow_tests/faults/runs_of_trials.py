@@ -30,7 +30,7 @@ def write_small_configuration(project: Project, short: bool) -> Path:
     configuration = yaml.safe_load(path.read_text())
     configuration["models"]["xlmr"]["steps"] = [0, STEP]
     configuration["treebanks"] = ["qaa_world", "qba_pud"]
-    configuration["probes"] |= {"tasks": ["pos"], "seeds": 1, "epochs": 2}
+    configuration["probes"] |= {"tasks": ["pos"], "n_seeds": 1, "epochs": 2}
     if short:
         configuration |= {"xnli": [], "bpc": {"languages": []}}
     path.write_text(yaml.safe_dump(configuration, sort_keys=False))
@@ -65,7 +65,7 @@ def make_fetched_run(project: Project, server: UpstreamServer, tiny: Path, envir
         },
         "treebanks": ["en_ewt"],
         "features": {"keep": True, "together": True, "device": "cpu"},
-        "probes": {"tasks": ["pos"], "together": True, "seeds": 1, "epochs": 2},
+        "probes": {"tasks": ["pos"], "together": True, "n_seeds": 1, "epochs": 2},
     }
     path = project.folder / "config" / "fetched.yaml"
     path.write_text(yaml.safe_dump(configuration))

@@ -61,7 +61,7 @@ NAMES = {
 }
 # Weeks of work, checked by digest, or known by content (links): an edit of their code makes nothing again.
 WITHOUT_CODE = {"pretrain", "download_source", "download_checkpoint", "fetch_repository", "link_source"}
-READ_FROM_SOURCES = "clean_corpus treebank bitext inference"
+READ_FROM_SOURCES = "clean_corpus treebank bitext nli"
 SCORED = "probes transfer baselines alignment bpc"
 
 
@@ -151,16 +151,16 @@ CHANGES = [
     # Its probes, too: what is trained on it is transferred to the others.
     Change("xnli", "checkpoint_scores checkpoint_probe_training checkpoint_audit scores transfer contamination figure", ["qaa"]),
     Change("datasets.max_sentences", "treebank bitext"),
-    Change("datasets.max_inference_pairs", "inference"),
+    Change("datasets.max_inference_pairs", "nli"),
     # The same text in another form; a world's own is raw.
-    Change("datasets.nli_text", "inference", "published", PUBLISHED),
+    Change("datasets.nli_text", "nli", "published", PUBLISHED),
     Change(
         "datasets.nli_published",
         "checkpoint_scores checkpoint_probe_training checkpoint_audit scores contamination figure",
         ["en"],
         PUBLISHED,
     ),
-    Change("datasets.nli_files.*", "inference", {"train": "tokenized", "dev": "tokenized", "test": "tokenized"}, XTREME),
+    Change("datasets.nli_files.*", "nli", {"train": "tokenized", "dev": "tokenized", "test": "tokenized"}, XTREME),
     *(Change(key, "treebank") for key in ("datasets.dev_fraction", "datasets.clean_forms", "arcs.negatives")),
     Change("features.layers", "features probes transfer alignment", [0, 2]),
     Change("features.keep", ""),
@@ -175,8 +175,11 @@ CHANGES = [
     Change("probes.converged.inverse_strengths", "probes probes_together", [1], TOGETHER),
     *(Change(f"probes.converged.{key}", "") for key in ("tolerance", "iterations")),
     *(Change(f"probes.converged.{key}", "probes probes_together", base=TOGETHER) for key in ("tolerance", "iterations")),
-    *(Change(f"probes.{key}", "probes") for key in ("seeds", "learning_rate", "batch_size", "epochs", "patience", "shared_order")),
-    *(Change(f"probes.{key}", "", base=TOGETHER) for key in ("seeds", "learning_rate", "batch_size", "epochs", "patience", "shared_order")),
+    *(Change(f"probes.{key}", "probes") for key in ("n_seeds", "learning_rate", "batch_size", "epochs", "patience", "shared_order")),
+    *(
+        Change(f"probes.{key}", "", base=TOGETHER)
+        for key in ("n_seeds", "learning_rate", "batch_size", "epochs", "patience", "shared_order")
+    ),
     Change("probes.together", "probes_together"),
     Change("probes.control_tasks", "probes", ["pos"]),
     Change("probes.description_lengths", "probes", ["pos"]),

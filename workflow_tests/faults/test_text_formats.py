@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from xlprobe.datasets.bitexts import read_bitext
 from xlprobe.datasets.conllu import read_treebank
-from xlprobe.datasets.inference import LABELS, RAW, TOKENIZED, read_inference
+from xlprobe.datasets.nli import LABELS, RAW, TOKENIZED, read_nli
 from xlprobe.errors import XlprobeError
 
 fuzzed = settings(
@@ -248,7 +248,7 @@ def test_bitexts(folder, layout, changes, packed):
         assert pair.sure == {link for link in inside if False in links[link]}
 
 
-def naive_inference(text: str, form: str) -> list[tuple[str, str, str]]:
+def naive_nli(text: str, form: str) -> list[tuple[str, str, str]]:
     """Premise, hypothesis and label of the lines in English, nothing checked."""
     rows = [line.split("\t") for line in text.removesuffix("\n").split("\n")]
     names = rows[0]
@@ -277,10 +277,10 @@ def runs_of_quotes(text: str) -> list[str]:
 
 @fuzzed
 @given(layout=st.sampled_from([*NLI]), changes=st.lists(CHANGE, max_size=3), packed=PACKED, form=st.sampled_from([RAW, TOKENIZED]))
-def test_inference(folder, layout, changes, packed, form):
+def test_nli(folder, layout, changes, packed, form):
     path, text = written(folder / "dev-en.tsv", NLI[layout], changes, *packed)
-    pairs = read(lambda: list(read_inference(path, "en", form)), path)
+    pairs = read(lambda: list(read_nli(path, "en", form)), path)
     if pairs is None:
         return
     assert text is not None and {pair.label for pair in pairs} <= {*LABELS}
-    assert [(pair.premise, pair.hypothesis, pair.label) for pair in pairs] == naive_inference(text, form)
+    assert [(pair.premise, pair.hypothesis, pair.label) for pair in pairs] == naive_nli(text, form)

@@ -61,8 +61,8 @@ def test_a_tokenizer_of_another_model_is_refused(finished, results):
     path = results / LAST / "tokenizer.json"
     tokenizer = json.loads(path.read_text())
     # The same subwords under other numbers.
-    pieces = tokenizer["model"]["vocab"]
-    pieces[10], pieces[11] = pieces[11], pieces[10]
+    subwords = tokenizer["model"]["vocab"]
+    subwords[10], subwords[11] = subwords[11], subwords[10]
     path.write_text(json.dumps(tokenizer))
     is_refused(finished, "features/xlmr/10/qaa_world.h5", f"{LAST}/tokenizer.json")
 

@@ -36,7 +36,7 @@ CALLS = {
 UNORDERED = {"min", "max", "minimum", "maximum", "zip", "getattr", "logaddexp", "union", "log1p", "array_equal", "transpose", "intersect1d"}
 KEYWORDS = {"strict", "kind", "copy", "ignore_index", "maxsize", "as_index", "exist_ok", "parents", "desc", "verbose"}
 SPEED = {
-    "POSITIONS_AT_ONCE", "PIECES_AT_ONCE", "EXAMPLES_AT_ONCE", "EXAMPLES_PER_PRODUCT", "UNITS_PER_WRITE", "CHARACTERS_PER_WRITE",
+    "POSITIONS_AT_ONCE", "SUBWORDS_AT_ONCE", "EXAMPLES_AT_ONCE", "EXAMPLES_PER_PRODUCT", "UNITS_PER_WRITE", "CHARACTERS_PER_WRITE",
     "BLOCK_BYTES", "BLOCK_LETTERS", "SENTENCES_PER_BLOCK", "LINES_PER_BATCH", "HISTORY", "EXAMPLES_A_DIMENSION", "PASSES_SAVED",
     "KEPT_EXAMPLES", "STATE",
 }  # fmt: skip

@@ -159,7 +159,7 @@ def test_a_run_goes_on_where_a_test_set_has_no_example_of_a_task(cases, tmp_path
         "models": {"suite": {"steps": [0, 10], "huggingface": {"folder": f"{cases}/suites/fnet_sees_padding/step_{{step}}"}}},
         "treebanks": ["en_ewt"],
         "features": {"together": True, "layers": [0, 3]},
-        "probes": {"together": True, "seeds": 1, "epochs": 2, "batch_size": 16},
+        "probes": {"together": True, "n_seeds": 1, "epochs": 2, "batch_size": 16},
         "intervals": {"resamples": 0},
     }
     (project.folder / "config" / "cases.yaml").write_text(yaml.safe_dump(configuration))

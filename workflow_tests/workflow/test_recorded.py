@@ -25,7 +25,10 @@ TINY = "config/tiny.yaml"
 CONFIGURATION = ("--configfile", TINY)
 JOINS = {"checkpoint_audit", "audit", "checkpoint_scores", "scores", "checkpoint_probe_training", "probe_training"}
 JOINS |= {"probe_training_summary", "figure", "contamination_table"}
-TOGETHER = (("{keep: true}", "{keep: false, together: true}"), ("{seeds: 2,", "{tasks: [arc_prediction, pos], seeds: 2, together: true,"))
+TOGETHER = (
+    ("{keep: true}", "{keep: false, together: true}"),
+    ("{n_seeds: 2,", "{tasks: [arc_prediction, pos], n_seeds: 2, together: true,"),
+)
 FETCHED = """
 experiment: fetched
 data: {root: config}
@@ -277,6 +280,6 @@ def test_what_lies_outside_a_run_counts_by_its_content(suites):
     made = ("clean_corpus", "treebank", "adopt_checkpoint", "convert_checkpoint")
     assert {rule: planned.get(rule) for rule in made} == dict.fromkeys(made, 1)
     # Dev and test sets are those of all languages, of which one is new.
-    assert planned["inference"] == 2
+    assert planned["nli"] == 2
     # What was moved alone, nothing is made of.
     assert "suite_tokenizer" not in planned and "tokenizer" not in planned

@@ -60,11 +60,11 @@ def test_a_run_makes_what_it_promises(finished_run):
         not probes.duplicated(["task", "step", "layer", "source", "target", "seed", "split"]).any()
         and probes["value"].between(0.1, 1).all()
     )
-    transfer, inference = probes["target"].isin(["qba_pud", "xnli_qaa_test"]), probes["task"] == "xnli"
+    transfer, nli = probes["target"].isin(["qba_pud", "xnli_qaa_test"]), probes["task"] == "xnli"
     # Tasks, steps, layers, treebanks, seeds and their mean, splits; of transfer the test split alone; two baselines for each
     # treebank and split, three of inference.
-    assert (~transfer & ~inference).sum() == 3 * 3 * 3 * 2 * 3 * 2 and (transfer & ~inference).sum() == 3 * 3 * 3 * 2 * 3
-    assert (~transfer & inference).sum() == 3 * 3 * 3 * 2 and (transfer & inference).sum() == 3 * 3 * 3
+    assert (~transfer & ~nli).sum() == 3 * 3 * 3 * 2 * 3 * 2 and (transfer & ~nli).sum() == 3 * 3 * 3 * 2 * 3
+    assert (~transfer & nli).sum() == 3 * 3 * 3 * 2 and (transfer & nli).sum() == 3 * 3 * 3
     assert len(accuracy) == len(probes) + 3 * 2 * 2 * 2 + 3 * 2
     assert (scores.loc[scores["task"] == "xnli", "text_form"] == "raw").all() and scores.loc[
         scores["task"] != "xnli", "text_form"
@@ -106,7 +106,7 @@ def test_a_run_makes_what_it_promises(finished_run):
         assert set(read) == {letters}
     checkpoints = conform(pd.read_parquet(results / "metrics" / "checkpoints.parquet"), "checkpoints.schema.yaml")
     assert len(checkpoints) == 6 and checkpoints["weights_sha256"].nunique() == 3 and not checkpoints["out_of_line"].any()
-    losses = checkpoints.groupby("step")["mean_bits_per_token"].first()
+    losses = checkpoints.groupby("step")["mean_bits_per_subword"].first()
     assert losses[0] > losses[10] > losses[20]
     for name in FIGURES:
         for suffix in ("png", "pdf", "csv"):
@@ -169,7 +169,7 @@ EDITS_OF_NOTHING = [
     ("scripts/xlprobe/models/language_models.py", "raise XlprobeError(", "raise XlprobeError('so: ' + "),
     ("scripts/train_probes.py", 'help="', 'help="so: '),
     # A key that the protocol does not go by. Defaults, written out.
-    ("config/tiny.yaml", "{seeds: 2,", "{converged: {tolerance: 0.001}, seeds: 2,"),
+    ("config/tiny.yaml", "{n_seeds: 2,", "{converged: {tolerance: 0.001}, n_seeds: 2,"),
     ("config/tiny.yaml", "probes: {", "arcs: {negatives: any}\ndatasets: {clean_forms: false}\nprobes: {"),
     # The configuration's schema, or a treebank more that the run does not use.
     ("schemas/config.schema.yaml", "# Every key", "# Each key"),
@@ -234,7 +234,7 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
         # A table's schema: the tables of it.
         ("schemas/audit.schema.yaml", "words_cut: {type: integer,", "words_cut: {type: number,", AUDIT),
         # A control of one task: its probes, and what follows. Other layers of one dataset: its features and probes.
-        ("config/tiny.yaml", "{seeds: 2,", "{control_tasks: [pos], seeds: 2,", ONE_TASK),
+        ("config/tiny.yaml", "{n_seeds: 2,", "{control_tasks: [pos], n_seeds: 2,", ONE_TASK),
         (
             "config/tiny.yaml",
             "probes: {",
@@ -256,7 +256,7 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
         ),
         ("config/tiny.yaml", "probes: {", "alignment: {distortion: 0.5}\nprobes: {", METRICS_OF_SCORES | {"alignment": 3}),
         # Another protocol: probes.
-        ("config/tiny.yaml", "{seeds: 2,", "{protocol: converged, seeds: 2,", PROBES),
+        ("config/tiny.yaml", "{n_seeds: 2,", "{protocol: converged, n_seeds: 2,", PROBES),
         # How intervals are taken: all scores.
         ("config/tiny.yaml", "probes: {", "intervals: {level: 0.9}\nprobes: {", PROBES | {"alignment": 3, "bpc": 3, "baselines": 7}),
         # What features are computed in: features, and what follows.
@@ -458,8 +458,8 @@ def test_with_temporary_features_an_edit_of_the_probes_extracts_again_and_a_comm
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("seeds: 2", "sedds: 2", "error: config key probes.sedds: unknown; did you mean 'seeds'?"),
-        ("seeds: 2", "seeds: two", "error: config key probes.seeds: found 'two', expected a whole number"),
+        ("n_seeds: 2", "seeds: 2", "error: config key probes.seeds: unknown; did you mean 'n_seeds'?"),
+        ("n_seeds: 2", "n_seeds: two", "error: config key probes.n_seeds: found 'two', expected a whole number"),
         ("[qaa, qba]", "[qaa, xx]", "error: config key languages.1: unknown language 'xx' (codes are those of `world`)"),
         (
             "qba_world, qba_pud",
@@ -582,7 +582,7 @@ def test_data_that_are_not_there_end_in_one_sentence(finished_run, folder, messa
 
 def test_one_job_can_extract_all_datasets_and_one_train_all_tasks_and_controls_change_nothing_else(project):
     project.edit("config/tiny.yaml", "{keep: true}", "{keep: true, together: true}")
-    project.edit("config/tiny.yaml", "{seeds: 2,", "{seeds: 2, together: true, control_tasks: [pos], description_lengths: [pos],")
+    project.edit("config/tiny.yaml", "{n_seeds: 2,", "{n_seeds: 2, together: true, control_tasks: [pos], description_lengths: [pos],")
     probes = project.folder / RESULTS / "probes" / "xlmr" / "20"
     of_pos = pd.read_parquet(probes / "pos" / "qba_world.parquet")
     before = {path: sha256(path) for path in (*probes.rglob("*.safetensors"), *probes.glob("arc_*/*.parquet"))}

@@ -29,7 +29,7 @@ CONFIGURATION = {
     },
     "treebanks": ["qaa_world"],
     "features": {"keep": True, "device": "cpu"},
-    "probes": {"tasks": ["pos"], "seeds": 2, "epochs": 8, "learning_rate": 0.02, "batch_size": 64},
+    "probes": {"tasks": ["pos"], "n_seeds": 2, "epochs": 8, "learning_rate": 0.02, "batch_size": 64},
 }
 
 
@@ -78,7 +78,7 @@ def test_each_checkpoint_has_been_looked_at(suites_run):
     assert one_each["objective"].to_dict() == {"masked": "masked", "causal": "causal", "theirs": "masked"}
     assert one_each["head"].to_dict() == {"masked": "tied", "causal": "untied", "theirs": "tied"}
     assert one_each["parity"].notna().to_dict() == {"masked": False, "causal": False, "theirs": True}
-    assert checkpoints["weights_sha256"].nunique() == 2 * 2 + 2 + 1 and checkpoints["bits_per_token"].notna().all()
+    assert checkpoints["weights_sha256"].nunique() == 2 * 2 + 2 + 1 and checkpoints["bits_per_subword"].notna().all()
     audit = pd.read_parquet(results / "metrics" / "audit.parquet")
     assert len(audit) == 7 and (audit["words_without_subword"] == 0).all()
     assert (audit["unknown_subwords"] < 0.01 * audit["subwords"]).all()

@@ -23,7 +23,7 @@ from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.artifacts.tables import write_table
 from xlprobe.errors import XlprobeError
 from xlprobe.progress import progress
-from xlprobe.statistics.scoring import NO_INTERVALS, Bootstrap, Intervals
+from xlprobe.statistics.bootstrap import NO_INTERVALS, Bootstrap, Intervals
 
 METRICS = ("precision", "recall", "f1", "aer")
 # What is aligned, and the units of the features that this takes.

@@ -73,7 +73,7 @@ def has_words(folder: Path) -> bool:
 
 
 def text_form(folder: Path) -> str | None:
-    """The form of an inference set's text, as its identity says it (`xlprobe.datasets.inference`); None for other datasets."""
+    """The form of an inference set's text, as its identity says it (`xlprobe.datasets.nli`); None for other datasets."""
     return read_json(folder / "identity.json").get("text_form")
 
 

@@ -24,12 +24,12 @@ def load_sentencepiece(model: Path) -> sentencepiece.SentencePieceProcessor:
         raise XlprobeError(f"{model}: not a SentencePiece model") from None
     first = [processor.id_to_piece(index) for index in range(3)]
     if first != ["<unk>", "<s>", "</s>"]:
-        raise XlprobeError(f"{model}: begins with the pieces {first}, expected ['<unk>', '<s>', '</s>'] as XLM-R's model does")
+        raise XlprobeError(f"{model}: begins with the subwords {first}, expected ['<unk>', '<s>', '</s>'] as XLM-R's model does")
     return processor
 
 
 def model_ids(sentencepiece_ids: np.ndarray) -> np.ndarray:
-    """Language-model ids of SentencePiece ids, any shape: i + 1, and 3 for the unknown piece 0."""
+    """Language-model ids of SentencePiece ids, any shape: i + 1, and 3 for the unknown subword 0."""
     return np.where(sentencepiece_ids == 0, UNK, sentencepiece_ids + 1)
 
 

@@ -1,20 +1,20 @@
 """Bits per character: what text costs a language model (paper 1, section 2.2), on held-out and on parallel text.
 
-A masked model reads a line with some pieces replaced by <mask>. The figure is the bits that these cost, over the code
-points of the raw text that they cover (`xlprobe.bpc.piece_coverage`), zero-width characters among them; a piece that the
-tokenizer does not know covers what it stands for. Special tokens are neither masked nor counted. Which pieces are masked
+A masked model reads a line with some subwords replaced by <mask>. The figure is the bits that these cost, over the code
+points of the raw text that they cover (`xlprobe.bpc.subword_coverage`), zero-width characters among them; a subword that the
+tokenizer does not know covers what it stands for. Special tokens are neither masked nor counted. Which subwords are masked
 depends on the text, the tokenizer and the configuration alone: it is the same at every checkpoint. A causal model reads the
-line as it is, and every piece is counted; where the model has no token that begins texts (`bos_token`), all but the line's
-first, which nothing comes before. A line longer than the model's window is read in windows that overlap by half, each piece
-predicted in the one in which it stands most central; so every piece but the first ones has at least a quarter of a window
+line as it is, and every subword is counted; where the model has no token that begins texts (`bos_token`), all but the line's
+first, which nothing comes before. A line longer than the model's window is read in windows that overlap by half, each subword
+predicted in the one in which it stands most central; so every subword but the first ones has at least a quarter of a window
 before it.
 
-Bits per character differ between scripts. Beside them stand the bits per byte (UTF-8), the bits per piece and, of parallel
-text, bits per sentence: those per piece times all pieces over sentences, what a sentence would cost if each of its pieces cost
+Bits per character differ between scripts. Beside them stand the bits per byte (UTF-8), the bits per subword and, of parallel
+text, bits per sentence: those per subword times all subwords over sentences, what a sentence would cost if each of its subwords cost
 as much as the masked ones.
 
-The loss in the training log is in bits per piece, too, but is another figure, and mostly a lower one. fairseq masks as in
-training: of the chosen pieces a tenth stay as they are, and cost next to nothing, and another tenth become random pieces; it
+The loss in the training log is in bits per subword, too, but is another figure, and mostly a lower one. fairseq masks as in
+training: of the chosen subwords a tenth stay as they are, and cost next to nothing, and another tenth become random subwords; it
 also chooses <s> and </s>, which are easy to tell. Its rows are those of training (`sample_break`), which may hold more
 context than a line, and it takes all held-out text, here capped by `bpc.max_lines`.
 
@@ -34,8 +34,8 @@ from xlprobe.artifacts import checkpoint_names
 from xlprobe.artifacts.corpus_text import text_lines
 from xlprobe.artifacts.dataset_folder import read_sentences, read_written
 from xlprobe.artifacts.tables import write_table
-from xlprobe.bpc.piece_bits import PiecePredictor
-from xlprobe.bpc.piece_coverage import PieceCoverage
+from xlprobe.bpc.subword_bits import SubwordPredictor
+from xlprobe.bpc.subword_coverage import SubwordCoverage
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_json
@@ -44,7 +44,7 @@ from xlprobe.models.language_models import PRECISIONS
 from xlprobe.models.windows import batches, padding_per_batch, windows
 from xlprobe.progress import progress
 from xlprobe.seeds import derive_seed
-from xlprobe.statistics.scoring import NO_INTERVALS, Bootstrap, Intervals
+from xlprobe.statistics.bootstrap import NO_INTERVALS, Bootstrap, Intervals
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,12 @@ Formula = tuple[Callable[[Any], Any], str]
 METRICS: dict[str, Formula] = {
     "bits_per_character": (lambda sums: sums["bits"] / sums["characters"], "predicted"),
     "bits_per_byte": (lambda sums: sums["bits"] / sums["bytes"], "predicted"),
-    "bits_per_token": (lambda sums: sums["bits"] / sums["predicted"], "predicted"),
-    "pieces_per_character": (lambda sums: sums["pieces"] / sums["all_characters"], "pieces"),
+    "bits_per_subword": (lambda sums: sums["bits"] / sums["predicted"], "predicted"),
+    "subwords_per_character": (lambda sums: sums["subwords"] / sums["all_characters"], "subwords"),
 }
 METRICS_OF_PARALLEL_TEXT: dict[str, Formula] = {
-    "bits_per_sentence": (lambda sums: sums["bits"] / sums["predicted"] * sums["pieces"] / sums["lines"], "lines"),
-    "pieces_per_word": (lambda sums: sums["pieces"] / sums["words"], "pieces"),
+    "bits_per_sentence": (lambda sums: sums["bits"] / sums["predicted"] * sums["subwords"] / sums["lines"], "lines"),
+    "subwords_per_word": (lambda sums: sums["subwords"] / sums["words"], "subwords"),
 }
 
 
@@ -109,14 +109,14 @@ def parallel_text(dataset: Path) -> Text:
 
 
 def draw_masks(lengths: Sequence[int], share: float, seed: int, language: str, split: str) -> list[np.ndarray]:
-    """For each line, which of its pieces are drawn to be masked, booleans; lines added at the end change no earlier one's."""
+    """For each line, which of its subwords are drawn to be masked, booleans; lines added at the end change no earlier one's."""
     generator = np.random.default_rng(derive_seed("masks", seed, language, split))
     drawn = generator.random(sum(lengths)) < share
     return np.split(drawn, np.cumsum(lengths)[:-1]) if lengths else []
 
 
-def pieces_to_predict(predictor: PiecePredictor, ids: Sequence[np.ndarray], text: Text, settings: BitsSettings) -> list[np.ndarray]:
-    """For each line, which of its pieces are to be predicted, booleans."""
+def subwords_to_predict(predictor: SubwordPredictor, ids: Sequence[np.ndarray], text: Text, settings: BitsSettings) -> list[np.ndarray]:
+    """For each line, which of its subwords are to be predicted, booleans."""
     share = 1.0 if predictor.causal else settings.mask_share
     chosen = draw_masks([len(line) for line in ids], share, settings.seed, text.language, text.split)
     # A text may spell special tokens out.
@@ -129,9 +129,9 @@ def pieces_to_predict(predictor: PiecePredictor, ids: Sequence[np.ndarray], text
 
 
 def bits_of_lines(
-    predictor: PiecePredictor, ids: Sequence[np.ndarray], chosen: Sequence[np.ndarray], tokens_per_batch: int, what: str
+    predictor: SubwordPredictor, ids: Sequence[np.ndarray], chosen: Sequence[np.ndarray], tokens_per_batch: int, what: str
 ) -> list[np.ndarray]:
-    """For each line, the bits that its chosen pieces cost; 0 for the others.
+    """For each line, the bits that its chosen subwords cost; 0 for the others.
 
     Args:
         what: is read, for the log.
@@ -160,18 +160,18 @@ def bits_of_lines(
     return bits
 
 
-def line_counts(predictor: PiecePredictor, text: Text, settings: BitsSettings, tokens_per_batch: int) -> pd.DataFrame:
+def line_counts(predictor: SubwordPredictor, text: Text, settings: BitsSettings, tokens_per_batch: int) -> pd.DataFrame:
     """What each line of a text costs and holds.
 
     Returns:
-        A row a line: bits of its predicted pieces; how many these are; the characters and bytes that they cover; all its
-        pieces and all characters that these cover; lines, always 1; words, NaN where nobody has counted them.
+        A row a line: bits of its predicted subwords; how many these are; the characters and bytes that they cover; all its
+        subwords and all characters that these cover; lines, always 1; words, NaN where nobody has counted them.
     """
     encoded = predictor.tokenizer(text.lines, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
     ids = [np.array(line, dtype=np.int64) for line in encoded["input_ids"]]
-    chosen = pieces_to_predict(predictor, ids, text, settings)
+    chosen = subwords_to_predict(predictor, ids, text, settings)
     bits = bits_of_lines(predictor, ids, chosen, tokens_per_batch, f"{text.language} {text.split}")
-    coverage = PieceCoverage(predictor.tokenizer, settings.count_spaces)
+    coverage = SubwordCoverage(predictor.tokenizer, settings.count_spaces)
     rows = []
     for number, line in enumerate(text.lines):
         offsets = np.array(encoded["offset_mapping"][number], dtype=np.int64).reshape(-1, 2)
@@ -179,22 +179,24 @@ def line_counts(predictor: PiecePredictor, text: Text, settings: BitsSettings, t
         drawn = chosen[number]
         predicted = (bits[number].sum(), drawn.sum(), characters[drawn].sum(), bytes_[drawn].sum())
         rows.append((*predicted, len(drawn), characters.sum(), 1))
-    columns = ["bits", "predicted", "characters", "bytes", "pieces", "all_characters", "lines"]
+    columns = ["bits", "predicted", "characters", "bytes", "subwords", "all_characters", "lines"]
     return pd.DataFrame(rows, columns=columns).assign(words=np.nan if text.words is None else text.words)
 
 
-def score_text(predictor: PiecePredictor, text: Text, settings: BitsSettings, tokens_per_batch: int, intervals: Intervals) -> pd.DataFrame:
+def score_text(
+    predictor: SubwordPredictor, text: Text, settings: BitsSettings, tokens_per_batch: int, intervals: Intervals
+) -> pd.DataFrame:
     """A row for each metric of a text, with an interval from a bootstrap over its lines.
 
     Raises:
-        XlprobeError: the text has no piece to predict.
+        XlprobeError: the text has no subword to predict.
     """
     counts = line_counts(predictor, text, settings, tokens_per_batch)
     sums = counts.sum()
     if not sums["characters"]:
         raise XlprobeError(
-            f"{text.place}: holds no character to predict ({len(text.lines)} lines, {sums['pieces']:.0f} subwords); give more text, or take"
-            f" {text.language} out of bpc.languages in the configuration"
+            f"{text.place}: holds no character to predict ({len(text.lines)} lines, {sums['subwords']:.0f} subwords); give more text, or"
+            f" take {text.language} out of bpc.languages in the configuration"
         )
     # Parallel test sets are other tasks' as well, and meet the same resamples.
     name = text.language if text.words is None else text.place.name
@@ -229,12 +231,12 @@ def score_bits_per_character(
         precision: one of PRECISIONS, of the model; bits are computed in float32 whatever it is.
 
     Raises:
-        XlprobeError: the checkpoint cannot predict pieces, a text has none to predict, or a library fails on the checkpoint.
+        XlprobeError: the checkpoint cannot predict subwords, a text has none to predict, or a library fails on the checkpoint.
     """
     everything = [held_out_text(path, language, settings.max_lines) for path, language in zip(texts, languages, strict=True)]
     everything += map(parallel_text, parallel)
     with library_errors(checkpoint, "bpc.tokens_per_batch"):
-        predictor = PiecePredictor(checkpoint, choose_device(device), PRECISIONS[precision])
+        predictor = SubwordPredictor(checkpoint, choose_device(device), PRECISIONS[precision])
         scores = pd.concat([score_text(predictor, text, settings, tokens_per_batch, intervals) for text in everything])
     names = checkpoint_names.columns(predictor.identity)
     missing = dict.fromkeys(("layer", "seed", "protocol", "text_form"))

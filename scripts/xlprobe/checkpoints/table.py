@@ -90,7 +90,7 @@ def _rows(identity: dict[str, Any], flagged: bool) -> Iterator[dict[str, Any]]:
     shared = columns(identity) | {
         "training_version": identity["source"].get("training_version"),
         "text": identity["loss_text"],
-        "mean_bits_per_token": fmean(losses.values()) if losses else None,
+        "mean_bits_per_subword": fmean(losses.values()) if losses else None,
         "out_of_line": flagged,
         "objective": identity["objective"],
         "head": checks["head"],
@@ -108,4 +108,4 @@ def _rows(identity: dict[str, Any], flagged: bool) -> Iterator[dict[str, Any]]:
         "weights_sha256": identity["files"][WEIGHTS_FILE],
     }
     for language, loss in losses.items() or [(None, None)]:
-        yield shared | {"language": language, "bits_per_token": loss}
+        yield shared | {"language": language, "bits_per_subword": loss}

@@ -1,6 +1,6 @@
 """Text to fairseq's memory-mapped token files, in one step: SentencePiece ids written straight to `.bin` and `.idx`.
 
-`fairseq-preprocess` takes pieces as text, splits them again and looks each up; the files here are the same, byte for
+`fairseq-preprocess` takes subwords as text, splits them again and looks each up; the files here are the same, byte for
 byte (`workflow_tests/unit/corpus/test_binarization.py`), at many times the speed (`make bench`).
 """
 
@@ -45,7 +45,7 @@ def binarize_text(text: Path, model: Path, prefix: Path, threads: int) -> TokenC
         threads: SentencePiece threads; they do not change the result.
     """
     processor = load_sentencepiece(model)
-    # fairseq-preprocess counts the four special symbols and the pieces from the fourth on.
+    # fairseq-preprocess counts the four special symbols and the subwords from the fourth on.
     dtype, code = token_type(processor.get_piece_size() + 1)
     sizes = array("i")
     unknown = 0
@@ -53,12 +53,12 @@ def binarize_text(text: Path, model: Path, prefix: Path, threads: int) -> TokenC
         for lines in progress(_batches(text_lines(text)), f"binarising {text.parent.name}/{prefix.name}", "batches"):
             encoded: list[list[int]] = processor.encode(lines, num_threads=threads)
             lengths = np.fromiter(map(len, encoded), dtype=np.int32, count=len(encoded))
-            # An end-of-line token stands behind the pieces of each line.
+            # An end-of-line token stands behind the subwords of each line.
             ends = np.cumsum(lengths + 1) - 1
             tokens = np.empty(int(ends[-1]) + 1, dtype=np.int64)
-            is_piece = np.ones(len(tokens), dtype=bool)
-            is_piece[ends] = False
-            tokens[is_piece] = model_ids(np.fromiter((i for ids in encoded for i in ids), dtype=np.int64, count=int(lengths.sum())))
+            is_subword = np.ones(len(tokens), dtype=bool)
+            is_subword[ends] = False
+            tokens[is_subword] = model_ids(np.fromiter((i for ids in encoded for i in ids), dtype=np.int64, count=int(lengths.sum())))
             tokens[ends] = EOS
             unknown += int((tokens == UNK).sum())
             stream.write(tokens.astype(dtype).tobytes())

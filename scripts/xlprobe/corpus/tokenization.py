@@ -1,6 +1,6 @@
 """One SentencePiece model and two views of it: fairseq's `dict.txt` and the Hugging Face tokenizer.
 
-The vocabulary is XLM-R's: `<s> <pad> </s> <unk>`, then SentencePiece's pieces from the fourth on, then `<mask>`.
+The vocabulary is XLM-R's: `<s> <pad> </s> <unk>`, then SentencePiece's subwords from the fourth on, then `<mask>`.
 SentencePiece's id i is therefore i + 1 in the language model, except `<unk>`: 0 there, 3 here.
 """
 
@@ -88,11 +88,11 @@ def train_sentencepiece(
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].rpartition("] ")[2]
         raise ConfigError(
-            f"config key tokenizer.vocabulary_size: SentencePiece cannot train {vocabulary_size} pieces on this sample ({reason})"
+            f"config key tokenizer.vocabulary_size: SentencePiece cannot train {vocabulary_size} subwords on this sample ({reason})"
         ) from None
     proto = ModelProto.FromString(written.getvalue())
-    for piece in proto.pieces:
-        piece.score = round(piece.score / SCORE_UNIT) * SCORE_UNIT
+    for subword in proto.pieces:
+        subword.score = round(subword.score / SCORE_UNIT) * SCORE_UNIT
     with atomic_path(model) as temporary:
         temporary.write_bytes(proto.SerializeToString(deterministic=True))
 
@@ -101,7 +101,7 @@ def adopt_sentencepiece(source: Path, model: Path) -> None:
     """Copy a given SentencePiece model to `model`.
 
     Raises:
-        XlprobeError: the file is missing or no SentencePiece model, or its first pieces are not XLM-R's.
+        XlprobeError: the file is missing or no SentencePiece model, or its first subwords are not XLM-R's.
     """
     load_sentencepiece(source)
     with atomic_path(model) as temporary:
@@ -109,10 +109,10 @@ def adopt_sentencepiece(source: Path, model: Path) -> None:
 
 
 def write_dictionary(processor: sentencepiece.SentencePieceProcessor, path: Path) -> None:
-    """Write fairseq's `dict.txt`: a piece a line from the fourth on; fairseq adds the special symbols itself."""
-    pieces = (processor.id_to_piece(index) for index in range(3, processor.get_piece_size()))
+    """Write fairseq's `dict.txt`: a subword a line from the fourth on; fairseq adds the special symbols itself."""
+    subwords = (processor.id_to_piece(index) for index in range(3, processor.get_piece_size()))
     # The second column is a count, which masked language modelling does not use.
-    write_text(path, "".join(f"{piece} 1\n" for piece in pieces))
+    write_text(path, "".join(f"{subword} 1\n" for subword in subwords))
 
 
 def build_tokenizer(model: Path, folder: Path) -> None:

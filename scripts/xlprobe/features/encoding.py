@@ -72,7 +72,7 @@ class Encoder:
         # Weights are cast once: an eighth faster than autocast, whose error is half (its sums between blocks stay in float32).
         self.model = load_body(checkpoint, dtype).to(device)
         self.framing = Framing(self.model, self.tokenizer)
-        self.blank = [id_ for piece, id_ in self.tokenizer.get_vocab().items() if piece in LONE_SPACES]
+        self.blank = [id_ for subword, id_ in self.tokenizer.get_vocab().items() if subword in LONE_SPACES]
 
     def encode(
         self, texts: Sequence[str], starts: Sequence[np.ndarray] | None = None, ends: Sequence[np.ndarray] | None = None
@@ -100,7 +100,7 @@ class Encoder:
         return [output.hidden_states[layer] for layer in layers]
 
 
-class Texts:
+class DatasetSentences:
     """A dataset's sentences, to be encoded part by part.
 
     Args:

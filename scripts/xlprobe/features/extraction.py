@@ -38,7 +38,7 @@ from xlprobe.artifacts import checkpoint_names
 from xlprobe.artifacts.tables import write_table
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
-from xlprobe.features.encoding import BATCH_KEY, EncodedSentence, Encoder, Texts
+from xlprobe.features.encoding import BATCH_KEY, DatasetSentences, EncodedSentence, Encoder
 from xlprobe.features.vector_storage import STORAGES, StorageError, fits_float16
 from xlprobe.files import atomic_path, read_json
 from xlprobe.library_errors import library_errors
@@ -145,14 +145,16 @@ def extract_features(
         raise XlprobeError(f"config keys features.layers and sweeps: layer {max(layers)} is asked for, {checkpoint} has 0 to {last}")
     layers = layers or range(last + 1)
     for dataset, output, audit_output in zip(datasets, outputs, audit_outputs, strict=True):
-        texts = Texts(encoder, dataset, dataset.name in subwords)
+        texts = DatasetSentences(encoder, dataset, dataset.name in subwords)
         identity = checkpoint_names.columns(encoder.identity) | {"dataset": dataset.name}
         with hdf5_files.writing(output):
             audit = _write_vectors(texts, dataset, output, layers, tokens_per_batch, storage)
             write_table(pd.DataFrame([identity | asdict(audit)]), "audit.schema.yaml", audit_output)
 
 
-def _write_vectors(texts: Texts, dataset: Path, output: Path, layers: Sequence[int], tokens_per_batch: int, storage: str) -> Audit:
+def _write_vectors(
+    texts: DatasetSentences, dataset: Path, output: Path, layers: Sequence[int], tokens_per_batch: int, storage: str
+) -> Audit:
     """Write a features file, from the start again in the next of the storage's numbers where the first do not hold the vectors."""
     *before, last = STORAGES[storage]
     with atomic_path(output) as temporary:
@@ -164,7 +166,9 @@ def _write_vectors(texts: Texts, dataset: Path, output: Path, layers: Sequence[i
         return _write_in(texts, dataset, temporary, layers, tokens_per_batch, last)
 
 
-def _write_in(texts: Texts, dataset: Path, path: Path, layers: Sequence[int], tokens_per_batch: int, dtype: torch.dtype) -> Audit:
+def _write_in(
+    texts: DatasetSentences, dataset: Path, path: Path, layers: Sequence[int], tokens_per_batch: int, dtype: torch.dtype
+) -> Audit:
     encoder = texts.encoder
     audit = Audit(sentences=len(texts.sentences), words=int(texts.first_word[-1]))
     with hdf5_files.create(path) as file:

@@ -6,7 +6,7 @@ A model's folder holds what training needs to go on, and is never a Snakemake ou
     step_<n>.pt            fairseq's whole state after n updates, at a scheduled step
     weights_<n>.pt         the same without the optimizer (`keep_states: last`)
     rolling_<n>.pt         the newest state on the way to the next step
-    validation_<n>.json    bits per masked token on each language's held-out text
+    validation_<n>.json    bits per masked subword on each language's held-out text
     log/<n>.log            fairseq's own log of the interval
     tokenizer/             the tokenizer, with which checkpoints are published: the run's own may become another
 """

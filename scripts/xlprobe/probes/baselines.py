@@ -11,7 +11,7 @@ from xlprobe.artifacts.dataset_folder import read_sentences, text_form
 from xlprobe.artifacts.tables import write_table
 from xlprobe.probes.examples import FORM_COLUMNS, read_probed_examples
 from xlprobe.probes.labels import scored_examples
-from xlprobe.statistics.scoring import NO_INTERVALS, Intervals, bootstrap_of, score_rows
+from xlprobe.statistics.bootstrap import NO_INTERVALS, Intervals, bootstrap_of, score_rows
 from xlprobe.tasks.declaration import load_probe_task
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def write_baselines(dataset: Path, task_name: str, output: Path, intervals: Inte
     """Write baselines' scores on dev and test.
 
     `majority`; of words and pairs of words `word_type` (majority for unseen forms); of pairs of sentences `hypothesis_only` and
-    `word_overlap` (`xlprobe.probes.inference_baselines`). What is short in the examples is said here, since baselines are scored
+    `word_overlap` (`xlprobe.probes.nli_baselines`). What is short in the examples is said here, since baselines are scored
     once for all checkpoints, and before them.
 
     Raises:
@@ -64,7 +64,7 @@ def write_baselines(dataset: Path, task_name: str, output: Path, intervals: Inte
     learned: dict[str, pd.Series] = {}
     if task.data == "sentence_pairs":
         # scikit-learn takes longer to import than a treebank's baselines take.
-        from xlprobe.probes.inference_baselines import learned_labels
+        from xlprobe.probes.nli_baselines import learned_labels
 
         learned = learned_labels(read_sentences(dataset)["text"].to_list(), examples)
     rows: list[dict[str, object]] = []

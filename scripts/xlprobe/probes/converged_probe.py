@@ -24,7 +24,7 @@ import torch
 from torch.nn.functional import softplus
 
 from xlprobe.device import examples_at_once
-from xlprobe.probes.linear_probe import FittedProbes, Inputs, Problem, Reader, Training, measure_on_dev
+from xlprobe.probes.linear_probe import FittedProbes, Inputs, ProbeTraining, Problem, Reader, measure_on_dev
 
 # Pairs of steps and changes of gradient that L-BFGS remembers, as SciPy's.
 HISTORY = 10
@@ -61,7 +61,7 @@ def fit_converged_probes(
     are: the standardisation is folded into them.
     """
     strengths = sorted(settings.inverse_strengths)
-    kept: dict[int, tuple[torch.Tensor, torch.Tensor, int, Training]] = {}
+    kept: dict[int, tuple[torch.Tensor, torch.Tensor, int, ProbeTraining]] = {}
     for portion, numbers in _by_portion(problems):
         examples = train if portion is None else train[portion]
         targets = [problems[number].train_y_N if portion is None else problems[number].train_y_N[portion] for number in numbers]
@@ -72,7 +72,7 @@ def fit_converged_probes(
             tried = range(place * len(strengths), (place + 1) * len(strengths))
             best = max(tried, key=lambda probe: on_dev[probe].score(problems[number]))
             ended = "tolerance" if converged[best] else "cap"
-            training = Training(ended, passes[best], on_dev[best], on_dev[best], asked[best][1])
+            training = ProbeTraining(ended, passes[best], on_dev[best], on_dev[best], asked[best][1])
             kept[number] = weight_PCF[best], bias_PC[best], passes[best], training
     weights, biases, epochs, trainings = zip(*(kept[number] for number in range(len(problems))), strict=True)
     scores = [training.kept.score(problem) for training, problem in zip(trainings, problems, strict=True)]

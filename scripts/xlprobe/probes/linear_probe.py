@@ -139,7 +139,7 @@ class OnDev:
 
 
 @dataclass(frozen=True)
-class Training:
+class ProbeTraining:
     """How one probe's training went.
 
     Attributes:
@@ -171,7 +171,7 @@ class FittedProbes:
     bias_PC: torch.Tensor
     epochs: list[int]
     dev_score: list[float]
-    training: list[Training] = field(default_factory=list)
+    training: list[ProbeTraining] = field(default_factory=list)
 
     def __getitem__(self, probes: slice) -> "FittedProbes":
         """Some of the probes."""
@@ -234,7 +234,7 @@ def fit_probes(train: Inputs, dev: Inputs, problems: Sequence[Problem], classes:
             break
         fitting.keep(going_on)
     training = [
-        Training("patience" if last_epoch[n] - best_epoch[n] >= settings.patience else "cap", best_epoch[n], kept[n], last[n])
+        ProbeTraining("patience" if last_epoch[n] - best_epoch[n] >= settings.patience else "cap", best_epoch[n], kept[n], last[n])
         for n in range(len(problems))
     ]
     return FittedProbes(best_weight_PCF, best_bias_PC, last_epoch, best_score, training)

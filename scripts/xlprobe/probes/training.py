@@ -33,7 +33,7 @@ from xlprobe.probes.linear_probe import FittedProbes, Inputs, ProbeSettings, Pro
 from xlprobe.probes.training_rows import summary, training_rows
 from xlprobe.progress import progress
 from xlprobe.seeds import derive_seed
-from xlprobe.statistics.scoring import NO_INTERVALS, Intervals, bootstrap_of, score_rows, seed_rows
+from xlprobe.statistics.bootstrap import NO_INTERVALS, Intervals, bootstrap_of, score_rows, seed_rows
 from xlprobe.tasks.declaration import ProbeTask, load_probe_task
 
 logger = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def train_probes(
     features_path: Path,
     dataset: Path,
     task_name: str,
-    seeds: int | None,
+    n_seeds: int | None,
     settings: Settings,
     device_name: str,
     scores: Path,
@@ -104,7 +104,7 @@ def train_probes(
     and a digest of the rest (`xlprobe.artifacts.probe_file` reads them).
 
     Args:
-        seeds: probes a layer. A converged probe has one optimum, whatever its seed, so that there is one, of seed 0, and its mean.
+        n_seeds: probes a layer. A converged probe has one optimum, whatever its seed, so that there is one, of seed 0, and its mean.
         training: where to write how the training of each probe went (schemas/probe_training.schema.yaml).
         checkpoint_identity: of the checkpoint that the vectors are to be of; not checked where it is not given.
 
@@ -116,14 +116,14 @@ def train_probes(
     device = choose_device(device_name)
     protocol = protocol_of(settings)
     if protocol == "converged":
-        seeds = 1
+        n_seeds = 1
         logger.info(
-            "protocol converged: the optimum is one, so there is one probe a layer; probes.seeds, learning_rate, batch_size, epochs,"
+            "protocol converged: the optimum is one, so there is one probe a layer; probes.n_seeds, learning_rate, batch_size, epochs,"
             " patience and shared_order are not used"
         )
-    elif seeds is None:
-        raise XlprobeError(f"--protocol {protocol}: needs --seeds; give it a value")
-    measured = _Measured(dataset, task, seeds, controls, intervals, device)
+    elif n_seeds is None:
+        raise XlprobeError(f"--protocol {protocol}: needs --n-seeds; give it a value")
+    probed = _ProbedDataset(dataset, task, n_seeds, controls, intervals, device)
     rows: list[dict[str, Any]] = []
     trained: list[dict[str, Any]] = []
     fitted: dict[int, tuple[np.ndarray, np.ndarray]] = {}
@@ -133,7 +133,7 @@ def train_probes(
         checkpoint, described = features.checkpoint, features.dataset
         for layer in progress(features.chosen(layers), f"{task_name} {dataset.name} step {checkpoint['step']}", "layers"):
             place = (run_of(checkpoint), checkpoint["step"], task_name, dataset.name, layer)
-            probes, found, went = measured.fit(torch.from_numpy(features.layer(layer)), partial(derive_seed, *place), settings)
+            probes, found, went = probed.fit(torch.from_numpy(features.layer(layer)), partial(derive_seed, *place), settings)
             fitted[layer] = probes.weight_PCF.cpu().numpy(), probes.bias_PC.cpu().numpy()
             rows += [row | {"layer": layer} for row in found]
             trained += [row | {"layer": layer} for row in went]
@@ -142,7 +142,7 @@ def train_probes(
     logger.info(summary(own, f"{task_name} {dataset.name} {title(checkpoint)}", protocol))
     if training:
         write_table(pd.DataFrame(trained).assign(**identity, dataset=dataset.name), "probe_training.schema.yaml", training)
-    of_dataset = {"dataset": dataset.name, "labels": measured.inventory}
+    of_dataset = {"dataset": dataset.name, "labels": probed.inventory}
     write_probes(weights, fitted, identity | {"checkpoint_digest": identity_digest(checkpoint), "version": task.version} | of_dataset)
     names = {"source": dataset.name, "target": dataset.name, "text_form": described.get("text_form")}
     write_table(pd.DataFrame(rows).assign(**identity, **names), "probes.schema.yaml", scores)
@@ -160,7 +160,7 @@ def write_probes(path: Path, fitted: Mapping[int, tuple[np.ndarray, np.ndarray]]
         save_file(tensors, temporary, metadata={"probes": json.dumps(described)})
 
 
-class _Measured:
+class _ProbedDataset:
     """What the probes of all layers have in common: examples, labels, and what is scored.
 
     Attributes:
@@ -168,13 +168,15 @@ class _Measured:
         words: by split, the rows of the examples' word or words.
     """
 
-    def __init__(self, dataset: Path, task: ProbeTask, seeds: int, controls: Controls, intervals: Intervals, device: torch.device) -> None:
+    def __init__(
+        self, dataset: Path, task: ProbeTask, n_seeds: int, controls: Controls, intervals: Intervals, device: torch.device
+    ) -> None:
         examples = read_probed_examples(dataset, task)
         of_split = {split: examples[examples["split"] == split] for split in SPLITS}
         train = of_split["train"]
         if controls.control_task and not FORM_COLUMNS[task.data]:
             raise XlprobeError(f"--control-tasks: {task.name} labels no words, so it has no control task of word forms; leave it out")
-        self.seeds, self.device = seeds, device
+        self.n_seeds, self.device = n_seeds, device
         self.metric = task.metric
         self.inventory = sorted(set(train["label"]))
 
@@ -186,12 +188,12 @@ class _Measured:
         self.targets = numbers(examples["label"])
         identity = (task.name, dataset.name)
         self.control_targets = [
-            numbers(control_labels(examples, train, *identity, seed)) for seed in range(seeds if controls.control_task else 0)
+            numbers(control_labels(examples, train, *identity, seed)) for seed in range(n_seeds if controls.control_task else 0)
         ]
         # The labels are sent in the same orders at every checkpoint and layer.
         self.orders = [
             torch.randperm(len(train), generator=torch.Generator().manual_seed(derive_seed("order of labels", *identity, seed))).to(device)
-            for seed in range(seeds if controls.description_length else 0)
+            for seed in range(n_seeds if controls.description_length else 0)
         ]
         self.words = {
             split: [torch.tensor(part[column].to_numpy(), device=device) for column in VECTOR_COLUMNS[task.data]]
@@ -209,14 +211,14 @@ class _Measured:
         inputs = {split: Inputs(on_device_WD, rows) for split, rows in self.words.items()}
         _, fit = PROTOCOLS[protocol_of(settings)]
         fitted = fit(inputs["train"], inputs["dev"], self.problems(seed_of), len(self.inventory), settings)
-        probes = fitted[: self.seeds]
-        right = {split: self._right(probes, inputs[split], [self.targets[split]] * self.seeds) for split in self.masks}
+        probes = fitted[: self.n_seeds]
+        right = {split: self._right(probes, inputs[split], [self.targets[split]] * self.n_seeds) for split in self.masks}
         return probes, self.rows(fitted, inputs, right), self.training(fitted, right["dev"])
 
     def problems(self, seed_of: Callable[..., int]) -> list[Problem]:
         """The probes of a layer: of each seed, then of each seed's control task, then the portions of each seed's code."""
         train_y_N, dev_y_N = self.targets["train"], self.targets["dev"]
-        problems = [Problem(seed_of(seed), train_y_N, dev_y_N) for seed in range(self.seeds)]
+        problems = [Problem(seed_of(seed), train_y_N, dev_y_N) for seed in range(self.n_seeds)]
         for seed, targets in enumerate(self.control_targets):
             problems.append(Problem(seed_of(seed, "control task"), targets["train"], targets["dev"]))
         for seed, order_N in enumerate(self.orders):
@@ -245,7 +247,7 @@ class _Measured:
         """A layer's rows of the training of probes: the task's own, those of control tasks, and those of portions."""
         probes, controls, portions = self._parts(fitted)
         examples = len(self.targets["train"])
-        of_seed = len(portions.epochs) // self.seeds
+        of_seed = len(portions.epochs) // self.n_seeds
         groups = [("task", examples, probes, right_on_dev_SN), ("control_task", examples, controls, None)]
         for place, end in enumerate(block_ends(examples)[:of_seed]):
             groups.append(("portion", end, portions[place::of_seed], None))
@@ -257,8 +259,8 @@ class _Measured:
 
     def _parts(self, fitted: FittedProbes) -> tuple[FittedProbes, FittedProbes, FittedProbes]:
         """The probes of `problems`: the task's own, those of control tasks, those of portions."""
-        controls = self.seeds + len(self.control_targets)
-        return fitted[: self.seeds], fitted[self.seeds : controls], fitted[controls:]
+        controls = self.n_seeds + len(self.control_targets)
+        return fitted[: self.n_seeds], fitted[self.n_seeds : controls], fitted[controls:]
 
     @staticmethod
     def _right(probes: FittedProbes, inputs: Inputs, targets: Sequence[torch.Tensor]) -> np.ndarray:
@@ -267,7 +269,7 @@ class _Measured:
 
     def _description_rows(self, portions: FittedProbes, train: Inputs) -> list[dict[str, Any]]:
         """How well train's labels are compressed, in each seed's order; `portions` are the probes of all seeds' codes."""
-        classes, of_seed = len(self.inventory), len(portions.epochs) // self.seeds
+        classes, of_seed = len(self.inventory), len(portions.epochs) // self.n_seeds
         bits = [
             code_length(portions[seed * of_seed : (seed + 1) * of_seed], order_N, train, self.targets["train"], classes)
             for seed, order_N in enumerate(self.orders)

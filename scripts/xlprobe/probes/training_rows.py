@@ -22,7 +22,7 @@ import numpy as np
 from scipy.special import chdtrc
 
 from xlprobe.artifacts.training_reasons import CAP, FIRST_EPOCH, LOSS_FALLING, REASONS, SEEDS_DISAGREE
-from xlprobe.probes.linear_probe import Training
+from xlprobe.probes.linear_probe import ProbeTraining
 
 # Of accuracy: what the project calls close to the reference.
 AGREEMENT = 0.02
@@ -40,7 +40,7 @@ ELSE = {
 }
 
 
-def training_rows(training: Sequence[Training], epochs: Sequence[int], right_SN: np.ndarray | None = None) -> list[dict[str, Any]]:
+def training_rows(training: Sequence[ProbeTraining], epochs: Sequence[int], right_SN: np.ndarray | None = None) -> list[dict[str, Any]]:
     """A row for each seed's probe of one task and layer.
 
     Args:
@@ -68,7 +68,7 @@ def training_rows(training: Sequence[Training], epochs: Sequence[int], right_SN:
     ]
 
 
-def _reasons(training: Training) -> list[str]:
+def _reasons(training: ProbeTraining) -> list[str]:
     """What the training of one probe alone tells."""
     at_once = training.stopped_by == "patience" and training.best_epoch == 1
     return [CAP] * (training.stopped_by == CAP) + [FIRST_EPOCH] * at_once
@@ -86,17 +86,17 @@ def cochran_q(right_SN: np.ndarray) -> float:
     >>> float(cochran_q(np.array([[1, 1, 0, 1], [1, 1, 0, 1]])))
     1.0
     """
-    seeds = len(right_SN)
+    n_seeds = len(right_SN)
     of_seed_S, of_example_N = right_SN.sum(axis=1, dtype=np.float64), right_SN.sum(axis=0, dtype=np.float64)
-    spread = seeds * of_example_N.sum() - (of_example_N**2).sum()
+    spread = n_seeds * of_example_N.sum() - (of_example_N**2).sum()
     if not spread:
         return 1.0
-    q = (seeds - 1) * (seeds * (of_seed_S**2).sum() - of_seed_S.sum() ** 2) / spread
+    q = (n_seeds - 1) * (n_seeds * (of_seed_S**2).sum() - of_seed_S.sum() ** 2) / spread
     # The share of the chi-squared distribution beyond q; `scipy.stats` takes longer to import than to use.
-    return float(chdtrc(seeds - 1, q))
+    return float(chdtrc(n_seeds - 1, q))
 
 
-def loss_falls(training: Sequence[Training]) -> bool:
+def loss_falls(training: Sequence[ProbeTraining]) -> bool:
     """Whether probes that stopped for want of patience, as most seeds did, still had a falling loss on dev, mean over seeds."""
     out_of_patience = [one for one in training if one.stopped_by == "patience"]
     if not out_of_patience:

@@ -25,7 +25,7 @@ from xlprobe.files import MAKE_AGAIN, identity_digest
 from xlprobe.probes.examples import VECTOR_COLUMNS, read_examples
 from xlprobe.probes.labels import label_numbers
 from xlprobe.progress import progress
-from xlprobe.statistics.scoring import NO_INTERVALS, Intervals, bootstrap_of, score_rows
+from xlprobe.statistics.bootstrap import NO_INTERVALS, Intervals, bootstrap_of, score_rows
 from xlprobe.tasks.declaration import ProbeTask, load_probe_task
 
 # Bounds the memory of what probes read and of the products; the speed is the same from 512 on.
@@ -35,8 +35,8 @@ Probes = tuple[np.ndarray, np.ndarray]
 
 def predicted_classes(weight_SCF: np.ndarray, bias_SC: np.ndarray, x_BF: np.ndarray) -> np.ndarray:
     """The class that each seed's probe gives each example, [seeds, examples]."""
-    seeds, classes, dimensions = weight_SCF.shape
-    logits_BSC = (x_BF @ weight_SCF.reshape(-1, dimensions).T + bias_SC.reshape(-1)).reshape(-1, seeds, classes)
+    n_seeds, classes, dimensions = weight_SCF.shape
+    logits_BSC = (x_BF @ weight_SCF.reshape(-1, dimensions).T + bias_SC.reshape(-1)).reshape(-1, n_seeds, classes)
     return logits_BSC.argmax(axis=2).T.astype(np.int16)
 
 
@@ -120,17 +120,17 @@ def transfer_probes(
                 found = score_rows((classes_SN == numbers_N).astype(np.int8), masks, bootstrap)
                 rows += [row | {"layer": layer, "source": source.dataset, "protocol": source.protocol} for row in found]
                 if write:
-                    write(_said(task, examples, np.array(source.labels)[classes_SN]).assign(layer=layer, source=source.dataset))
+                    write(_prediction_rows(task, examples, np.array(source.labels)[classes_SN]).assign(layer=layer, source=source.dataset))
     identity = checkpoint | {"task": task_name, "target": dataset.name, "split": "test", "text_form": text_form}
     write_table(pd.DataFrame(rows).assign(**identity), "scores.schema.yaml", output)
 
 
-def _said(task: ProbeTask, examples: pd.DataFrame, predicted_SN: np.ndarray) -> pd.DataFrame:
+def _prediction_rows(task: ProbeTask, examples: pd.DataFrame, predicted_SN: np.ndarray) -> pd.DataFrame:
     """What each seed's probe says of each example, seed by seed."""
-    seeds, count = predicted_SN.shape
+    n_seeds, count = predicted_SN.shape
     first, *second = VECTOR_COLUMNS[task.data]
     asked = pd.DataFrame({"word": examples[first], "head": examples[second[0]] if second else None, "label": examples["label"]})
-    return pd.concat([asked] * seeds).assign(seed=np.repeat(np.arange(seeds), count), predicted=predicted_SN.ravel())
+    return pd.concat([asked] * n_seeds).assign(seed=np.repeat(np.arange(n_seeds), count), predicted=predicted_SN.ravel())
 
 
 def _usable(

@@ -18,7 +18,7 @@ from xlprobe.artifacts.splits import SPLITS, split_file
 from xlprobe.errors import ConfigError, XlprobeError
 from xlprobe.study import config as configuration
 from xlprobe.study import config_schema, inventory, resource_tables
-from xlprobe.study.catalogue import Source, inference_name
+from xlprobe.study.catalogue import Source, nli_name
 from xlprobe.study.runs import PLACEHOLDERS, runs
 
 
@@ -203,7 +203,7 @@ def _published(config: dict[str, Any]) -> Iterator[Need]:
     yield from _corpora(config)
     yield from _treebanks(config)
     yield from _alignments(config)
-    yield from _inference(config)
+    yield from _nli(config)
 
 
 def _corpora(config: dict[str, Any]) -> Iterator[Need]:
@@ -236,20 +236,20 @@ def _alignments(config: dict[str, Any]) -> Iterator[Need]:
             yield _need(path, f"a file of the alignment set {name!r}", ("alignment", name), name, file=PurePosixPath(path).name)
 
 
-def _inference(config: dict[str, Any]) -> Iterator[Need]:
+def _nli(config: dict[str, Any]) -> Iterator[Need]:
     """XNLI in its official layout: the test sets of all languages in one file, the train sets apart; of others, own files."""
     # Paper 1 takes all of XNLI's.
     of_xnli = [code for code, tasks in resource_tables.language_facts("paper1").items() if "xnli" in tasks.split()]
     for code in config["xnli"]:
-        reader = ("xnli", inference_name(code))
+        reader = ("xnli", nli_name(code))
         if code not in of_xnli:
             what = f"set of inference pairs in language {code!r}, which XNLI does not have"
-            yield from (Need(f"xnli/{split}-{inference_name(code)}.tsv", f"the {split} {what},", reader, Place()) for split in SPLITS)
+            yield from (Need(f"xnli/{split}-{nli_name(code)}.tsv", f"the {split} {what},", reader, Place()) for split in SPLITS)
             continue
         for split in ("dev", "test"):
             file = f"xnli.{split}.tsv"
             yield _need(f"xnli/XNLI-1.0/{file}", f"XNLI's {split} set", reader, "xnli", file=file)
-        file = f"multinli.train.{inference_name(code)}.tsv"
+        file = f"multinli.train.{nli_name(code)}.tsv"
         yield _need(f"xnli/XNLI-MT-1.0/multinli/{file}", f"XNLI's train set in language {code!r}", reader, "xnli_mt", file=file)
 
 

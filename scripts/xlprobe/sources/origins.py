@@ -90,7 +90,7 @@ def origins(needs: Iterable[Need], sources: Path, root: Path | None) -> list[Ori
         if kind == "treebank":
             found += _treebank(name, wanted, sources, root)
         elif kind == "xnli":
-            found += _inference(name, wanted, sources, root)
+            found += _nli(name, wanted, sources, root)
         else:
             found += [_origin(need, sources, root) for need in wanted]
     _check_no_link_dangles([origin for origin in found if origin.way != THERE], sources)
@@ -228,7 +228,7 @@ def _beside(name: str, folder: Path) -> dict[str, Path]:
     return {split: folder / path for split in SPLITS if (path := _look_up(_stem(split_file(name, split)), folder))}
 
 
-def _inference(name: str, wanted: Sequence[Need], sources: Path, root: Path | None) -> list[Origin]:
+def _nli(name: str, wanted: Sequence[Need], sources: Path, root: Path | None) -> list[Origin]:
     """XNLI in one language: XTREME's layout where a folder has it, else the official one; what began as that goes on as that."""
     official = [_origin(need, sources, root) for need in wanted]
     # Dev and test sets are those of all languages, the train set is this one's.

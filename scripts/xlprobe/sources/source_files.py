@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Self
 
 from xlprobe.artifacts.splits import SPLITS, split_file
-from xlprobe.datasets.inference import PUBLISHED, split_of_file
+from xlprobe.datasets.nli import PUBLISHED, split_of_file
 from xlprobe.models.huggingface_files import read_files
 from xlprobe.sources import archives, needs, origins
 from xlprobe.sources.downloads import Upstream
-from xlprobe.sources.inference_forms import Forms, chosen_form, declared_forms, read_forms
+from xlprobe.sources.nli_forms import Forms, chosen_form, declared_forms, read_forms
 from xlprobe.sources.origins import Origin, Plan
 from xlprobe.study.plan import Job, Study
 
@@ -48,7 +48,7 @@ class SourceFiles:
         found = origins.origins(needs.needs(config), folder, root)
         if not config["data"]["download"]:
             origins.refuse_missing(found, folder, needs.repositories(config))
-        plan, files = origins.plan(found, folder, root), _inference_files(study, found)
+        plan, files = origins.plan(found, folder, root), _nli_files(study, found)
         forms = declared_forms([path for paths in files.values() for path in paths], found, config["datasets"]["nli_files"])
         return cls(study, results, found, plan, forms, chosen_form(files, forms, config["datasets"]))
 
@@ -71,13 +71,13 @@ class SourceFiles:
         """The files of a bitext with gold links."""
         return self._paths(self.study.alignments[name].files if self._invented else self._read_by("alignment", name))
 
-    def inference(self, name: str) -> list[str]:
+    def nli(self, name: str) -> list[str]:
         """The files of a set of inference pairs: all of its language, or the test set alone."""
         return self._paths(self._pairs(name))
 
     def form_arguments(self, name: str) -> list[str]:
         """The form in which their text is read, of the set and of each file, as arguments."""
-        form = PUBLISHED if self.study.inference[name].published else self.form
+        form = PUBLISHED if self.study.nli[name].published else self.form
         return ["--text-form", form, "--forms", *read_forms(self._pairs(name), self.forms, form)]
 
     def tokenizer(self, run: str = "") -> list[str]:
@@ -203,8 +203,8 @@ class SourceFiles:
         return {(kind, name): paths for kind in kinds for name, paths in origins.readers(self.origins, kind)}
 
     def _pairs(self, name: str) -> list[str]:
-        chosen = self.study.inference[name]
-        files = _inference_files(self.study, self.origins)[chosen.xnli_language]
+        chosen = self.study.nli[name]
+        files = _nli_files(self.study, self.origins)[chosen.xnli_language]
         return [path for path in files if not chosen.test_only or split_of_file(Path(path)) == "test"]
 
     def _is_published(self, checkpoint: str) -> bool:
@@ -215,7 +215,7 @@ class SourceFiles:
         return [str(self.folder / path) for path in inside]
 
 
-def _inference_files(study: Study, found: Iterable[Origin]) -> dict[str, list[str]]:
+def _nli_files(study: Study, found: Iterable[Origin]) -> dict[str, list[str]]:
     """The files of inference pairs, inside `sources/`, by XNLI's name of the language."""
     if study.config["world"]:
         return {language: [f"xnli/{split}-{language}.tsv" for split in SPLITS] for language in study.config["xnli"]}

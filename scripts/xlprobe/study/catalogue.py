@@ -49,7 +49,7 @@ class Treebank:
 
 
 @dataclass(frozen=True)
-class InferenceSet:
+class NliSet:
     """XNLI in one language: its name (`xnli_zh`), the language's CC100 code (`zh-Hans`), XNLI's name of it (`zh`).
 
     The test set stands there twice, in the set that probes are trained on, and alone (`xnli_zh_test`), as a target of other
@@ -111,7 +111,7 @@ class Source:
     text_form: str = ""
 
 
-def inference_sets(codes: Iterable[str], published: Iterable[str] = ()) -> dict[str, InferenceSet]:
+def nli_sets(codes: Iterable[str], published: Iterable[str] = ()) -> dict[str, NliSet]:
     """XNLI's sets of some languages, given by CC100's codes, by name: of each language the whole one, and its test set alone.
 
     Args:
@@ -119,19 +119,19 @@ def inference_sets(codes: Iterable[str], published: Iterable[str] = ()) -> dict[
     """
     found = {}
     for code, as_published in (*((code, False) for code in codes), *((code, True) for code in published)):
-        language = inference_name(code)
+        language = nli_name(code)
         whole = f"xnli_{language}_published" if as_published else f"xnli_{language}"
         for name, test_only in ((whole, False), (f"{whole}_test", True)):
-            found[name] = InferenceSet(name, code, language, test_only, as_published)
+            found[name] = NliSet(name, code, language, test_only, as_published)
     return found
 
 
-def are_comparable(source: Treebank | InferenceSet, target: Treebank | InferenceSet) -> bool:
+def are_comparable(source: Treebank | NliSet, target: Treebank | NliSet) -> bool:
     """Whether probes of a dataset are transferred to another: between XNLI's sets, where the text of both is in one form."""
     return getattr(source, "published", False) == getattr(target, "published", False)
 
 
-def inference_name(code: str) -> str:
+def nli_name(code: str) -> str:
     """XNLI's name of a language, from CC100's code: `zh` for `zh-Hans`."""
     return code.removesuffix("-Hans")
 

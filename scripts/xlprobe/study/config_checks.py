@@ -8,7 +8,7 @@ from typing import Any
 
 from xlprobe.artifacts.splits import SPLITS
 from xlprobe.errors import ConfigError
-from xlprobe.study.catalogue import Language, are_comparable, inference_name, inference_sets
+from xlprobe.study.catalogue import Language, are_comparable, nli_name, nli_sets
 from xlprobe.study.inventory import alignments, dataset_languages, languages, probed, treebanks
 from xlprobe.study.measured import idle_entries, is_measured, layers_of, measured_datasets, probe_tasks, tasks_of
 from xlprobe.suggestions import suggestion
@@ -70,9 +70,9 @@ def check_measurements(config: dict[str, Any]) -> None:
         for n, name in enumerate(config[key]):
             _check_languages(config, f"{key}.{n}", name, [name], tasks_of(config, name), languages_of[name])
     for n, code in enumerate(config["xnli"]):
-        _check_languages(config, f"xnli.{n}", code, [*inference_sets([code])], ["xnli"], {code})
+        _check_languages(config, f"xnli.{n}", code, [*nli_sets([code])], ["xnli"], {code})
     for n, code in enumerate(config["datasets"]["nli_published"]):
-        _check_languages(config, f"datasets.nli_published.{n}", code, [*inference_sets([], [code])], ["xnli"], {code})
+        _check_languages(config, f"datasets.nli_published.{n}", code, [*nli_sets([], [code])], ["xnli"], {code})
     if idle := idle_entries(config):
         raise ConfigError(
             f"config key measurements.{idle[0]}: adds nothing, since what it names is measured without it, or not at all; correct it, or"
@@ -181,10 +181,10 @@ def check_names(config: dict[str, Any]) -> None:
     for key, code in named():
         if code not in known_languages:
             # XNLI calls some languages otherwise than CC100.
-            same = next((known for known in known_languages if key.startswith("xnli.") and inference_name(known) == code), None)
+            same = next((known for known in known_languages if key.startswith("xnli.") and nli_name(known) == code), None)
             advice = f"did you mean {same!r}?" if same else suggestion(code, known_languages, tables["languages"])
             raise ConfigError(f"config key {key}: unknown language {code!r} (codes are {codes}); {advice}")
-    _check_inference(config)
+    _check_nli(config)
     _check_corpus_source(config, known_languages)
     for n, name in enumerate(config["treebanks"]):
         if name not in known_treebanks:
@@ -206,10 +206,10 @@ def check_names(config: dict[str, Any]) -> None:
             raise ConfigError(f"config key alignments.{n}: unknown alignment set {name!r}; {advice}")
 
 
-def _check_inference(config: dict[str, Any]) -> None:
+def _check_nli(config: dict[str, Any]) -> None:
     if config["world"] and config["xnli"] and (without := [split for split in SPLITS if not config["world"]["pairs"][split]]):
         raise ConfigError(f"config key xnli: needs pairs, but world.pairs.{without[0]} is 0; raise it, or leave xnli empty")
-    chosen, known = config["datasets"], [inference_name(code) for code in config["xnli"]]
+    chosen, known = config["datasets"], [nli_name(code) for code in config["xnli"]]
     for key in chosen["nli_files"]:
         split, _, language = key.partition("-")
         if language and language not in known:
@@ -217,7 +217,7 @@ def _check_inference(config: dict[str, Any]) -> None:
             raise ConfigError(f"config key datasets.nli_files.{key}: is no file of the languages under xnli; {near}")
     for n, code in enumerate(chosen["nli_published"]):
         if code not in config["xnli"]:
-            same = next((known for known in config["xnli"] if inference_name(known) == code), None)
+            same = next((known for known in config["xnli"] if nli_name(known) == code), None)
             near = f"did you mean {same!r}?" if same else suggestion(code, config["xnli"]) if config["xnli"] else "the run has none"
             raise ConfigError(f"config key datasets.nli_published.{n}: {code!r} is not among the languages under xnli; {near}")
     if chosen["nli_published"] and chosen["nli_text"] == "published":

@@ -6,10 +6,10 @@ from typing import Any
 from xlprobe.study import resource_tables
 from xlprobe.study.catalogue import (
     AlignmentSet,
-    InferenceSet,
     Language,
+    NliSet,
     Treebank,
-    inference_sets,
+    nli_sets,
     world_alignment,
     world_family,
     world_treebanks,
@@ -40,10 +40,10 @@ def alignments(config: dict[str, Any]) -> dict[str, AlignmentSet]:
     return {bitext.name: bitext for bitext in sets}
 
 
-def probed(config: dict[str, Any]) -> dict[str, Treebank | InferenceSet]:
+def probed(config: dict[str, Any]) -> dict[str, Treebank | NliSet]:
     """The datasets of a completed configuration that probes are trained or tested on, by name."""
     known = treebanks(config)
-    return {name: known[name] for name in config["treebanks"]} | inference_sets(config["xnli"], config["datasets"]["nli_published"])
+    return {name: known[name] for name in config["treebanks"]} | nli_sets(config["xnli"], config["datasets"]["nli_published"])
 
 
 def dataset_languages(config: dict[str, Any]) -> dict[str, set[str]]:

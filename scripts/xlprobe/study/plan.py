@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from xlprobe.study import inventory
-from xlprobe.study.catalogue import AlignmentSet, InferenceSet, Treebank, are_comparable, inference_sets
+from xlprobe.study.catalogue import AlignmentSet, NliSet, Treebank, are_comparable, nli_sets
 from xlprobe.study.measured import bits_languages, layers_of, measured_datasets, probe_tasks
 from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.settings import Settings, as_arguments
@@ -98,9 +98,9 @@ class Study:
         return {name: known[name] for name in self.config["treebanks"]}
 
     @cached_property
-    def inference(self) -> dict[str, InferenceSet]:
+    def nli(self) -> dict[str, NliSet]:
         """Its sets of inference pairs by name: of each language the whole, and the test set alone."""
-        return inference_sets(self.config["xnli"], self.config["datasets"]["nli_published"])
+        return nli_sets(self.config["xnli"], self.config["datasets"]["nli_published"])
 
     @cached_property
     def alignments(self) -> dict[str, AlignmentSet]:
@@ -109,9 +109,9 @@ class Study:
         return {name: known[name] for name in self.config["alignments"]}
 
     @cached_property
-    def probed(self) -> dict[str, Treebank | InferenceSet]:
+    def probed(self) -> dict[str, Treebank | NliSet]:
         """What probes are trained or tested on, by name."""
-        return self.treebanks | self.inference
+        return self.treebanks | self.nli
 
     @property
     def datasets(self) -> list[str]:
@@ -125,7 +125,7 @@ class Study:
 
     def datasets_in(self, language: str) -> list[str]:
         """The datasets with sentences in a language, of bitexts one side's; inference test sets are part of their datasets."""
-        apart = {*self.inference} & {*self.test_only}
+        apart = {*self.nli} & {*self.test_only}
         languages = {name: [dataset.language] for name, dataset in self.probed.items() if name not in apart}
         languages |= {name: [bitext.source, bitext.target] for name, bitext in self.alignments.items()}
         return sorted(name for name, codes in languages.items() if language in codes)
@@ -372,7 +372,7 @@ class Study:
         return {
             "world": [{}] if self.config["world"] else [],
             "treebank": [{"dataset": name} for name in self.treebanks],
-            "inference": [{"dataset": name} for name in self.inference],
+            "nli": [{"dataset": name} for name in self.nli],
             "bitext": [{"dataset": name} for name in self.alignments],
             "contamination": [{"language": code} for code in self.compared_languages],
         }

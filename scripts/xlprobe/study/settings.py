@@ -84,7 +84,7 @@ class DatasetsSection(Section):
         """Of the same script."""
         return ["--clean-forms"] if self.clean_forms else []
 
-    def inference_arguments(self) -> list[Any]:
+    def nli_arguments(self) -> list[Any]:
         """Of the script that reads pairs of sentences."""
         return as_arguments({"max_pairs": self.max_inference_pairs})
 
@@ -111,7 +111,7 @@ class ProbesSection(Section):
 
     protocol: str
     converged: Mapping[str, Any]
-    seeds: int
+    n_seeds: int
     learning_rate: float
     batch_size: int
     epochs: int
@@ -127,7 +127,7 @@ class ProbesSection(Section):
             strengths = sorted(map(float, self.converged["inverse_strengths"]))
             return ["--protocol", self.protocol, *as_arguments({**self.converged, "inverse_strengths": strengths})]
         shared = ["--shared-order"] if self.shared_order else []
-        return ["--protocol", self.protocol, *shared, *self._arguments("seeds", "learning_rate", "batch_size", "epochs", "patience")]
+        return ["--protocol", self.protocol, *shared, *self._arguments("n_seeds", "learning_rate", "batch_size", "epochs", "patience")]
 
     def controls(self, tasks: Collection[str]) -> list[str]:
         """What else is trained with the probes of these tasks; no arguments where nothing is."""

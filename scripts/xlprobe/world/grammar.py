@@ -121,7 +121,7 @@ def phrase_order(head_direction: str, adjectives: str) -> list[str]:
     return ["cc", "acl:relcl", "det", "nummod", *around, "case", "conj"]
 
 
-class Language:
+class InventedLanguage:
     """A language that can say meanings."""
 
     def __init__(self, typology: Typology, lexicon: Lexicon, names: list[str]) -> None:

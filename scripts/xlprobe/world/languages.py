@@ -5,7 +5,7 @@ from dataclasses import fields
 from random import Random
 from typing import Any
 
-from xlprobe.world.grammar import Language, Typology
+from xlprobe.world.grammar import InventedLanguage, Typology
 from xlprobe.world.lexicon import Lexicon, proto_lexicon, world_names
 from xlprobe.world.meaning import ConceptCounts, Concepts
 
@@ -27,7 +27,9 @@ class World:
         names = world_names(counts, self.seed)
         self._counts = counts
         self._lexicons: dict[str, Lexicon] = {}
-        self.languages = {code: Language(typology(chosen), self._lexicon(code), names) for code, chosen in settings["languages"].items()}
+        self.languages = {
+            code: InventedLanguage(typology(chosen), self._lexicon(code), names) for code, chosen in settings["languages"].items()
+        }
 
     def syntactic_distance(self, first: str, second: str) -> float:
         """The share of syntactic features in which two languages differ, from 0 to 1."""

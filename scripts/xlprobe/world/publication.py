@@ -21,9 +21,9 @@ from xlprobe.files import atomic_path, write_json
 from xlprobe.progress import progress
 from xlprobe.study.catalogue import world_alignment, world_family, world_treebanks
 from xlprobe.world.grammar import Utterance
-from xlprobe.world.inference import Pair, inference_pairs
 from xlprobe.world.languages import World
 from xlprobe.world.meaning import MeaningGrammar, Node
+from xlprobe.world.nli import MeaningPair, nli_pairs
 
 Settings = dict[str, Any]
 
@@ -53,7 +53,7 @@ def write_world(settings: Settings, folder: Path, record: Path, processes: int) 
     languages = settings["languages"]
     with ProcessPoolExecutor(processes) as pool:
         corpora = {code: pool.submit(_write_language, settings, code, folder) for code in languages}
-        others: list[Future[Any]] = [pool.submit(_write_inference, settings, split, folder) for split in SPLITS if settings["pairs"][split]]
+        others: list[Future[Any]] = [pool.submit(_write_nli, settings, split, folder) for split in SPLITS if settings["pairs"][split]]
         others += [pool.submit(_write_alignment, settings, pair, folder) for pair in combinations(languages, 2)]
         for part in progress([*others, *corpora.values()], "world", "parts"):
             part.result()
@@ -81,9 +81,9 @@ def parallel_meanings(world: World) -> list[Node]:
     return _meanings(world, Random(f"parallel {world.seed}"), world.settings["sentences"]["parallel"])
 
 
-def pair_meanings(world: World, split: str) -> list[Pair]:
+def pair_meanings(world: World, split: str) -> list[MeaningPair]:
     """The inference pairs of a split, the same for every language."""
-    return inference_pairs(world.concepts, world.settings["pairs"][split], Random(f"pairs {world.seed} {split}"))
+    return nli_pairs(world.concepts, world.settings["pairs"][split], Random(f"pairs {world.seed} {split}"))
 
 
 def gold_links(source: Utterance, target: Utterance) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
@@ -164,7 +164,7 @@ def _write_language(settings: Settings, code: str, folder: Path) -> int:
     return len(corpus.encode())
 
 
-def _write_inference(settings: Settings, split: str, folder: Path) -> None:
+def _write_nli(settings: Settings, split: str, folder: Path) -> None:
     world = World(settings)
     pairs = pair_meanings(world, split)
     for code, language in world.languages.items():

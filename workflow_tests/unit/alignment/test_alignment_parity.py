@@ -125,13 +125,13 @@ def bitext(checkpoints, family, pairs, tmp_path_factory) -> Bitext:
 class GivenVectors:
     """In place of the package's own model and tokenizer: given vectors of a pair's units, and how many each word has."""
 
-    def __init__(self, vectors: Sequence[np.ndarray], pieces: Sequence[np.ndarray]) -> None:
+    def __init__(self, vectors: Sequence[np.ndarray], subwords: Sequence[np.ndarray]) -> None:
         self.vectors = [torch.from_numpy(vectors_SD) for vectors_SD in vectors]
-        self.pieces = iter(np.concatenate(pieces).tolist())
+        self.subwords = iter(np.concatenate(subwords).tolist())
         self.tokenizer = self
 
     def tokenize(self, word: str) -> list[str]:
-        return [word] * next(self.pieces)
+        return [word] * next(self.subwords)
 
     def get_embed_list(self, pair: list[list[str]]) -> torch.Tensor:
         return torch.nn.utils.rnn.pad_sequence(self.vectors, batch_first=True)
@@ -139,15 +139,15 @@ class GivenVectors:
 
 def package_on_our_vectors(bitext: Bitext, unit: str, layer: int, distortion: float) -> list[dict[str, Links]]:
     """The package's links of each pair, by its names of the methods, from the vectors in our features file."""
-    pieces = np.ones(bitext.words.sum(), dtype=int)
+    subwords = np.ones(bitext.words.sum(), dtype=int)
     with FeatureFile(bitext.features(unit)) as features:
         vectors = np.split(features.layer(layer).astype(np.float32), features.offsets[1:-1])
         if unit == "bpe":
             subword, word = features.subword_words().T
             # The package knows none that belongs to two words; where words are divided by blanks there is none.
             assert np.array_equal(subword, np.arange(len(subword)))
-            pieces = np.bincount(word, minlength=len(pieces))
-    pieces_of_sentence = np.split(pieces, np.cumsum(bitext.words)[:-1])
+            subwords = np.bincount(word, minlength=len(subwords))
+    subwords_of_sentence = np.split(subwords, np.cumsum(bitext.words)[:-1])
     found = []
     for number, pair in enumerate(bitext.pairs):
         both = number, number + len(bitext.pairs)
@@ -156,7 +156,7 @@ def package_on_our_vectors(bitext: Bitext, unit: str, layer: int, distortion: fl
         aligner.matching_methods = ["itermax", "inter"]
         if max(len(vectors[sentence]) for sentence in both) <= MOST_UNITS_TO_MATCH:
             aligner.matching_methods.append("mwmf")
-        aligner.embed_loader = GivenVectors([vectors[sentence] for sentence in both], [pieces_of_sentence[sentence] for sentence in both])
+        aligner.embed_loader = GivenVectors([vectors[sentence] for sentence in both], [subwords_of_sentence[sentence] for sentence in both])
         found.append({method: set(links) for method, links in aligner.get_word_aligns(pair.source, pair.target).items()})
     return found
 
@@ -227,7 +227,7 @@ def test_links_are_those_of_the_package_that_reads_the_checkpoint_itself(bitext,
             for word in range(sentence.units)
         ]
         theirs = [tokenizer.convert_tokens_to_ids(tokenizer.tokenize(token)) for token in [*pair.source, *pair.target]]
-        assert ours == [[piece for piece in pieces if piece not in encoder.blank] for pieces in theirs]
+        assert ours == [[subword for subword in subwords if subword not in encoder.blank] for subwords in theirs]
         # To the package, a lone ▁ is one of its word's subwords.
         if ours != theirs:
             continue

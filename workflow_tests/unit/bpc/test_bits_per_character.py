@@ -1,4 +1,4 @@
-"""Bits per character: what pieces cover, what they cost, which are masked."""
+"""Bits per character: what subwords cover, what they cost, which are masked."""
 
 import json
 import math
@@ -20,7 +20,7 @@ from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, PreTrainedT
 from xlprobe.artifacts.corpus_text import text_lines
 from xlprobe.artifacts.dataset_folder import read_sentences
 from xlprobe.artifacts.tables import conform
-from xlprobe.bpc import piece_bits
+from xlprobe.bpc import subword_bits
 from xlprobe.bpc.bits_per_character import (
     METRICS,
     METRICS_OF_PARALLEL_TEXT,
@@ -33,14 +33,14 @@ from xlprobe.bpc.bits_per_character import (
     score_bits_per_character,
     score_text,
 )
-from xlprobe.bpc.piece_bits import PiecePredictor, bits_of_pieces
-from xlprobe.bpc.piece_coverage import KINDS, MARK, SPACE, ZERO_WIDTH, PieceCoverage
+from xlprobe.bpc.subword_bits import SubwordPredictor, bits_of_subwords
+from xlprobe.bpc.subword_coverage import KINDS, MARK, SPACE, ZERO_WIDTH, SubwordCoverage
 from xlprobe.checkpoints.from_huggingface import publish_huggingface
 from xlprobe.corpus.cleaning import normalise
 from xlprobe.datasets.treebank import read_splits, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_lines
-from xlprobe.statistics.scoring import NO_INTERVALS, Intervals
+from xlprobe.statistics.bootstrap import NO_INTERVALS, Intervals
 
 CPU = torch.device("cpu")
 FAMILIES = ("bert", "roberta", "xlm-roberta", "gpt-neox")
@@ -73,28 +73,28 @@ def text_of(lines: list[str]) -> Text:
 
 
 def covered(tokenizer: PreTrainedTokenizerFast, text: str, count_spaces: bool = True) -> list[tuple[str, float, float]]:
-    """Each piece with its characters and bytes."""
+    """Each subword with its characters and bytes."""
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     ids, offsets = np.array(encoded["input_ids"], dtype=int), np.array(encoded["offset_mapping"]).reshape(-1, 2).astype(int)
-    characters, bytes_ = PieceCoverage(tokenizer, count_spaces).of_text(text, ids, offsets)
+    characters, bytes_ = SubwordCoverage(tokenizer, count_spaces).of_text(text, ids, offsets)
     return list(zip(tokenizer.convert_ids_to_tokens(ids), characters.round(9).tolist(), bytes_.round(9).tolist(), strict=True))
 
 
 @pytest.fixture(scope="module")
 def by_hand() -> PreTrainedTokenizerFast:
-    """A tokenizer of XLM-R's kind that knows few pieces."""
-    pieces = ["<unk>", "▁", "▁la", "▁né", "e", "▁字", "漢", "ma"]
-    tokenizer = Tokenizer(models.Unigram([(piece, -1.0 - n / 10) for n, piece in enumerate(pieces)], unk_id=0))
+    """A tokenizer of XLM-R's kind that knows few subwords."""
+    subwords = ["<unk>", "▁", "▁la", "▁né", "e", "▁字", "漢", "ma"]
+    tokenizer = Tokenizer(models.Unigram([(subword, -1.0 - n / 10) for n, subword in enumerate(subwords)], unk_id=0))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>")
 
 
-def test_pieces_with_a_marker_alone_reach_back(by_hand):
-    reach = dict(zip(by_hand.convert_ids_to_tokens(range(8)), PieceCoverage(by_hand).reach_V, strict=True))
-    assert {piece for piece, characters in reach.items() if characters} == {"▁", "▁la", "▁né", "▁字"}
+def test_subwords_with_a_marker_alone_reach_back(by_hand):
+    reach = dict(zip(by_hand.convert_ids_to_tokens(range(8)), SubwordCoverage(by_hand).reach_V, strict=True))
+    assert {subword for subword, characters in reach.items() if characters} == {"▁", "▁la", "▁né", "▁字"}
 
 
-def test_pieces_cover_what_stands_there_by_hand(by_hand):
+def test_subwords_cover_what_stands_there_by_hand(by_hand):
     # The first ▁ stands for nothing; é has two bytes, 字 and 漢 three; a lone ▁ is a space; <unk> covers what it replaced.
     assert covered(by_hand, "la née 字漢 漢 zzma") == [
         ("▁la", 2, 2),
@@ -205,7 +205,7 @@ def test_a_zero_width_character_that_is_dropped_counts_inside_a_subword_alone():
     assert sum(characters for _, characters, _ in covered(tokenizer, "漢\u200c字 la\u200c")) == len("漢字la")
 
 
-def test_byte_level_pieces_share_a_character():
+def test_byte_level_subwords_share_a_character():
     tokenizer = byte_level_tokenizer(["abc abc"], framed=False, vocabulary=257)
     shared = [round(1 / 3, 9)] * 3
     assert [characters for _, characters, _ in covered(tokenizer, "a 漢é")] == [1, 1, *shared, 0.5, 0.5]
@@ -215,14 +215,14 @@ def test_byte_level_pieces_share_a_character():
     assert [(characters, bytes_) for _, characters, bytes_ in covered(tokenizer, "\U0001f600")] == [(0.25, 1)] * 4
 
 
-def test_word_pieces_cover_no_space():
+def test_subwords_of_bert_cover_no_space():
     tokenizer = word_piece_tokenizer(["Ġurnata ab"] * 3, vocabulary=60)
-    pieces = covered(tokenizer, "ab Ġurnata 漢 ab")
-    assert sum(characters for _, characters, _ in pieces) == len("abĠurnata漢ab") and ("[UNK]", 1, 3) in pieces
+    subwords = covered(tokenizer, "ab Ġurnata 漢 ab")
+    assert sum(characters for _, characters, _ in subwords) == len("abĠurnata漢ab") and ("[UNK]", 1, 3) in subwords
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_pieces_cover_a_text_once(tiny_text, lines, family):
+def test_subwords_cover_a_text_once(tiny_text, lines, family):
     tokenizer = new_tokenizer(family, lines, tiny_text.tokenizer)
     # Texts are without spaces at their ends or in a row; the space before a spelled special token belongs to none.
     for line in (line for line in lines if "<mask>" not in line):
@@ -232,7 +232,7 @@ def test_pieces_cover_a_text_once(tiny_text, lines, family):
 
 
 @pytest.mark.parametrize("language", ["ar", "bn", "fa", "he", "hi", "ja", "ko", "ta", "th", "vi", "zh"])
-def test_pieces_cover_real_text_once(real_data, tiny_text, language):
+def test_subwords_cover_real_text_once(real_data, tiny_text, language):
     """Persian has a zero-width character in 130; the decomposed letters of Tamil and Vietnamese are two code points each."""
     tokenizer = new_tokenizer("xlm-roberta", [], tiny_text.tokenizer)
     (file,) = (real_data / "cc100").glob(f"{language}.txt*")
@@ -246,7 +246,7 @@ def test_pieces_cover_real_text_once(real_data, tiny_text, language):
 
 
 def plain_bits(folder: Path, lines: list[str], masked: bool) -> list[float]:
-    """Bits of each line, from the whole model's scores, row by row; a masked model's pieces are those that are drawn."""
+    """Bits of each line, from the whole model's scores, row by row; a masked model's subwords are those that are drawn."""
     from xlprobe.models.language_models import load_tokenizer
 
     tokenizer = load_tokenizer(folder)
@@ -272,9 +272,9 @@ def plain_bits(folder: Path, lines: list[str], masked: bool) -> list[float]:
 @pytest.mark.parametrize("name", [*FAMILIES, "untied"])
 def test_bits_equal_the_whole_models(checkpoints, lines, name, monkeypatch):
     """Also where positions and vocabulary are cut into many parts."""
-    monkeypatch.setattr(piece_bits, "POSITIONS_AT_ONCE", 7)
-    monkeypatch.setattr(piece_bits, "PIECES_AT_ONCE", 33)
-    predictor = PiecePredictor(checkpoints / name / "40", CPU)
+    monkeypatch.setattr(subword_bits, "POSITIONS_AT_ONCE", 7)
+    monkeypatch.setattr(subword_bits, "SUBWORDS_AT_ONCE", 33)
+    predictor = SubwordPredictor(checkpoints / name / "40", CPU)
     short = [line for line in lines if len(predictor.tokenizer(line)["input_ids"]) <= predictor.framing.window][:12] + lines[-3:]
     short = [line for line in short if len(predictor.tokenizer(line)["input_ids"]) <= predictor.framing.window]
     found = line_counts(predictor, text_of(short), SETTINGS, 200)
@@ -291,21 +291,21 @@ def test_the_running_sum_over_a_vocabulary_is_the_whole_one(bias):
     generator = torch.Generator().manual_seed(1)
     states_ND, weight_VD = torch.randn(300, 16, generator=generator), torch.randn(10_000, 16, generator=generator) / 2
     bias_V = torch.randn(10_000, generator=generator) if bias else None
-    pieces_N = torch.randint(10_000, (300,), generator=generator)
+    subwords_N = torch.randint(10_000, (300,), generator=generator)
     scores_NV = torch.nn.functional.linear(states_ND.double(), weight_VD.double(), None if bias_V is None else bias_V.double())
-    expected_N = torch.nn.functional.cross_entropy(scores_NV, pieces_N, reduction="none") / math.log(2)
-    assert float((bits_of_pieces(states_ND, weight_VD, bias_V, pieces_N) - expected_N).abs().max()) < 1e-5
+    expected_N = torch.nn.functional.cross_entropy(scores_NV, subwords_N, reduction="none") / math.log(2)
+    assert float((bits_of_subwords(states_ND, weight_VD, bias_V, subwords_N) - expected_N).abs().max()) < 1e-5
 
 
 @pytest.mark.parametrize("name", ["bert", "xlm-roberta", "gpt-neox"])
 def test_bits_do_not_depend_on_batches(checkpoints, lines, name):
-    predictor = PiecePredictor(checkpoints / name / "40", CPU)
+    predictor = SubwordPredictor(checkpoints / name / "40", CPU)
     one, all_ = (line_counts(predictor, text_of(lines), SETTINGS, size) for size in (1, 100_000))
     pd.testing.assert_frame_equal(one, all_, atol=1e-4)
 
 
 def test_masks_are_the_same_at_all_checkpoints_and_for_more_text(checkpoints, lines):
-    counts = [line_counts(PiecePredictor(checkpoints / "xlm-roberta" / str(step), CPU), text_of(lines), SETTINGS, 500) for step in STEPS]
+    counts = [line_counts(SubwordPredictor(checkpoints / "xlm-roberta" / str(step), CPU), text_of(lines), SETTINGS, 500) for step in STEPS]
     pd.testing.assert_frame_equal(counts[0].drop(columns="bits"), counts[1].drop(columns="bits"))
     assert (counts[0]["bits"] != counts[1]["bits"]).any()
     lengths = [5, 40, 0, 7]
@@ -319,43 +319,43 @@ def test_masks_are_the_same_at_all_checkpoints_and_for_more_text(checkpoints, li
 
 
 def test_special_tokens_in_a_text_are_not_predicted(checkpoints, lines):
-    predictor = PiecePredictor(checkpoints / "xlm-roberta" / "40", CPU)
+    predictor = SubwordPredictor(checkpoints / "xlm-roberta" / "40", CPU)
     all_masked = BitsSettings(mask_share=0.999999)
     plain, spelled = (line_counts(predictor, text_of([line]), all_masked, 500).loc[0] for line in ("sola", "sola</s><mask>"))
-    assert plain["predicted"] == plain["pieces"] == spelled["predicted"] == spelled["pieces"] - 2
+    assert plain["predicted"] == plain["subwords"] == spelled["predicted"] == spelled["subwords"] - 2
 
 
 @pytest.mark.parametrize("name", ["roberta", "gpt-neox"])
-def test_every_piece_of_a_long_line_is_predicted_once(checkpoints, lines, name):
-    predictor = PiecePredictor(checkpoints / name / "40", CPU)
+def test_every_subword_of_a_long_line_is_predicted_once(checkpoints, lines, name):
+    predictor = SubwordPredictor(checkpoints / name / "40", CPU)
     long = max(lines, key=len)
     everything = BitsSettings(mask_share=0.999999)
     counts = line_counts(predictor, text_of([long]), everything, 500).loc[0]
-    assert counts["pieces"] > 3 * WINDOW and counts["predicted"] == counts["pieces"] and round(counts["characters"], 6) == len(long)
-    assert 1 < counts["bits"] / counts["pieces"] < 12
+    assert counts["subwords"] > 3 * WINDOW and counts["predicted"] == counts["subwords"] and round(counts["characters"], 6) == len(long)
+    assert 1 < counts["bits"] / counts["subwords"] < 12
 
 
-def test_a_causal_models_first_piece_is_not_predicted_where_nothing_begins_a_text(checkpoints, lines, tmp_path):
+def test_a_causal_models_first_subword_is_not_predicted_where_nothing_begins_a_text(checkpoints, lines, tmp_path):
     folder = Path(shutil.copytree(checkpoints / "gpt-neox" / "40", tmp_path / "40"))
     settings = json.loads((folder / "tokenizer_config.json").read_text())
     settings["bos_token"] = None
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     renew_digests(folder)
-    without, with_it = (PiecePredictor(path, CPU) for path in (folder, checkpoints / "gpt-neox" / "40"))
+    without, with_it = (SubwordPredictor(path, CPU) for path in (folder, checkpoints / "gpt-neox" / "40"))
     assert without.framing.prefix == [] and len(with_it.framing.prefix) == 1 and without.framing.window == with_it.framing.window + 1
     fewer, all_ = (line_counts(predictor, text_of(["sola dara"]), SETTINGS, 500).loc[0] for predictor in (without, with_it))
-    assert fewer["predicted"] == all_["predicted"] - 1 == fewer["pieces"] - 1 and fewer["characters"] < all_["characters"] == 9
+    assert fewer["predicted"] == all_["predicted"] - 1 == fewer["subwords"] - 1 and fewer["characters"] < all_["characters"] == 9
 
 
 def test_bits_fall_while_a_model_learns(checkpoints, tiny_model, tmp_path, lines):
     """And those of a model trained here are near the training log's, which are of masks of another kind."""
     for name in FAMILIES:
         before, after = (
-            score_text(PiecePredictor(checkpoints / name / str(step), CPU), text_of(lines), SETTINGS, 500, NO_INTERVALS) for step in STEPS
+            score_text(SubwordPredictor(checkpoints / name / str(step), CPU), text_of(lines), SETTINGS, 500, NO_INTERVALS) for step in STEPS
         )
         assert (before["value"][:3] > after["value"][:3] + 0.05).all(), name
         assert (before["value"][3:] == after["value"][3:]).all()
-    predictor = PiecePredictor(tiny_model.checkpoint, CPU)
+    predictor = SubwordPredictor(tiny_model.checkpoint, CPU)
     for language, logged in predictor.identity["loss"].items():
         text = held_out_text(tiny_model.text.folder / "corpus" / language / "valid.txt.zst", language, None)
         counts = line_counts(predictor, text, SETTINGS, 4096).sum()
@@ -394,42 +394,44 @@ def test_the_scores_of_a_checkpoint(checkpoints, tiny_text, tmp_path):
     parallel = parallel_text(tmp_path / "qaa_pud")
     # As it is written: two words of the treebank may be one word of the text.
     assert "".join(parallel.lines) != "".join(read_sentences(tmp_path / "qaa_pud")["text"])
-    pieces = sum(
+    subwords = sum(
         len(ids)
-        for ids in PiecePredictor(checkpoints / "xlm-roberta" / "40", CPU).tokenizer(parallel.lines, add_special_tokens=False)["input_ids"]
+        for ids in SubwordPredictor(checkpoints / "xlm-roberta" / "40", CPU).tokenizer(parallel.lines, add_special_tokens=False)[
+            "input_ids"
+        ]
     )
-    assert values["qaa", "test", "pieces_per_word"] == pytest.approx(pieces / parallel.words.sum())
+    assert values["qaa", "test", "subwords_per_word"] == pytest.approx(subwords / parallel.words.sum())
     assert values["qaa", "test", "bits_per_sentence"] == pytest.approx(
-        values["qaa", "test", "bits_per_token"] * pieces / len(parallel.lines)
+        values["qaa", "test", "bits_per_subword"] * subwords / len(parallel.lines)
     )
     assert scores.loc[("qaa", "test", "bits_per_sentence"), "n"] == len(parallel.lines) == 40
-    assert scores.loc[("qaa", "test", "bits_per_token"), "n"] == pytest.approx(0.2 * pieces, rel=0.15)
+    assert scores.loc[("qaa", "test", "bits_per_subword"), "n"] == pytest.approx(0.2 * subwords, rel=0.15)
 
 
 def test_what_is_divided_by_what_by_hand():
-    sums = {"bits": 60, "characters": 40, "bytes": 50, "predicted": 10, "pieces": 80, "all_characters": 200, "lines": 4, "words": 32}
+    sums = {"bits": 60, "characters": 40, "bytes": 50, "predicted": 10, "subwords": 80, "all_characters": 200, "lines": 4, "words": 32}
     found = {metric: (value(sums), counted) for metric, (value, counted) in (METRICS | METRICS_OF_PARALLEL_TEXT).items()}
     assert found == {
         "bits_per_character": (1.5, "predicted"),
         "bits_per_byte": (1.2, "predicted"),
-        "bits_per_token": (6, "predicted"),
-        "pieces_per_character": (0.4, "pieces"),
-        # An eighth of the pieces was predicted: all would cost 8 times as much.
+        "bits_per_subword": (6, "predicted"),
+        "subwords_per_character": (0.4, "subwords"),
+        # An eighth of the subwords was predicted: all would cost 8 times as much.
         "bits_per_sentence": (120, "lines"),
-        "pieces_per_word": (2.5, "pieces"),
+        "subwords_per_word": (2.5, "subwords"),
     }
 
 
 def test_half_precision_is_off_by_little(checkpoints, lines):
     exact, half = (
-        line_counts(PiecePredictor(checkpoints / "bert" / "40", CPU, dtype), text_of(lines), SETTINGS, 500)["bits"].sum()
+        line_counts(SubwordPredictor(checkpoints / "bert" / "40", CPU, dtype), text_of(lines), SETTINGS, 500)["bits"].sum()
         for dtype in (torch.float32, torch.bfloat16)
     )
     assert half == pytest.approx(exact, rel=0.01) and half != exact
 
 
 class Doubtful(torch.nn.Module):
-    """A model whose last layer gives each of two pieces one bit, and whose scores give the second a little more."""
+    """A model whose last layer gives each of two subwords one bit, and whose scores give the second a little more."""
 
     def __init__(self, more_bits: float, dtype: torch.dtype) -> None:
         super().__init__()
@@ -448,7 +450,7 @@ class Doubtful(torch.nn.Module):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-3), (torch.bfloat16, 0.5), (torch.float16, 0.05)])
 def test_how_far_scores_may_be_from_the_last_layers(tmp_path, dtype, tolerance):
     def skip(more_bits: float) -> None:
-        predictor = PiecePredictor.__new__(PiecePredictor)
+        predictor = SubwordPredictor.__new__(SubwordPredictor)
         predictor.model, predictor.identity, predictor.device = Doubtful(more_bits, dtype), {"model": "m"}, CPU
         predictor.last_layer = predictor.model.last_layer
         predictor.framing = SimpleNamespace(window=2, rows=lambda rows: {"input_ids": torch.tensor([[0, 1]])})
@@ -465,7 +467,7 @@ def test_a_checkpoint_without_a_head_is_refused(checkpoints, tiny_text, tmp_path
     save_file(weights, source / "model.safetensors", metadata={"format": "pt"})
     publish_huggingface(source, tmp_path / "40", "theirs", None, 40, "masked", "x", [])
     with pytest.raises(XlprobeError, match=r"40: .*without the head that predicts subwords.*; add theirs to bpc\.leave_out"):
-        PiecePredictor(tmp_path / "40", CPU)
+        SubwordPredictor(tmp_path / "40", CPU)
 
 
 @pytest.mark.parametrize(
@@ -486,12 +488,12 @@ def test_a_model_that_sees_more_or_less_than_its_objective_says_is_refused(check
     identity["checks"]["direction"] = direction
     (folder / "identity.json").write_text(json.dumps(identity))
     with pytest.raises(XlprobeError, match=f"^{folder}: {why}"):
-        PiecePredictor(folder, CPU)
+        SubwordPredictor(folder, CPU)
     # As older versions wrote it, the model not having been tried.
     del identity["checks"]["direction"]
     (folder / "identity.json").write_text(json.dumps(identity))
     with pytest.raises(XlprobeError, match=f"^{folder}/identity.json: does not say what the model sees .*; delete it to make the"):
-        PiecePredictor(folder, CPU)
+        SubwordPredictor(folder, CPU)
 
 
 @pytest.mark.parametrize(
@@ -504,7 +506,7 @@ def test_a_model_that_sees_more_or_less_than_its_objective_says_is_refused(check
     ],
 )
 def test_a_head_that_goes_on_after_its_last_layer_is_refused(checkpoints, monkeypatch, after):
-    load = piece_bits.load_model
+    load = subword_bits.load_model
 
     def changed(*arguments):
         loaded = load(*arguments)
@@ -518,11 +520,11 @@ def test_a_head_that_goes_on_after_its_last_layer_is_refused(checkpoints, monkey
         loaded.model.forward = with_more
         return loaded
 
-    monkeypatch.setattr(piece_bits, "load_model", changed)
+    monkeypatch.setattr(subword_bits, "load_model", changed)
     with pytest.raises(XlprobeError, match="BertForMaskedLM changes its scores after its last layer"):
-        PiecePredictor(checkpoints / "bert" / "40", CPU)
+        SubwordPredictor(checkpoints / "bert" / "40", CPU)
 
 
 def test_a_text_with_nothing_to_predict_is_refused(checkpoints):
     with pytest.raises(XlprobeError, match=r"^valid\.txt\.zst: holds no character to predict \(1 lines, 0 subwords\); give more text"):
-        score_text(PiecePredictor(checkpoints / "bert" / "40", CPU), text_of([""]), SETTINGS, 500, NO_INTERVALS)
+        score_text(SubwordPredictor(checkpoints / "bert" / "40", CPU), text_of([""]), SETTINGS, 500, NO_INTERVALS)

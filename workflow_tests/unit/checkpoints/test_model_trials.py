@@ -138,7 +138,7 @@ def test_bits_of_what_sees_both_ways_are_refused_at_adoption(made):
     (row,) = conform(pd.read_parquet(folder.parent / "table.parquet"), "checkpoints.schema.yaml").to_dict("records")
     columns = ("objective", "direction", "padding", "model_class", "attention", "own_code", "unknown_subwords")
     assert [row[column] for column in columns] == ["causal", "both ways", "independent", "LlamaModel", "sdpa", "none", 0.0]
-    assert pd.isna(row["bits_per_token"]) and identity["loss"] == {}
+    assert pd.isna(row["bits_per_subword"]) and identity["loss"] == {}
 
 
 def test_a_masked_model_that_sees_one_way_is_refused_where_bits_are_taken(made):

@@ -186,7 +186,7 @@ def test_a_missing_head_is_seen_and_left_out(bert, tmp_path):
     )
     collect_checkpoints([tmp_path / "20" / "identity.json"], tmp_path / "table.parquet")
     (row,) = conform(pd.read_parquet(tmp_path / "table.parquet"), "checkpoints.schema.yaml").to_dict("records")
-    assert row["head"] == "missing" and pd.isna(row["bits_per_token"]) and pd.isna(row["language"])
+    assert row["head"] == "missing" and pd.isna(row["bits_per_subword"]) and pd.isna(row["language"])
 
 
 def test_an_untied_head_is_seen_and_kept(bert, suites, tmp_path):
@@ -304,7 +304,7 @@ def test_the_tokenizer_is_the_published_one_whatever_its_class(suites, tiny_text
 def test_a_list_of_words_is_enough_of_a_tokenizer(bert, tmp_path):
     """As the first BERTs and MultiBERTs are published: uncased by default."""
     vocabulary = read_json(bert / "tokenizer.json")["model"]["vocab"]
-    (bert / "vocab.txt").write_text("".join(f"{piece}\n" for piece in sorted(vocabulary, key=lambda piece: vocabulary[piece])))
+    (bert / "vocab.txt").write_text("".join(f"{subword}\n" for subword in sorted(vocabulary, key=lambda subword: vocabulary[subword])))
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (bert / name).unlink()
     adopt(bert, tmp_path / "20")

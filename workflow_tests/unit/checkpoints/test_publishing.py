@@ -294,11 +294,11 @@ def test_a_damaged_state_is_neither_published_nor_trained_on(tiny_model, tmp_pat
 
 @pytest.mark.parametrize("name", ["dict.txt", "tokenizer.json"])
 def test_the_tokenizer_of_another_model_is_refused(tiny_model, tmp_path, name):
-    """One of the same size: two pieces have changed places."""
+    """One of the same size: two subwords have changed places."""
     pretraining = Path(shutil.copytree(tiny_model.pretraining, tmp_path / "pretrain"))
     tokenizer = pretraining / "tokenizer"
     first, second = (tokenizer / "dict.txt").read_text().splitlines()[10:12]
-    first, second = (piece.removesuffix(" 1") for piece in (first, second))
+    first, second = (subword.removesuffix(" 1") for subword in (first, second))
     content = (tokenizer / name).read_text()
     swapped = content.replace(f'"{first}"', "?").replace(f'"{second}"', f'"{first}"').replace("?", f'"{second}"')
     swapped = swapped if name != "dict.txt" else content.replace(f"{first} 1\n{second} 1\n", f"{second} 1\n{first} 1\n")

@@ -21,12 +21,12 @@ from xlprobe.files import atomic_zstd_writer
 
 
 def as_users_do(text, tokenizer, folder):
-    """Binarise a cleaned corpus the way fairseq's users do: pieces as text, then `fairseq-preprocess`."""
+    """Binarise a cleaned corpus the way fairseq's users do: subwords as text, then `fairseq-preprocess`."""
     processor = load_sentencepiece(tokenizer / SENTENCEPIECE_FILE)
-    pieces = folder / "train.pieces"
-    with pieces.open("w") as stream:
+    subwords = folder / "train.subwords"
+    with subwords.open("w") as stream:
         stream.writelines(" ".join(line) + "\n" for line in processor.encode(list(text_lines(text)), out_type=str))
-    fairseq_preprocess(pieces, tokenizer, folder)
+    fairseq_preprocess(subwords, tokenizer, folder)
     return folder / "train"
 
 

@@ -27,7 +27,7 @@ def three_views(folder, lines):
     tokenizer = AutoTokenizer.from_pretrained(folder)
     ours = [model_ids(np.array(ids)).tolist() for ids in processor.encode(lines)]
     encode = partial(dictionary.encode_line, add_if_not_exist=False, append_eos=False)
-    fairseq = [encode(" ".join(pieces)).tolist() for pieces in processor.encode(lines, out_type=str)]
+    fairseq = [encode(" ".join(subwords)).tolist() for subwords in processor.encode(lines, out_type=str)]
     huggingface = tokenizer(lines, add_special_tokens=False, verbose=False)["input_ids"]
     return ours, fairseq, huggingface, (processor, dictionary, tokenizer)
 
@@ -72,7 +72,7 @@ def test_training_twice_gives_the_same_model(tiny_text, tmp_path):
 
 def test_scores_add_up_alike_in_any_precision(tiny_text):
     proto = ModelProto.FromString((tiny_text.tokenizer / SENTENCEPIECE_FILE).read_bytes())
-    in_256ths = [piece.score * 256 for piece in proto.pieces]
+    in_256ths = [subword.score * 256 for subword in proto.pieces]
     assert all(score == int(score) for score in in_256ths) and any(score % 2 for score in in_256ths)
 
 
@@ -96,7 +96,7 @@ def test_a_language_is_sampled_in_proportion_to_its_lines_to_the_alpha(tmp_path)
 
 
 def test_a_vocabulary_too_large_for_the_text_names_its_key(tiny_text, tmp_path):
-    with pytest.raises(ConfigError, match=r"^config key tokenizer.vocabulary_size: SentencePiece cannot train 30000 pieces") as caught:
+    with pytest.raises(ConfigError, match=r"^config key tokenizer.vocabulary_size: SentencePiece cannot train 30000 subwords") as caught:
         train_sentencepiece([tiny_text.corpus("qaa")], tmp_path / "model", 30_000, 0.3, 4000, 0.9995, 1)
     assert "\n" not in str(caught.value)
 

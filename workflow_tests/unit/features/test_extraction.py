@@ -16,7 +16,7 @@ from xlprobe.artifacts.tables import write_table
 from xlprobe.datasets.conllu import Sentence, Word
 from xlprobe.datasets.treebank import read_splits, write_dataset
 from xlprobe.errors import XlprobeError
-from xlprobe.features.encoding import EncodedSentence, Encoder, Texts, numbered_subwords, subword_word_pairs
+from xlprobe.features.encoding import DatasetSentences, EncodedSentence, Encoder, numbered_subwords, subword_word_pairs
 from xlprobe.features.extraction import Alike, Audit, extract_features, means, vectors_of_units
 from xlprobe.files import read_json, sha256, write_json
 from xlprobe.models.windows import batches, windows
@@ -193,7 +193,7 @@ def written(checkpoint: Path, dataset: Path, folder: Path, precision: str = "flo
 def exact(checkpoint: Path, dataset: Path) -> np.ndarray:
     """The vectors as they are computed, [layers, units, dim] in float32."""
     encoder = Encoder(checkpoint, torch.device("cpu"))
-    return vectors_of_units(encoder, Texts(encoder, dataset, False).of_words(slice(0, 6)), LAYERS, 256)
+    return vectors_of_units(encoder, DatasetSentences(encoder, dataset, False).of_words(slice(0, 6)), LAYERS, 256)
 
 
 BIAS = "roberta.encoder.layer.1.output.LayerNorm.bias"
@@ -343,7 +343,7 @@ def test_sentences_are_extracted_in_parts(tiny_model, texts, tmp_path, monkeypat
 def test_parts_hold_to_whichever_bound_comes_first(monkeypatch):
     monkeypatch.setattr("xlprobe.features.encoding.UNITS_PER_WRITE", 4)
     monkeypatch.setattr("xlprobe.features.encoding.CHARACTERS_PER_WRITE", 100)
-    texts = object.__new__(Texts)
+    texts = object.__new__(DatasetSentences)
     texts.offsets, texts.characters = np.array([0, 2, 4, 5, 9, 9, 18, 19]), np.array([10, 10, 90, 5, 0, 3, 500])
     assert [(part.start, part.stop) for part in texts.parts()] == [(0, 2), (2, 3), (3, 5), (5, 6), (6, 7)]
 

@@ -76,7 +76,7 @@ def encoder(request, sentences, sentencepiece, tmp_path_factory) -> Encoder:
 
 
 def spelled(encoder: Encoder, ids: list[int]) -> str:
-    """What some subwords spell, by the tokenizer's own decoder, without spaces and word pieces' marks."""
+    """What some subwords spell, by the tokenizer's own decoder, without spaces and WordPiece's marks."""
     return re.sub(r"\s|##", "", encoder.tokenizer.decode(ids, clean_up_tokenization_spaces=False))
 
 
@@ -141,16 +141,16 @@ def assert_assigned_by_character(encoder: Encoder, text: str, words: list[tuple[
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_subwords_belong_to_words_character_by_character(family, tmp_path):
-    pieces = [[piece for piece in line.split("|") if piece] for line in BY_HAND]
-    texts = ["".join(line) for line in pieces]
-    # Twice: with pieces as long as a word, and with hardly more than letters.
+    parts = [[part for part in line.split("|") if part] for line in BY_HAND]
+    texts = ["".join(line) for line in parts]
+    # Twice: with subwords as long as a word, and with hardly more than letters.
     sentencepiece = sentencepiece_of([f"{one} {other}" for one in texts[:-1] for other in texts[:-1]], tmp_path, 68)
     for vocabulary in (400, 260) if family != "xlm-roberta" else (0,):
         folder = tmp_path / f"of_{vocabulary}"
         encoder = encoder_of(family, texts[:-1] * 3, sentencepiece, folder, vocabulary)
-        for text, line in zip(texts, pieces, strict=True):
-            ends = np.cumsum([len(piece) for piece in line]).tolist()
-            words = [(end - len(piece), end) for piece, end in zip(line, ends, strict=True) if piece != " "]
+        for text, line in zip(texts, parts, strict=True):
+            ends = np.cumsum([len(part) for part in line]).tolist()
+            words = [(end - len(part), end) for part, end in zip(line, ends, strict=True) if part != " "]
             assert_assigned_by_character(encoder, text, words, family == "bert")
 
 

@@ -297,7 +297,7 @@ def test_figures_name_the_task_in_words(table, task, kind):
     plt.close(drawn)
 
 
-def test_inference_stands_beside_what_hypotheses_and_overlap_tell(table):
+def test_nli_stands_beside_what_hypotheses_and_overlap_tell(table):
     scores = scores_of(table, "xnli")
     made = learning_curve_table(scores)
     assert made["word_type"].isna().all() and (made["majority"] == 0.2).all() and (made["hypothesis_only"] == 0.45).all()

@@ -29,7 +29,7 @@ from xlprobe import compression, files
 from xlprobe.corpus.cleaning import CorpusCounts, documents
 from xlprobe.datasets.bitexts import read_bitext
 from xlprobe.datasets.conllu import read_treebank
-from xlprobe.datasets.inference import read_inference
+from xlprobe.datasets.nli import read_nli
 from xlprobe.errors import FormatError, XlprobeError
 from xlprobe.files import open_binary, read_lines
 
@@ -371,7 +371,7 @@ READERS = {
         [treebank_row(1, "one", 0) + treebank_row(2, "two", 1) + "\n", treebank_row(1, "three", 0) + "\n"],
         lambda path: list(read_treebank(path)),
     ),
-    "nli": (["It rains.\tIt pours.\tneutral\n", "It rains.\tIt is wet.\tentailment\n"], lambda path: list(read_inference(path, "en"))),
+    "nli": (["It rains.\tIt pours.\tneutral\n", "It rains.\tIt is wet.\tentailment\n"], lambda path: list(read_nli(path, "en"))),
     "bitext": (["1\t0-0\n", "2\t0-0\n"], lambda path: read_bitext("simalign", [*pair_texts(path.parent), path])),
 }
 

@@ -17,7 +17,7 @@ from xlprobe import hdf5_files
 from xlprobe.artifacts.tables import conform, write_table
 from xlprobe.artifacts.training_state import trained_state
 from xlprobe.bpc.bits_per_character import BitsSettings, score_bits_per_character
-from xlprobe.bpc.piece_bits import PiecePredictor
+from xlprobe.bpc.subword_bits import SubwordPredictor
 from xlprobe.checkpoints import from_fairseq
 from xlprobe.errors import XlprobeError
 from xlprobe.features.encoding import Encoder
@@ -67,7 +67,7 @@ def raising(error: BaseException):
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: f"{type(error).__name__} {error}"[:30])
 def test_an_error_of_a_library_is_one_sentence(tiny_model, dataset, tmp_path, monkeypatch, error):
     monkeypatch.setattr(Encoder, "hidden_states", raising(error))
-    monkeypatch.setattr(PiecePredictor, "bits", raising(error))
+    monkeypatch.setattr(SubwordPredictor, "bits", raising(error))
     held_out = tiny_model.text.folder / "corpus" / "qaa" / "valid.txt.zst"
     said = rf"^{tiny_model.checkpoint}: " + ERRORS[error]
     with pytest.raises(XlprobeError, match=said.replace("KEY", r"features\.tokens_per_batch")) as raised:

@@ -10,7 +10,7 @@ import transformers
 from suites import WINDOW, byte_level_tokenizer
 
 from xlprobe.bpc.bits_per_character import BitsSettings, Text, line_counts
-from xlprobe.bpc.piece_bits import PiecePredictor
+from xlprobe.bpc.subword_bits import SubwordPredictor
 from xlprobe.checkpoints.from_huggingface import publish_huggingface
 from xlprobe.features.encoding import Encoder
 from xlprobe.features.extraction import vectors_of_units
@@ -53,7 +53,7 @@ def test_vectors_are_a_loops_whatever_the_batch(fnet):
 
 
 def test_bits_are_the_same_whatever_the_batch(fnet):
-    predictor = PiecePredictor(fnet, CPU)
+    predictor = SubwordPredictor(fnet, CPU)
     text = Text(Path("valid"), "xx", "valid", TEXTS)
     one, all_ = (line_counts(predictor, text, BitsSettings(mask_share=0.4), size)["bits"] for size in (1, 100_000))
     assert one.sum() > 50

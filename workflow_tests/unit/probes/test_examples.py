@@ -14,7 +14,7 @@ from xlprobe.probes.examples import read_examples
 from xlprobe.probes.linear_probe import ProbeSettings
 from xlprobe.probes.training import Controls, train_probes
 from xlprobe.probes.transfer import transfer_probes
-from xlprobe.statistics.scoring import Intervals
+from xlprobe.statistics.bootstrap import Intervals
 from xlprobe.tasks.declaration import load_probe_task
 
 STOP = [("Stop", "VERB", "_", 0, "root")]

@@ -23,7 +23,7 @@ from xlprobe.probes.labels import label_numbers, scored_examples
 from xlprobe.probes.linear_probe import Adam, Inputs, ProbeSettings, Problem, _Fitting, epoch_order, fit_probes, initial_weights
 from xlprobe.probes.training import Controls, train_probes
 from xlprobe.seeds import derive_seed
-from xlprobe.statistics.scoring import Intervals
+from xlprobe.statistics.bootstrap import Intervals
 from xlprobe.tasks.declaration import load_probe_task
 
 SETTINGS = ProbeSettings(learning_rate=1e-2, batch_size=64, epochs=30, patience=3)

@@ -21,7 +21,7 @@ from xlprobe.errors import XlprobeError
 from xlprobe.metrics.joining import join_tables
 from xlprobe.metrics.probe_training_summary import summarise, write_summary
 from xlprobe.probes.converged_probe import ConvergedSettings
-from xlprobe.probes.linear_probe import Inputs, OnDev, ProbeSettings, Problem, Training, fit_probes
+from xlprobe.probes.linear_probe import Inputs, OnDev, ProbeSettings, ProbeTraining, Problem, fit_probes
 from xlprobe.probes.training import PROTOCOLS, Controls, settings_of, train_probes
 from xlprobe.probes.training_rows import cochran_q, loss_falls, seeds_disagree, summary, training_rows
 from xlprobe.probes.transfer import transfer_probes
@@ -62,8 +62,8 @@ def test_seeds_disagree_where_dev_tells_and_not_by_chance():
 def test_flags_begin_where_they_are_said_to():
     """A loss that falls by more than half a per cent; seeds apart by more than two points, unless by a chance of one in a thousand."""
     for last, falls in ((0.9955, False), (0.9945, True)):
-        assert loss_falls([Training("patience", 9, on_dev(1.0), on_dev(last))]) == falls
-        assert not loss_falls([Training("cap", 9, on_dev(1.0), on_dev(last))]) and not loss_falls([])
+        assert loss_falls([ProbeTraining("patience", 9, on_dev(1.0), on_dev(last))]) == falls
+        assert not loss_falls([ProbeTraining("cap", 9, on_dev(1.0), on_dev(last))]) and not loss_falls([])
     for points, apart in ((19, False), (21, True)):
         right = np.ones((2, 1000))
         right[1, :points] = 0
@@ -75,7 +75,7 @@ def test_flags_begin_where_they_are_said_to():
 
 
 def test_flags_on_hand_made_seeds():
-    patient = Training("patience", 9, on_dev(1.0), on_dev(1.01))
+    patient = ProbeTraining("patience", 9, on_dev(1.0), on_dev(1.01))
     rows = training_rows([patient, replace(patient, stopped_by="cap")], [12, 50], np.ones((2, 9)))
     assert [row["flag"] for row in rows] == [None, "cap"]
     expected = {"seed": 0, "stopped_by": "patience", "epochs": 12, "best_epoch": 9, "inverse_strength": None, "dev_accuracy": 0.6}
@@ -88,7 +88,7 @@ def test_flags_on_hand_made_seeds():
     apart = np.repeat([[1], [0]], 500, axis=1)
     assert [row["flag"] for row in training_rows([patient, patient], [12, 12], apart)] == ["seeds disagree"] * 2
     assert [row["flag"] for row in training_rows([patient, patient], [12, 12])] == [None, None]
-    nothing_known = Training("patience", 2, OnDev(0.0, 0.0, 9, 0), OnDev(0.0, 0.0, 9, 0))
+    nothing_known = ProbeTraining("patience", 2, OnDev(0.0, 0.0, 9, 0), OnDev(0.0, 0.0, 9, 0))
     (row,) = training_rows([nothing_known], [4])
     assert np.isnan(row["dev_loss"]) and row["dev_unknown"] == 9
 
@@ -155,10 +155,10 @@ def treebank(tmp_path):
     return tmp_path
 
 
-def train(treebank, name: str, seeds, settings, **changes) -> tuple[pd.DataFrame, pd.DataFrame]:
+def train(treebank, name: str, n_seeds, settings, **changes) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The scores and the training of a treebank's probes."""
     paths = [treebank / f"{name}.{kind}" for kind in ("scores.parquet", "safetensors", "training.parquet")]
-    train_probes(treebank / "xx_own.h5", treebank / "xx_own", "pos", seeds, settings, "cpu", *paths[:2], training=paths[2], **changes)
+    train_probes(treebank / "xx_own.h5", treebank / "xx_own", "pos", n_seeds, settings, "cpu", *paths[:2], training=paths[2], **changes)
     return conform(pd.read_parquet(paths[0]), "probes.schema.yaml"), conform(pd.read_parquet(paths[2]), "probe_training.schema.yaml")
 
 
@@ -183,7 +183,7 @@ def test_converged_probes_of_a_treebank(treebank, caplog):
     caplog.set_level("INFO")
     controls = Controls(control_task=True, description_length=True)
     scores, training = train(treebank, "a", 3, CONVERGED, controls=controls)
-    assert "protocol converged: the optimum is one, so there is one probe a layer; probes.seeds" in caplog.text
+    assert "protocol converged: the optimum is one, so there is one probe a layer; probes.n_seeds" in caplog.text
     assert "pos xx_own xlmr step 5: 0 of 2 probes flagged (converged)" in caplog.text
     assert set(scores["protocol"]) == {"converged"} and set(scores["seed"].dropna()) == {0}
     # A row of the one seed, and the mean, which is the same.
@@ -214,7 +214,7 @@ def test_settings_that_a_protocol_lacks_are_named(treebank):
     assert settings_of("paper", values) == ProbeSettings(0.1, 8, 3, 2)
     with pytest.raises(XlprobeError, match=r"^--protocol converged: needs --inverse-strengths; give it a value"):
         settings_of("converged", values)
-    with pytest.raises(XlprobeError, match=r"^--protocol paper: needs --seeds; give it a value"):
+    with pytest.raises(XlprobeError, match=r"^--protocol paper: needs --n-seeds; give it a value"):
         train(treebank, "a", None, SETTINGS)
     assert set(PROTOCOLS) == {"paper", "converged"} and command_line.layers("all") is None
 

@@ -63,8 +63,8 @@ def test_predictions_equal_a_loop_over_linear_layers(monkeypatch, words):
     read = [vectors_WD[rows_N].float() for rows_N in rows]
     x_NF = torch.cat([*read, read[0] * read[1]], dim=1) if words == 2 else read[0]
     expected, probes = [], []
-    for seeds, classes in ((3, 7), (2, 3)):
-        linears = [torch.nn.Linear(x_NF.shape[1], classes) for _ in range(seeds)]
+    for n_seeds, classes in ((3, 7), (2, 3)):
+        linears = [torch.nn.Linear(x_NF.shape[1], classes) for _ in range(n_seeds)]
         expected.append([linear(x_NF).argmax(1).tolist() for linear in linears])
         probes.append(tuple(torch.stack([getattr(linear, name).detach() for linear in linears]).numpy() for name in ("weight", "bias")))
     found = layer_predictions(probes, vectors_WD.numpy(), list(rows.numpy()))

@@ -3,6 +3,7 @@
 import ast
 import csv
 import re
+from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -70,6 +71,13 @@ def test_each_room_that_is_listed_is_there():
 def test_a_package_holds_a_docstring_alone(path):
     tree = ast.parse(path.read_text())
     assert ast.get_docstring(tree) and len(tree.body) == 1
+
+
+def test_no_two_public_classes_share_a_name():
+    """Who meets a name in a signature knows which class it is."""
+    found = (node for path in LIBRARY.rglob("*.py") for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef))
+    names = Counter(node.name for node in found if not node.name.startswith("_"))
+    assert not {name: count for name, count in names.items() if count > 1}
 
 
 def test_unit_tests_lie_in_the_folder_of_their_package():

@@ -108,7 +108,7 @@ def test_the_code_of_a_document_holds(document):
         (links, "[a](b.md#c) [d](https://e.f/g)", [("b.md", "c")]),
         (files, "`scripts/a.py`, rules/b/<c>.smk, /x/docs/y, see docs/c.md.", {"scripts/a.py", "rules/b/", "docs/c.md"}),
         (targets, "`make run CONFIG=a.yaml`, to make sure\n```bash\nmake lint test  # makes both\n```\n", {"run", "lint", "test"}),
-        (keys, "`probes.seeds`, `features.keep: true`, `tokenizer.json`, probes.py", {"probes.seeds", "features.keep"}),
+        (keys, "`probes.n_seeds`, `features.keep: true`, `tokenizer.json`, probes.py", {"probes.n_seeds", "features.keep"}),
     ],
 )
 def test_what_is_found_in_a_text(found, text, expected):

@@ -242,7 +242,7 @@ def test_xnlis_train_set_may_stand_in_for_xtremes_and_is_tokenized(places):
     assert [*places(xnli=["zh-Hans"], datasets={"nli_files": {"train-zh": "tokenized"}}).values()][-3:] == [FOLDER] * 3
 
 
-def test_inference_pairs_in_a_language_that_xnli_lacks_are_ones_own(places):
+def test_nli_pairs_in_a_language_that_xnli_lacks_are_ones_own(places):
     assert list(places(xnli=["fi"]).values())[-3:] == [BY_HAND] * 3
     assert "the train set of inference pairs in language 'fi', which XNLI does not have, was not found" in " ".join(
         plan_of(places, xnli=["fi"]).by_hand.values()

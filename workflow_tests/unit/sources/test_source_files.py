@@ -46,8 +46,8 @@ def test_a_world_publishes_all_that_its_run_reads(tmp_path):
     assert inside(files, files.corpus("qaa")) == ["cc100/qaa.txt.xz"]
     assert inside(files, files.treebank("qba_pud")) == ["ud/UD_Ketta-PUD/qba_pud-ud-test.conllu"]
     assert inside(files, files.bitext("align_qaa_qba"))[-1] == "alignments/qaa_qba/qaa_qba.gold"
-    assert inside(files, files.inference("xnli_qaa")) == [f"xnli/{split}-qaa.tsv" for split in ("train", "dev", "test")]
-    assert inside(files, files.inference("xnli_qaa_test")) == ["xnli/test-qaa.tsv"]
+    assert inside(files, files.nli("xnli_qaa")) == [f"xnli/{split}-qaa.tsv" for split in ("train", "dev", "test")]
+    assert inside(files, files.nli("xnli_qaa_test")) == ["xnli/test-qaa.tsv"]
     assert files.form_arguments("xnli_qaa_test") == ["--text-form", "raw", "--forms", "raw"]
     assert files.tokenizer() == [] and files.fetched == set() and files.outside([], files.corpus("qaa")) == {}
 
@@ -55,7 +55,7 @@ def test_a_world_publishes_all_that_its_run_reads(tmp_path):
 def test_files_are_those_of_the_data_folder_and_of_upstream(files, tmp_path):
     assert inside(files, files.corpus("en")) == ["cc100/en.txt.gz"]
     assert inside(files, files.treebank("en_ewt")) == [f"ud/UD_English-EWT/en_ewt-ud-{split}.conllu" for split in ("train", "test")]
-    assert inside(files, files.inference("xnli_en"))[2] == "xnli/XNLI-MT-1.0/multinli/multinli.train.en.tsv"
+    assert inside(files, files.nli("xnli_en"))[2] == "xnli/XNLI-MT-1.0/multinli/multinli.train.en.tsv"
     assert files.form_arguments("xnli_en") == ["--text-form", "tokenized", "--forms", *["tokenized"] * 3]
     assert files.outside(["en"], files.corpus("en")) == {"cc100/en.txt.gz": tmp_path / "data" / "cc100" / "en.txt.gz"}
     assert files.link_arguments("cc100/en.txt.gz") == ["--source", str(tmp_path / "data" / "cc100" / "en.txt.gz")]

@@ -49,17 +49,19 @@ def changed(path: str, value: object) -> dict:
     ("path", "value", "message"),
     [
         ("langauges", ["en"], r"config key langauges: unknown; did you mean 'languages'\?"),
-        ("probes.sedds", 3, r"config key probes.sedds: unknown; did you mean 'seeds'\?"),
+        ("probes.epcohs", 3, r"config key probes.epcohs: unknown; did you mean 'epochs'\?"),
+        # As it was called, and as models' lists of seeds still are.
+        ("probes.seeds", 5, r"config key probes.seeds: unknown; did you mean 'n_seeds'\?"),
         ("models.m.pretrain.training.lr", 1, r"config key models.m.pretrain.training.lr: unknown"),
         ("models.m.steps", ..., r"config key models.m.steps: missing"),
         ("experiment", ..., r"config key experiment: missing"),
         ("models.a b", {"steps": [1]}, r"config key models.a b: a name may hold"),
-        ("probes.seeds", "3", r"config key probes.seeds: found '3', expected a whole number"),
+        ("probes.n_seeds", "3", r"config key probes.n_seeds: found '3', expected a whole number"),
         ("corpus", None, r"config key corpus: found null, expected a group of keys; give keys below it, or take it out"),
         ("features.device", "gpu", r"config key features.device: found 'gpu', expected one of auto, cpu, cuda"),
         ("features.precision", "fp16", r"config key features.precision: found 'fp16', expected one of float32, bfloat16, float16"),
         ("models.m.steps", [0, "x"], r"config key models.m.steps.1: found 'x', expected a step"),
-        ("probes.seeds", 0, r"config key probes.seeds: 0 is less than the minimum"),
+        ("probes.n_seeds", 0, r"config key probes.n_seeds: 0 is less than the minimum"),
         ("languages", ["en", "xx"], r"config key languages.1: unknown language 'xx' .* \(30 of 116; all in resources/languages.tsv\)$"),
         ("treebanks", ["en_etw"], r"config key treebanks.0: unknown treebank 'en_etw'; did you mean 'en_ewt'\?"),
         ("models.m.pretrain.languages", ["fr"], r"config key models.m.pretrain.languages.0: 'fr' is not among the run's languages"),
@@ -135,10 +137,10 @@ def changed(path: str, value: object) -> dict:
         ("sweeps", [{"layers": [1], date(2020, 1, 1): 1}], r"config key sweeps.0.2020-01-01: YAML reads it as a date; put the name in"),
         ("probes.learning_rate", float("nan"), r"config key probes.learning_rate: found nan, which no key takes; write"),
         ("models.m.pretrain.training.clip_norm", float("inf"), r"config key models.m.pretrain.training.clip_norm: found inf, which"),
-        ("probes.seeds", 10**30, r"config key probes.seeds: found a number above 2\^63; write a smaller one"),
-        ("probes.seeds", 3.0, r"config key probes.seeds: found 3.0, expected a whole number; write 3$"),
-        ("probes.seeds", "1e3", r"config key probes.seeds: found '1e3', expected a whole number; YAML reads 1e3 as text: write 1000"),
-        ("probes.seeds", True, r"config key probes.seeds: found true, expected a whole number"),
+        ("probes.n_seeds", 10**30, r"config key probes.n_seeds: found a number above 2\^63; write a smaller one"),
+        ("probes.n_seeds", 3.0, r"config key probes.n_seeds: found 3.0, expected a whole number; write 3$"),
+        ("probes.n_seeds", "1e3", r"config key probes.n_seeds: found '1e3', expected a whole number; YAML reads 1e3 as text: write 1000"),
+        ("probes.n_seeds", True, r"config key probes.n_seeds: found true, expected a whole number"),
         ("models.m.steps", [1.0e3], r"config key models.m.steps.0: found 1000.0, expected a step \(a whole number\) or .*; write 1000$"),
         (
             "models.m.steps",
@@ -303,7 +305,7 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
         "tasks": ["pos", "arc_prediction", "arc_classification"],
         "protocol": "paper",
         "converged": {"inverse_strengths": [0.001, 0.01, 0.1, 1, 10], "tolerance": 1e-5, "iterations": 1000},
-        "seeds": 5,
+        "n_seeds": 5,
         "learning_rate": 1e-3,
         "batch_size": 256,
         "epochs": 50,
@@ -345,8 +347,8 @@ def test_xnli_is_measured_where_its_languages_are_named():
     assert (sets["xnli_zh"].language, sets["xnli_zh"].xnli_language) == ("zh-Hans", "zh")
     assert {*map(tuple, (tasks_of(completed, name) for name in sets))} == {("xnli",)}
     assert "xnli" not in tasks_of(completed, "en_ewt") and "xnli" not in probe_tasks(config.complete(BASE))
-    inference_alone = {"xnli": ["en"], "treebanks": [], "probes": {"tasks": []}, "bpc": {"languages": ["en"], "leave_out": ["m"]}}
-    assert config.complete(BASE | inference_alone)["bpc"]["leave_out"] == ["m"]
+    nli_alone = {"xnli": ["en"], "treebanks": [], "probes": {"tasks": []}, "bpc": {"languages": ["en"], "leave_out": ["m"]}}
+    assert config.complete(BASE | nli_alone)["bpc"]["leave_out"] == ["m"]
     for key, value, why in (
         ("control_tasks", ["xnli"], "a control task is one of word forms"),
         ("leave_out", {"xnli": ["xnli_en"]}, "its languages are those of xnli"),

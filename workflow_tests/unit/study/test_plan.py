@@ -30,9 +30,9 @@ def counts(study):
 def test_datasets_by_kind():
     study = tiny()
     assert [*study.treebanks] == ["qaa_world", "qba_world", "qba_pud"]
-    assert [*study.inference] == ["xnli_qaa", "xnli_qaa_test"]
+    assert [*study.nli] == ["xnli_qaa", "xnli_qaa_test"]
     assert [*study.alignments] == ["align_qaa_qba"]
-    assert study.datasets == [*study.treebanks, *study.inference, *study.alignments]
+    assert study.datasets == [*study.treebanks, *study.nli, *study.alignments]
     assert study.test_only == ["qba_pud", "xnli_qaa_test"]
     assert study.datasets_in("qaa") == ["align_qaa_qba", "qaa_world", "xnli_qaa"]
     assert study.datasets_in("qba") == ["align_qaa_qba", "qba_pud", "qba_world"]
@@ -150,7 +150,7 @@ def test_jobs_of_the_tiny_run():
     """As a person counts them: 3 checkpoints, 2 treebanks and a test set by 3 tasks, XNLI in a language, a bitext."""
     assert counts(tiny()) == {
         **{"world": 1, "clean_corpus": 2, "tokenizer": 1, "binarize": 2, "pretrain": 3, "trained_text": 1, "checkpoint": 3},
-        **{"treebank": 3, "inference": 2, "bitext": 1, "contamination": 2},
+        **{"treebank": 3, "nli": 2, "bitext": 1, "contamination": 2},
         **{"features": 18, "probes": 21, "baselines": 7, "transfer": 12, "alignment": 3, "bpc": 3},
         **{"checkpoint_scores": 3, "scores": 1, "checkpoint_audit": 3, "audit": 1, "checkpoint_probe_training": 3, "probe_training": 1},
         **{"probe_training_summary": 1, "contamination_table": 1, "checkpoint_table": 1, "figure": 19},

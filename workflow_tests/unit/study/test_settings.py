@@ -5,7 +5,7 @@ from conftest import tiny_configuration
 
 from xlprobe.study.settings import ProbesSection, Settings
 
-PAPER = ["--protocol", "paper", "--batch-size", 64, "--epochs", 8, "--learning-rate", 0.02, "--patience", 3, "--seeds", 2]
+PAPER = ["--protocol", "paper", "--batch-size", 64, "--epochs", 8, "--learning-rate", 0.02, "--n-seeds", 2, "--patience", 3]
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def test_each_section_writes_its_arguments(config):
     settings = Settings.of(config)
     assert settings.corpus.arguments() == ["--layout", "cc100", "--valid-fraction", 0.1, "--valid-max-documents", 1000]
     assert settings.datasets.treebank_arguments() == ["--dev-fraction", 0.1, "--negatives", "any"]
-    assert settings.datasets.clean_arguments() == settings.datasets.inference_arguments() == []
+    assert settings.datasets.clean_arguments() == settings.datasets.nli_arguments() == []
     assert settings.features.arguments() == ["--precision", "float32", "--storage", "auto"]
     assert settings.alignment.arguments() == ["--distortion", 0.0, "--method", "itermax", "--unit", "word"]
     assert settings.bpc.arguments() == ["--mask-share", 0.15, "--max-lines", 60, "--precision", "float32", "--seed", 1]
@@ -35,7 +35,7 @@ def test_switches_are_arguments_where_they_are_on(config):
     config["bpc"]["count_spaces"] = False
     settings = Settings.of(config)
     assert settings.datasets.clean_arguments() == ["--clean-forms"]
-    assert settings.datasets.inference_arguments() == ["--max-pairs", 7]
+    assert settings.datasets.nli_arguments() == ["--max-pairs", 7]
     assert settings.bpc.space_arguments() == ["--leave-out-spaces"]
 
 

@@ -23,11 +23,11 @@ from xlprobe.paths import PROJECT
 from xlprobe.study import config as configuration
 from xlprobe.study import config_schema, inventory
 from xlprobe.study.catalogue import world_family
-from xlprobe.world.grammar import Language, Utterance
-from xlprobe.world.inference import Pair, label_of
+from xlprobe.world.grammar import InventedLanguage, Utterance
 from xlprobe.world.languages import World, typology
 from xlprobe.world.lexicon import proto_lexicon, write_word
 from xlprobe.world.meaning import ConceptCounts, Concepts, MeaningGrammar, Node, number_keys
+from xlprobe.world.nli import MeaningPair, label_of
 from xlprobe.world.publication import (
     alignment_lines,
     gold_links,
@@ -183,11 +183,11 @@ def test_relatives_share_more_of_their_words_and_grammar(world, settings):
     assert np.mean([distance for _, distance in related[True]]) < np.mean([distance for _, distance in related[False]])
 
 
-def language(family: str = "f", **chosen: object) -> Language:
+def language(family: str = "f", **chosen: object) -> InventedLanguage:
     """A language with the schema's defaults but for what is chosen."""
     rule = config_schema.schema()["properties"]["world"]["properties"]["languages"]["patternProperties"][r"^q[a-t][a-z]\Z"]
     defaults = {key: value["default"] for key, value in rule["properties"].items() if "default" in value}
-    return Language(typology(defaults | chosen), proto_lexicon(family, COUNTS, 1), ["Anna"])
+    return InventedLanguage(typology(defaults | chosen), proto_lexicon(family, COUNTS, 1), ["Anna"])
 
 
 def meaning() -> Node:
@@ -242,7 +242,7 @@ def test_a_known_sentence_comes_out_as_its_grammar_says():
 def test_every_order_says_everything_once(world, word_order, head_direction, contractions):
     orders = {"word_order": word_order, "head_direction": head_direction, "contractions": contractions}
     chosen = world.settings["languages"]["qaa"] | orders
-    speaker = Language(typology(chosen), world.languages["qaa"].lexicon, world.languages["qaa"].names)
+    speaker = InventedLanguage(typology(chosen), world.languages["qaa"].lexicon, world.languages["qaa"].names)
     for said in parallel_meanings(world)[:100]:
         utterance = speaker.say(said)
         keys = [token.key for token in utterance.tokens]
@@ -374,7 +374,7 @@ def test_length_overlap_and_negation_do_not_tell_the_label(world):
     for code in ("qaa", "qba", "qca"):
         language_here = world.languages[code]
 
-        def clues(pair: Pair, language_here: Language = language_here) -> list[float]:
+        def clues(pair: MeaningPair, language_here: InventedLanguage = language_here) -> list[float]:
             premise, hypothesis = ([token.form for token in language_here.say(side).tokens] for side in (pair.premise, pair.hypothesis))
             shared = len(set(premise) & set(hypothesis))
             denied = any(node.tag == "PART" for node in pair.hypothesis.walk())
@@ -386,7 +386,7 @@ def test_length_overlap_and_negation_do_not_tell_the_label(world):
 
 
 def straddling(corpora: dict[str, Path], treebanks: dict[str, list[Path]], vocabulary: int, folder: Path) -> dict[str, float]:
-    """Share of words that share a piece with a neighbour, by treebank, under a tokenizer trained on some corpora."""
+    """Share of words that share a subword with a neighbour, by treebank, under a tokenizer trained on some corpora."""
     cleaned = []
     for code, source in corpora.items():
         train, counts = folder / f"{code}.zst", folder / f"{code}.json"
@@ -399,9 +399,11 @@ def straddling(corpora: dict[str, Path], treebanks: dict[str, list[Path]], vocab
         shared = total = 0
         for sentence in (sentence for path in paths for sentence in read_treebank(path)):
             text = "".join(word.form for word in sentence.words)
-            pieces = [piece.replace("▁", "") for piece in processor.encode(text, out_type=str)]
-            if "".join(pieces) == text:  # normalisation changed nothing, so that places can be compared
-                inside = set(np.cumsum([len(word.form) for word in sentence.words])[:-1]) - set(np.cumsum([len(piece) for piece in pieces]))
+            subwords = [subword.replace("▁", "") for subword in processor.encode(text, out_type=str)]
+            if "".join(subwords) == text:  # normalisation changed nothing, so that places can be compared
+                inside = set(np.cumsum([len(word.form) for word in sentence.words])[:-1]) - set(
+                    np.cumsum([len(subword) for subword in subwords])
+                )
                 ends = np.cumsum([len(word.form) for word in sentence.words])
                 shared += sum(end in inside or end - len(word.form) in inside for end, word in zip(ends, sentence.words, strict=True))
                 total += len(sentence.words)
@@ -409,7 +411,7 @@ def straddling(corpora: dict[str, Path], treebanks: dict[str, list[Path]], vocab
     return shares
 
 
-def test_unspaced_words_share_pieces_no_more_than_real_ones(settings, real_data, tmp_path):
+def test_unspaced_words_share_subwords_no_more_than_real_ones(settings, real_data, tmp_path):
     """XLM-R's tokenizer is no part of the data; one trained on less text joins fewer words, so the bound is a strict one."""
     real = straddling(
         {code: real_data / "cc100" / f"{code}.txt.xz" for code in ("en", "th", "zh")},

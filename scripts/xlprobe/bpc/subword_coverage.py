@@ -42,7 +42,7 @@ for _plane in (range(0x20000), range(0xE0000, 0xE1000)):
 ANY_LENGTH = np.iinfo(np.int64).max
 
 
-class PieceCoverage:
+class SubwordCoverage:
     """What the subwords of a tokenizer cover.
 
     Args:

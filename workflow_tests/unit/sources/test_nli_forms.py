@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from xlprobe.artifacts.dataset_folder import read_pairs, read_sentences
-from xlprobe.datasets.inference import PUBLISHED, RAW, TOKENIZED, read_inference, read_splits
+from xlprobe.datasets.nli import PUBLISHED, RAW, TOKENIZED, read_nli, read_splits
 from xlprobe.errors import ConfigError, FormatError, XlprobeError
 from xlprobe.paths import PROJECT
 from xlprobe.sources import origins
-from xlprobe.sources.inference_forms import chosen_form, declared_forms, read_forms
 from xlprobe.sources.needs import needs
+from xlprobe.sources.nli_forms import chosen_form, declared_forms, read_forms
 from xlprobe.study import config as configuration
 from xlprobe.study import resource_tables
 
@@ -76,7 +76,7 @@ def run(tmp_path):
         read = {}
         for language, paths in files.items():
             for path, of_file in zip(paths, read_forms(paths, forms, form), strict=True):
-                (pair,) = read_inference(data / path, language, of_file)
+                (pair,) = read_nli(data / path, language, of_file)
                 read[language, path.rpartition("/")[2].split(".")[1 if "XNLI" in path else 0].split("-")[0]] = (
                     of_file,
                     (pair.premise, pair.hypothesis),
@@ -235,7 +235,7 @@ def test_xnlis_own_train_set_under_another_name_is_warned_of(run, caplog):
 def test_a_dataset_says_its_form(run, tmp_path, form, of_split):
     put_official(run.data)
     files = [TRAIN.format("zh"), *OFFICIAL.values()]
-    command = [sys.executable, PROJECT / "scripts" / "build_inference.py", "--files", *(run.data / file for file in files)]
+    command = [sys.executable, PROJECT / "scripts" / "build_nli.py", "--files", *(run.data / file for file in files)]
     named = ["--folder", tmp_path / "set", "--dataset", "xnli_zh", "--language", "zh-Hans", "--xnli-language", "zh"]
     subprocess.run([*command, *named, "--text-form", form, "--forms", *of_split.values()], check=True)
     identity = json.loads((tmp_path / "set" / "identity.json").read_text())

@@ -10,7 +10,7 @@ from feature_files import write_features
 from xlprobe.artifacts.dataset_folder import has_words, independent_sentences, read_pairs, read_sentences
 from xlprobe.artifacts.splits import SPLITS
 from xlprobe.artifacts.tables import conform
-from xlprobe.datasets.inference import LABELS, SentencePair, read_inference, read_splits, split_of_file, write_inference
+from xlprobe.datasets.nli import LABELS, SentencePair, read_nli, read_splits, split_of_file, write_nli
 from xlprobe.errors import FormatError, XlprobeError
 from xlprobe.files import read_json
 from xlprobe.probes.baselines import write_baselines
@@ -18,7 +18,7 @@ from xlprobe.probes.examples import read_examples
 from xlprobe.probes.linear_probe import ProbeSettings
 from xlprobe.probes.training import Controls, train_probes
 from xlprobe.probes.transfer import transfer_probes
-from xlprobe.statistics.scoring import Intervals, bootstrap_of
+from xlprobe.statistics.bootstrap import Intervals, bootstrap_of
 from xlprobe.study.resource_tables import language_facts
 from xlprobe.tasks.declaration import load_probe_task
 
@@ -54,14 +54,14 @@ def written(path, text):
     "text", [OFFICIAL, TRANSLATED, PLAIN, QUOTED, "\ufeff" + QUOTED], ids=["official", "train", "xtreme", "csv", "bom"]
 )
 def test_every_layout_says_the_same(tmp_path, text):
-    pairs = list(read_inference(written(tmp_path / "dev-en.tsv", text), "en"))
+    pairs = list(read_nli(written(tmp_path / "dev-en.tsv", text), "en"))
     assert [(pair.premise, pair.hypothesis, pair.label) for pair in pairs] == PAIRS
     lines = text.removeprefix("\ufeff").split("\n")
     assert all(pair.label[:10] in lines[pair.line - 1] for pair in pairs)
 
 
 def test_a_premise_called_premise_is_no_first_line(tmp_path):
-    (pair,) = read_inference(written(tmp_path / "dev-en.tsv", "premise\tIt ends.\tneutral\n"), "en")
+    (pair,) = read_nli(written(tmp_path / "dev-en.tsv", "premise\tIt ends.\tneutral\n"), "en")
     assert pair == SentencePair(1, "premise", "It ends.", "neutral")
 
 
@@ -86,7 +86,7 @@ def test_a_premise_called_premise_is_no_first_line(tmp_path):
 )
 def test_faults_end_in_one_sentence_with_file_and_line(tmp_path, text, message):
     with pytest.raises((FormatError, XlprobeError), match=message) as raised:
-        list(read_inference(written(tmp_path / "dev-en.tsv", text), "en"))
+        list(read_nli(written(tmp_path / "dev-en.tsv", text), "en"))
     assert str(raised.value).count("\n") == 0
 
 
@@ -141,7 +141,7 @@ def dataset(tmp_path):
     files = {split: written(tmp_path / f"{split}-en.tsv", PLAIN) for split in ("train", "dev", "test")}
     splits, left_out = read_splits(files, "en")
     splits["dev"], splits["test"] = splits["dev"][:1], splits["test"][2:]
-    write_inference(splits, tmp_path / "xnli_en", "xnli_en", "en", left_out)
+    write_nli(splits, tmp_path / "xnli_en", "xnli_en", "en", left_out)
     return tmp_path / "xnli_en"
 
 
@@ -182,7 +182,7 @@ def test_the_same_pairs_as_published_meet_the_same_resamples(tmp_path):
     drawn = []
     for name, text in (("xnli_en", "It rains."), ("xnli_en_published", "It rains ."), ("xnli_en_published_test", "It rains ."), ("x", "x")):
         pairs = [SentencePair(n, f"{text} {n // 3}", f"{n}", "neutral") for n in range(30)]
-        write_inference({"test": pairs}, tmp_path / name, name, "en")
+        write_nli({"test": pairs}, tmp_path / name, name, "en")
         drawn.append(bootstrap_of(tmp_path / name, "test", read_examples(tmp_path / name, load_probe_task("xnli")), Intervals(9)).taken_RM)
     first, *others, another = drawn
     assert all(np.array_equal(first, other) for other in others) and not np.array_equal(first, another)
@@ -206,7 +206,7 @@ def planted(tmp_path):
         vector_of[pair.hypothesis] = direction[pair.label] * premise + generator.standard_normal(24)
     sets = []
     for name, chosen in (("xnli_en", splits), ("xnli_en_test", {"test": splits["test"]})):
-        write_inference(chosen, tmp_path / name, name, "en")
+        write_nli(chosen, tmp_path / name, name, "en")
         vectors_UD = np.stack([vector_of[text] for text in read_sentences(tmp_path / name)["text"]])
         vectors_LUD = np.stack([vectors_UD, generator.standard_normal(vectors_UD.shape)])
         sets.append((write_features(tmp_path / f"{name}.h5", tmp_path / name, vectors_LUD, [1, 2], units="sentences"), tmp_path / name))
@@ -254,15 +254,15 @@ def test_real_files_hold_as_many_pairs_of_each_label(real_data, tmp_path):
     """In all 15 languages, line by line the same labels; one language goes through the dataset."""
     languages = [code.removesuffix("-Hans") for code, tasks in language_facts("paper1").items() if "xnli" in tasks.split()]
     assert len(languages) == 15
-    english = [pair.label for pair in read_inference(real_data / "xnli" / "test-en.tsv.xz", "en")]
+    english = [pair.label for pair in read_nli(real_data / "xnli" / "test-en.tsv.xz", "en")]
     assert {label: english.count(label) for label in LABELS} == dict.fromkeys(LABELS, 1670)
     for language in languages:
         for split, count in (("train", 2000), ("dev", 490), ("test", 5010)):
-            pairs = list(read_inference(real_data / "xnli" / f"{split}-{language}.tsv.xz", language))
+            pairs = list(read_nli(real_data / "xnli" / f"{split}-{language}.tsv.xz", language))
             assert len(pairs) == count and all(pair.premise and pair.hypothesis for pair in pairs)
         assert [pair.label for pair in pairs] == english
     files = {split: real_data / "xnli" / f"{split}-zh.tsv.xz" for split in ("train", "dev", "test")}
-    write_inference(read_splits(files, "zh", 300)[0], tmp_path, "xnli_zh", "zh-Hans")
+    write_nli(read_splits(files, "zh", 300)[0], tmp_path, "xnli_zh", "zh-Hans")
     sentences, pairs = read_sentences(tmp_path)["text"].to_numpy(), read_pairs(tmp_path)
     texts = [lzma.decompress(path.read_bytes()).decode() for path in files.values()]
     lines = [line.rstrip("\r").split("\t") for text in texts for line in text.split("\n")[:300]]
@@ -274,12 +274,12 @@ def test_real_files_hold_as_many_pairs_of_each_label(real_data, tmp_path):
 
 def test_windows_line_ends_and_a_pointer_in_place_of_data(real_data):
     folder = real_data / "specimens"
-    crlf = list(read_inference(folder / "xnli_crlf" / "dev-en.tsv.xz", "en"))
-    plain = list(read_inference(real_data / "xnli" / "dev-en.tsv.xz", "en"))
+    crlf = list(read_nli(folder / "xnli_crlf" / "dev-en.tsv.xz", "en"))
+    plain = list(read_nli(real_data / "xnli" / "dev-en.tsv.xz", "en"))
     assert len(crlf) == 2490 and {pair.label for pair in crlf} == {*LABELS}
     # The plain one is its end.
     assert [(pair.premise, pair.hypothesis, pair.label) for pair in crlf[-490:]] == [
         (pair.premise, pair.hypothesis, pair.label) for pair in plain
     ]
     with pytest.raises(XlprobeError, match=r"lfs_pointer.test-en.tsv: a git-LFS pointer stands in place of the data"):
-        list(read_inference(folder / "lfs_pointer.test-en.tsv", "en"))
+        list(read_nli(folder / "lfs_pointer.test-en.tsv", "en"))

@@ -5,8 +5,8 @@ from scipy import stats
 
 from xlprobe.datasets.conllu import Sentence, Word
 from xlprobe.datasets.treebank import write_dataset
-from xlprobe.statistics.scoring import Bootstrap, Intervals, score_rows, seed_rows
-from xlprobe.statistics.scoring import bootstrap_of as bootstrap_of_examples
+from xlprobe.statistics.bootstrap import Bootstrap, Intervals, score_rows, seed_rows
+from xlprobe.statistics.bootstrap import bootstrap_of as bootstrap_of_examples
 
 
 def bootstrap_of(sentences, resamples=500, level=0.95):

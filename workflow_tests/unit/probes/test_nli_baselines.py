@@ -6,10 +6,10 @@ import pytest
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from xlprobe.datasets.inference import LABELS, SentencePair, write_inference
-from xlprobe.probes import inference_baselines
+from xlprobe.datasets.nli import LABELS, SentencePair, write_nli
+from xlprobe.probes import nli_baselines
 from xlprobe.probes.baselines import write_baselines
-from xlprobe.probes.inference_baselines import learned_labels, ngrams, overlap, words_of
+from xlprobe.probes.nli_baselines import learned_labels, ngrams, overlap, words_of
 
 PAIRS = {"train": 900, "dev": 300, "test": 300}
 WORDS = [f"{first}{second}{third}" for first in "bdgklm" for second in "aeiou" for third in "nrst"]
@@ -22,7 +22,7 @@ def scored(folder, pair_of) -> pd.Series:
     splits = {
         split: [SentencePair(n, *pair_of(generator, LABELS[n % 3]), LABELS[n % 3]) for n in range(count)] for split, count in PAIRS.items()
     }
-    write_inference(splits, folder / "xnli_en", "xnli_en", "en")
+    write_nli(splits, folder / "xnli_en", "xnli_en", "en")
     write_baselines(folder / "xnli_en", "xnli", folder / "b.parquet")
     table = pd.read_parquet(folder / "b.parquet")
     assert set(table["split"]) == {"dev", "test"} and set(table["n"]) == {300} and (table["text_form"] == "raw").all()
@@ -70,7 +70,7 @@ def test_chance_stays_chance(tmp_path):
 
 def test_one_label_and_sentences_without_words_are_no_fault(tmp_path):
     splits = {split: [SentencePair(n, "\u2026", "!?", "neutral") for n in range(3)] for split in PAIRS}
-    write_inference(splits, tmp_path / "xnli_en", "xnli_en", "en")
+    write_nli(splits, tmp_path / "xnli_en", "xnli_en", "en")
     write_baselines(tmp_path / "xnli_en", "xnli", tmp_path / "b.parquet")
     table = pd.read_parquet(tmp_path / "b.parquet")
     assert len(table) == 6 and (table["value"] == 1).all()
@@ -136,7 +136,7 @@ def test_learned_labels_are_those_of_the_best_strength_on_dev(noise, seed):
 
 
 def test_of_strengths_that_are_as_good_on_dev_the_first_counts(monkeypatch):
-    monkeypatch.setattr(inference_baselines, "_classifiers", lambda x_NF, labels: (_Always(label) for label in LABELS[:2]))
+    monkeypatch.setattr(nli_baselines, "_classifiers", lambda x_NF, labels: (_Always(label) for label in LABELS[:2]))
     rows = [("train", LABELS[0]), ("dev", LABELS[0]), ("dev", LABELS[1]), ("test", LABELS[1])]
     examples = pd.DataFrame([{"split": split, "premise": 0, "hypothesis": 1, "label": label} for split, label in rows])
     for said in learned_labels(["one two", "three"], examples).values():

@@ -29,7 +29,7 @@ DROPPED = frozenset(("amod", "obl", "advmod", "nummod", "conj", "acl:relcl"))
 
 
 @dataclass(frozen=True)
-class Pair:
+class MeaningPair:
     """Two meanings and how the second stands to the first."""
 
     premise: Node
@@ -51,7 +51,7 @@ def label_of(more_general: bool, premise_denied: bool, hypothesis_denied: bool) 
     return "contradiction" if more_general == hypothesis_denied else "neutral"
 
 
-def draw_pair(grammar: MeaningGrammar, concepts: Concepts, random: Random) -> Pair | None:
+def draw_pair(grammar: MeaningGrammar, concepts: Concepts, random: Random) -> MeaningPair | None:
     """A pair, or nothing where the sentence drawn has nothing to generalise."""
     grammar.choose_topics()
     specific = grammar.sentence()
@@ -70,12 +70,12 @@ def draw_pair(grammar: MeaningGrammar, concepts: Concepts, random: Random) -> Pa
         if denied:
             meaning.add(Node("PART", "not", "advmod"))
         number_keys(meaning)
-    return Pair(premise, hypothesis, label_of(more_general, premise_denied, hypothesis_denied))
+    return MeaningPair(premise, hypothesis, label_of(more_general, premise_denied, hypothesis_denied))
 
 
-def balanced(pairs: Iterable[Pair], per_label: int) -> Iterator[Pair]:
+def balanced(pairs: Iterable[MeaningPair], per_label: int) -> Iterator[MeaningPair]:
     """Pairs until each label has `per_label`, taken three of a shape at a time, one of each label."""
-    waiting: defaultdict[tuple[Any, ...], dict[str, list[Pair]]] = defaultdict(lambda: {label: [] for label in LABELS})
+    waiting: defaultdict[tuple[Any, ...], dict[str, list[MeaningPair]]] = defaultdict(lambda: {label: [] for label in LABELS})
     found = 0
     for pair in pairs:
         alike = waiting[pair.shape]
@@ -87,11 +87,11 @@ def balanced(pairs: Iterable[Pair], per_label: int) -> Iterator[Pair]:
                 return
 
 
-def inference_pairs(concepts: Concepts, count: int, random: Random) -> list[Pair]:
+def nli_pairs(concepts: Concepts, count: int, random: Random) -> list[MeaningPair]:
     """At least `count` pairs, each label equally often, in random order."""
     grammar = MeaningGrammar(concepts, random)
 
-    def candidates() -> Iterator[Pair]:
+    def candidates() -> Iterator[MeaningPair]:
         while True:
             pair = draw_pair(grammar, concepts, random)
             if pair:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.datasets.inference import PUBLISHED, RAW, TOKENIZED, read_splits, split_of_file, write_inference
+from xlprobe.datasets.nli import PUBLISHED, RAW, TOKENIZED, read_splits, split_of_file, write_nli
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
     files = {split_of_file(path): path for path in arguments.files}
     forms = dict(zip(files, arguments.forms or [RAW] * len(files), strict=True))
     splits, left_out = read_splits(files, arguments.xnli_language, arguments.max_pairs, forms)
-    write_inference(splits, arguments.folder, arguments.dataset, arguments.language, left_out, arguments.text_form, forms)
+    write_nli(splits, arguments.folder, arguments.dataset, arguments.language, left_out, arguments.text_form, forms)
 
 
 if __name__ == "__main__":

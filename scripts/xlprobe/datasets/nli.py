@@ -7,7 +7,7 @@ xtreme     `{train,dev,test}-<language>.tsv`: premise, hypothesis, label, withou
 
 Text comes in two forms: raw, as it was written or translated, or tokenized: punctuation apart, Chinese and Thai words between
 blanks. The official dev and test sets have both, each in columns of its own; the official train sets, English too, are
-tokenized. Which form a file is in is declared (`xlprobe.sources.inference_forms`), never guessed from its text.
+tokenized. Which form a file is in is declared (`xlprobe.sources.nli_forms`), never guessed from its text.
 
 Paper 1 does not say which form it measured. Its translations of train are those of Singh et al. (2019), which we found nowhere;
 ours are XNLI-MT 1.0's, after Conneau et al. 2018.
@@ -60,7 +60,7 @@ class SentencePair:
     label: str
 
 
-def read_inference(path: Path, language: str, form: str = RAW) -> Iterator[SentencePair]:
+def read_nli(path: Path, language: str, form: str = RAW) -> Iterator[SentencePair]:
     """Read the pairs of one language from a file in any of the layouts, one at a time.
 
     Args:
@@ -125,7 +125,7 @@ def read_splits(
     splits, left_out = {}, {}
     for split in SPLITS:
         if split in files:
-            pairs = list(islice(read_inference(files[split], language, (forms or {}).get(split, RAW)), max_pairs))
+            pairs = list(islice(read_nli(files[split], language, (forms or {}).get(split, RAW)), max_pairs))
             splits[split] = [pair for pair in pairs if pair.premise and pair.hypothesis]
             left_out[split] = len(pairs) - len(splits[split])
             if empty := [pair.line for pair in pairs if not (pair.premise and pair.hypothesis)]:
@@ -150,7 +150,7 @@ def split_of_file(path: PurePath) -> str:
     return next(filter(None, match.groups()))
 
 
-def write_inference(
+def write_nli(
     splits: Mapping[str, Sequence[SentencePair]],
     folder: Path,
     dataset: str,

@@ -9,10 +9,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from xlprobe.artifacts.splits import SPLITS
-from xlprobe.datasets.inference import PUBLISHED, RAW, TOKENIZED, split_of_file
+from xlprobe.datasets.nli import PUBLISHED, RAW, TOKENIZED, split_of_file
 from xlprobe.errors import ConfigError, XlprobeError
 from xlprobe.sources.origins import Origin
-from xlprobe.study.catalogue import Source, inference_name
+from xlprobe.study.catalogue import Source, nli_name
 
 # The forms of each file, by its path inside `sources/`; of two, the first is what stands there as published.
 Forms = Mapping[str, tuple[str, ...]]
@@ -67,7 +67,7 @@ def chosen_form(files: Mapping[str, Sequence[str]], forms: Forms, settings: Mapp
     if chosen not in shared:
         raise ConfigError(f"config key datasets.nli_text: {_lacking(asked, shared, forms)}")
     for n, code in enumerate(settings["nli_published"]):
-        if all(forms[path][0] == chosen for path in files[inference_name(code)]):
+        if all(forms[path][0] == chosen for path in files[nli_name(code)]):
             raise ConfigError(
                 f"config key datasets.nli_published.{n}: as published, all files of {code!r} are {chosen}, the form that is measured"
                 " anyway; take it out"
