@@ -146,7 +146,9 @@ CHANGES = [
     *(Change(f"models.*.huggingface.{key}", "adopt_checkpoint") for key in ("objective", "own_code")),
     # A dataset less: the tables that hold it, overlap with it, and figures that say which languages there are. (Where it has been made,
     # overlap stands: test_recorded.py.) Of a language without its parallel test set no probes are transferred.
-    Change("treebanks", "checkpoint_scores checkpoint_audit dataset_table contamination figure transfer", ["qaa_world", "qba_world", "qba_pud"]),
+    Change(
+        "treebanks", "checkpoint_scores checkpoint_audit dataset_table contamination figure transfer", ["qaa_world", "qba_world", "qba_pud"]
+    ),
     Change("alignments", "checkpoint_scores checkpoint_audit dataset_table contamination figure", []),
     # Its probes, too: what is trained on it is transferred to the others.
     Change(

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xlprobe.seeds import derive_seed
-from xlprobe.statistics.resampling import draws
+from xlprobe.statistics.resampling import draws, drawn_seeds, means_over_drawn_seeds
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def limits(statistics_RK: np.ndarray, level: float) -> np.ndarray:
     known_K = ~np.isnan(statistics_RK).all(axis=0)
     if len(statistics_RK) and known_K.any():
         tail = (1 - level) / 2
-        # Of numbers without gaps the same, thirty times as fast.
+        # Of numbers without gaps the same, in a quarter of the time.
         quantile = np.nanquantile if np.isnan(statistics_RK).any() else np.quantile
         limits_2K[:, known_K] = quantile(statistics_RK[:, known_K], [tail, 1 - tail], axis=0)
     return limits_2K
@@ -74,9 +73,5 @@ def limits_of_mean(statistics_RP: np.ndarray, level: float) -> np.ndarray:
     resamples, probes = statistics_RP.shape
     if probes == 1 or not resamples:
         return limits(statistics_RP, level)[:, 0]
-    drawn_RP = np.random.default_rng(derive_seed("bootstrap", "seeds")).integers(probes, size=(resamples, probes))
-    mean_R = statistics_RP.mean(axis=1)
-    deviation_R = np.take_along_axis(statistics_RP, drawn_RP, axis=1).mean(axis=1) - mean_R
-    stretched_R = mean_R + deviation_R * (probes / (probes - 1)) ** 0.5
-    # A mean lies between the seeds' own values.
-    return limits(np.clip(stretched_R, statistics_RP.min(axis=1), statistics_RP.max(axis=1))[:, None], level)[:, 0]
+    means_R = means_over_drawn_seeds(statistics_RP, drawn_seeds(probes, resamples))
+    return limits(means_R[:, None], level)[:, 0]
