@@ -21,7 +21,7 @@ from xlprobe.errors import XlprobeError
 from xlprobe.files import MAKE_AGAIN
 from xlprobe.metrics.metric_definitions import metrics_of
 from xlprobe.statistics.bootstrap import NO_INTERVALS, Bootstrap, Intervals, limits, limits_of_mean
-from xlprobe.statistics.outcomes import join_outcomes
+from xlprobe.statistics.outcomes import group_of, join_outcomes
 
 # What outcomes say of a measurement, beside its place, and the scores table too.
 FACTS = ("source_language", "target_language", "text_form", "protocol")
@@ -89,9 +89,8 @@ def _with_axes(values: np.ndarray) -> np.ndarray:
 def _bootstrap_of(outcome: Outcome, resamples: int) -> Bootstrap:
     if outcome.clusters is None:
         raise ValueError(f"{outcome.place}: clusters are missing")
-    group = outcome.facts["parallel"]
-    name = (group or outcome.place.target, outcome.place.split)
-    return _bootstrap(resamples, name, outcome.clusters.tobytes(), str(outcome.clusters.dtype), group is not None)
+    of_group = outcome.facts["parallel"] is not None
+    return _bootstrap(resamples, group_of(outcome), outcome.clusters.tobytes(), str(outcome.clusters.dtype), of_group)
 
 
 @lru_cache(maxsize=16)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xlprobe.statistics.resampling import draws, drawn_seeds, means_over_drawn_seeds
+from xlprobe.statistics.resampling import drawn_seeds, draws, means_over_drawn_seeds
 
 
 @dataclass(frozen=True)

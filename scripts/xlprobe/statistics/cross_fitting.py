@@ -19,7 +19,7 @@ from statistics import NormalDist
 import numpy as np
 
 from xlprobe.seeds import derive_seed
-from xlprobe.statistics.resampling import ValueOfSums, ClusteredCounts, joined_draws, joined_halves
+from xlprobe.statistics.resampling import ClusteredCounts, ValueOfSums, joined_draws, joined_halves
 
 SPLITS = 100
 # In each resample; what few splits leave to chance makes intervals a little wider.

@@ -9,7 +9,7 @@ import numpy as np
 
 from xlprobe.errors import XlprobeError
 from xlprobe.seeds import derive_seed
-from xlprobe.statistics.resampling import ValueOfSums, ClusteredCounts, drawn_seeds, draws, means_over_drawn_seeds
+from xlprobe.statistics.resampling import ClusteredCounts, ValueOfSums, drawn_seeds, draws, means_over_drawn_seeds
 
 
 @dataclass(frozen=True)

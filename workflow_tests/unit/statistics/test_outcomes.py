@@ -3,7 +3,10 @@ import pytest
 
 from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile, Place
 from xlprobe.errors import XlprobeError
-from xlprobe.statistics.outcomes import facts_of_datasets, join_outcomes, write_outcomes
+from xlprobe.metrics.metric_definitions import ratio
+from xlprobe.statistics.outcomes import clustered_counts, facts_of_datasets, join_outcomes, write_outcomes
+from xlprobe.statistics.paired import compare
+from xlprobe.statistics.resampling import ClusteredCounts
 
 CHECKPOINT = {"model": "xlmr", "training_seed": None, "step": 20}
 IN_LANGUAGE, TRANSFER = Place("pos", "qaa_own", "qaa_own", "test"), Place("pos", "qaa_own", "qba_pud", "test")
@@ -67,6 +70,21 @@ def test_files_of_two_checkpoints_are_refused(tmp_path):
     with pytest.raises(XlprobeError, match=r"b\.h5: holds outcomes of xlmr step 20, and .*a\.h5 of another checkpoint"):
         join_outcomes([tmp_path / "a.h5", tmp_path / "b.h5"], tmp_path / "both.h5")
     assert not (tmp_path / "both.h5").exists()
+
+
+def test_two_layers_of_a_file_can_be_compared():
+    """Of three sentences, two of them in one cluster; what is the same at all layers and seeds is kept once."""
+    facts = {"metric": "accuracy", "parallel": "pud"}
+    counts = {"correct": np.array([[[2, 1], [2, 2]], [[0, 1], [1, 1]], [[1, 0], [1, 1]]]), "total": np.array([2, 1, 1])}
+    found = clustered_counts(Outcome(TRANSFER, counts, np.array(["b", "a", "b"]), [0, 6], facts))
+    assert (found.keys, found.group, found.shape) == (["a", "b"], ("pud", "test"), (2, 2, 2))
+    assert found.counts["correct"].tolist() == [[[0, 3], [1, 1]], [[1, 3], [1, 3]]] and found.counts["total"].tolist() == [[[1, 3]]]
+    lower, higher = (
+        ClusteredCounts({name: values[min(layer, len(values) - 1)] for name, values in found.counts.items()}, found.keys, found.group)
+        for layer in (0, 1)
+    )
+    comparison = compare(higher, lower, ratio("correct", "total").value, resamples=99)
+    assert comparison.difference == 1 - 0.625 and comparison.clusters == 2 and comparison.low <= comparison.difference <= comparison.high
 
 
 def test_facts_are_those_of_the_identity():
