@@ -65,12 +65,14 @@ def example_scores() -> pd.DataFrame:
         for metric in ("f1", "aer")
     ]
     rows += [
-        ("m", step, None, "bpc", language, language, split, None, "bits_per_character", value + (split == "test"), 50)
+        ("m", step, None, "bpc", name, name, split, None, "bits_per_character", value + (split == "test"), 50)
         for step, value in ((0, 3.5), (10, 1.5))
-        for language, split in (("en", "valid"), ("en", "test"), ("tr", "valid"))
+        for name, split in (("en", "valid"), ("en_pud", "test"), ("tr", "valid"))
     ]
     columns = ["model", "step", "layer", "task", "source", "target", "split", "seed", "metric", "value", "n"]
     table = pd.DataFrame(rows, columns=columns)
+    for place, column in ((0, "source"), (-1, "target")):
+        table[f"{column}_language"] = [FACTS[name]["language"].split("-")[place] for name in table[column]]
     of_words = table[table["task"] == "pos"]
     of_pairs = of_words[of_words["metric"] == "accuracy"]
     others = [of_words.assign(task="number"), *(of_pairs.assign(task=task) for task in ("arc_prediction", "arc_classification"))]

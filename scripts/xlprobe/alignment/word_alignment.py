@@ -17,7 +17,7 @@ import numpy as np
 
 from xlprobe.artifacts.dataset_folder import read_links, read_sentences
 from xlprobe.artifacts.feature_file import FeatureFile
-from xlprobe.artifacts.outcome_file import Outcome, Place
+from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
 from xlprobe.errors import XlprobeError
 from xlprobe.progress import progress
 from xlprobe.statistics.outcomes import facts_of_datasets, write_outcomes
@@ -166,7 +166,7 @@ def align_bitext(
     of_pairs = {name: counts_MLK[:, :, number] for number, name in enumerate(COUNTS)}
     source, target = identity["languages"]
     facts = facts_of_datasets([source], identity) | {"target_language": target}
-    place = Place("alignment", dataset.name, dataset.name, "test")
+    place = OutcomePlace("alignment", dataset.name, dataset.name, "test")
     clusters = sentences["sent_id"].to_numpy(str)[:pairs]
     write_outcomes(output, [Outcome(place, of_pairs, clusters, chosen, facts)], checkpoint)
 

@@ -23,7 +23,7 @@ from xlprobe.errors import XlprobeError
 CLUSTERS = "clusters"
 
 
-class Place(NamedTuple):
+class OutcomePlace(NamedTuple):
     """Where the outcomes of a measurement stand in a file.
 
     Attributes:
@@ -49,7 +49,7 @@ class Outcome:
             the same sentences) and `dataset` (the digest of the target's identity).
     """
 
-    place: Place
+    place: OutcomePlace
     counts: Mapping[str, np.ndarray]
     clusters: np.ndarray | None = None
     layers: list[int] | None = None
@@ -67,7 +67,7 @@ class OutcomeFile:
         XlprobeError: there is no such file, it is damaged, or of another version.
 
     >>> with OutcomeFile(path) as outcomes:          # doctest: +SKIP
-    ...     correct_MLS = outcomes.read(Place("pos", "en_ewt", "en_ewt", "test"), layer=8).counts["correct"]
+    ...     correct_MLS = outcomes.read(OutcomePlace("pos", "en_ewt", "en_ewt", "test"), layer=8).counts["correct"]
     """
 
     def __init__(self, path: Path) -> None:
@@ -76,7 +76,7 @@ class OutcomeFile:
         with hdf5_files.whole(path):
             check_format(path, self._file.attrs.get("format"), OUTCOMES)
             self.checkpoint: dict[str, Any] | None = json.loads(self._file.attrs["checkpoint"])
-            self.places = [Place(*name.split("/")) for name in self._file["places"].asstr()[:]]
+            self.places = [OutcomePlace(*name.split("/")) for name in self._file["places"].asstr()[:]]
 
     def __enter__(self) -> Self:
         return self
@@ -88,7 +88,7 @@ class OutcomeFile:
         """All outcomes, one after the other."""
         return map(self.read, self.places)
 
-    def read(self, place: Place, layer: int | None = None) -> Outcome:
+    def read(self, place: OutcomePlace, layer: int | None = None) -> Outcome:
         """The outcomes of a measurement, at all layers or at one.
 
         Raises:

@@ -137,12 +137,12 @@ def split_curves(scores: Scores) -> pd.DataFrame:
     """Scores of the model itself, which have no layer, by language, split and step.
 
     Returns:
-        Columns dataset (the language), split, step, mean over trainings, and low and high, the ends of all their intervals.
+        Columns dataset (the language), split, step, mean over trainings and parallel test sets, and low and high, the ends of all their intervals.
     """
     chosen = scores.in_language()
-    groups = chosen[chosen["model"] == scores.model].groupby(["source", "split", "step"], as_index=False)
+    groups = chosen[chosen["model"] == scores.model].groupby(["source_language", "split", "step"], as_index=False)
     table = groups.agg(mean=("value", "mean"), low=("low", "min"), high=("high", "max"))
-    return table.rename(columns={"source": "dataset"})
+    return table.rename(columns={"source_language": "dataset"})
 
 
 def transfer_scores(scores: Scores) -> pd.DataFrame:

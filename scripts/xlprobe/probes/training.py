@@ -20,7 +20,7 @@ from safetensors.numpy import save_file
 from xlprobe.artifacts.checkpoint_names import columns, run_of, title
 from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.artifacts.formats import PROBES
-from xlprobe.artifacts.outcome_file import Outcome, Place
+from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
 from xlprobe.artifacts.splits import SPLITS
 from xlprobe.artifacts.tables import write_table
 from xlprobe.device import choose_device
@@ -152,7 +152,7 @@ def train_probes(
     facts["examples"] = len(probed.targets["train"])
     of_splits = [
         Outcome(
-            Place(task_name, dataset.name, dataset.name, split),
+            OutcomePlace(task_name, dataset.name, dataset.name, split),
             {name: np.stack([of_layer[split][name] for of_layer in counts], axis=1) for name in of_first},
             layers=[*fitted],
             facts=facts,

@@ -3,11 +3,11 @@ import numpy as np
 import pytest
 
 from xlprobe import hdf5_files
-from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile, Place
+from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile, OutcomePlace
 from xlprobe.errors import XlprobeError
 from xlprobe.statistics.outcomes import write_outcomes
 
-PLACE = Place("pos", "qaa_own", "qaa_own", "dev")
+PLACE = OutcomePlace("pos", "qaa_own", "qaa_own", "dev")
 
 
 @pytest.fixture

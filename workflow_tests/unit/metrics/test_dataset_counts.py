@@ -54,7 +54,9 @@ def test_a_treebank_is_counted_by_split_task_and_label(treebank):
 
 
 def test_pairs_of_sentences_are_counted_by_label_and_each_sentence_once(tmp_path):
-    pairs = [SentencePair(n, "sa do", hypothesis, label) for n, (hypothesis, label) in enumerate([("ra", "neutral"), ("do", "entailment")])]
+    pairs = [
+        SentencePair(n, n, "sa do", hypothesis, label) for n, (hypothesis, label) in enumerate([("ra", "neutral"), ("do", "entailment")])
+    ]
     write_nli({"train": pairs, "test": pairs[:1]}, tmp_path / "xnli_xx", "xnli_xx", "xx")
     assert counted(tmp_path, "xnli_xx", "nli", ["xx"], ["xnli"]) == {
         **{"xx/train/sentences/": 3, "xx/train/pairs/": 2, "xx/train/xnli/": 2, "xx/train/xnli/entailment": 1, "xx/train/xnli/neutral": 1},

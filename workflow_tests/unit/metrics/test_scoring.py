@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xlprobe.artifacts.outcome_file import Outcome, Place
+from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
 from xlprobe.artifacts.tables import conform, read_table
 from xlprobe.errors import XlprobeError
 from xlprobe.metrics import metric_definitions
@@ -12,7 +12,7 @@ from xlprobe.statistics.bootstrap import NO_INTERVALS, Intervals
 from xlprobe.statistics.outcomes import write_outcomes
 
 FACTS = {"metric": "accuracy", "source_language": "qaa", "target_language": "qba", "parallel": None, "protocol": "paper", "dataset": "d1"}
-PLACE = Place("pos", "qaa_own", "qba_own", "test")
+PLACE = OutcomePlace("pos", "qaa_own", "qba_own", "test")
 CHECKPOINT = {"model": "xlmr", "training_seed": None, "step": 20}
 SENTENCES = np.array(["a", "b", "c"])
 TOTAL = np.array([2, 1, 1])
@@ -54,7 +54,7 @@ def test_scores_of_an_alignment_are_those_of_its_links():
     """By Och and Ney (2003): of A = {a b d}, S = {a c}, P = {a b c}, in one pair, and nothing found in another."""
     counts = {"found": [[3], [0]], "found_sure": [[1], [0]], "found_possible": [[2], [0]], "sure": [[2], [0]]}
     of_pairs = {name: np.array(found) for name, found in counts.items()}
-    place = Place("alignment", "align_qaa_qba", "align_qaa_qba", "test")
+    place = OutcomePlace("alignment", "align_qaa_qba", "align_qaa_qba", "test")
     rows = score(Outcome(place, of_pairs, np.array(["1", "2"]), [8], FACTS), Intervals(200))
     assert {row["metric"]: row["value"] for row in rows} == pytest.approx({"precision": 2 / 3, "recall": 1 / 2, "f1": 4 / 7, "aer": 2 / 5})
     assert {(row["layer"], row["seed"], row["n"]) for row in rows} == {(8, None, 2)}
@@ -67,7 +67,7 @@ def test_bits_follow_from_the_sums_of_lines():
     sums = {"bits": [6.0, 2.0], "predicted": [2, 2], "characters": [4.0, 4.0], "bytes": [8.0, 8.0], "subwords": [10, 6]}
     sums |= {"all_characters": [20.0, 12.0], "lines": [1, 1]}
     counts = {name: np.array(found) for name, found in sums.items()}
-    held_out = score(Outcome(Place("bpc", "qaa", "qaa", "valid"), counts, np.array(["0", "0"]), facts=FACTS), Intervals(50))
+    held_out = score(Outcome(OutcomePlace("bpc", "qaa", "qaa", "valid"), counts, np.array(["0", "0"]), facts=FACTS), Intervals(50))
     of_metric = {row["metric"]: (row["value"], row["n"]) for row in held_out}
     assert of_metric == {
         "bits_per_character": (1, 4),
@@ -165,7 +165,7 @@ def test_outcomes_of_another_dataset_or_without_totals_are_refused(tmp_path):
 
 
 def test_what_has_clusters_of_its_own_needs_no_baselines():
-    outcome = Outcome(Place("bpc", "qaa", "qaa", "valid"), {}, SENTENCES, facts=FACTS)
+    outcome = Outcome(OutcomePlace("bpc", "qaa", "qaa", "valid"), {}, SENTENCES, facts=FACTS)
     assert TestSets([]).complete(outcome, None) is outcome
 
 
@@ -173,6 +173,6 @@ def test_scores_are_in_the_schema_whatever_was_measured(tmp_path):
     """A checkpoint of bits alone has neither layers nor seeds nor protocol."""
     counts = {name: np.ones(3) for name in ("bits", "predicted", "characters", "bytes", "subwords", "all_characters", "lines")}
     facts = {"source_language": "qaa", "target_language": "qaa", "parallel": None}
-    write_outcomes(tmp_path / "bpc.h5", [Outcome(Place("bpc", "qaa", "qaa", "valid"), counts, SENTENCES, facts=facts)], CHECKPOINT)
+    write_outcomes(tmp_path / "bpc.h5", [Outcome(OutcomePlace("bpc", "qaa", "qaa", "valid"), counts, SENTENCES, facts=facts)], CHECKPOINT)
     score_checkpoint([tmp_path / "bpc.h5"], [], tmp_path / "20.h5", tmp_path / "20.parquet")
     assert isinstance(table := read_table(tmp_path / "20.parquet"), pd.DataFrame) and len(table) == 4

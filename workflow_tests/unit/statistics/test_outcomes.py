@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile, Place
+from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile, OutcomePlace
 from xlprobe.errors import XlprobeError
 from xlprobe.metrics.metric_definitions import ratio
 from xlprobe.statistics.outcomes import clustered_counts, facts_of_datasets, join_outcomes, write_outcomes
@@ -9,10 +9,10 @@ from xlprobe.statistics.paired import compare
 from xlprobe.statistics.resampling import ClusteredCounts
 
 CHECKPOINT = {"model": "xlmr", "training_seed": None, "step": 20}
-IN_LANGUAGE, TRANSFER = Place("pos", "qaa_own", "qaa_own", "test"), Place("pos", "qaa_own", "qba_pud", "test")
+IN_LANGUAGE, TRANSFER = OutcomePlace("pos", "qaa_own", "qaa_own", "test"), OutcomePlace("pos", "qaa_own", "qba_pud", "test")
 
 
-def outcome(place: Place = IN_LANGUAGE, **counts: np.ndarray) -> Outcome:
+def outcome(place: OutcomePlace = IN_LANGUAGE, **counts: np.ndarray) -> Outcome:
     """Three sentences, two layers, two seeds, unless counts are given."""
     correct = np.arange(12).reshape(3, 2, 2)
     return Outcome(place, counts or {"correct": correct}, np.array(["a", "ö", "a"]), [0, 2], {"metric": "accuracy"})

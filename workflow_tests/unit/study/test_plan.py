@@ -54,7 +54,8 @@ def test_what_is_probed_and_what_probes_are_tried_on():
         {task: of("xlmr", task) for task in (*study.probe_tasks, "alignment")} for of in (study.probed_datasets, study.transfer_targets)
     )
     assert [*probed] == ["pos", "arc_prediction", "arc_classification", "xnli", "alignment"]
-    assert probed["pos"] == study.baseline_datasets("pos") == ["qaa_world"] and tried["pos"] == ["qba_pud"]
+    assert probed["pos"] == ["qaa_world"] and tried["pos"] == ["qba_pud"] and study.baseline_datasets("pos") == ["qaa_world", "qba_pud"]
+    assert study.transfer_sources_of_any("pos", "qba_pud") == ["qaa_world"] and study.transfer_sources_of_any("pos", "qaa_world") == []
     assert probed["arc_prediction"] == ["qaa_world", "qba_world"] and tried["arc_prediction"] == []
     assert probed["xnli"] == ["xnli_qaa"] and tried["xnli"] == ["xnli_qaa_test"]
     assert probed["alignment"] == tried["alignment"] == [] and study.measured_datasets("xlmr", "alignment") == ["align_qaa_qba"]
@@ -204,8 +205,16 @@ def test_jobs_of_the_tiny_run():
     assert counts(tiny()) == {
         **{"world": 1, "clean_corpus": 2, "tokenizer": 1, "binarize": 2, "pretrain": 3, "trained_text": 1, "checkpoint": 3},
         **{"treebank": 3, "nli": 2, "bitext": 1, "contamination": 2},
-        **{"features": 18, "probes": 21, "baselines": 7, "transfer": 12, "alignment": 3, "bpc": 3},
-        **{"checkpoint_scores": 3, "scores": 1, "checkpoint_audit": 3, "audit": 1, "checkpoint_probe_training": 3, "probe_training": 1},
+        **{"features": 18, "probes": 21, "baselines": 11, "transfer": 12, "alignment": 3, "bpc": 3},
+        **{
+            "checkpoint_scores": 3,
+            "baseline_scores": 1,
+            "scores": 1,
+            "checkpoint_audit": 3,
+            "audit": 1,
+            "checkpoint_probe_training": 3,
+            "probe_training": 1,
+        },
         **{"probe_training_summary": 1, "contamination_table": 1, "checkpoint_table": 1, "dataset_table": 1, "run_description": 1},
         "figure": 19,
     }
