@@ -137,7 +137,8 @@ def split_curves(scores: Scores) -> pd.DataFrame:
     """Scores of the model itself, which have no layer, by language, split and step.
 
     Returns:
-        Columns dataset (the language), split, step, mean over trainings and parallel test sets, and low and high, the ends of all their intervals.
+        Columns dataset (the language), split, step, mean over trainings and parallel test sets, and low and high, the ends of all
+        their intervals.
     """
     chosen = scores.in_language()
     groups = chosen[chosen["model"] == scores.model].groupby(["source_language", "split", "step"], as_index=False)
