@@ -52,7 +52,7 @@ def _of_splits(folder: Path, dataset: Counted) -> Iterator[Row]:
         splits |= {"words": of_word, "arcs": of_word[pairs["dependent"]]}
     else:
         splits["pairs"] = sentences["split"].to_numpy()[pairs["premise"]]
-    examples = {task: read_examples(folder, load_probe_task(task)) for task in dataset.tasks}
+    examples = {task: read_examples(folder, load_probe_task(task))[["split", "label"]] for task in dataset.tasks}
     for split in (split for split in SPLITS if split in set(sentences["split"])):
         for what, of_row in splits.items():
             yield language, split, what, None, int((of_row == split).sum())

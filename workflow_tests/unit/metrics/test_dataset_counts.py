@@ -65,9 +65,12 @@ def test_pairs_of_sentences_are_counted_by_label_and_each_sentence_once(tmp_path
 
 
 def test_a_bitext_is_counted_by_side_and_its_links_by_how_sure_they_are(tmp_path):
-    pairs = [Pair("1", ["a", "b"], ["c"], {(0, 0)}, {(0, 0), (1, 0)}), Pair("2", ["a"], ["c", "d"], {(0, 0), (0, 1)}, {(0, 0), (0, 1)})]
+    pairs = [
+        Pair("1", ["a", "b"], ["c"], {(0, 0)}, {(0, 0), (1, 0)}),
+        Pair("2", ["a"], ["c", "d", "e"], {(0, 0), (0, 1)}, {(0, 0), (0, 1)}),
+    ]
     write_bitext(pairs, tmp_path / "align_xx_yy", "align_xx_yy", "xx", "yy")
     assert counted(tmp_path, "align_xx_yy", "bitext", ["xx", "yy"], []) == {
-        **{"xx/test/sentences/": 2, "xx/test/words/": 3, "yy/test/sentences/": 2, "yy/test/words/": 3},
+        **{"xx/test/sentences/": 2, "xx/test/words/": 3, "yy/test/sentences/": 2, "yy/test/words/": 4},
         **{"xx yy/test/pairs/": 2, "xx yy/test/links/": 4, "xx yy/test/links/possible": 1, "xx yy/test/links/sure": 3},
     }
