@@ -159,8 +159,7 @@ class CrossFitting:
         """How much better the best checkpoint is than the final one, against two curves that do not forget.
 
         Both take the place of the curve from where it first reaches 95 % of the best. The first is flat: what it loses is by
-        sentences and seeds. The second adds the checkpoints' own ups and downs: what is left beside a quadratic curve in
-        log(step), drawn in circular blocks as long as the cube root of their number (Hall, Horowitz & Jing 1995).
+        sentences and seeds. The second adds the checkpoints' own ups and downs (`resampled_jitter`).
 
         Args:
             steps: of all rows, in ascending order, without 0, which is no checkpoint.
@@ -174,7 +173,7 @@ class CrossFitting:
         gain = self.gain(every, final)
         start = int(self._reaches(self.values_C, self.best(), 0.95).argmax())
         noise_CRB2 = (self._resampled_CRB2 - self._halves_CB2[:, None, :SPLITS_OF_RESAMPLES])[start:]
-        jitter_CR = self._jitter(np.log(steps[start:]), self.values_C[start:], noise_CRB2.shape[1])
+        jitter_CR = resampled_jitter(steps[start:], self.values_C[start:], noise_CRB2.shape[1])
         p_values = (self._p(gain.absolute.value, noise_CRB2 + shift) for shift in (0, jitter_CR[..., None, None]))
         return Forgetting(gain.absolute, gain.relative, *p_values)
 
@@ -183,16 +182,6 @@ class CrossFitting:
         lost_R = _mean_over_splits(self.sign * (best - final))
         defined_R = lost_R[np.isfinite(lost_R)]
         return float((1 + (defined_R >= found).sum()) / (1 + len(defined_R))) if len(defined_R) else np.nan
-
-    def _jitter(self, x_C: np.ndarray, values_C: np.ndarray, resamples: int) -> np.ndarray:
-        steps = len(x_C)
-        if steps < FEWEST_STEPS:
-            return np.full((steps, resamples), np.nan)
-        residual_C = (values_C - np.polyval(np.polyfit(x_C, values_C, 2), x_C)) * (steps / (steps - 3)) ** 0.5
-        block = round(steps ** (1 / 3))
-        starts_RK = np.random.default_rng(derive_seed("blocks")).integers(steps, size=(resamples, -(-steps // block)))
-        places_RC = starts_RK.repeat(block, axis=1)[:, :steps] + np.arange(steps) % block
-        return residual_C[places_RC % steps].T
 
     def reached(self, share: float) -> Reached:
         """The steps at which a curve may first reach a share of its best, cross-fitted in each resample.
@@ -211,6 +200,23 @@ class CrossFitting:
 
     def _reaches(self, values: np.ndarray, best: float | np.ndarray, share: float) -> np.ndarray:
         return values >= share * best if self.sign > 0 else values <= best / share
+
+
+def resampled_jitter(steps: Sequence[int], values_C: np.ndarray, resamples: int) -> np.ndarray:
+    """A curve's ups and downs as they might have been, [C, resamples]; NaN of fewer than six steps.
+
+    What is left beside a quadratic curve in log(step), stretched for its three parameters, is drawn in circular blocks as long
+    as the cube root of the number of steps (Hall, Horowitz & Jing 1995).
+    """
+    count = len(steps)
+    if count < FEWEST_STEPS:
+        return np.full((count, resamples), np.nan)
+    x_C = np.log(steps)
+    residual_C = (values_C - np.polyval(np.polyfit(x_C, values_C, 2), x_C)) * (count / (count - 3)) ** 0.5
+    block = round(count ** (1 / 3))
+    starts_RK = np.random.default_rng(derive_seed("blocks")).integers(count, size=(resamples, -(-count // block)))
+    places_RC = starts_RK.repeat(block, axis=1)[:, :count] + np.arange(count) % block
+    return residual_C[places_RC % count].T
 
 
 def _mean_over_splits(values: np.ndarray) -> np.ndarray:

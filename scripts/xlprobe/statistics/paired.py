@@ -47,7 +47,7 @@ def compare(
         XlprobeError: the rows have no cluster in common.
         ValueError: the rows have common seeds, but not as many.
     """
-    common, *places = np.intersect1d(first.keys, second.keys, assume_unique=True, return_indices=True)
+    common, *places = np.intersect1d(first.keys, second.keys, return_indices=True)
     if tuple(first.group) != tuple(second.group) or not len(common):
         names = " and ".join("/".join(outcome.group) for outcome in (first, second))
         raise XlprobeError(f"{names} have no test sentence in common, so that they cannot be compared; name rows of one parallel group")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from simulated_outcomes import CURVES, STEPS, accuracy, jitter, simulated
 
-from xlprobe.statistics.cross_fitting import SPLITS, CrossFitting, estimate
+from xlprobe.statistics.cross_fitting import SPLITS, CrossFitting, estimate, resampled_jitter
 from xlprobe.statistics.resampling import Outcome, joined_halves
 
 GROUP = ("pud", "test")
@@ -69,6 +69,32 @@ def test_the_interval_of_a_value_that_holds_a_choice():
     assert found.resampled_R.shape == (5,) and np.isnan(estimate(3.0, np.array([1.0, np.nan])).low)
 
 
+@pytest.mark.parametrize("by_seed", [[20, 60], [10, 20, 60], [10, 20, 60, 70, 50]])
+def test_an_interval_covers_the_seeds(by_seed):
+    """Where only seeds differ, and nothing is chosen: the standard error of their mean."""
+    correct = np.array([by_seed, np.full(len(by_seed), 5)])
+    outcome = Outcome({"correct": np.tile(correct[..., None], 40), "total": np.full((1, 1, 40), 100)}, [str(n) for n in range(40)], GROUP)
+    found = CrossFitting(outcome, accuracy, resamples=4000).gain([0], [1]).absolute
+    assert found.value == pytest.approx(np.mean(by_seed) / 100 - 0.05, abs=0.01)
+    assert found.value - found.low == pytest.approx(1.96 * np.std(by_seed, ddof=1) / len(by_seed) ** 0.5 / 100, rel=0.06)
+    assert len(CrossFitting(outcome, accuracy).gain([0], [1]).absolute.resampled_R) == 200
+
+
+def test_ups_and_downs_are_drawn_in_blocks():
+    """A quadratic curve has none. Of 27 steps, blocks are three long, and go on from the last to the first."""
+    steps = np.geomspace(10, 1000, 27)
+    smooth = 0.5 + 0.1 * np.log(steps) - 0.01 * np.log(steps) ** 2
+    assert resampled_jitter(steps, smooth, 20) == pytest.approx(np.zeros((27, 20)))
+    noise = np.random.default_rng(1).standard_normal(27)
+    jitter_CR = resampled_jitter(steps, smooth + noise, 300)
+    x = np.vander(np.linspace(-1, 1, 27), 3)
+    left = (noise - x @ np.linalg.lstsq(x, noise)[0]) * (27 / 24) ** 0.5
+    places_CR = np.abs(jitter_CR[..., None] - left).argmin(axis=-1)
+    assert jitter_CR == pytest.approx(left[places_CR]) and len(np.unique(places_CR[0])) == 27
+    assert (places_CR[1::3] == (places_CR[::3] + 1) % 27).all() and (places_CR[2::3] == (places_CR[::3] + 2) % 27).all()
+    assert np.isnan(resampled_jitter(steps[:5], noise[:5], 3)).all() and resampled_jitter(steps[:7], noise[:7], 3).shape == (7, 3)
+
+
 def test_no_order_of_clusters_matters_and_rows_that_lack_some_share_their_halves():
     outcome = simulated(np.random.default_rng(1), np.array([0.7, 0.8, 0.75]), clusters=40, seeds=2)
     order = np.random.default_rng(2).permutation(40)
@@ -90,6 +116,7 @@ def test_no_order_of_clusters_matters_and_rows_that_lack_some_share_their_halves
 
 def test_steps_that_reach_a_share_of_the_best():
     curve = constant([50, 90, 96, 100, 93])
+    assert curve.reached(0.5).first == 0
     found = curve.reached(0.95)
     assert (found.shares.tolist(), found.first, found.last) == ([0, 0, 1, 1, 0], 2, 2)
     assert [(found.first, found.last) for found in map(curve.reached, (0.4, 1.01))] == [(0, 0), (None, None)]
@@ -100,6 +127,8 @@ def test_steps_that_reach_a_share_of_the_best():
     outcome = Outcome({"correct": correct[:, None], "total": np.full((1, 1, 12), 10)}, "abcdefghijkl", GROUP)
     found = CrossFitting(outcome, accuracy, resamples=1000).reached(0.85)
     assert found.shares == pytest.approx([0, (11 / 12) ** 12, 1], abs=0.05) and (found.first, found.last) == (1, 2)
+    # 0.35 of them: less than 0.4, more than 0.3.
+    assert [CrossFitting(outcome, accuracy, level=level).reached(0.85).first for level in (0.2, 0.4)] == [2, 1]
 
 
 def test_ups_and_downs_of_checkpoints_are_no_forgetting():
