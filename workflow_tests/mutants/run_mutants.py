@@ -44,8 +44,8 @@ MODULES = [
     "probes.baselines", "probes.control_tasks", "probes.converged_probe", "probes.description_length", "probes.examples",
     "probes.labels", "probes.linear_probe", "probes.nli_baselines", "probes.training", "probes.training_rows", "probes.transfer",
     "seeds", "statistics.bootstrap", "statistics.cross_fitting", "statistics.paired", "statistics.resampling", "study.measured",
-    "tasks.alignment", "tasks.arc_classification", "tasks.arc_classification_subtypes", "tasks.arc_prediction", "tasks.bpc",
-    "tasks.declaration", "tasks.number", "tasks.pos", "tasks.xnli",
+    "study.plan", "tasks.alignment", "tasks.arc_classification", "tasks.arc_classification_subtypes", "tasks.arc_prediction",
+    "tasks.bpc", "tasks.declaration", "tasks.number", "tasks.pos", "tasks.xnli",
 ]  # fmt: skip
 # These name such modules to prepare what they test, which is something else, and take long.
 OTHERS = {

@@ -464,7 +464,7 @@ def test_with_temporary_features_an_edit_of_the_probes_extracts_again_and_a_comm
         (
             "qba_world, qba_pud",
             "qba_word, qba_pud",
-            "error: config key treebanks.1: unknown treebank 'qba_word'; did you mean 'qba_world'?",
+            "error: config key treebanks.1: unknown treebank 'qba_word' (treebanks are those of `world`); did you mean 'qba_world'?",
         ),
     ],
 )

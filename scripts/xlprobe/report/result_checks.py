@@ -62,7 +62,7 @@ def check_results(results: Path, run: dict[str, Any]) -> Report:
         XlprobeError: there is no such folder.
     """
     if not results.is_dir():
-        raise XlprobeError(f"{results}: no such folder; nothing is made of this configuration yet")
+        raise XlprobeError(f"{results}: no such folder; nothing has been made with this configuration yet, so there is nothing to check")
     report = Report()
     work = [
         (kind, path, check)

@@ -4,8 +4,12 @@ The best of 30 equal checkpoints is not the final one, and looks better by about
 "best - final" on such a curve holds 0, the truth, 32 times in 100. So none is offered. Instead the best is chosen with half the
 clusters and floor(n / 2) of the n seeds, and measured on the other clusters with the other seeds; then the other way round; the
 mean is taken over many such splits (in resamples, copies of a cluster stay in one half). Where all are equal, nothing is gained.
-A choice that misses the best loses a little, so that a true difference comes out too small on average, never too large. With one
-seed only sentences are split: what this probe does by chance then counts as its checkpoint's, in intervals, too.
+A choice that misses the best loses a little, so that a true difference comes out too small on average, never too large.
+
+Nominal 95 % intervals and sets of steps held the truth in 95 to 100 % of 300 simulated test sets, of each kind of curve: flat,
+plateau, small drift and drift, 39 steps, 300 sentences, five seeds or none (`make bench`). With one seed only sentences are split:
+what this probe does by chance then counts as its checkpoint's. Such an interval held the truth in 49 % where probes varied as much
+as sentences let them (0.01), so that there is none.
 
 Shape letters: C rows to choose from (steps, layers, or both: the leading axes of an outcome in one), P probes (seeds),
 M clusters, B splits, R resamples; the axis 2 holds the halves.
@@ -64,17 +68,20 @@ class Gain:
 
 @dataclass(frozen=True)
 class Forgetting(Gain):
-    """What the final checkpoint has lost since the best one; NaN where too few checkpoints reach 95 % of the best."""
+    """What the final checkpoint has lost since the best one. A curve forgets where the second p-value is small.
+
+    Of curves that do not, 0 to 4 in 100 have one below 0.05, also where their checkpoints go up and down; of the first, up to 70.
+    """
 
     p_sampling: float  # that a flat curve comes out as far, by sentences and seeds
-    p_jitter: float  # that a curve that does not fall comes out as far, by these and by the checkpoints' own ups and downs
+    p_jitter: float  # that one with the checkpoints' own ups and downs does; NaN of fewer than six steps after 95 %
 
 
 @dataclass(frozen=True)
 class Reached:
     """When a curve reaches a share of its best."""
 
-    shares: np.ndarray  # [C]: of the resamples, those that have reached it at each step
+    shares: np.ndarray  # [C]: of the resamples, those that have reached it at each step; NaN without resamples
     first: int | None  # the place of the first step that may be the one; 0: that, or any before
     last: int | None  # of the last step that may be; None: that comes after the final step, or never
 
@@ -84,6 +91,7 @@ class CrossFitting:
 
     Args:
         outcome: counts [..., seeds, clusters].
+        has_seeds: whether seeds move it, as they do probes: of these, one alone gives no interval.
         among: the keys of all clusters of its group, so that rows that lack some share halves and resamples with those that do not.
     """
 
@@ -93,13 +101,14 @@ class CrossFitting:
         metric: Metric,
         *,
         higher_is_better: bool = True,
+        has_seeds: bool = True,
         among: Sequence[str] = (),
         resamples: int = 200,
         level: float = 0.95,
     ) -> None:
         self.sign, self.level = (1 if higher_is_better else -1), level
         *axes, probes, clusters = outcome.shape
-        rows = math.prod(axes)
+        rows, resamples = math.prod(axes), (0 if has_seeds and probes == 1 else resamples)
         first_BM = joined_halves(outcome.group, [outcome.keys, among], SPLITS)[0]
         halves_MB2 = np.stack([first_BM.T, ~first_BM.T], axis=-1)
         taken_MR = joined_draws(outcome.group, [outcome.keys, among], resamples)[0].T
@@ -193,6 +202,8 @@ class CrossFitting:
             share: 0.95 of what is better when higher; of what is better when lower, best / value is held against it.
         """
         best_R = _mean_over_splits(self._best(self._resampled_CRB2, range(len(self.values_C))))
+        if not len(best_R):
+            return Reached(np.full(len(self.values_C), np.nan), None, None)
         shares_C = self._reaches(self._whole_CR, best_R, share).mean(axis=1)
         tail = (1 - self.level) / 2
         first, last = (int(found_C.argmax()) if found_C.any() else None for found_C in (shares_C > tail, shares_C >= 1 - tail))

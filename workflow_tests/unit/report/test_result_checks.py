@@ -189,7 +189,7 @@ def test_a_run_may_be_called_as_a_folder_inside_it(results):
 
 
 def test_results_that_are_not_there_are_said_to_be(tmp_path):
-    with pytest.raises(XlprobeError, match=r"demo: no such folder; nothing is made of this configuration yet"):
+    with pytest.raises(XlprobeError, match=r"demo: no such folder; nothing has been made with this configuration yet"):
         check_results(tmp_path / "demo", RUN)
 
 

@@ -13,7 +13,8 @@ GROUP = ("pud", "test")
 def constant(values, total=100, clusters=12, metric=accuracy, **options):
     """Rows whose clusters all earn the same."""
     counts = {"correct": np.tile(np.array(values)[:, None, None], (1, 1, clusters)), "total": np.full((1, 1, clusters), total)}
-    return CrossFitting(Outcome(counts, [f"{number:02}" for number in range(clusters)], GROUP), metric, **options)
+    outcome = Outcome(counts, [f"{number:02}" for number in range(clusters)], GROUP)
+    return CrossFitting(outcome, metric, **{"has_seeds": False} | options)
 
 
 def test_without_noise_the_best_is_the_best():
@@ -125,10 +126,10 @@ def test_steps_that_reach_a_share_of_the_best():
     correct = np.repeat(np.array([[0], [9], [10]]), 12, axis=1)
     correct[1, 0] = 0
     outcome = Outcome({"correct": correct[:, None], "total": np.full((1, 1, 12), 10)}, "abcdefghijkl", GROUP)
-    found = CrossFitting(outcome, accuracy, resamples=1000).reached(0.85)
+    found = CrossFitting(outcome, accuracy, has_seeds=False, resamples=1000).reached(0.85)
     assert found.shares == pytest.approx([0, (11 / 12) ** 12, 1], abs=0.05) and (found.first, found.last) == (1, 2)
     # 0.35 of them: less than 0.4, more than 0.3.
-    assert [CrossFitting(outcome, accuracy, level=level).reached(0.85).first for level in (0.2, 0.4)] == [2, 1]
+    assert [CrossFitting(outcome, accuracy, has_seeds=False, level=level).reached(0.85).first for level in (0.2, 0.4)] == [2, 1]
 
 
 def test_ups_and_downs_of_checkpoints_are_no_forgetting():
@@ -158,8 +159,11 @@ def test_step_0_is_no_checkpoint(steps):
         constant([1, 2, 3]).forgetting(steps)
 
 
-def test_without_resamples_there_is_no_interval():
-    found = constant([50, 90, 80, 80, 80, 80, 80, 80], resamples=0).forgetting(range(1, 9))
+@pytest.mark.parametrize("options", [{"resamples": 0}, {"has_seeds": True}])
+def test_without_resamples_and_of_one_probe_there_is_no_interval(options):
+    curve = constant([50, 90, 80, 80, 80, 80, 80, 80], **options)
+    found, reached = curve.forgetting(range(1, 9)), curve.reached(0.95)
+    assert np.isnan(reached.shares).all() and (reached.first, reached.last) == (None, None) and len(reached.shares) == 8
     assert found.absolute.value == pytest.approx(0.1)
     assert np.isnan([found.absolute.low, found.absolute.high, found.p_sampling, found.p_jitter]).all()
 

@@ -127,6 +127,10 @@ def test_figures_and_tables():
     assert kinds["pos", "word_groups"] == kinds["xnli", "transfer_matrix"] == kinds["alignment", "layer_curves"] == 1
     assert ("xnli", "word_groups") not in kinds and len(study.figures) == 19
     assert study.tables == ["checkpoints", "scores", "audit", "probe_training", "contamination"]
+    # Either has scores: vectors without bits per character, and these without vectors.
+    assert tiny(bpc={"leave_out": ["xlmr"]}).tables == study.tables
+    bits = tiny(treebanks=["qaa_world"], probes={"tasks": []}, xnli=[], alignments=[])
+    assert bits.tables == ["checkpoints", "scores", "contamination"]
     bare = tiny(treebanks=["qaa_world"], probes={"tasks": []}, xnli=[], alignments=[], bpc={"languages": []})
     assert bare.tables == ["checkpoints", "contamination"] and bare.figures == [] and [*bare.measurements()] == []
 
@@ -269,6 +273,7 @@ def test_only_what_is_measured_alike_is_made_together():
     jobs = study.jobs()
     assert {job["model"] for job in jobs["features_together"]} == {"xlmr", "published"}
     assert len(jobs["features"]) == 4 * (len(OF_QBA) + 1)
+    assert counts(tiny(probes={"tasks": ["pos"], "together": True}, xnli=[]))["probes_together"] == 2 * len(tiny().checkpoints)
     # In the model of qba: its treebank by three tasks and its pairs, and the other's treebank by one.
     assert sum(job["model"].startswith("alone") for job in jobs["probes"]) == 4 * (3 + 1 + 1)
 
