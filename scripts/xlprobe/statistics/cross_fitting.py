@@ -34,7 +34,11 @@ FEWEST_STEPS = 6
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value that holds a choice, and its interval; NaN where there is none."""
+    """A value that holds a choice, and its interval; NaN where there is none.
+
+    Means over languages vary as the means of `resampled_R`, which they share, do. They have no interval: noise is averaged out,
+    what choosing loses is not (of 18 languages with a small drift, an interval made in this way held the truth in 82 %).
+    """
 
     value: float
     low: float
@@ -43,12 +47,10 @@ class Estimate:
 
 
 def estimate(value: float, resampled_R: np.ndarray, level: float = 0.95) -> Estimate:
-    """The interval of a cross-fitted value, or of a mean of such, from what it is in resamples, each cross-fitted anew.
+    """The interval of a cross-fitted value, from what it is in resamples, each cross-fitted anew.
 
     A normal one, with their standard deviation. Choosing loses a little in each, beside what the first choice lost: they add
     noise to that which it met, and so lose less again than it did. The upper end lies further away by twice that.
-
-    A mean over languages is `estimate(mean of the values, mean of their resampled_R)` where they share resamples.
     """
     defined_R = resampled_R[np.isfinite(resampled_R)]
     if len(defined_R) < 2:

@@ -38,6 +38,10 @@ def compare(
     among them (Phipson & Smyth 2010), so that it is never below 1 / (resamples + 1). It is exact where each row has one seed
     and the rows are equally distributed; seeds add what drawing them anew changes.
 
+    Of 600 pairs of equal rows (300 sentences), nominal 95 % intervals held 0 in 94 to 99 %, and 3 to 6 % of p-values were below
+    0.05, with one seed or five (`make bench`). With two seeds that vary as much as sentences let them, 90 and 13 %. Where one row
+    has four times the words of the other, 1 % of p-values were below 0.05.
+
     Args:
         first: a row, counts [seeds, clusters].
         second: the same; its number of seeds may differ.
