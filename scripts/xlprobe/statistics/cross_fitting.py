@@ -185,8 +185,8 @@ class CrossFitting:
         start = int(self._reaches(self.values_C, self.best(), 0.95).argmax())
         noise_CRB2 = (self._resampled_CRB2 - self._halves_CB2[:, None, :SPLITS_OF_RESAMPLES])[start:]
         jitter_CR = resampled_jitter(steps[start:], self.values_C[start:], noise_CRB2.shape[1])
-        p_values = (self._p(gain.absolute.value, noise_CRB2 + shift) for shift in (0, jitter_CR[..., None, None]))
-        return Forgetting(gain.absolute, gain.relative, *p_values)
+        nulls = (noise_CRB2, noise_CRB2 + jitter_CR[..., None, None])
+        return Forgetting(gain.absolute, gain.relative, *(self._p(gain.absolute.value, null) for null in nulls))
 
     def _p(self, found: float, null_CRB2: np.ndarray) -> float:
         best, final = (self._best(null_CRB2, rows) for rows in (range(len(null_CRB2)), [-1]))

@@ -74,16 +74,19 @@ def compare(
     by_seeds_R = difference(once_M1.repeat(resamples, axis=1)) - (one - other)
     tail = (1 - level) / 2
     low, high = np.nanquantile(resampled_R, [tail, 1 - tail]).tolist() if not np.isnan(resampled_R).all() else (np.nan, np.nan)
-    return Comparison(one - other, low, high, _randomised_p(rows, metric, by_seeds_R), len(common))
+    return Comparison(one - other, low, high, _randomised_p(*rows, metric, by_seeds_R), len(common))
 
 
-def _randomised_p(rows: list[Outcome], metric: Metric, by_seeds_R: np.ndarray) -> float:
-    first, second = ({name: counts.mean(axis=0) for name, counts in row.counts.items()} for row in rows)
-    generator, clusters = np.random.default_rng(derive_seed("swaps", *rows[0].group)), len(rows[0].keys)
+def _randomised_p(first: Outcome, second: Outcome, metric: Metric, by_seeds_R: np.ndarray) -> float:
+    generator, clusters = np.random.default_rng(derive_seed("swaps", *first.group)), len(first.keys)
     # The first resample changes nothing.
     swapped_RM = np.concatenate([np.zeros((1, clusters)), generator.integers(2, size=(len(by_seeds_R), clusters))])
-    moved = {name: swapped_RM @ (second[name] - first[name]) for name in first}
-    one, other = ({name: counts.sum() + sign * moved[name] for name, counts in row.items()} for row, sign in ((first, 1), (second, -1)))
+    one: dict[str, np.ndarray] = {}
+    other: dict[str, np.ndarray] = {}
+    for name in first.counts:
+        first_M, second_M = first.counts[name].mean(axis=0), second.counts[name].mean(axis=0)
+        moved_R = swapped_RM @ (second_M - first_M)
+        one[name], other[name] = first_M.sum() + moved_R, second_M.sum() - moved_R
     with np.errstate(invalid="ignore", divide="ignore"):
         difference_R = metric(one) - metric(other)
     # Sums in another order differ in the last digits; a difference that is not defined counts against.

@@ -53,7 +53,7 @@ class Outcome:
 
 def _weighted_sums(counts: np.ndarray, weights_MK: np.ndarray) -> np.ndarray:
     # Float32 is twice as fast, and counts exactly up to 2^24.
-    kind = np.float32 if np.issubdtype(counts.dtype, np.integer) else np.float64
+    kind = np.float32 if counts.dtype.kind in "iu" else np.float64
     sums = counts.reshape(-1, counts.shape[-1]).astype(kind) @ weights_MK.astype(kind)
     return sums.reshape(*counts.shape[:-1], sums.shape[1]).astype(np.float64)
 

@@ -93,6 +93,7 @@ def test_ups_and_downs_are_drawn_in_blocks():
     places_CR = np.abs(jitter_CR[..., None] - left).argmin(axis=-1)
     assert jitter_CR == pytest.approx(left[places_CR]) and len(np.unique(places_CR[0])) == 27
     assert (places_CR[1::3] == (places_CR[::3] + 1) % 27).all() and (places_CR[2::3] == (places_CR[::3] + 2) % 27).all()
+    assert (places_CR[3::3] == (places_CR[2:-1:3] + 1) % 27).mean() < 0.1
     assert np.isnan(resampled_jitter(steps[:5], noise[:5], 3)).all() and resampled_jitter(steps[:7], noise[:7], 3).shape == (7, 3)
 
 
