@@ -74,7 +74,7 @@ def compare(
     by_seeds_R = difference(once_M1.repeat(resamples, axis=1)) - (one - other)
     tail = (1 - level) / 2
     low, high = np.nanquantile(resampled_R, [tail, 1 - tail]).tolist() if not np.isnan(resampled_R).all() else (np.nan, np.nan)
-    return Comparison(one - other, low, high, _randomised_p(*rows, metric, by_seeds_R), len(common))
+    return Comparison(one - other, low, high, _randomised_p(rows[0], rows[1], metric, by_seeds_R), len(common))
 
 
 def _randomised_p(first: Outcome, second: Outcome, metric: Metric, by_seeds_R: np.ndarray) -> float:

@@ -67,7 +67,8 @@ def test_the_interval_of_a_value_that_holds_a_choice():
     found = estimate(3.0, np.array([1.0, 2, 3, 4, np.nan]))
     assert (found.low, found.value, found.high) == pytest.approx((3 - width, 3, 3 + width + 1))
     assert estimate(2.0, np.array([1.0, 2, 3, 4]), 0.9).high == pytest.approx(2 + 1.644854 * (5 / 3) ** 0.5)
-    assert found.resampled_R.shape == (5,) and np.isnan(estimate(3.0, np.array([1.0, np.nan])).low)
+    assert found.resampled_R.shape == (5,)
+    assert [np.isnan(estimate(3.0, np.array([1.0, second])).low) for second in (2.0, np.nan)] == [False, True]
 
 
 @pytest.mark.parametrize("by_seed", [[20, 60], [10, 20, 60], [10, 20, 60, 70, 50]])
