@@ -9,8 +9,8 @@ from sklearn.linear_model import LogisticRegression
 
 from xlprobe.artifacts.dataset_folder import read_words
 from xlprobe.artifacts.feature_file import FeatureFile
-from xlprobe.artifacts.probe_file import ProbeFile
 from xlprobe.artifacts.outcome_file import OutcomeFile
+from xlprobe.artifacts.probe_file import ProbeFile
 from xlprobe.datasets.conllu import Sentence, Word
 from xlprobe.datasets.treebank import read_splits, write_dataset
 from xlprobe.errors import XlprobeError
