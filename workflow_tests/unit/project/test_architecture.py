@@ -97,12 +97,13 @@ def test_each_script_reaches_what_is_listed():
 def test_what_measures_reaches_nothing_that_makes():
     """Results are read through `artifacts`: an edit of what makes them makes nothing again but what it makes."""
     makers = {"sources", "world", "corpus", "pretraining", "datasets", "features"}
-    measuring = ("align_words", "draw_figure", "extract_features", "join_tables", "measure_contamination", "score_baselines",
-                 "score_bits_per_character", "summarise_probe_training", "train_probes", "transfer_probes")  # fmt: skip
+    measuring = ("align_words", "draw_figure", "extract_features", "join_tables", "measure_baselines",
+                 "measure_bits_per_character", "measure_contamination", "score_baselines", "score_checkpoint",
+                 "summarise_probe_training", "train_probes", "transfer_probes")  # fmt: skip
     # What is loaded by name at run time.
     named = [f"xlprobe.{path.parent.name}.{path.stem}" for folder in ("tasks", "figures") for path in (LIBRARY / folder).glob("[a-z]*.py")]
     for name in measuring:
-        modules = named if name in ("draw_figure", "score_baselines", "train_probes", "transfer_probes") else []
+        modules = named if name in ("draw_figure", "measure_baselines", "train_probes", "transfer_probes") else []
         reached = {room(path) for path in code_identity.reached_modules(PROJECT / "scripts" / f"{name}.py", modules)}
         assert not reached & (makers - ({"features"} if name == "extract_features" else set())), name
 
