@@ -9,7 +9,8 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from xlprobe.errors import XlprobeError
 from xlprobe.study import config as configuration
 from xlprobe.study import config_file
-from xlprobe.study.plan import FIGURES, Study
+from xlprobe.study.figure_kinds import figure_kinds
+from xlprobe.study.plan import Study
 from xlprobe.study.settings import as_arguments
 from xlprobe.suggestions import refuse_unknown
 
@@ -89,7 +90,7 @@ wildcard_constraints:
     step="[0-9]+",
     dataset=rf"(?!({one_of(DROPPED_DATASETS)})[/.])[^/.]+",
     task="[a-z_]+",
-    kind=one_of(sum(FIGURES.values(), ())),
+    kind=one_of(figure_kinds()),
 
 
 def of_run(pattern, **known):

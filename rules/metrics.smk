@@ -1,10 +1,12 @@
 """Tidy tables, one row an observation; columns in schemas/.
 
-reads: probes/ (scores and training), baselines/, transfer/, alignment/, bpc/, contamination/, features/**/*.audit.parquet, checkpoints/**/identity.json
+reads: probes/ (scores and training), baselines/, transfer/, alignment/, bpc/, contamination/, features/**/*.audit.parquet, checkpoints/**/identity.json,
+       datasets/
 makes: metrics/parts/<model>/<step>.*.parquet, one checkpoint's rows
        outcomes/<model>/<step>.h5, what each test sentence earned, in one file a checkpoint
        metrics/scores.parquet, metrics/audit.parquet, metrics/contamination.parquet, metrics/checkpoints.parquet,
-       metrics/probe_training.parquet and tables/probe_training.html, .csv, which sum it up
+       metrics/datasets.parquet, metrics/probe_training.parquet and tables/probe_training.html, .csv, which sum it up
+       metrics/config.json and metrics/environment.json, what these tables follow from, and where they were made
 """
 
 
@@ -251,3 +253,55 @@ rule checkpoint_table:
     shell:
         "python scripts/collect_checkpoints.py --identities {input.identities:q} --output {output:q}"
         f"{TO_LOG_AND_TERMINAL}"
+
+
+rule dataset_table:
+    input:
+        expand(DATASET_IDENTITY, dataset=STUDY.datasets),
+    output:
+        "<results>/metrics/datasets.parquet",
+    log:
+        "<results>/logs/metrics/datasets.log",
+    benchmark:
+        "<results>/benchmarks/metrics/datasets.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(3000),
+        runtime=minutes(30),
+    params:
+        code=code(
+            "scripts/count_datasets.py",
+            *(f"xlprobe.tasks.{task}" for task in STUDY.probe_tasks),
+        ),
+        datasets=json.dumps(STUDY.counted_datasets()),
+    message:
+        "Counting what lies in the datasets"
+    shell:
+        "python scripts/count_datasets.py --identities {input:q} --datasets {params.datasets:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule run_description:
+    output:
+        config="<results>/metrics/config.json",
+        environment="<results>/metrics/environment.json",
+    log:
+        "<results>/logs/metrics/run_description.log",
+    benchmark:
+        "<results>/benchmarks/metrics/run_description.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(2000),
+        runtime=minutes(10),
+    params:
+        code=code("scripts/describe_run.py"),
+        # Of another version of a package the tables are made again; what the machine has, none asks for.
+        pins=configuration.digest(pins()),
+        # Paths in it have braces that are none of Snakemake's.
+        configuration=lambda wildcards: json.dumps(config, sort_keys=True),
+    message:
+        "Writing down the configuration and the environment"
+    shell:
+        "python scripts/describe_run.py --configuration {params.configuration:q} --config {output.config:q}"
+        " --environment {output.environment:q} > {log:q} 2>&1"

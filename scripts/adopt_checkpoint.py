@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--step", type=int, required=True)
     parser.add_argument("--objective", choices=["auto", "masked", "causal"], default="auto")
     parser.add_argument("--own-code", choices=["refused", "ignored"], default="refused", help="code that comes with it; it never runs")
-    parser.add_argument("--bits", action="store_true", help="bits per character will be taken of it")
+    parser.add_argument("--bits", action="store_true", help="bits per character will be measured with it")
     parser.add_argument("--place", required=True, help="where the folder comes from, for the record")
     publish_huggingface(**vars(parser.parse_args()))
 

@@ -13,8 +13,8 @@ def main() -> None:
     parser.add_argument("--dataset", type=Path, required=True)
     parser.add_argument("--layers", type=command_line.layers, help="0,6,12 or all")
     parser.add_argument("--method", choices=METHODS, required=True)
-    parser.add_argument("--unit", choices=UNITS, default="word", help="what is linked; of bpe (subwords) the words that they belong to")
-    parser.add_argument("--distortion", type=float, default=0.0, help="0 to 1, how much less similar what stands far apart counts")
+    parser.add_argument("--unit", choices=UNITS, default="word", help="word, or bpe: links of subwords become links of their words")
+    parser.add_argument("--distortion", type=float, default=0.0, help="0 to 1: how much less words count as similar that stand far apart")
     parser.add_argument("--output", type=Path, required=True, help="HDF5 file of outcomes to write")
     arguments = parser.parse_args()
     settings = {name: getattr(arguments, name) for name in ("dataset", "method", "output", "layers", "unit", "distortion")}

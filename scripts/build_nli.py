@@ -14,9 +14,11 @@ def main() -> None:
     parser.add_argument("--language", required=True, help="CC100 code of the language")
     parser.add_argument("--xnli-language", required=True, help="what XNLI calls it, e.g. zh")
     parser.add_argument("--parallel", help="the name of its parallel group, if it has one")
-    parser.add_argument("--forms", nargs="+", choices=(RAW, TOKENIZED), help="of each file, in their order; raw without it")
-    parser.add_argument("--text-form", default=RAW, choices=(RAW, TOKENIZED, PUBLISHED), help="of the whole dataset")
-    parser.add_argument("--max-pairs", type=int, help="pairs of each split to use; all without it")
+    parser.add_argument(
+        "--forms", nargs="+", choices=(RAW, TOKENIZED), help="form of the text in each file, in the same order; raw if not given"
+    )
+    parser.add_argument("--text-form", default=RAW, choices=(RAW, TOKENIZED, PUBLISHED), help="form of the dataset's text")
+    parser.add_argument("--max-pairs", type=int, help="pairs of each split to use; all if not given")
     arguments = parser.parse_args()
     files = {split_of_file(path): path for path in arguments.files}
     forms = dict(zip(files, arguments.forms or [RAW] * len(files), strict=True))

@@ -10,7 +10,7 @@ from xlprobe.corpus.tokenization import CleanedCorpus, adopt_sentencepiece, buil
 def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="where the tokenizer's files go")
-    parser.add_argument("--model", type=Path, help="a SentencePiece model to adopt; trains one without it")
+    parser.add_argument("--model", type=Path, help="a SentencePiece model to adopt; if not given, one is trained")
     parser.add_argument("--train", type=Path, nargs="*", default=[], help="cleaned train text of each language")
     parser.add_argument("--counts", type=Path, nargs="*", default=[], help="its counts, in the same order")
     parser.add_argument("--vocabulary-size", type=int, required=True)

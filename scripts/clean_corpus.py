@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--counts", type=Path, required=True)
     parser.add_argument("--valid-fraction", type=float, required=True)
     parser.add_argument("--valid-max-documents", type=int, required=True)
-    parser.add_argument("--max-bytes", type=int, help="cleaned bytes to keep; all without it")
+    parser.add_argument("--max-bytes", type=int, help="cleaned bytes to keep; all if not given")
     clean_corpus(**vars(parser.parse_args()))
 
 

@@ -18,9 +18,7 @@ def main() -> None:
     parser.add_argument("--tokens-per-batch", type=int, required=True)
     parser.add_argument("--precision", default="float32", choices=PRECISIONS, help="what the model computes in")
     parser.add_argument("--storage", default="auto", choices=STORAGES, help="what vectors are stored in; auto: float16 if they fit")
-    parser.add_argument(
-        "--subwords", nargs="+", default=[], help="names of datasets of which to write each subword's vector, not each word's"
-    )
+    parser.add_argument("--subwords", nargs="+", default=[], help="datasets for which each subword's vector is written, not each word's")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     extract_features(**vars(parser.parse_args()))
 

@@ -12,7 +12,7 @@ def main() -> None:
     parser.add_argument("--revision", required=True, help="branch, tag or commit")
     parser.add_argument("--output", type=Path, required=True, help="folder")
     parser.add_argument("--lock", type=Path, required=True, help="TSV of what earlier downloads were")
-    parser.add_argument("--key", required=True, help="the model's in the configuration, models.NAME, for messages")
+    parser.add_argument("--key", required=True, help="the model's key in the configuration (models.NAME), for messages")
     fetch_repository(**vars(parser.parse_args()))
 
 

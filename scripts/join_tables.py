@@ -10,8 +10,10 @@ def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--paths", type=Path, nargs="+", required=True)
     parser.add_argument("--schema-name", required=True, help="file in schemas/")
-    parser.add_argument("--checkpoints", type=Path, help="folder of the checkpoints that rows name, which must not be of several trainings")
-    parser.add_argument("--dropped-datasets", nargs="*", default=[], help="datasets whose rows are left out: the run has them no more")
+    parser.add_argument(
+        "--checkpoints", type=Path, help="folder of the checkpoints that rows name; two trainings under one name are refused"
+    )
+    parser.add_argument("--dropped-datasets", nargs="*", default=[], help="datasets that the run no longer has; their rows are left out")
     parser.add_argument("--output", type=Path, required=True)
     join_tables(**vars(parser.parse_args()))
 

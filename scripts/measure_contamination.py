@@ -11,7 +11,7 @@ def main() -> None:
     parser.add_argument("--language", required=True)
     parser.add_argument("--datasets", type=Path, nargs="*", default=[], help="folders with sentences of the language")
     parser.add_argument("--corpus", type=Path, help="its cleaned pretraining text")
-    parser.add_argument("--held-out", type=Path, help="cleaned text that was held out of it, a test set, too")
+    parser.add_argument("--held-out", type=Path, help="cleaned text that was held out of it, which counts as a test set")
     parser.add_argument("--max-lines", type=int, help="lines of the held-out text to take, from its start; all if not given")
     parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
     measure_contamination(**vars(parser.parse_args()))

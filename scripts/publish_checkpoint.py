@@ -10,7 +10,7 @@ def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--pretraining", type=Path, required=True, help="the model's training state")
     parser.add_argument("--training", type=Path, required=True, help="the step's record")
-    parser.add_argument("--tokenizer", type=Path, required=True, help="the run's, where the training state has none of its own")
+    parser.add_argument("--tokenizer", type=Path, required=True, help="the run's tokenizer, used if the training state has none of its own")
     parser.add_argument("--folder", type=Path, required=True, help="where the checkpoint goes")
     parser.add_argument("--model", required=True)
     parser.add_argument("--training-seed", type=int)

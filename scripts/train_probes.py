@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("--protocol", choices=PROTOCOLS, default="paper", help="which of the settings that follow count")
     for name in ("--n-seeds", "--batch-size", "--epochs", "--patience", "--iterations", "--learning-rate", "--tolerance"):
         parser.add_argument(name, type=float if name in ("--learning-rate", "--tolerance") else int)
-    parser.add_argument("--inverse-strengths", type=float, nargs="+", help="of the penalty, scikit-learn's C, to choose from on dev")
+    parser.add_argument("--inverse-strengths", type=float, nargs="+", help="of the penalty (scikit-learn's C); one is chosen on dev")
     parser.add_argument("--shared-order", action="store_true", help="all seeds see the examples in one order")
     for name, kind in (("--control-tasks", "random labels of word forms"), ("--description-lengths", "portions of the data")):
         parser.add_argument(name, nargs="*", default=[], help=f"tasks to train on {kind}, too")

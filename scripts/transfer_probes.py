@@ -14,7 +14,7 @@ def main() -> None:
     parser.add_argument("--task", required=True)
     parser.add_argument("--layers", type=command_line.layers, help="0,6,12 or all")
     parser.add_argument("--weights", type=Path, nargs="+", required=True, help="safetensors files of probes, one a source")
-    parser.add_argument("--dropped-datasets", nargs="*", default=[], help="sources that the run has no more")
+    parser.add_argument("--dropped-datasets", nargs="*", default=[], help="sources that the run no longer has")
     parser.add_argument("--output", type=Path, required=True, help="HDF5 file of outcomes to write")
     parser.add_argument("--predictions", type=Path, help="Parquet file to write with what each probe says of each example")
     arguments = parser.parse_args()

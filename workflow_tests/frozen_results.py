@@ -1,14 +1,15 @@
 """What a run has made, by what its files hold, so that two versions of the code can be compared.
 
     python workflow_tests/frozen_results.py record results/tiny > before.tsv
-    python workflow_tests/frozen_results.py record results/tiny --names names.tsv > after.tsv
+    python workflow_tests/frozen_results.py record results/tiny --names workflow_tests/names.tsv > after.tsv
     python workflow_tests/frozen_results.py compare before.tsv after.tsv
 
 A Parquet file counts by its columns and rows, in whatever order; any other by its bytes. Logs, benchmarks and the states of training
 are left out, since they hold times; what was trained stands in checkpoints/, too.
 
-Where names have changed, `names.tsv` (columns old, new) says how; results are then recorded under their old names: folders and
-files, columns and whole cells of tables, and words in text. A checksum that stands in a file is not looked through.
+Where names have changed, a table (columns old, new) says how; results are then recorded under their old names: folders and
+files, columns and whole cells of tables, and words in text. A checksum that stands in a file is not looked through. `names.tsv`
+beside this file is that of the change after which subwords, once pieces and tokens too, have one name.
 """
 
 import argparse

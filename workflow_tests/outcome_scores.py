@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile, Place
+from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile, OutcomePlace
 from xlprobe.artifacts.tables import read_table
 from xlprobe.metrics.scoring import score_baselines, score_checkpoint
 
@@ -28,4 +28,4 @@ def scores_of_baselines(*baselines: Path, **how: Any) -> pd.DataFrame:
 def outcome_in(path: Path, *place: str) -> Outcome:
     """What a file holds of a task, source, target and split."""
     with OutcomeFile(path) as outcomes:
-        return outcomes.read(Place(*place))
+        return outcomes.read(OutcomePlace(*place))

@@ -145,18 +145,22 @@ CHANGES = [
     Change("models.*.huggingface.folder", "adopt_checkpoint", "suites/other"),
     *(Change(f"models.*.huggingface.{key}", "adopt_checkpoint") for key in ("objective", "own_code")),
     # A dataset less: the tables that hold it, overlap with it, and figures that say which languages there are. (Where it has been made,
-    # overlap stands: test_recorded.py.) Without its parallel test set, nothing is transferred from a language any more.
-    Change("treebanks", f"{SCORES} transfer baselines checkpoint_audit contamination figure", ["qaa_world", "qba_world", "qba_pud"]),
-    Change("alignments", "checkpoint_scores checkpoint_audit contamination figure", []),
+    # overlap stands: test_recorded.py.) Of a language without its parallel test set no probes are transferred.
+    Change(
+        "treebanks",
+        f"{SCORES} transfer baselines checkpoint_audit dataset_table contamination figure",
+        ["qaa_world", "qba_world", "qba_pud"],
+    ),
+    Change("alignments", "checkpoint_scores checkpoint_audit dataset_table contamination figure", []),
     # Its probes, too: what is trained on it is transferred to the others.
-    Change("xnli", f"{SCORES} checkpoint_probe_training checkpoint_audit transfer baselines contamination figure", ["qaa"]),
+    Change("xnli", f"{SCORES} checkpoint_probe_training checkpoint_audit dataset_table transfer baselines contamination figure", ["qaa"]),
     Change("datasets.max_sentences", "treebank bitext"),
     Change("datasets.max_inference_pairs", "nli"),
     # The same text in another form; a world's own is raw.
     Change("datasets.nli_text", "nli", "published", PUBLISHED),
     Change(
         "datasets.nli_published",
-        f"{SCORES} checkpoint_probe_training checkpoint_audit contamination figure",
+        f"{SCORES} checkpoint_probe_training checkpoint_audit dataset_table contamination figure",
         ["en"],
         PUBLISHED,
     ),
@@ -167,8 +171,8 @@ CHANGES = [
     Change("features.together", "features_together"),
     *(Change(f"features.{key}", "features") for key in ("precision", "storage")),
     *(Change(f"features.{key}", "") for key in ("tokens_per_batch", "device")),
-    Change("probes.tasks", f"{SCORES} checkpoint_probe_training", ["pos"]),
-    Change("probes.leave_out.*", f"{SCORES} checkpoint_probe_training transfer baselines", ["qba_world"]),
+    Change("probes.tasks", f"{SCORES} checkpoint_probe_training dataset_table", ["pos"]),
+    Change("probes.leave_out.*", f"{SCORES} checkpoint_probe_training transfer baselines dataset_table", ["qba_world"]),
     Change("probes.protocol", "probes"),
     # Of the protocol that is not chosen nothing counts.
     Change("probes.converged.inverse_strengths", "", [1]),

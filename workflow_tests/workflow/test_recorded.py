@@ -24,11 +24,12 @@ from xlprobe.study.plan import Study
 TINY = "config/tiny.yaml"
 CONFIGURATION = ("--configfile", TINY)
 JOINS = {"checkpoint_audit", "audit", "checkpoint_scores", "scores", "checkpoint_probe_training", "probe_training"}
-JOINS |= {"baseline_scores", "probe_training_summary", "figure", "contamination_table"}
+JOINS |= {"baseline_scores", "probe_training_summary", "figure", "contamination_table", "dataset_table", "run_description"}
 TOGETHER = (
     ("{keep: true}", "{keep: false, together: true}"),
     ("{n_seeds: 2,", "{tasks: [arc_prediction, pos], n_seeds: 2, together: true,"),
 )
+CONFIGURATION_COPY = "metrics/config.json"
 FETCHED = """
 experiment: fetched
 data: {root: config}
@@ -47,8 +48,8 @@ treebanks: [en_ewt, fr_gsd, en_mine]
 bpc: {languages: [en]}
 """
 MINE_ROW = "en_mine\ten\tUD_English-Mine\ttest\t\tmine\n"
-MINE_FILES = ("UD_English-Mine/en_mine-ud-test", *(f"UD_English-EWT/en_ewt-ud-{split}" for split in ("train", "dev", "test")))
-MINE_FILES += tuple(f"UD_French-GSD/fr_gsd-ud-{split}" for split in ("train", "dev", "test"))
+PUBLISHED = [f"{name}-ud-{split}" for name in ("UD_English-EWT/en_ewt", "UD_French-GSD/fr_gsd") for split in ("train", "dev", "test")]
+MINE_FILES = ["UD_English-Mine/en_mine-ud-test", *PUBLISHED]
 
 
 def written_otherwise(text):
@@ -82,7 +83,7 @@ CONFIGURATIONS = {
     "more": TEXT.replace("max_lines: 60", "max_lines: 61"),
     "same": written_otherwise(TEXT),
     "together": TEXT,
-    "alone": TEXT.replace(", qba_pud]", "]").replace("xnli: [qaa]", "transfer: {predictions: true}"),
+    "alone": TEXT.replace(", qba_pud]", "]").replace("xnli: [qaa]\n", "").replace("{sources: all}", "{predictions: true}"),
     "bilingual": TEXT.replace("treebanks:", "".join(ALONE.format(name=name) for name in ("qaa", "qba")) + "treebanks:"),
 }
 CONFIGURATIONS["bilingual together"] = CONFIGURATIONS["bilingual"]
@@ -213,12 +214,14 @@ def by_wildcards(jobs):
 
 def test_a_limit_on_held_out_text_is_one_on_what_is_searched_for(jobs):
     """It once depended on the rule's input, so that Snakemake did not see it change."""
-    assert differ(jobs["tiny"], jobs["more"]) == [*(f"bpc/xlmr/{step}.h5" for step in (0, 10, 20)), "contamination/qba.parquet"]
+    bits = [f"bpc/xlmr/{step}.h5" for step in (0, 10, 20)]
+    assert differ(jobs["tiny"], jobs["more"]) == [*bits, "contamination/qba.parquet", CONFIGURATION_COPY]
 
 
 def test_settings_compare_by_value(jobs):
-    """Figures show datasets in the order given."""
-    assert {path.split("/")[0] for path in differ(jobs["tiny"], jobs["same"])} == {"figures"}
+    """Figures show datasets in the order given, and the configuration's copy has it."""
+    others = {*differ(jobs["tiny"], jobs["same"])} - {CONFIGURATION_COPY}
+    assert {path.split("/")[0] for path in others} == {"figures"}
 
 
 def test_with_together_dropping_a_dataset_or_a_task_makes_nothing_of_the_others(tmp_path):
@@ -236,7 +239,8 @@ def test_with_together_dropping_a_dataset_or_a_task_makes_nothing_of_the_others(
     assert planned and planned.keys() <= JOINS
     # What is new is said, wherever it stands among the others, with what that makes again.
     changes = {"[qaa_world, qba_world,": "[qaa_world, qaa_pud,", "tasks: [arc_prediction, pos],": "", "max_lines: 60": "max_lines: 61"}
-    text = kept + "transfer: {shared_labels: true}\n"
+    changes["{sources: all}"] = "{sources: all, shared_labels: true}"
+    text = kept
     for old, new in changes.items():
         assert old in text
         text = text.replace(old, new)

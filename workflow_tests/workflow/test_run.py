@@ -112,6 +112,11 @@ def test_a_run_makes_what_it_promises(finished_run):
     assert len(checkpoints) == 6 and checkpoints["weights_sha256"].nunique() == 3 and not checkpoints["out_of_line"].any()
     losses = checkpoints.groupby("step")["mean_bits_per_subword"].first()
     assert losses[0] > losses[10] > losses[20]
+    counts = conform(pd.read_parquet(results / "metrics" / "datasets.parquet"), "datasets.schema.yaml")
+    of_task = counts[counts["what"].isin([*TASKS, "xnli"])].groupby(["dataset", "split", "what", counts["label"].isna()])["count"].sum()
+    assert (of_task.xs(True, level="label") == of_task.xs(False, level="label")).all() and counts["dataset"].nunique() == 6
+    assert json.loads((results / "metrics" / "config.json").read_text()) == tiny_configuration()
+    assert json.loads((results / "metrics" / "environment.json").read_text())["packages"]["torch"] == torch.__version__
     for name in FIGURES:
         for suffix in ("png", "pdf", "csv"):
             assert (results / "figures" / "xlmr" / f"{name}.{suffix}").stat().st_size > 60
@@ -179,8 +184,8 @@ EDITS_OF_NOTHING = [
     ("schemas/config.schema.yaml", "# Every key", "# Each key"),
     (
         "resources/treebanks.tsv",
-        "ar_pud\tar\tUD_Arabic-PUD\ttest\t\n",
-        "ar_pud\tar\tUD_Arabic-PUD\ttest\t\nxx_new\tar\tUD_X-New\ttest\t\n",
+        "ar_pud\tar\tUD_Arabic-PUD\ttest\t\tpud\n",
+        "ar_pud\tar\tUD_Arabic-PUD\ttest\t\tpud\nxx_new\tar\tUD_X-New\ttest\t\tnew\n",
     ),
 ]
 
@@ -188,7 +193,8 @@ EDITS_OF_NOTHING = [
 def test_what_matters_to_no_result_makes_nothing_again(project):
     for edit in EDITS_OF_NOTHING:
         project.edit(*edit)
-    assert project.planned(*TINY) == {}
+    # But for the configuration's own copy.
+    assert project.planned(*TINY) == {"run_description": 1}
 
 
 @pytest.mark.parametrize(
@@ -200,19 +206,19 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
             "scripts/xlprobe/tasks/pos.py",
             "TASK = ",
             "OTHER = 1\nTASK = ",
-            ONE_TASK | {"baselines": 3, "baseline_scores": 1},
+            ONE_TASK | {"baselines": 3, "baseline_scores": 1, "dataset_table": 1},
         ),
         (
             "scripts/xlprobe/tasks/arc_prediction.py",
             '"no arc"',
             '"none"',
-            ONE_TASK | {"baselines": 3, "baseline_scores": 1},
+            ONE_TASK | {"baselines": 3, "baseline_scores": 1, "dataset_table": 1},
         ),
         (
             "scripts/xlprobe/tasks/xnli.py",
             "TASK = ",
             "OTHER = 1\nTASK = ",
-            METRICS_OF_PROBES | {"probes": 3, "transfer": 3, "baselines": 2, "baseline_scores": 1},
+            METRICS_OF_PROBES | {"probes": 3, "transfer": 3, "baselines": 2, "baseline_scores": 1, "dataset_table": 1},
         ),
         # Alignment's code: alignment.
         (
@@ -229,8 +235,9 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
             METRICS_OF_SCORES | {"bpc": 3},
         ),
         # What all figures share: figures. What one kind is: that figure.
+        ("scripts/xlprobe/metrics/curves.py", '"another family"', '"elsewhere"', {"figure": 19}),
         ("scripts/xlprobe/figures/drawing.py", '"#0072B2"', '"#0072B3"', {"figure": 19}),
-        ("scripts/xlprobe/figures/word_groups.py", '"unseen": BLUE', '"unseen": GREY', {"figure": 1}),
+        ("scripts/xlprobe/figures/word_groups.py", "(ORANGE, BLUE)", "(BLUE, ORANGE)", {"figure": 1}),
         # How overlap is measured: its tables.
         ("scripts/xlprobe/contamination/search.py", "WINDOW = 32", "WINDOW = 30", {"contamination": 2, "contamination_table": 1}),
         # A check of the checkpoints: its table.
@@ -273,7 +280,7 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
 def test_what_an_edit_makes_again(project, path, old, new, rules):
     project.edit(path, old, new)
     planned = project.planned(*TINY)
-    assert planned == rules
+    assert planned == rules | ({"run_description": 1} if path == "config/tiny.yaml" else {})
 
 
 @pytest.mark.parametrize(
@@ -314,7 +321,7 @@ def test_a_touch_makes_nothing_again(project):
 
 # Of one checkpoint.
 MEASURED = {"features": 6, "probes": 7, "transfer": 4, "alignment": 1, "bpc": 1}
-METRICS = {*METRICS_OF_PROBES, "checkpoint_audit", "audit", "checkpoint_table", "trained_text"}
+METRICS = {*METRICS_OF_PROBES, "checkpoint_audit", "audit", "checkpoint_table", "trained_text", "run_description"}
 
 
 @pytest.mark.parametrize("steps", ["[0, 10, 20, 30]", "[0, 10, 15, 20]"], ids=["at the end", "between two"])
@@ -441,7 +448,7 @@ def test_with_temporary_features_one_probe_needs_one_extraction(project):
     features = project.folder / RESULTS / "features" / "xlmr"
     for path in features.rglob("*.h5"):
         path.unlink()
-    assert project.planned(*TINY) == {}
+    assert project.planned(*TINY) == {"run_description": 1}
     target = f"{RESULTS}/probes/xlmr/10/pos/qba_world.h5"
     before = sha256(project.folder / target)
     (project.folder / target).unlink()
@@ -456,7 +463,7 @@ def test_with_temporary_features_an_edit_of_the_probes_extracts_again_and_a_comm
     for path in (project.folder / RESULTS / "features").rglob("*.h5"):
         path.unlink()
     project.edit("scripts/xlprobe/probes/linear_probe.py", "    BETAS = ", "    # a comment\n    BETAS = ")
-    assert project.planned(*TINY) == {}
+    assert project.planned(*TINY) == {"run_description": 1}
     project.edit("scripts/xlprobe/probes/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
     planned = project.planned(*TINY)
     assert (planned["features"], planned["probes"]) == (15, 21) and "checkpoint" not in planned
@@ -471,7 +478,7 @@ def test_with_temporary_features_an_edit_of_the_probes_extracts_again_and_a_comm
         (
             "qba_world, qba_pud",
             "qba_word, qba_pud",
-            "error: config key treebanks.1: unknown treebank 'qba_word'; did you mean 'qba_world'?",
+            "error: config key treebanks.1: unknown treebank 'qba_word' (treebanks are those of `world`); did you mean 'qba_world'?",
         ),
     ],
 )
@@ -626,7 +633,7 @@ def test_a_task_leaves_out_treebanks_without_its_labels(project):
 def test_predictions_are_a_table_beside_the_scores_of_transfer(project):
     project.edit("config/tiny.yaml", "{sources: all}", "{sources: all, predictions: true}")
     target = f"{RESULTS}/transfer/xlmr/20/arc_prediction/qba_pud"
-    assert project.planned(*TINY) == METRICS_OF_SCORES | {"transfer": 12}
+    assert project.planned(*TINY) == METRICS_OF_SCORES | {"transfer": 12, "run_description": 1}
     project.snakemake(f"{target}.predictions.parquet", *TINY, "--quiet", "all")
     said = conform(pd.read_parquet(project.folder / f"{target}.predictions.parquet"), "predictions.schema.yaml")
     baselines = project.folder / RESULTS / "baselines" / "arc_prediction" / "qba_pud.h5"

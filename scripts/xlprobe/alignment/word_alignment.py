@@ -17,7 +17,7 @@ import numpy as np
 
 from xlprobe.artifacts.dataset_folder import read_links, read_sentences
 from xlprobe.artifacts.feature_file import FeatureFile
-from xlprobe.artifacts.outcome_file import Outcome, Place
+from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
 from xlprobe.errors import XlprobeError
 from xlprobe.progress import progress
 from xlprobe.statistics.outcomes import facts_of_datasets, write_outcomes
@@ -162,11 +162,11 @@ def align_bitext(
             links = linked_words(features, words, layer, method, distortion)
             counts.append(np.array([count(found, sure, possible) for found, (sure, possible) in zip(links, gold, strict=True)]))
         identity = features.dataset
-    counts_LMK = np.stack(counts)
-    of_pairs = {name: counts_LMK[:, :, number] for number, name in enumerate(COUNTS)}
+    counts_MLK = np.stack(counts, axis=1)
+    of_pairs = {name: counts_MLK[:, :, number] for number, name in enumerate(COUNTS)}
     source, target = identity["languages"]
     facts = facts_of_datasets([source], identity) | {"target_language": target}
-    place = Place("alignment", dataset.name, dataset.name, "test")
+    place = OutcomePlace("alignment", dataset.name, dataset.name, "test")
     clusters = sentences["sent_id"].to_numpy(str)[:pairs]
     write_outcomes(output, [Outcome(place, of_pairs, clusters, chosen, facts)], checkpoint)
 

@@ -37,7 +37,9 @@ class FeatureFile:
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
-            raise XlprobeError(f"{path}: no such file; it is deleted once probed unless the config says features.keep: true")
+            raise XlprobeError(
+                f"{path}: no such file; vectors are deleted once they are probed, unless features.keep is true in the configuration"
+            )
         self._file = hdf5_files.open_to_read(path)
         self.path = path
         self._checked = False

@@ -1,8 +1,8 @@
 """Reading what test sentences earned; `xlprobe.statistics.outcomes` writes it.
 
 A file holds a group for each measurement, `<task>/<source>/<target>/<split>`, with its counts: of each sentence (or line, or pair
-of sentences), of each layer and sentence, or of each layer, sentence and seed. `clusters` names what each sentence belongs to:
-itself, the premise that it shares, or its document. What no layer earned is a row of counts for each layer and seed alone.
+of sentences), of each sentence and layer, or of each sentence, layer and seed. `clusters` names what each sentence belongs to:
+itself, the premise that it shares, or its document. What was measured on train, and on no sentence alone, stands as of one sentence.
 
 Of probes the totals and the clusters do not change with the checkpoint. They stand beside the baselines' counts, once a dataset.
 """
@@ -23,7 +23,7 @@ from xlprobe.errors import XlprobeError
 CLUSTERS = "clusters"
 
 
-class Place(NamedTuple):
+class OutcomePlace(NamedTuple):
     """Where the outcomes of a measurement stand in a file.
 
     Attributes:
@@ -42,15 +42,14 @@ class Outcome:
     """What the sentences of a test set earned.
 
     Attributes:
-        counts: by name [sentences], [layers, sentences] or [layers, sentences, seeds]; of what no sentence earned, a measure of train,
-            [layers, seeds].
+        counts: by name [sentences], [sentences, layers] or [sentences, layers, seeds].
         clusters: [sentences], the same for sentences that are drawn together; None where they stand in another file.
         layers: those that it holds; None where there are none.
         facts: what else is known: `protocol`, `text_form`, `source_language`, `target_language`, `parallel` (the group of test sets with
             the same sentences) and `dataset` (the digest of the target's identity).
     """
 
-    place: Place
+    place: OutcomePlace
     counts: Mapping[str, np.ndarray]
     clusters: np.ndarray | None = None
     layers: list[int] | None = None
@@ -68,7 +67,7 @@ class OutcomeFile:
         XlprobeError: there is no such file, it is damaged, or of another version.
 
     >>> with OutcomeFile(path) as outcomes:          # doctest: +SKIP
-    ...     correct_MS = outcomes.read(Place("pos", "en_ewt", "en_ewt", "test"), layer=8).counts["correct"]
+    ...     correct_MLS = outcomes.read(OutcomePlace("pos", "en_ewt", "en_ewt", "test"), layer=8).counts["correct"]
     """
 
     def __init__(self, path: Path) -> None:
@@ -77,7 +76,7 @@ class OutcomeFile:
         with hdf5_files.whole(path):
             check_format(path, self._file.attrs.get("format"), OUTCOMES)
             self.checkpoint: dict[str, Any] | None = json.loads(self._file.attrs["checkpoint"])
-            self.places = [Place(*name.split("/")) for name in self._file["places"].asstr()[:]]
+            self.places = [OutcomePlace(*name.split("/")) for name in self._file["places"].asstr()[:]]
 
     def __enter__(self) -> Self:
         return self
@@ -89,7 +88,7 @@ class OutcomeFile:
         """All outcomes, one after the other."""
         return map(self.read, self.places)
 
-    def read(self, place: Place, layer: int | None = None) -> Outcome:
+    def read(self, place: OutcomePlace, layer: int | None = None) -> Outcome:
         """The outcomes of a measurement, at all layers or at one.
 
         Raises:
@@ -103,9 +102,10 @@ class OutcomeFile:
             layers = described.pop("layers")
             if layer is not None and layer not in (layers or []):
                 raise XlprobeError(f"{self.path}: {'/'.join(place)} has layers {layers}, not {layer}; name one of these")
-            # One layer alone is read.
-            part = slice(None) if layer is None else slice(layers.index(layer), layers.index(layer) + 1)
-            found = {name: values[part] if values.ndim > 1 else values[:] for name, values in group.items()}
+            found = {name: values[:] for name, values in group.items()}
+        if layer is not None:
+            number = layers.index(layer)
+            found = {name: values[:, number : number + 1] if values.ndim > 1 else values for name, values in found.items()}
         names = found.pop(CLUSTERS, None)
         clusters = None if names is None else np.char.decode(names, "utf-8")
         return Outcome(place, found, clusters, layers if layer is None else [layer], described)

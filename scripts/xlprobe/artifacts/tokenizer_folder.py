@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 import sentencepiece
 
-from xlprobe.artifacts.vocabulary import IDENTITY_FILE, UNK
+from xlprobe.artifacts.vocabulary import UNK
 from xlprobe.errors import XlprobeError
-from xlprobe.files import read_json
 
 
 def load_sentencepiece(model: Path) -> sentencepiece.SentencePieceProcessor:
@@ -31,8 +30,3 @@ def load_sentencepiece(model: Path) -> sentencepiece.SentencePieceProcessor:
 def model_ids(sentencepiece_ids: np.ndarray) -> np.ndarray:
     """Language-model ids of SentencePiece ids, any shape: i + 1, and 3 for the unknown subword 0."""
     return np.where(sentencepiece_ids == 0, UNK, sentencepiece_ids + 1)
-
-
-def vocabulary_size(folder: Path) -> int:
-    """Size of the language model's vocabulary, special symbols included."""
-    return read_json(folder / IDENTITY_FILE)["vocabulary_size"]

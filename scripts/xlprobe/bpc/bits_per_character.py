@@ -33,7 +33,7 @@ from xlprobe.artifacts import checkpoint_names
 from xlprobe.artifacts.corpus_text import lines_of_documents
 from xlprobe.artifacts.dataset_folder import read_sentences, read_written
 from xlprobe.artifacts.dataset_identity import read_identity
-from xlprobe.artifacts.outcome_file import Outcome, Place
+from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
 from xlprobe.bpc.subword_bits import SubwordPredictor
 from xlprobe.bpc.subword_coverage import SubwordCoverage
 from xlprobe.device import choose_device
@@ -183,8 +183,8 @@ def line_counts(predictor: SubwordPredictor, text: Text, settings: BitsSettings,
     counts = dict(zip(names, np.array(rows, dtype=np.float64).reshape(-1, len(names)).T.copy(), strict=True))
     if not counts["characters"].sum():
         raise XlprobeError(
-            f"{text.place}: holds no character to predict ({len(text.lines)} lines, {counts['subwords'].sum():.0f} subwords); give more text,"
-            f" or take {text.language} out of bpc.languages in the configuration"
+            f"{text.place}: holds no character to predict ({len(text.lines)} lines, {counts['subwords'].sum():.0f} subwords); give more"
+            f" text, or take {text.language} out of bpc.languages in the configuration"
         )
     return counts if text.words is None else counts | {"words": text.words}
 
@@ -216,7 +216,7 @@ def measure_bits(
         predictor = SubwordPredictor(checkpoint, choose_device(device), PRECISIONS[precision])
         outcomes = [
             Outcome(
-                Place("bpc", text.name, text.name, text.split),
+                OutcomePlace("bpc", text.name, text.name, text.split),
                 line_counts(predictor, text, settings, tokens_per_batch),
                 text.clusters,
                 facts=text.facts,

@@ -64,7 +64,7 @@ def binarize_text(text: Path, model: Path, prefix: Path, threads: int) -> TokenC
             stream.write(tokens.astype(dtype).tobytes())
             sizes.frombytes((lengths + 1).tobytes())
     if not sizes:
-        raise XlprobeError(f"{text}: no text to binarise; the cleaned corpus is empty")
+        raise XlprobeError(f"{text}: no text to binarise, because the cleaned corpus is empty; give more text, or take the language out")
     all_sizes = np.frombuffer(sizes, dtype=np.int32)
     _write_index(prefix.with_suffix(".idx"), all_sizes, np.dtype(dtype).itemsize, code)
     return TokenCounts(lines=len(all_sizes), tokens=int(all_sizes.sum(dtype=np.int64)), unknown=unknown)

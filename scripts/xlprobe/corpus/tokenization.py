@@ -88,7 +88,8 @@ def train_sentencepiece(
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].rpartition("] ")[2]
         raise ConfigError(
-            f"config key tokenizer.vocabulary_size: SentencePiece cannot train {vocabulary_size} subwords on this sample ({reason})"
+            f"config key tokenizer.vocabulary_size: SentencePiece cannot train {vocabulary_size} subwords on this sample ({reason});"
+            " choose another size, or give more text"
         ) from None
     proto = ModelProto.FromString(written.getvalue())
     for subword in proto.pieces:
@@ -141,10 +142,14 @@ def build_tokenizer(model: Path, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
     expected = processor.get_piece_size() + 2
     if len(tokenizer) != expected:
-        raise XlprobeError(f"{folder}: the Hugging Face tokenizer has {len(tokenizer)} tokens, expected {expected}")
+        raise XlprobeError(
+            f"{folder}: the Hugging Face tokenizer has {len(tokenizer)} tokens, expected {expected}; give another SentencePiece model"
+        )
     sample = [processor.id_to_piece(index) for index in (3, processor.get_piece_size() - 1)]
     found = tokenizer.convert_tokens_to_ids([*sample, "<mask>"])
     if found != [4, expected - 2, expected - 1]:
-        raise XlprobeError(f"{folder}: the Hugging Face tokenizer gives {[*sample, '<mask>']} the ids {found}")
+        raise XlprobeError(
+            f"{folder}: the Hugging Face tokenizer gives {[*sample, '<mask>']} the ids {found}; give another SentencePiece model"
+        )
     files = (SENTENCEPIECE_FILE, DICTIONARY_FILE, *HUGGING_FACE_FILES)
     write_json(folder / IDENTITY_FILE, {"vocabulary_size": expected, "sha256": {name: sha256(folder / name) for name in files}})

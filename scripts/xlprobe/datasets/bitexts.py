@@ -97,7 +97,9 @@ def read_bitext(layout_name: str, files: Sequence[Path], max_pairs: int | None =
     _read_links(layout_name, gold, pairs)
     used = list(pairs.values())[:max_pairs]
     if not any(pair.sure for pair in used):
-        raise XlprobeError(f"{gold}: no sure link for the {len(used)} pairs to use, so that nothing can be measured against it")
+        raise XlprobeError(
+            f"{gold}: no sure link for the {len(used)} pairs to use, so nothing can be measured against it; give a file with sure links"
+        )
     if without := [pair.name for pair in used if not pair.possible]:
         logger.warning("%s: %d sentence pairs have no gold link (the first: %s)", gold, len(without), without[0])
     return used

@@ -108,7 +108,7 @@ def read_nli(path: Path, language: str, form: str = RAW) -> Iterator[SentencePai
                 raise FormatError(path, place.line, f"label {label!r}", f"one of {', '.join(LABELS)}")
             yield SentencePair(place.line, number, premise.strip(), hypothesis.strip(), label)
     if not number:
-        raise XlprobeError(f"{path}: holds no pair in language {language!r}")
+        raise XlprobeError(f"{path}: holds no pair in language {language!r}; give a file that does, or take the language out of xnli")
 
 
 def read_splits(
@@ -139,7 +139,7 @@ def read_splits(
             if empty := [pair.line for pair in pairs if not (pair.premise and pair.hypothesis)]:
                 found = f"{files[split]}:{empty[0]}: the first of {len(empty)} pairs (of {len(pairs)}) with an empty sentence"
                 if len(empty) > max(A_FEW, MOST_LEFT_OUT * len(pairs)):
-                    raise XlprobeError(f"{found}; that is more than an upstream's slip, so fetch the file again or correct it")
+                    raise XlprobeError(f"{found}; this is too much to be left out, so fetch the file again or correct it")
                 logger.warning("%s; they are left out", found)
     return splits, left_out
 

@@ -1,1 +1,1 @@
-"""From the files of single jobs to tidy tables."""
+"""From the files of single jobs to tidy tables, and from these to curves."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xlprobe.artifacts.outcome_file import Outcome
+from xlprobe.statistics.resampling import ValueOfSums
 
 # Sums over sentences, or the counts of each sentence, by name; of any shapes that fit each other.
 Sums = Mapping[str, np.ndarray]
@@ -25,7 +26,7 @@ class Metric:
         of_sentences: what is to be added up, from the counts of each sentence, where it is not these counts themselves.
     """
 
-    value: Callable[[Sums], np.ndarray]
+    value: ValueOfSums
     n: str
     needs: tuple[str, ...] = ()
     of_sentences: Callable[[Sums], Sums] | None = None

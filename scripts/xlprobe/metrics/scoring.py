@@ -2,7 +2,7 @@
 
 Another metric of this kind, or another interval, needs no probe trained and no vector.
 
-Shape letters: L layers, M sentences, S seeds, R resamples.
+Shape letters: M sentences, L layers, S seeds, R resamples.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ from xlprobe.errors import XlprobeError
 from xlprobe.files import MAKE_AGAIN
 from xlprobe.metrics.metric_definitions import metrics_of
 from xlprobe.statistics.bootstrap import NO_INTERVALS, Bootstrap, Intervals, limits, limits_of_mean
-from xlprobe.statistics.outcomes import join_outcomes
+from xlprobe.statistics.outcomes import group_of, join_outcomes
 
 # What outcomes say of a measurement, beside its place, and the scores table too.
 FACTS = ("source_language", "target_language", "text_form", "protocol")
@@ -40,20 +40,20 @@ def score(outcome: Outcome, intervals: Intervals) -> list[dict[str, Any]]:
 
 def _rows_of_sums(outcome: Outcome, intervals: Intervals) -> Iterator[dict[str, Any]]:
     bootstrap = _bootstrap_of(outcome, intervals.resamples)
-    counts = {name: _with_axes(values, outcome.layers) for name, values in outcome.counts.items()}
-    counts["sentences"] = np.ones_like(next(iter(counts.values()))[:1, :, :1])
+    counts = {name: _with_axes(values) for name, values in outcome.counts.items()}
+    counts["sentences"] = np.ones_like(next(iter(counts.values()))[:, :1, :1])
     # A probe's seeds are told apart though there may be one; all else has none.
     has_seeds = any(values.ndim == 3 for values in outcome.counts.values())
     for name, metric in metrics_of(outcome).items():
         if not {*metric.needs} <= counts.keys():
             continue
         added = metric.of_sentences(counts) if metric.of_sentences else counts
-        sums = {count: values_LMS.sum(axis=1) for count, values_LMS in added.items()}
+        sums = {count: values_MLS.sum(axis=0) for count, values_MLS in added.items()}
         if not (n := int(sums[metric.n].item()) if metric.n in sums else 0):
             continue
         values_LS = metric.value(sums)
         with np.errstate(invalid="ignore", divide="ignore"):
-            resampled_RLS = metric.value({count: bootstrap.totals(values_LMS) for count, values_LMS in added.items()})
+            resampled_RLS = metric.value({count: bootstrap.totals(values_MLS) for count, values_MLS in added.items()})
         for number, layer in enumerate(outcome.layers or [None]):
             shared = {"metric": name, "layer": layer, "n": n}
             of_seeds_RS = resampled_RLS[:, number]
@@ -66,8 +66,8 @@ def _rows_of_sums(outcome: Outcome, intervals: Intervals) -> Iterator[dict[str, 
 
 def _rows_of_train(outcome: Outcome, intervals: Intervals) -> Iterator[dict[str, Any]]:
     no_limits = np.full(2, np.nan)
-    for metric, values_LS in outcome.counts.items():
-        for layer, values_S in zip(outcome.layers or [], values_LS, strict=True):
+    for metric, values_1LS in outcome.counts.items():
+        for layer, values_S in zip(outcome.layers or [], values_1LS[0], strict=True):
             shared = {"metric": metric, "layer": layer, "n": outcome.facts["examples"]}
             for seed, value in enumerate(values_S.tolist()):
                 yield shared | _row(seed, value, no_limits)
@@ -81,18 +81,16 @@ def _row(seed: int | None, value: float, limits_2: np.ndarray) -> dict[str, Any]
     return {"seed": seed, "value": value, "low": low, "high": high}
 
 
-def _with_axes(values: np.ndarray, layers: Sequence[int] | None) -> np.ndarray:
-    """Counts as [layers or 1, sentences, seeds or 1], in numbers that do not overflow."""
-    wide = values.astype(np.float64)
-    return wide[None, :, None] if wide.ndim == 1 else wide.reshape(*wide.shape[:2], -1)
+def _with_axes(values: np.ndarray) -> np.ndarray:
+    """Counts as [sentences, layers or 1, seeds or 1], in numbers that do not overflow."""
+    return values.astype(np.float64).reshape(*values.shape, *[1] * (3 - values.ndim))
 
 
 def _bootstrap_of(outcome: Outcome, resamples: int) -> Bootstrap:
     if outcome.clusters is None:
         raise ValueError(f"{outcome.place}: clusters are missing")
-    group = outcome.facts["parallel"]
-    name = (group or outcome.place.target, outcome.place.split)
-    return _bootstrap(resamples, name, outcome.clusters.tobytes(), str(outcome.clusters.dtype), group is not None)
+    of_group = outcome.facts["parallel"] is not None
+    return _bootstrap(resamples, group_of(outcome), outcome.clusters.tobytes(), str(outcome.clusters.dtype), of_group)
 
 
 @lru_cache(maxsize=16)

@@ -134,7 +134,10 @@ def _model_class(folder: Path, config: Any, objective: str, objective_key: str) 
     """The library's class for a configuration."""
     place = folder / "config.json"
     if config.is_encoder_decoder:
-        raise XlprobeError(f"{place}: {config.model_type} is an encoder with a decoder; xlprobe measures models of one stack of layers")
+        raise XlprobeError(
+            f"{place}: {config.model_type} is an encoder with a decoder, and xlprobe measures only models of one stack of layers;"
+            f" {LEAVE_OUT}"
+        )
     if getattr(config, "quantization_config", None):
         raise XlprobeError(f"{place}: the weights are quantized (quantization_config); give the checkpoint with its weights as trained")
     languages = getattr(config, "n_langs", 1) if getattr(config, "use_lang_emb", False) else 1
@@ -310,7 +313,7 @@ def load_tokenizer(folder: Path) -> transformers.PreTrainedTokenizerFast:
 def _read(folder: Path, library_class: Any, **options: Any) -> Any:
     """`from_pretrained` on a local folder, its many kinds of failure in one sentence."""
     if not (folder / "config.json").is_file():
-        raise XlprobeError(f"{folder}: holds no config.json; it is no folder of the transformers library")
+        raise XlprobeError(f"{folder}: holds no config.json, so it is no checkpoint of the transformers library")
     return _reading(folder, library_class.from_pretrained, folder, local_files_only=True, trust_remote_code=False, **options)
 
 
@@ -321,7 +324,9 @@ def _reading(folder: Path, function: Any, *arguments: Any, **options: Any) -> An
     except XlprobeError:
         raise
     except pickle.UnpicklingError:
-        raise XlprobeError(f"{folder}: its weights are not a file of tensors alone, and nothing else is unpickled") from None
+        raise XlprobeError(
+            f"{folder}: its weights hold more than tensors, and nothing else is unpickled; save the model's state_dict() alone"
+        ) from None
     except BaseException as error:
         if not is_fault(error):
             raise

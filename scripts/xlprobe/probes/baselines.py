@@ -9,7 +9,7 @@ import pandas as pd
 
 from xlprobe.artifacts.dataset_folder import read_sentences
 from xlprobe.artifacts.dataset_identity import read_identity
-from xlprobe.artifacts.outcome_file import Outcome, Place
+from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
 from xlprobe.probes.examples import FORM_COLUMNS, read_examples, read_probed_examples, read_sentences_of
 from xlprobe.probes.labels import word_groups
 from xlprobe.statistics.outcomes import facts_of_datasets, write_outcomes
@@ -127,7 +127,7 @@ def _outcome(
         right_N = (examples["label"] == guess).to_numpy()
         counts |= {f"{name}.correct{ending}": count(right_N & mask_N) for ending, mask_N in everything.items()}
     facts = facts_of_datasets(read_identity(source)["languages"], read_identity(target)) | {"metric": task.metric}
-    return Outcome(Place(task.name, source.name, target.name, split), counts, sentences.clusters, facts=facts)
+    return Outcome(OutcomePlace(task.name, source.name, target.name, split), counts, sentences.clusters, facts=facts)
 
 
 def _most_frequent(train: pd.DataFrame, columns: list[str]) -> pd.Series:

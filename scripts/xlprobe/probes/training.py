@@ -20,7 +20,7 @@ from safetensors.numpy import save_file
 from xlprobe.artifacts.checkpoint_names import columns, run_of, title
 from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.artifacts.formats import PROBES
-from xlprobe.artifacts.outcome_file import Outcome, Place
+from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
 from xlprobe.artifacts.splits import SPLITS
 from xlprobe.artifacts.tables import write_table
 from xlprobe.device import choose_device
@@ -152,8 +152,8 @@ def train_probes(
     facts["examples"] = len(probed.targets["train"])
     of_splits = [
         Outcome(
-            Place(task_name, dataset.name, dataset.name, split),
-            {name: np.stack([of_layer[split][name] for of_layer in counts]) for name in of_first},
+            OutcomePlace(task_name, dataset.name, dataset.name, split),
+            {name: np.stack([of_layer[split][name] for of_layer in counts], axis=1) for name in of_first},
             layers=[*fitted],
             facts=facts,
         )
@@ -239,7 +239,11 @@ class _ProbedDataset:
         return problems
 
     def counts(self, fitted: FittedProbes, inputs: Mapping[str, Inputs], right: Mapping[str, np.ndarray]) -> Counts:
-        """A layer's counts by split and name: [sentences, seeds] of dev and test, [seeds] of train; `right` is of the task's own probes."""
+        """A layer's counts by split and name, [sentences, seeds], and the measures of train, [1, seeds].
+
+        Args:
+            right: by split, what is right of the task's own probes.
+        """
         _, controls, portions = self._parts(fitted)
         counts: Counts = {}
         for split, sentences in self.sentences.items():
@@ -281,4 +285,5 @@ class _ProbedDataset:
             code_length(portions[seed * of_seed : (seed + 1) * of_seed], order_N, train, self.targets["train"], classes)
             for seed, order_N in enumerate(self.orders)
         ]
-        return {"code_length": np.array(bits), "compression": np.array([compression(length, len(train), classes) for length in bits])}
+        shorter = [compression(length, len(train), classes) for length in bits]
+        return {"code_length": np.array([bits]), "compression": np.array([shorter])}

@@ -18,7 +18,7 @@ import pandas as pd
 
 from xlprobe.artifacts.checkpoint_names import columns, title
 from xlprobe.artifacts.feature_file import FeatureFile
-from xlprobe.artifacts.outcome_file import Outcome, Place
+from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
 from xlprobe.artifacts.probe_file import ProbeFile
 from xlprobe.artifacts.tables import table_writer
 from xlprobe.errors import XlprobeError
@@ -118,8 +118,8 @@ def transfer_probes(
         target = features.dataset
     outcomes = [
         Outcome(
-            Place(task_name, source.dataset, dataset.name, "test"),
-            {"correct": np.stack([*of_layers.values()])},
+            OutcomePlace(task_name, source.dataset, dataset.name, "test"),
+            {"correct": np.stack([*of_layers.values()], axis=1)},
             layers=[*of_layers],
             facts=facts_of_datasets(source.languages, target) | {"metric": task.metric, "protocol": source.protocol},
         )

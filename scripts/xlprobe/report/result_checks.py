@@ -63,7 +63,7 @@ def check_results(results: Path, run: dict[str, Any]) -> Report:
         XlprobeError: there is no such folder.
     """
     if not results.is_dir():
-        raise XlprobeError(f"{results}: no such folder; nothing is made of this configuration yet")
+        raise XlprobeError(f"{results}: no such folder; nothing has been made with this configuration yet, so there is nothing to check")
     report = Report()
     work = [
         (kind, path, check)
@@ -265,6 +265,7 @@ CHECKS: dict[str, tuple[str, Callable[[Path], Found]]] = {
     "probes": ("probes/**/*.safetensors", _probes),
     "outcomes": ("**/*.h5", _outcomes),
     "tables": ("**/*.parquet", _table),
+    "descriptions": ("metrics/*.json", _json),
     "archives": ("sources/**/*.json", _unpacked),
     "left over": (f"**/*{PART}", _left_over),
 }

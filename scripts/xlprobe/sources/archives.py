@@ -151,7 +151,7 @@ def _check_zip_entries(archive: Path, entries: list[zipfile.ZipInfo], directory:
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise forbidden(archive, entry.filename, "a symbolic link" if kind == stat.S_IFLNK else "no plain file or folder")
         if entry.flag_bits & 1:
-            raise XlprobeError(f"{archive}: takes a password; unpack it, and pack it again without one")
+            raise XlprobeError(f"{archive}: needs a password; unpack it, and pack it again without one")
         if entry.compress_type not in ZIP_METHODS:
             raise zipfile.BadZipFile(f"a method of compression, number {entry.compress_type}, that is not read here")
         # An entry whose damaged length hides those after it.
@@ -183,7 +183,8 @@ def _write(archive: Path, folder: Path, name: str, content: IO[bytes] | None, si
                 raise EOFError(f"{output.tell()} of {size} bytes of {name[:100]}")
     except (FileExistsError, NotADirectoryError):
         raise XlprobeError(
-            f"{archive}: holds two members of one name here ({name[:100]!r}), of which one would be lost; get the archive from elsewhere"
+            f"{archive}: holds two members that have one name on this machine ({name[:100]!r}), so one would be lost; get the"
+            " archive from elsewhere"
         ) from None
     os.utime(target, (seconds, seconds))
 

@@ -11,13 +11,13 @@ interval over five seeds alone, about 88 % hold the truth where 95 % should.
 Shape letters: M sentences, C clusters, R resamples, L layers, S or P seeds, K statistics.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from xlprobe.seeds import derive_seed
-from xlprobe.statistics.resampling import draws
+from xlprobe.statistics.resampling import drawn_seeds, draws, means_over_drawn_seeds
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class Bootstrap:
             self.place_M = np.argsort(np.argsort(first_C))[self.place_M]
         self.taken_RC = draws(name, len(names_C), resamples)
 
-    def totals(self, counts: np.ndarray) -> np.ndarray:
-        """The sums of counts over the sentences of each resample, [R, L, S] of [L, M, S]."""
-        layers, sentences, seeds = counts.shape
-        summed_CK = np.zeros((self.taken_RC.shape[1], layers * seeds))
-        np.add.at(summed_CK, self.place_M, counts.transpose(1, 0, 2).reshape(sentences, -1))
+    def totals(self, counts_MLS: np.ndarray) -> np.ndarray:
+        """The sums of counts over the sentences of each resample, [R, L, S]."""
+        sentences, *others = counts_MLS.shape
+        summed_CK = np.zeros((self.taken_RC.shape[1], math.prod(others)))
+        np.add.at(summed_CK, self.place_M, counts_MLS.reshape(sentences, -1))
         # In float32, which counts exactly up to 2^24.
-        return (self.taken_RC @ summed_CK.astype(np.float32)).astype(np.float64).reshape(-1, layers, seeds)
+        return (self.taken_RC @ summed_CK.astype(np.float32)).astype(np.float64).reshape(-1, *others)
 
 
 def limits(statistics_RK: np.ndarray, level: float) -> np.ndarray:
@@ -62,7 +62,9 @@ def limits(statistics_RK: np.ndarray, level: float) -> np.ndarray:
     known_K = ~np.isnan(statistics_RK).all(axis=0)
     if len(statistics_RK) and known_K.any():
         tail = (1 - level) / 2
-        limits_2K[:, known_K] = np.nanquantile(statistics_RK[:, known_K], [tail, 1 - tail], axis=0)
+        # Of numbers without gaps the same, in a quarter of the time.
+        quantile = np.nanquantile if np.isnan(statistics_RK).any() else np.quantile
+        limits_2K[:, known_K] = quantile(statistics_RK[:, known_K], [tail, 1 - tail], axis=0)
     return limits_2K
 
 
@@ -71,9 +73,5 @@ def limits_of_mean(statistics_RP: np.ndarray, level: float) -> np.ndarray:
     resamples, probes = statistics_RP.shape
     if probes == 1 or not resamples:
         return limits(statistics_RP, level)[:, 0]
-    drawn_RP = np.random.default_rng(derive_seed("bootstrap", "seeds")).integers(probes, size=(resamples, probes))
-    mean_R = statistics_RP.mean(axis=1)
-    deviation_R = np.take_along_axis(statistics_RP, drawn_RP, axis=1).mean(axis=1) - mean_R
-    stretched_R = mean_R + deviation_R * (probes / (probes - 1)) ** 0.5
-    # A mean lies between the seeds' own values.
-    return limits(np.clip(stretched_R, statistics_RP.min(axis=1), statistics_RP.max(axis=1))[:, None], level)[:, 0]
+    means_R = means_over_drawn_seeds(statistics_RP, drawn_seeds(probes, resamples))
+    return limits(means_R[:, None], level)[:, 0]

@@ -17,8 +17,9 @@ from xlprobe.artifacts.formats import OUTCOMES
 from xlprobe.artifacts.outcome_file import CLUSTERS, Outcome, OutcomeFile
 from xlprobe.errors import XlprobeError
 from xlprobe.files import MAKE_AGAIN, atomic_path, identity_digest
+from xlprobe.statistics.resampling import ClusteredCounts
 
-# The bytes of small counts are mostly zero, and those of neighbouring seeds are mostly the same.
+# The higher byte of a small count is zero.
 COMPRESSION = {"compression": "gzip", "compression_opts": 6, "shuffle": True}
 
 
@@ -37,6 +38,29 @@ def facts_of_datasets(source_languages: Sequence[str], target: Mapping[str, Any]
     }
 
 
+def group_of(outcome: Outcome) -> tuple[str, str]:
+    """What the resamples of an outcome's sentences are named after: its parallel group, or its dataset or language; and the split."""
+    return outcome.facts["parallel"] or outcome.place.target, outcome.place.split
+
+
+def clustered_counts(outcome: Outcome) -> ClusteredCounts:
+    """An outcome's counts by cluster, [layers, seeds, clusters], as comparisons and cross-fitting take them.
+
+    Raises:
+        ValueError: its clusters stand in another file.
+    """
+    if outcome.clusters is None:
+        raise ValueError(f"{outcome.place}: clusters are missing")
+    keys_C, place_M = np.unique(outcome.clusters, return_inverse=True)
+    summed = {}
+    for name, values in outcome.counts.items():
+        summed[name] = np.zeros((len(keys_C), *values.shape[1:], *[1] * (3 - values.ndim)), dtype=np.result_type(values, np.int64))
+        np.add.at(summed[name], place_M, values.reshape(len(values), *summed[name].shape[1:]))
+    return ClusteredCounts(
+        {name: np.moveaxis(values_CLS, 0, -1) for name, values_CLS in summed.items()}, keys_C.tolist(), group_of(outcome)
+    )
+
+
 def write_outcomes(path: Path, outcomes: Iterable[Outcome], checkpoint: Mapping[str, Any] | None) -> None:
     """Write outcomes into one file.
 
@@ -50,9 +74,8 @@ def write_outcomes(path: Path, outcomes: Iterable[Outcome], checkpoint: Mapping[
             group = file.create_group(place)
             group.attrs["described"] = json.dumps({**outcome.facts, "layers": outcome.layers})
             for name, values in outcome.counts.items():
-                # A layer is read alone.
-                chunks = (1, *values.shape[1:]) if outcome.layers else values.shape
-                group.create_dataset(name, data=_small(values), chunks=chunks if values.size else None, **COMPRESSION)
+                # In one chunk: what a sentence earns at one layer and seed tells what it earns at the next.
+                group.create_dataset(name, data=_small(values), chunks=values.shape if values.size else None, **COMPRESSION)
             if outcome.clusters is not None:
                 group.create_dataset(CLUSTERS, data=np.char.encode(outcome.clusters, "utf-8"), **COMPRESSION)
             places.append(place)

@@ -41,7 +41,7 @@ class Treebank:
     of a group of test sets that hold the same sentences (PUD's); None of all other treebanks.
     """
 
-    kind: ClassVar = TREEBANK
+    kind: ClassVar[str] = TREEBANK
     treebank: str
     language: str
     folder: str
@@ -70,8 +70,8 @@ class NliSet:
     `published` tells sets whose text is as the files have it beside those in the run's one form (`xnli_zh_published`).
     """
 
-    kind: ClassVar = NLI
-    parallel: ClassVar = XNLI
+    kind: ClassVar[str] = NLI
+    parallel: ClassVar[str] = XNLI
     name: str
     language: str
     xnli_language: str
@@ -91,8 +91,8 @@ class AlignmentSet:
     `files` are paths inside the data folder: the sentences, in one file or in two (source, target), and last the gold.
     """
 
-    kind: ClassVar = BITEXT
-    parallel: ClassVar = None
+    kind: ClassVar[str] = BITEXT
+    parallel: ClassVar[None] = None
     name: str
     source: str
     target: str

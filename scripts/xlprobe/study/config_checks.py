@@ -37,7 +37,10 @@ def check_probes(config: dict[str, Any]) -> None:
             raise ConfigError(f"config key probes.leave_out.{task}: {others[0]!r} is not among treebanks; take it out")
         if all(treebanks(config)[name].test_only for name in set(config["treebanks"]) - set(left_out)):
             if left_out:
-                raise ConfigError(f"config key probes.leave_out.{task}: leaves no treebank with a train set; take one out, or the task")
+                raise ConfigError(
+                    f"config key probes.leave_out.{task}: leaves out every treebank with a train set; take one out of it, or take the"
+                    " task out of probes.tasks"
+                )
             raise ConfigError(
                 f"config key treebanks: names no treebank with a train set, so there is nothing to probe for {task}; add one"
                 f" ({example}, say), or leave probes.tasks empty"
@@ -111,7 +114,7 @@ def _check_languages(
     if asked and not any(is_measured(config, *one, languages) for one in asked):
         missing = " and ".join(sorted(languages))
         raise ConfigError(
-            f"config key {key}: {name!r} is measured of no model, since none is pretrained on {missing}; add {missing} to a model's"
+            f"config key {key}: no model is measured on {name!r}, because none is pretrained on {missing}; add {missing} to a model's"
             f" pretrain.languages, name {datasets[0]!r} under measurements, or take it out"
         )
 
@@ -130,7 +133,8 @@ def check_bits(config: dict[str, Any]) -> None:
     measured = probe_tasks(config) or config["alignments"]
     if config["bpc"]["languages"] and config["bpc"]["leave_out"] and not measured:
         raise ConfigError(
-            f"config key bpc.leave_out: nothing else is measured of {config['bpc']['leave_out'][0]!r} in this run; take it out of models"
+            f"config key bpc.leave_out: this run measures nothing else, so nothing is left for {config['bpc']['leave_out'][0]!r}; take it"
+            " out of models"
         )
 
 
@@ -149,15 +153,18 @@ def check_world(config: dict[str, Any]) -> None:
         seen = [code]
         while (parent := languages[seen[-1]]["parent"]) in languages:
             if parent in seen:
-                raise ConfigError(f"{key}.parent: {parent!r} is its own ancestor; name a proto-language somewhere")
+                raise ConfigError(f"{key}.parent: {parent!r} is its own ancestor; name a proto-language as the parent of one of them")
             seen.append(parent)
         if namesake := next(
             (other for other in languages if other < code and languages[other]["name"].lower() == chosen["name"].lower()), None
         ):
-            raise ConfigError(f"{key}.name: {chosen['name']!r} is {namesake}'s name, too; names are folders, give another")
+            raise ConfigError(
+                f"{key}.name: {chosen['name']!r} is also the name of {namesake}, and folders are named after languages; choose another name"
+            )
         if chosen["contractions"] == "articles" and (chosen["articles"] == "none" or chosen["head_direction"] == "final"):
             raise ConfigError(
-                f"{key}.contractions: no adposition stands before an article here; needs articles, and head_direction: initial"
+                f"{key}.contractions: here no adposition stands before an article; set articles and head_direction: initial,"
+                " or set it to none"
             )
         documents = round(world["documents"] * chosen["corpus_size"])
         if code in config["languages"] and documents < (least := math.ceil(1 / config["corpus"]["valid_fraction"])):
@@ -179,36 +186,34 @@ def check_names(config: dict[str, Any]) -> None:
                     raise ConfigError(f"config key {key}: {code!r} is not among the run's languages; add it there")
 
     known_languages, known_treebanks, known_alignments = languages(config), treebanks(config), alignments(config)
-    codes = "those of `world`" if config["world"] else "those of resources/languages.tsv, CC100's"
-    tables = {
-        key: "config key world.languages" if config["world"] else f"resources/{key}.tsv" for key in ("languages", "treebanks", "alignments")
-    }
+    tables = {key: "`world`" if config["world"] else f"resources/{key}.tsv" for key in ("languages", "treebanks", "alignments")}
     for key, code in named():
         if code not in known_languages:
             # XNLI calls some languages otherwise than CC100.
             same = next((known for known in known_languages if key.startswith("xnli.") and nli_name(known) == code), None)
-            advice = f"did you mean {same!r}?" if same else suggestion(code, known_languages, tables["languages"])
-            raise ConfigError(f"config key {key}: unknown language {code!r} (codes are {codes}); {advice}")
+            advice = f"did you mean {same!r}?" if same else suggestion(code, known_languages)
+            raise ConfigError(f"config key {key}: unknown language {code!r} (codes are those of {tables['languages']}); {advice}")
     _check_nli(config)
     _check_corpus_source(config, known_languages)
     for n, name in enumerate(config["treebanks"]):
         if name not in known_treebanks:
             raise ConfigError(
-                f"config key treebanks.{n}: unknown treebank {name!r}; {suggestion(name, known_treebanks, tables['treebanks'])}"
+                f"config key treebanks.{n}: unknown treebank {name!r} (treebanks are those of {tables['treebanks']});"
+                f" {suggestion(name, known_treebanks)}"
             )
         release, wanted = known_treebanks[name].release, config["data"]["ud"]
         if not config["world"] and (release or wanted == OLD_NAMES_RELEASE) and release != wanted:
             raise ConfigError(
-                f"config key treebanks.{n}: {name!r} is named as in UD {release or '2.2 and later'}, but data.ud is {wanted}; take the two"
-                " from one release (resources/treebanks.tsv)"
+                f"config key treebanks.{n}: {name!r} is a name of UD {release or '2.2 and later'}, but data.ud is {wanted}; change one of"
+                " the two (resources/treebanks.tsv lists the names)"
             )
     for n, name in enumerate(config["alignments"]):
         if name not in known_alignments:
             swapped = re.sub(r"_([^_]+)_([^_]+)$", r"_\2_\1", name)
-            advice = (
-                f"did you mean {swapped!r}?" if swapped in known_alignments else suggestion(name, known_alignments, tables["alignments"])
+            advice = f"did you mean {swapped!r}?" if swapped in known_alignments else suggestion(name, known_alignments)
+            raise ConfigError(
+                f"config key alignments.{n}: unknown alignment set {name!r} (sets are those of {tables['alignments']}); {advice}"
             )
-            raise ConfigError(f"config key alignments.{n}: unknown alignment set {name!r}; {advice}")
 
 
 def _check_nli(config: dict[str, Any]) -> None:
@@ -219,16 +224,21 @@ def _check_nli(config: dict[str, Any]) -> None:
         split, _, language = key.partition("-")
         if language and language not in known:
             near = suggestion(key, [f"{split}-{name}" for name in known]) if known else "the run has none"
-            raise ConfigError(f"config key datasets.nli_files.{key}: is no file of the languages under xnli; {near}")
+            raise ConfigError(f"config key datasets.nli_files.{key}: names no file of a language under xnli; {near}")
     for n, code in enumerate(chosen["nli_published"]):
         if code not in config["xnli"]:
             same = next((known for known in config["xnli"] if nli_name(known) == code), None)
             near = f"did you mean {same!r}?" if same else suggestion(code, config["xnli"]) if config["xnli"] else "the run has none"
             raise ConfigError(f"config key datasets.nli_published.{n}: {code!r} is not among the languages under xnli; {near}")
     if chosen["nli_published"] and chosen["nli_text"] == "published":
-        raise ConfigError("config key datasets.nli_published: all sets are as published, since datasets.nli_text is; take it out")
+        raise ConfigError(
+            "config key datasets.nli_published: adds nothing, because datasets.nli_text is published, so all sets are measured as"
+            " published; take it out"
+        )
     if config["world"] and (key := next((key for key in ("nli_files", "nli_published") if chosen[key]), None)):
-        raise ConfigError(f"config key datasets.{key}: a world writes its pairs itself, raw; take it out")
+        raise ConfigError(
+            f"config key datasets.{key}: is about XNLI's published files, but a run with a `world` makes its own pairs; take it out"
+        )
     if config["world"] and chosen["nli_text"] == "tokenized":
         raise ConfigError("config key datasets.nli_text: found 'tokenized', but a world's pairs are raw; set it to raw, published or null")
 

@@ -34,7 +34,7 @@ def measured_datasets(config: dict[str, Any], model: str) -> dict[str, list[str]
 
 
 def transferred_datasets(config: dict[str, Any], task: str) -> set[str]:
-    """The datasets whose probes of a task are scored on test sets of other languages (`transfer.sources`)."""
+    """The datasets whose probes of a task are transferred to the test sets that stand alone (`transfer.sources`)."""
     datasets = {name: dataset for name, dataset in probed(config).items() if task in tasks_of(config, name)}
     tested = {dataset.language for dataset in datasets.values() if dataset.test_only}
     chosen = config["transfer"]["sources"]

@@ -23,12 +23,14 @@ def check_model(key: str, model: dict[str, Any], config: dict[str, Any]) -> None
         raise ConfigError(f"config key {key}.steps: asks for {wanted:,} steps, more than {MOST_STEPS:,}; raise `every`, or name fewer")
     schedule = steps(model)
     if not schedule:
-        raise ConfigError(f"config key {key}.steps: no step lies in the ranges given")
+        raise ConfigError(f"config key {key}.steps: no step lies in the ranges given; correct from, to or every")
     section = kind(key, model)
     if section == "huggingface" and (model[section]["repository"] is None) == (model[section]["folder"] is None):
         raise ConfigError(f"config key {key}.huggingface: give one of repository (on the hub) and folder (on this machine)")
     if section == "huggingface" and model[section]["folder"] and model[section]["revision"] != "main":
-        raise ConfigError(f"config key {key}.huggingface.revision: folders have none; write {{step}} in folder")
+        raise ConfigError(
+            f"config key {key}.huggingface.revision: a folder has no revision; write {{step}} in folder, and take revision out"
+        )
     if section == "huggingface" and not re.fullmatch(r"[^/:]+/[^/:]+", model[section]["repository"] or "a/b"):
         found = model[section]["repository"]
         raise ConfigError(f"config key {key}.huggingface.repository: found {found!r}, expected organisation/name as the hub has it")
@@ -44,32 +46,33 @@ def _check_pretraining(key: str, pretrain: dict[str, Any], last_step: int, confi
     if last_step > training["updates"]:
         raise ConfigError(
             f"config key {key}.steps: step {last_step} lies beyond {key}.pretrain.training.updates = {training['updates']};"
-            " lower it or lengthen the training"
+            " lower it, or raise the updates"
         )
     for section, settings in ({"features": config["features"]} | sweeps_of(config, key.partition(".")[2])).items():
         if (highest := max(settings["layers"] or [0])) > architecture["layers"]:
             raise ConfigError(
-                f"config key {section}.layers: layer {highest} is asked for, but {key} has layers 0 to {architecture['layers']}"
+                f"config key {section}.layers: layer {highest} is asked for, but {key} has layers 0 to {architecture['layers']};"
+                " name one of these"
             )
     if architecture["hidden_size"] % architecture["heads"]:
         raise ConfigError(
             f"config key {key}.pretrain.architecture.heads: {architecture['heads']} heads do not divide"
-            f" hidden_size = {architecture['hidden_size']}"
+            f" hidden_size = {architecture['hidden_size']}; change one of the two"
         )
     if training["tokens_per_sample"] > architecture["max_tokens"]:
         raise ConfigError(
             f"config key {key}.pretrain.training.tokens_per_sample: {training['tokens_per_sample']} tokens do not fit"
-            f" architecture.max_tokens = {architecture['max_tokens']}"
+            f" architecture.max_tokens = {architecture['max_tokens']}; lower it, or raise max_tokens"
         )
     if training["batch_size"] % (execution["processes"] * (execution["samples_per_process"] or 1)):
         raise ConfigError(
             f"config key {key}.pretrain.training.batch_size: {training['batch_size']} samples cannot be shared by"
-            f" {execution['processes']} processes x samples_per_process = {execution['samples_per_process'] or 1}"
+            f" {execution['processes']} processes x samples_per_process = {execution['samples_per_process'] or 1}; make it a multiple"
         )
     if training["warmup_updates"] > training["updates"]:
         raise ConfigError(
             f"config key {key}.pretrain.training.warmup_updates: {training['warmup_updates']} is more than"
-            f" training.updates = {training['updates']}"
+            f" training.updates = {training['updates']}; lower it"
         )
     if training["fp16"] and execution["device"] == "cpu":
         raise ConfigError(f"config key {key}.pretrain.training.fp16: fairseq has no fp16 training on the CPU; set it to false")

@@ -13,19 +13,12 @@ from typing import Any, NamedTuple
 
 from xlprobe.study import inventory
 from xlprobe.study.catalogue import AlignmentSet, NliSet, Treebank, are_comparable, nli_sets
-from xlprobe.study.measured import bits_languages, layers_of, measured_datasets, probe_tasks, transferred_datasets
+from xlprobe.study.figure_kinds import figure_kinds
+from xlprobe.study.measured import bits_languages, layers_of, measured_datasets, probe_tasks, tasks_of, transferred_datasets
 from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.settings import Settings, as_arguments
 from xlprobe.tasks.declaration import load_probe_task
 
-# Kinds of figures (modules of xlprobe.figures) by what they show.
-FIGURES = {
-    "probes": ("learning_curve", "layer_by_step"),
-    "words": ("word_groups",),
-    "transfer": ("transfer_curve", "transfer_matrix"),
-    "alignment": ("layer_curves",),
-    "bpc": ("language_curves",),
-}
 # A job by its wildcards.
 Job = dict[str, str]
 
@@ -297,15 +290,22 @@ class Study:
     @property
     def figures(self) -> list[Figure]:
         """The figures of the run, bits per character last."""
-        found = []
-        for task, model in product(self.probe_tasks, self.config["models"]):
-            shown = ["probes"] if self.probed_datasets(model, task) else []
-            shown += ["words"] if shown and load_probe_task(task).data == "words" else []
-            shown += ["transfer"] if self.transfer_targets(model, task) else []
-            found += [Figure(model, task, kind) for group in shown for kind in FIGURES[group]]
-        for task, measured in (("alignment", lambda model: self.measured_datasets(model, "alignment")), ("bpc", self.bits_languages)):
-            found += [Figure(model, task, kind) for model in self.config["models"] if measured(model) for kind in FIGURES[task]]
-        return found
+        asked = product([*self.probe_tasks, "alignment", "bpc"], self.config["models"])
+        return [
+            Figure(model, task, kind)
+            for task, model in asked
+            for kind, declared in figure_kinds().items()
+            if declared.shows in self._shown(model, task)
+        ]
+
+    def _shown(self, model: str, task: str) -> set[str]:
+        """What there is to show of a model in a task (`figure_kinds.PARTS`)."""
+        if task in ("alignment", "bpc"):
+            return {task} if (self.bits_languages(model) if task == "bpc" else self.measured_datasets(model, task)) else set()
+        shown = {"transfer"} if self.transfer_targets(model, task) else set()
+        if self.probed_datasets(model, task):
+            shown |= {"probes", "words"} if load_probe_task(task).data == "words" else {"probes"}
+        return shown
 
     @cached_property
     def table_parts(self) -> dict[str, list[tuple[str, int]]]:
@@ -321,7 +321,20 @@ class Study:
     def tables(self) -> list[str]:
         """The tidy tables of the run (`metrics/`) by name."""
         joined = [name for name, parts in self.table_parts.items() if parts]
-        return ["checkpoints", *joined, *(["contamination"] if self.compared_languages else [])]
+        others = {"datasets": self.datasets, "contamination": self.compared_languages}
+        return ["checkpoints", *joined, *(name for name, found in others.items() if found)]
+
+    def counted_datasets(self) -> dict[str, dict[str, Any]]:
+        """What the table of datasets is told of each, by name: its kind, its languages, and the tasks whose examples are counted."""
+        facts: dict[str, tuple[str, list[str]]] = {
+            **{name: ("treebank", [dataset.language]) for name, dataset in self.treebanks.items()},
+            **{name: ("nli", [dataset.language]) for name, dataset in self.nli.items()},
+            **{name: ("bitext", [dataset.source, dataset.target]) for name, dataset in self.alignments.items()},
+        }
+        return {
+            name: {"kind": kind, "languages": languages, "tasks": sorted({*self.probe_tasks} & {*tasks_of(self.config, name)})}
+            for name, (kind, languages) in sorted(facts.items())
+        }
 
     def dataset_facts(self) -> dict[str, dict[str, str]]:
         """What figures say of datasets, bitexts and languages: title, language and family, by name."""
@@ -410,7 +423,7 @@ class Study:
         }
 
     def _jobs_of_tables(self) -> dict[str, list[Job]]:
-        jobs: dict[str, list[Job]] = {"checkpoint_table": [{}]}
+        jobs: dict[str, list[Job]] = {"checkpoint_table": [{}], "run_description": [{}], "dataset_table": [{}] if self.datasets else []}
         for name, checkpoints in self.table_parts.items():
             parts = [{"model": run, "step": str(step)} for run, step in checkpoints]
             jobs |= {f"checkpoint_{name}": parts, name: [{}] if parts else []}

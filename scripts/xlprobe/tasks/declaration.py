@@ -59,7 +59,7 @@ def load_task(name: str) -> Task:
             raise
         task = None
     if not isinstance(task, Task):
-        raise ConfigError(f"config key probes.tasks: unknown task {name!r}")
+        raise ConfigError(f"config key probes.tasks: unknown task {name!r}; name a task of scripts/xlprobe/tasks")
     return task
 
 
@@ -71,5 +71,5 @@ def load_probe_task(name: str) -> ProbeTask:
     """
     task = load_task(name)
     if not isinstance(task, ProbeTask):
-        raise ConfigError(f"config key probes.tasks: {name!r} labels nothing, so that no probe can be trained for it")
+        raise ConfigError(f"config key probes.tasks: {name!r} labels nothing, so that no probe can be trained for it; take it out")
     return task

@@ -3,16 +3,16 @@ import numpy as np
 import pytest
 
 from xlprobe import hdf5_files
-from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile, Place
+from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile, OutcomePlace
 from xlprobe.errors import XlprobeError
 from xlprobe.statistics.outcomes import write_outcomes
 
-PLACE = Place("pos", "qaa_own", "qaa_own", "dev")
+PLACE = OutcomePlace("pos", "qaa_own", "qaa_own", "dev")
 
 
 @pytest.fixture
 def path(tmp_path):
-    write_outcomes(tmp_path / "20.h5", [Outcome(PLACE, {"correct": np.ones((1, 40, 2), dtype=int)}, layers=[6])], {"model": "xlmr"})
+    write_outcomes(tmp_path / "20.h5", [Outcome(PLACE, {"correct": np.ones((40, 1, 2), dtype=int)}, layers=[6])], {"model": "xlmr"})
     return tmp_path / "20.h5"
 
 
@@ -48,4 +48,4 @@ def test_another_version_and_no_file_are_said(path, tmp_path):
 def test_others_can_read_it(path):
     """With h5py alone, as a user would."""
     with h5py.File(path) as file:
-        assert file["pos/qaa_own/qaa_own/dev/correct"][0, :, 1].sum() == 40
+        assert file["pos/qaa_own/qaa_own/dev/correct"][:, 0, 1].sum() == 40

@@ -215,7 +215,9 @@ def test_layers_of_two_widths_and_of_two_stacks_are_refused(made):
     with pytest.raises(XlprobeError, match=r"layer 2 of OPTModel gives states of 1 x 48 x 16 .*, not 1 x 48 x 32 .*; take the"):
         adopt(folder)
     configure(folder, is_encoder_decoder=True)
-    with pytest.raises(XlprobeError, match="opt is an encoder with a decoder; xlprobe measures models of one stack of layers"):
+    with pytest.raises(
+        XlprobeError, match="opt is an encoder with a decoder, and xlprobe measures only models of one stack of layers; take"
+    ):
         adopt(folder)
 
 

@@ -169,7 +169,7 @@ def test_a_folder_that_cannot_be_read_is_refused_in_one_sentence(bert, tmp_path,
 def test_nothing_but_tensors_is_unpickled(bert, tmp_path):
     (bert / "model.safetensors").unlink()
     torch.save({"weights": Path("/")}, bert / "pytorch_model.bin")
-    with pytest.raises(XlprobeError, match="its weights are not a file of tensors alone, and nothing else is unpickled"):
+    with pytest.raises(XlprobeError, match="its weights hold more than tensors, and nothing else is unpickled; save"):
         adopt(bert, tmp_path / "20")
 
 

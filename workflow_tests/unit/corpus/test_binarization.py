@@ -75,7 +75,7 @@ def test_the_manifest_tells_content_apart(tiny_text, tmp_path):
 def test_empty_text_is_refused(tiny_text, tmp_path):
     with atomic_zstd_writer(tmp_path / "empty"):
         pass
-    with pytest.raises(XlprobeError, match="no text to binarise"):
+    with pytest.raises(XlprobeError, match="no text to binarise, because the cleaned corpus is empty; give more text"):
         binarize_text(tmp_path / "empty", tiny_text.tokenizer / SENTENCEPIECE_FILE, tmp_path / "out", 1)
 
 

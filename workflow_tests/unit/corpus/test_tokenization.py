@@ -9,11 +9,12 @@ from sentencepiece.sentencepiece_model_pb2 import ModelProto
 from transformers import AutoTokenizer
 
 from xlprobe.artifacts.corpus_text import text_lines
-from xlprobe.artifacts.tokenizer_folder import load_sentencepiece, model_ids, vocabulary_size
-from xlprobe.artifacts.vocabulary import SENTENCEPIECE_FILE
+from xlprobe.artifacts.tokenizer_folder import load_sentencepiece, model_ids
+from xlprobe.artifacts.vocabulary import IDENTITY_FILE, SENTENCEPIECE_FILE
 from xlprobe.corpus.cleaning import clean_corpus
 from xlprobe.corpus.tokenization import CleanedCorpus, adopt_sentencepiece, build_tokenizer, sampled_lines, train_sentencepiece
 from xlprobe.errors import ConfigError, XlprobeError
+from xlprobe.files import read_json
 from xlprobe.models.sentencepiece_normalization import compositions
 
 REAL_LANGUAGES = ["ar", "bn", "de", "el", "en", "fa", "fi", "he", "hi", "id", "ja", "ko", "ru", "sw", "ta", "th", "tr", "ur", "vi", "zh"]
@@ -50,7 +51,7 @@ def test_the_three_views_agree_on_awkward_text(tiny_text):
 
 def test_the_vocabulary_is_that_of_xlm_r(tiny_text):
     _, _, _, (processor, dictionary, tokenizer) = three_views(tiny_text.tokenizer, ["x"])
-    size = vocabulary_size(tiny_text.tokenizer)
+    size = read_json(tiny_text.tokenizer / IDENTITY_FILE)["vocabulary_size"]
     assert size == len(tokenizer) == len(dictionary) == processor.get_piece_size() + 2 == 302
     assert [dictionary[index] for index in (0, 1, 2, 3, size - 1)] == ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     assert tokenizer.convert_ids_to_tokens([0, 1, 2, 3, size - 1]) == ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
@@ -129,7 +130,7 @@ def test_the_three_views_agree_on_every_line_of_real_text(real_data, tmp_path):
     model = tmp_path / "tokenizer" / SENTENCEPIECE_FILE
     train_sentencepiece(list(corpora.values()), model, 8000, 0.3, 8_000, 0.9999, 1)
     build_tokenizer(model, model.parent)
-    assert vocabulary_size(model.parent) == 8002
+    assert read_json(model.parent / IDENTITY_FILE)["vocabulary_size"] == 8002
     for language, corpus in corpora.items():
         lines = list(text_lines(corpus.train))
         ours, fairseq, huggingface, _ = three_views(model.parent, lines)

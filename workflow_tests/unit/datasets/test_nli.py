@@ -80,8 +80,8 @@ def test_a_premise_called_premise_is_no_first_line(tmp_path):
         (TRANSLATED.replace("label\n", "label\tlabel\n", 1), r"dev-en.tsv:1: found the column 'label' twice, expected each of them once"),
         (PLAIN + "a\tb\t" + "no " * 9999 + "\n", r"dev-en.tsv:4: found label '(no ){30}.*….*( no){30}', expected one of"),
         (TRANSLATED + "\n", r"dev-en.tsv:5: found 1 columns, expected the 3"),
-        (OFFICIAL.replace("\nen", "\nfr"), r"dev-en.tsv: holds no pair in language 'en'"),
-        ("", r"dev-en.tsv: holds no pair in language 'en'"),
+        (OFFICIAL.replace("\nen", "\nfr"), r"dev-en.tsv: holds no pair in language 'en'; give a file that does"),
+        ("", r"dev-en.tsv: holds no pair in language 'en'; give a file that does"),
         ("version https://git-lfs.github.com/spec/v1\noid sha256:2436\n", r"dev-en.tsv: a git-LFS pointer stands in place of the data"),
     ],
 )

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xlprobe.artifacts.outcome_file import Outcome, Place
+from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
 from xlprobe.artifacts.tables import conform, read_table
 from xlprobe.errors import XlprobeError
 from xlprobe.metrics import metric_definitions
@@ -12,12 +12,12 @@ from xlprobe.statistics.bootstrap import NO_INTERVALS, Intervals
 from xlprobe.statistics.outcomes import write_outcomes
 
 FACTS = {"metric": "accuracy", "source_language": "qaa", "target_language": "qba", "parallel": None, "protocol": "paper", "dataset": "d1"}
-PLACE = Place("pos", "qaa_own", "qba_own", "test")
+PLACE = OutcomePlace("pos", "qaa_own", "qba_own", "test")
 CHECKPOINT = {"model": "xlmr", "training_seed": None, "step": 20}
 SENTENCES = np.array(["a", "b", "c"])
 TOTAL = np.array([2, 1, 1])
-# Of two layers, three sentences, two seeds.
-CORRECT = np.array([[[2, 1], [0, 1], [1, 0]], [[2, 2], [1, 1], [1, 1]]])
+# Of three sentences, two layers, two seeds.
+CORRECT = np.array([[[2, 1], [2, 2]], [[0, 1], [1, 1]], [[1, 0], [1, 1]]])
 
 
 def values(rows, metric):
@@ -26,7 +26,7 @@ def values(rows, metric):
 
 def test_scores_of_probes_are_ratios_of_sums():
     counts = {"correct": CORRECT, "total": TOTAL, "total_ambiguous": np.array([1, 0, 1])}
-    counts |= {"correct_ambiguous": np.array([[[1, 1], [0, 0], [1, 0]]] * 2), "correct_control": np.ones((2, 3, 2), dtype=int)}
+    counts |= {"correct_ambiguous": np.array([[[1, 1]] * 2, [[0, 0]] * 2, [[1, 0]] * 2]), "correct_control": np.ones((3, 2, 2), dtype=int)}
     rows = score(Outcome(PLACE, counts, SENTENCES, [0, 6], FACTS), NO_INTERVALS)
     assert values(rows, "accuracy") == {(0, 0): 0.75, (0, 1): 0.5, (0, None): 0.625, (6, 0): 1, (6, 1): 1, (6, None): 1}
     assert values(rows, "accuracy_ambiguous")[0, 1] == 0.5 and values(rows, "accuracy_control")[6, 0] == 0.75
@@ -46,28 +46,28 @@ def test_a_metric_without_examples_has_no_row():
 def test_one_probe_has_a_seed_and_a_baseline_has_none():
     probe = score(Outcome(PLACE, {"correct": CORRECT[:, :, :1], "total": TOTAL}, SENTENCES, [0, 6], FACTS), NO_INTERVALS)
     assert [*values(probe, "accuracy")] == [(0, 0), (0, None), (6, 0), (6, None)]
-    baseline = score(Outcome(PLACE, {"correct": CORRECT[0, :, 0], "total": TOTAL}, SENTENCES, facts=FACTS), NO_INTERVALS)
+    baseline = score(Outcome(PLACE, {"correct": CORRECT[:, 0, 0], "total": TOTAL}, SENTENCES, facts=FACTS), NO_INTERVALS)
     assert values(baseline, "accuracy") == {(None, None): 0.75}
 
 
 def test_scores_of_an_alignment_are_those_of_its_links():
     """By Och and Ney (2003): of A = {a b d}, S = {a c}, P = {a b c}, in one pair, and nothing found in another."""
-    counts = {"found": [[3, 0]], "found_sure": [[1, 0]], "found_possible": [[2, 0]], "sure": [[2, 0]]}
+    counts = {"found": [[3], [0]], "found_sure": [[1], [0]], "found_possible": [[2], [0]], "sure": [[2], [0]]}
     of_pairs = {name: np.array(found) for name, found in counts.items()}
-    place = Place("alignment", "align_qaa_qba", "align_qaa_qba", "test")
+    place = OutcomePlace("alignment", "align_qaa_qba", "align_qaa_qba", "test")
     rows = score(Outcome(place, of_pairs, np.array(["1", "2"]), [8], FACTS), Intervals(200))
     assert {row["metric"]: row["value"] for row in rows} == pytest.approx({"precision": 2 / 3, "recall": 1 / 2, "f1": 4 / 7, "aer": 2 / 5})
     assert {(row["layer"], row["seed"], row["n"]) for row in rows} == {(8, None, 2)}
     # A resample of the second pair alone finds nothing, and misses nothing.
     by_metric = {row["metric"]: (row["low"], row["high"]) for row in rows}
-    assert by_metric["precision"] == by_metric["recall"][:1] + (pytest.approx(2 / 3),) and by_metric["aer"][1] == 1
+    assert by_metric["precision"] == (by_metric["recall"][0], pytest.approx(2 / 3)) and by_metric["aer"][1] == 1
 
 
 def test_bits_follow_from_the_sums_of_lines():
     sums = {"bits": [6.0, 2.0], "predicted": [2, 2], "characters": [4.0, 4.0], "bytes": [8.0, 8.0], "subwords": [10, 6]}
     sums |= {"all_characters": [20.0, 12.0], "lines": [1, 1]}
     counts = {name: np.array(found) for name, found in sums.items()}
-    held_out = score(Outcome(Place("bpc", "qaa", "qaa", "valid"), counts, np.array(["0", "0"]), facts=FACTS), Intervals(50))
+    held_out = score(Outcome(OutcomePlace("bpc", "qaa", "qaa", "valid"), counts, np.array(["0", "0"]), facts=FACTS), Intervals(50))
     of_metric = {row["metric"]: (row["value"], row["n"]) for row in held_out}
     assert of_metric == {
         "bits_per_character": (1, 4),
@@ -82,26 +82,25 @@ def test_bits_follow_from_the_sums_of_lines():
 
 
 def test_measures_of_train_have_an_interval_over_seeds_alone():
-    measures = {"code_length": np.array([[10.0, 20.0], [7.0, 7.0]])}
+    measures = {"code_length": np.array([[[10.0, 20.0], [7.0, 7.0]]])}
     rows = score(Outcome(PLACE._replace(split="train"), measures, layers=[0, 6], facts=FACTS | {"examples": 7}), Intervals(2000))
     assert values(rows, "code_length") == {(0, 0): 10, (0, 1): 20, (0, None): 15, (6, 0): 7, (6, 1): 7, (6, None): 7}
     assert np.isnan([row["low"] for row in rows if row["seed"] is not None]).all() and {row["n"] for row in rows} == {7}
     assert [(row["low"], row["high"]) for row in rows if row["seed"] is None] == [(10, 20), (7, 7)]
     one = score(
-        Outcome(PLACE._replace(split="train"), {"code_length": np.array([[3.0]])}, layers=[0], facts=FACTS | {"examples": 7}), Intervals(9)
+        Outcome(PLACE._replace(split="train"), {"code_length": np.array([[[3.0]]])}, layers=[0], facts=FACTS | {"examples": 7}),
+        Intervals(9),
     )
     assert np.isnan(one[-1]["low"])
 
 
 def test_rows_of_one_test_set_meet_the_same_resamples():
     """So two layers that are right together have the same interval, and so have two targets of a parallel group in any order."""
-    rows = score(Outcome(PLACE, {"correct": CORRECT[[0, 0]], "total": TOTAL}, SENTENCES, [0, 6], FACTS), Intervals(300))
+    rows = score(Outcome(PLACE, {"correct": CORRECT[:, [0, 0]], "total": TOTAL}, SENTENCES, [0, 6], FACTS), Intervals(300))
     assert [(row["low"], row["high"]) for row in rows[:3]] == [(row["low"], row["high"]) for row in rows[3:]]
     facts, order = FACTS | {"parallel": "pud"}, [2, 0, 1]
     one = score(Outcome(PLACE, {"correct": CORRECT, "total": TOTAL}, SENTENCES, [0, 6], facts), Intervals(300))
-    other = Outcome(
-        PLACE._replace(target="qca_pud"), {"correct": CORRECT[:, order], "total": TOTAL[order]}, SENTENCES[order], [0, 6], facts
-    )
+    other = Outcome(PLACE._replace(target="qca_pud"), {"correct": CORRECT[order], "total": TOTAL[order]}, SENTENCES[order], [0, 6], facts)
     assert [row["low"] for row in one] == [row["low"] for row in score(other, Intervals(300))]
 
 
@@ -166,7 +165,7 @@ def test_outcomes_of_another_dataset_or_without_totals_are_refused(tmp_path):
 
 
 def test_what_has_clusters_of_its_own_needs_no_baselines():
-    outcome = Outcome(Place("bpc", "qaa", "qaa", "valid"), {}, SENTENCES, facts=FACTS)
+    outcome = Outcome(OutcomePlace("bpc", "qaa", "qaa", "valid"), {}, SENTENCES, facts=FACTS)
     assert TestSets([]).complete(outcome, None) is outcome
 
 
@@ -174,6 +173,6 @@ def test_scores_are_in_the_schema_whatever_was_measured(tmp_path):
     """A checkpoint of bits alone has neither layers nor seeds nor protocol."""
     counts = {name: np.ones(3) for name in ("bits", "predicted", "characters", "bytes", "subwords", "all_characters", "lines")}
     facts = {"source_language": "qaa", "target_language": "qaa", "parallel": None}
-    write_outcomes(tmp_path / "bpc.h5", [Outcome(Place("bpc", "qaa", "qaa", "valid"), counts, SENTENCES, facts=facts)], CHECKPOINT)
+    write_outcomes(tmp_path / "bpc.h5", [Outcome(OutcomePlace("bpc", "qaa", "qaa", "valid"), counts, SENTENCES, facts=facts)], CHECKPOINT)
     score_checkpoint([tmp_path / "bpc.h5"], [], tmp_path / "20.h5", tmp_path / "20.parquet")
     assert isinstance(table := read_table(tmp_path / "20.parquet"), pd.DataFrame) and len(table) == 4

@@ -25,10 +25,11 @@ import xlprobe.pretraining.fairseq_runtime  # isort: skip  (must come before fai
 from fairseq import checkpoint_utils
 from fairseq.data import PrependTokenDataset, TokenBlockDataset, indexed_dataset
 
-from xlprobe.artifacts.tokenizer_folder import vocabulary_size
 from xlprobe.artifacts.training_state import load_state, trained_state
+from xlprobe.artifacts.vocabulary import IDENTITY_FILE
 from xlprobe.checkpoints.from_fairseq import publish_trained
 from xlprobe.errors import ResumeError, XlprobeError
+from xlprobe.files import read_json
 from xlprobe.paths import PROJECT
 from xlprobe.pretraining.intervals import _follow, _lock, fairseq_arguments, lines_too_long, train_interval
 from xlprobe.pretraining.training_version import TRAINING_VERSION
@@ -86,10 +87,11 @@ def test_a_run_cut_into_intervals_ends_in_the_same_weights(text, cut, uninterrup
     assert_same_weights(weights(cut), uninterrupted.weights)
     record = json.loads((cut / f"record_{LAST}.json").read_text())
     assert record | {"previous": None} == uninterrupted.record
+    vocabulary = read_json(text.tokenizer / IDENTITY_FILE)["vocabulary_size"]
     losses = [validation_bits(cut / f"record_{step}.json") for step in (0, LAST)]
     assert losses[0].keys() == {"qaa", "qba"}
     assert all(losses[1][language] < losses[0][language] - 0.5 for language in losses[0])
-    assert losses[0]["qaa"] == pytest.approx(np.log2(vocabulary_size(text.tokenizer)), abs=1)
+    assert losses[0]["qaa"] == pytest.approx(np.log2(vocabulary), abs=1)
 
 
 def start_training(text, folder: Path, record: Path, environment: dict[str, str] | None = None) -> subprocess.Popen:

@@ -2,11 +2,14 @@
 
 import ast
 import csv
+import importlib.util
 import re
+from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+import yaml
 
 from xlprobe.paths import PROJECT
 from xlprobe.study import code_identity
@@ -15,6 +18,9 @@ LIBRARY = PROJECT / "scripts" / "xlprobe"
 SCRIPTS = sorted((PROJECT / "scripts").glob("*.py"))
 REACHED = PROJECT / "workflow_tests" / "unit" / "project" / "reached_modules.tsv"
 RULE_FILES = sorted((PROJECT / "rules").glob("*.smk"))
+# Submodules that are there once their package is imported.
+IMPORTED_BY_THEIR_PACKAGE = ["numpy.char", "numpy.random", "os.path", "torch.cuda", "torch.linalg", "torch.nn.functional"]
+IMPORTED_BY_THEIR_PACKAGE += ["torch.serialization", "transformers.utils.logging"]
 # What the rules share, rules none.
 SHARED = ("common.smk", "recording.smk", "targets.smk")
 
@@ -72,6 +78,13 @@ def test_a_package_holds_a_docstring_alone(path):
     assert ast.get_docstring(tree) and len(tree.body) == 1
 
 
+def test_no_two_public_classes_share_a_name():
+    """Who meets a name in a signature knows which class it is."""
+    found = (node for path in LIBRARY.rglob("*.py") for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef))
+    names = Counter(node.name for node in found if not node.name.startswith("_"))
+    assert not {name: count for name, count in names.items() if count > 1}
+
+
 def test_unit_tests_lie_in_the_folder_of_their_package():
     """By what they test: the module of that name; other files of a folder test several of its package."""
     names: dict[str, set[str]] = {}
@@ -97,9 +110,9 @@ def test_each_script_reaches_what_is_listed():
 def test_what_measures_reaches_nothing_that_makes():
     """Results are read through `artifacts`: an edit of what makes them makes nothing again but what it makes."""
     makers = {"sources", "world", "corpus", "pretraining", "datasets", "features"}
-    measuring = ("align_words", "draw_figure", "extract_features", "join_tables", "measure_baselines",
-                 "measure_bits_per_character", "measure_contamination", "score_baselines", "score_checkpoint",
-                 "summarise_probe_training", "train_probes", "transfer_probes")  # fmt: skip
+    measuring = ("align_words", "draw_figure", "extract_features", "join_tables", "measure_baselines", "measure_bits_per_character",
+                 "measure_contamination", "score_baselines", "score_checkpoint", "summarise_probe_training", "train_probes",
+                 "transfer_probes")  # fmt: skip
     # What is loaded by name at run time.
     named = [f"xlprobe.{path.parent.name}.{path.stem}" for folder in ("tasks", "figures") for path in (LIBRARY / folder).glob("[a-z]*.py")]
     for name in measuring:
@@ -161,5 +174,49 @@ def test_functions_of_the_workflow_live_apart_from_rules_and_plan_nothing():
 
 def test_no_script_reaches_the_study():
     """What is measured is no part of how: the plan changes no target's code."""
-    reached = {path.stem for script in SCRIPTS for path in code_identity.reached_modules(script)}
-    assert "publication" in reached and not {"plan", "settings"} & reached
+    reached = {path for script in SCRIPTS for path in code_identity.reached_modules(script)}
+    plan, settings, written = (LIBRARY / name for name in ("study/plan.py", "study/settings.py", "world/publication.py"))
+    assert plan.is_file() and settings.is_file() and written in reached and not {plan, settings} & reached
+
+
+def test_each_rule_that_may_ask_for_a_gpu_is_in_the_slurm_profile():
+    """Those of probes as comments: they ask for one where the configuration says so."""
+    text = (PROJECT / "slurm" / "config.v8+.yaml").read_text()
+    asking: set[str] = set()
+    for path in RULE_FILES:
+        parts = re.split(r"^ *(?:use )?rule (\w+)(?: as (\w+) with)?:$", path.read_text(), flags=re.M)[1:]
+        for rule, own, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+            inherits = own and rule in asking and "resources:" not in body
+            asking |= {own or rule} if " gpu=" in body or inherits else set()
+    assert asking == {"pretrain", "features", "features_together", "bpc", "probes", "probes_together"}
+    without_marks = re.sub(r"^  # (?=( *)\w+:( |$))", "  ", text, flags=re.M)
+    listed, all_listed = (yaml.safe_load(profile)["set-resources"] for profile in (text, without_marks))
+    assert asking - listed.keys() == {"probes", "probes_together"} and asking == all_listed.keys()
+    assert all(resources == {"slurm_partition": "'gpu'"} for resources in all_listed.values())
+
+
+def attributes(tree: ast.AST) -> set[str]:
+    """The dotted names that code has, each as a whole."""
+    return {name for node in ast.walk(tree) if isinstance(node, ast.Attribute) and re.fullmatch(r"\w+(\.\w+)+", name := ast.unparse(node))}
+
+
+def is_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+@pytest.mark.parametrize("path", [*SCRIPTS, *sorted(LIBRARY.rglob("*.py"))], ids=lambda path: str(path.relative_to(PROJECT / "scripts")))
+def test_submodules_are_imported_where_they_are_used(path):
+    """Else it depends on what was imported before, as by the tests' warm Python, whether they are there."""
+    tree = ast.parse(path.read_text())
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names if not alias.asname}
+    renamed = {alias.asname: alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names if alias.asname}
+    packages = {name.partition(".")[0]: name.partition(".")[0] for name in imported} | renamed
+    used = {
+        f"{packages[name.partition('.')[0]]}.{name.partition('.')[2]}" for name in attributes(tree) if name.partition(".")[0] in packages
+    }
+    given = {*imported, *renamed.values(), *IMPORTED_BY_THEIR_PACKAGE}
+    hidden = {name for name in used if not any(f"{one}.".startswith(f"{name}.") for one in given) and is_module(name)}
+    assert not hidden, f"import {min(hidden)}"

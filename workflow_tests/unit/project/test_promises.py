@@ -1,6 +1,7 @@
 """What SECURITY.md promises of the code as a whole, held by reading it."""
 
 import re
+from typing import get_args, get_type_hints
 
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from xlprobe.metrics.probe_training_summary import write_summary
 from xlprobe.paths import PROJECT
 from xlprobe.study import config as configuration
 from xlprobe.study import config_schema
+from xlprobe.study.settings import Settings, TokenizerSection
 
 CODE = sorted((PROJECT / "scripts").rglob("*.py"))
 RULE_FILES = sorted((PROJECT / "rules").glob("*.smk"))
@@ -100,6 +102,18 @@ def choices(schema: object) -> list[str]:
 def test_choices_are_plain_words():
     found = choices(config_schema.schema())
     assert len(found) > 20 and not [word for word in found if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", word, re.ASCII)]
+
+
+def test_text_in_the_settings_of_scripts_is_one_of_the_choices():
+    """Else `params.settings`, which stands without quotes, could be a command."""
+    schema = config_schema.schema()["properties"]
+    # A path, which is not in the arguments; numbers by their names; tasks of `probes.tasks`, as `check_probes` holds them.
+    others = {"tokenizer": {"model"}, "probes": {"converged", "control_tasks", "description_lengths"}}
+    for section, kind in get_type_hints(Settings).items():
+        keys = schema[section]["properties"] | (schema["arcs"]["properties"] if section == "datasets" else {})
+        text = {key for key, value in get_type_hints(kind).items() if str in (value, *get_args(value)) and not choices(keys[key])}
+        assert text == others.get(section, set()), section
+    assert not any("/" in str(argument) for argument in TokenizerSection("a/b", 1, 0.3, 1, 1.0, 1).arguments())
 
 
 def test_an_unquoted_placeholder_is_seen():

@@ -288,9 +288,9 @@ HOSTILE_TARS = {
     "long part": (tar_entry("n" * 300), "a name that is too long"),
     "deep": (tar_entry("n/" * 40 + "n"), "a name that is too long"),
     "no name": (tar_entry("."), "a file without a name"),
-    "twice": (FILE + FILE, r"two members of one name here \('good'\)"),
-    "file, then folder": (FILE + tar_entry("good/inside"), "two members of one name here"),
-    "folder, then file": (tar_entry("good/inside") + FILE, "two members of one name here"),
+    "twice": (FILE + FILE, r"two members that have one name on this machine \('good'\)"),
+    "file, then folder": (FILE + tar_entry("good/inside"), "two members that have one name on this machine"),
+    "folder, then file": (tar_entry("good/inside") + FILE, "two members that have one name on this machine"),
     "a size of a terabyte": (tar_entry("x", size=10**12), "is larger than 104,857,600 bytes when unpacked"),
     "a size of a terabyte by pax": (header_of(tarfile.XHDTYPE, 22, b"22 size=1000000000000\n") + tar_entry("x"), "is larger than"),
     "a size of 5,000 digits": (
@@ -405,7 +405,7 @@ def squeeze(content: bytearray, local: int, central: int) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (encrypt, r"a.zip: takes a password; unpack it, and pack it again without one$"),
+        (encrypt, r"a.zip: needs a password; unpack it, and pack it again without one$"),
         (overlap, "entries inside one another"),
         (forget, "files that its list does not name"),
         (shorten, "Bad CRC-32 for file 'a'"),
@@ -428,7 +428,7 @@ def test_a_file_twice_in_a_zip_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as zipped, pytest.warns(UserWarning, match="Duplicate name"):
         for content in ("1", "2"):
             zipped.writestr("x", content)
-    with pytest.raises(XlprobeError, match="two members of one name"):
+    with pytest.raises(XlprobeError, match="two members that have one name"):
         unpack(tmp_path / "a.zip")
 
 

@@ -13,7 +13,7 @@ def named(*places: int) -> np.ndarray:
 
 def accuracy(bootstrap: Bootstrap, right_MS: np.ndarray) -> np.ndarray:
     """The share of sentences that are right, [resamples, seeds]."""
-    totals_RLS = bootstrap.totals(np.stack([right_MS, np.ones_like(right_MS)]))
+    totals_RLS = bootstrap.totals(np.stack([right_MS, np.ones_like(right_MS)], axis=1))
     return totals_RLS[:, 0] / totals_RLS[:, 1]
 
 
@@ -23,15 +23,15 @@ def test_a_resample_takes_whole_clusters():
     assert (bootstrap.taken_RC.sum(axis=1) == 3).all() and len(np.unique(bootstrap.taken_RC, axis=0)) > 3
     counts = np.array([[1, 0], [1, 0], [1, 1], [1, 0], [0, 0], [2, 0]])
     expected = bootstrap.taken_RC @ np.array([[2, 0], [1, 1], [3, 0]])
-    assert (bootstrap.totals(counts[None])[:, 0] == expected).all()
+    assert (bootstrap.totals(counts[:, None])[:, 0] == expected).all()
     # Of two layers, each has its own.
-    both = bootstrap.totals(np.stack([counts, 2 * counts]))
+    both = bootstrap.totals(np.stack([counts, 2 * counts], axis=1))
     assert both.shape == (50, 2, 2) and (both[:, 0] == expected).all() and (both[:, 1] == 2 * expected).all()
 
 
 def test_sentences_of_a_cluster_need_not_stand_side_by_side():
-    apart = Bootstrap(20, NAME, named(3, 5, 3)).totals(np.array([[[1], [10], [100]]]))
-    together = Bootstrap(20, NAME, named(3, 3, 5)).totals(np.array([[[1], [100], [10]]]))
+    apart = Bootstrap(20, NAME, named(3, 5, 3)).totals(np.array([1, 10, 100]))
+    together = Bootstrap(20, NAME, named(3, 3, 5)).totals(np.array([1, 100, 10]))
     assert (apart == together).all()
 
 
@@ -39,10 +39,10 @@ def test_sets_of_a_parallel_group_share_draws_whatever_their_order():
     one = Bootstrap(30, ("pud", "test"), np.array(["n01", "n02", "w01"]), joined=True)
     other = Bootstrap(30, ("pud", "test"), np.array(["w01", "n01", "n02"]), joined=True)
     counts = np.array([1.0, 10.0, 100.0])
-    assert (one.totals(counts[None, :, None]) == other.totals(counts[[2, 0, 1]][None, :, None])).all()
+    assert (one.totals(counts) == other.totals(counts[[2, 0, 1]])).all()
     # Elsewhere clusters are drawn as they come.
     own = Bootstrap(30, ("pud", "test"), np.array(["w01", "n01", "n02"]))
-    assert (own.totals(np.array([1.0, 10.0, 100.0])[None, :, None]) == one.totals(counts[None, :, None])).all()
+    assert (own.totals(counts) == one.totals(counts)).all()
 
 
 def test_another_split_has_other_draws():

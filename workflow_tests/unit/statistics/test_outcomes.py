@@ -1,17 +1,20 @@
 import numpy as np
 import pytest
 
-from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile, Place
+from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile, OutcomePlace
 from xlprobe.errors import XlprobeError
-from xlprobe.statistics.outcomes import facts_of_datasets, join_outcomes, write_outcomes
+from xlprobe.metrics.metric_definitions import ratio
+from xlprobe.statistics.outcomes import clustered_counts, facts_of_datasets, join_outcomes, write_outcomes
+from xlprobe.statistics.paired import compare
+from xlprobe.statistics.resampling import ClusteredCounts
 
 CHECKPOINT = {"model": "xlmr", "training_seed": None, "step": 20}
-IN_LANGUAGE, TRANSFER = Place("pos", "qaa_own", "qaa_own", "test"), Place("pos", "qaa_own", "qba_pud", "test")
+IN_LANGUAGE, TRANSFER = OutcomePlace("pos", "qaa_own", "qaa_own", "test"), OutcomePlace("pos", "qaa_own", "qba_pud", "test")
 
 
-def outcome(place: Place = IN_LANGUAGE, **counts: np.ndarray) -> Outcome:
-    """Two layers, three sentences, two seeds, unless counts are given."""
-    correct = np.arange(12).reshape(2, 3, 2)
+def outcome(place: OutcomePlace = IN_LANGUAGE, **counts: np.ndarray) -> Outcome:
+    """Three sentences, two layers, two seeds, unless counts are given."""
+    correct = np.arange(12).reshape(3, 2, 2)
     return Outcome(place, counts or {"correct": correct}, np.array(["a", "ö", "a"]), [0, 2], {"metric": "accuracy"})
 
 
@@ -20,10 +23,10 @@ def test_what_is_read_is_what_was_written(tmp_path):
     with OutcomeFile(tmp_path / "20.h5") as file:
         assert (file.checkpoint, file.places) == (CHECKPOINT, [IN_LANGUAGE, TRANSFER])
         found = file.read(IN_LANGUAGE)
-        assert found.counts["correct"].tolist() == np.arange(12).reshape(2, 3, 2).tolist()
+        assert found.counts["correct"].tolist() == np.arange(12).reshape(3, 2, 2).tolist()
         assert (found.clusters.tolist(), found.layers, found.facts) == (["a", "ö", "a"], [0, 2], {"metric": "accuracy"})
         one = file.read(IN_LANGUAGE, layer=2)
-        assert one.counts["correct"].tolist() == np.arange(6, 12).reshape(1, 3, 2).tolist() and one.layers == [2]
+        assert one.counts["correct"].tolist() == [[[2, 3]], [[6, 7]], [[10, 11]]] and one.layers == [2]
         assert [of_place.place for of_place in file] == file.places
 
 
@@ -39,11 +42,11 @@ def test_counts_are_kept_whole_in_as_few_bytes_as_hold_them(tmp_path, most, kept
 
 
 def test_measures_of_train_and_test_sets_without_sentences_are_kept(tmp_path):
-    measures = Outcome(IN_LANGUAGE._replace(split="train"), {"code_length": np.array([[1.5, 2.5]])}, layers=[3])
-    write_outcomes(tmp_path / "f.h5", [measures, outcome(correct=np.empty((2, 0, 2), dtype=int))], CHECKPOINT)
+    measures = Outcome(IN_LANGUAGE._replace(split="train"), {"code_length": np.array([[[1.5, 2.5]]])}, layers=[3])
+    write_outcomes(tmp_path / "f.h5", [measures, outcome(correct=np.empty((0, 2, 2), dtype=int))], CHECKPOINT)
     with OutcomeFile(tmp_path / "f.h5") as file:
-        assert file.read(measures.place).counts["code_length"].tolist() == [[1.5, 2.5]] and file.read(measures.place).clusters is None
-        assert file.read(IN_LANGUAGE).counts["correct"].shape == (2, 0, 2)
+        assert file.read(measures.place).counts["code_length"].tolist() == [[[1.5, 2.5]]] and file.read(measures.place).clusters is None
+        assert file.read(IN_LANGUAGE).counts["correct"].shape == (0, 2, 2)
 
 
 def test_a_file_is_the_same_whenever_it_is_written(tmp_path):
@@ -67,6 +70,21 @@ def test_files_of_two_checkpoints_are_refused(tmp_path):
     with pytest.raises(XlprobeError, match=r"b\.h5: holds outcomes of xlmr step 20, and .*a\.h5 of another checkpoint"):
         join_outcomes([tmp_path / "a.h5", tmp_path / "b.h5"], tmp_path / "both.h5")
     assert not (tmp_path / "both.h5").exists()
+
+
+def test_two_layers_of_a_file_can_be_compared():
+    """Of three sentences, two of them in one cluster; what is the same at all layers and seeds is kept once."""
+    facts = {"metric": "accuracy", "parallel": "pud"}
+    counts = {"correct": np.array([[[2, 1], [2, 2]], [[0, 1], [1, 1]], [[1, 0], [1, 1]]]), "total": np.array([2, 1, 1])}
+    found = clustered_counts(Outcome(TRANSFER, counts, np.array(["b", "a", "b"]), [0, 6], facts))
+    assert (found.keys, found.group, found.shape) == (["a", "b"], ("pud", "test"), (2, 2, 2))
+    assert found.counts["correct"].tolist() == [[[0, 3], [1, 1]], [[1, 3], [1, 3]]] and found.counts["total"].tolist() == [[[1, 3]]]
+    lower, higher = (
+        ClusteredCounts({name: values[min(layer, len(values) - 1)] for name, values in found.counts.items()}, found.keys, found.group)
+        for layer in (0, 1)
+    )
+    comparison = compare(higher, lower, ratio("correct", "total").value, resamples=99)
+    assert comparison.difference == 1 - 0.625 and comparison.clusters == 2 and comparison.low <= comparison.difference <= comparison.high
 
 
 def test_facts_are_those_of_the_identity():

@@ -54,7 +54,8 @@ def test_what_is_probed_and_what_probes_are_tried_on():
         {task: of("xlmr", task) for task in (*study.probe_tasks, "alignment")} for of in (study.probed_datasets, study.transfer_targets)
     )
     assert [*probed] == ["pos", "arc_prediction", "arc_classification", "xnli", "alignment"]
-    assert probed["pos"] == study.baseline_datasets("pos") == ["qaa_world"] and tried["pos"] == ["qba_pud"]
+    assert probed["pos"] == ["qaa_world"] and tried["pos"] == ["qba_pud"] and study.baseline_datasets("pos") == ["qaa_world", "qba_pud"]
+    assert study.transfer_sources_of_any("pos", "qba_pud") == ["qaa_world"] and study.transfer_sources_of_any("pos", "qaa_world") == []
     assert probed["arc_prediction"] == ["qaa_world", "qba_world"] and tried["arc_prediction"] == []
     assert probed["xnli"] == ["xnli_qaa"] and tried["xnli"] == ["xnli_qaa_test"]
     assert probed["alignment"] == tried["alignment"] == [] and study.measured_datasets("xlmr", "alignment") == ["align_qaa_qba"]
@@ -165,9 +166,23 @@ def test_figures_and_tables():
     kinds = Counter((figure.task, figure.kind) for figure in study.figures)
     assert kinds["pos", "word_groups"] == kinds["xnli", "transfer_matrix"] == kinds["alignment", "layer_curves"] == 1
     assert ("xnli", "word_groups") not in kinds and len(study.figures) == 19
-    assert study.tables == ["checkpoints", "scores", "audit", "probe_training", "contamination"]
+    assert study.tables == ["checkpoints", "scores", "audit", "probe_training", "datasets", "contamination"]
+    # Either has scores: vectors without bits per character, and these without vectors.
+    assert tiny(bpc={"leave_out": ["xlmr"]}).tables == study.tables
+    bits = tiny(treebanks=["qaa_world"], probes={"tasks": []}, xnli=[], alignments=[])
+    assert bits.tables == ["checkpoints", "scores", "datasets", "contamination"]
     bare = tiny(treebanks=["qaa_world"], probes={"tasks": []}, xnli=[], alignments=[], bpc={"languages": []})
-    assert bare.tables == ["checkpoints", "contamination"] and bare.figures == [] and [*bare.measurements()] == []
+    assert bare.tables == ["checkpoints", "datasets", "contamination"] and bare.figures == [] and [*bare.measurements()] == []
+
+
+def test_datasets_are_counted_with_the_tasks_that_they_have():
+    """In an order that does not depend on how the configuration is written."""
+    counted = tiny(treebanks=["qba_world", "qaa_world", "qba_pud"], probes={"leave_out": {"pos": ["qba_world"]}}).counted_datasets()
+    assert [*counted] == ["align_qaa_qba", "qaa_world", "qba_pud", "qba_world", "xnli_qaa", "xnli_qaa_test"]
+    assert counted["align_qaa_qba"] == {"kind": "bitext", "languages": ["qaa", "qba"], "tasks": []}
+    arcs = ["arc_classification", "arc_prediction"]
+    assert counted["qaa_world"] == {"kind": "treebank", "languages": ["qaa"], "tasks": [*arcs, "pos"]}
+    assert counted["qba_world"]["tasks"] == arcs and counted["xnli_qaa"] == {"kind": "nli", "languages": ["qaa"], "tasks": ["xnli"]}
 
 
 def test_facts_of_datasets():
@@ -190,9 +205,18 @@ def test_jobs_of_the_tiny_run():
     assert counts(tiny()) == {
         **{"world": 1, "clean_corpus": 2, "tokenizer": 1, "binarize": 2, "pretrain": 3, "trained_text": 1, "checkpoint": 3},
         **{"treebank": 3, "nli": 2, "bitext": 1, "contamination": 2},
-        **{"features": 18, "probes": 21, "baselines": 7, "transfer": 12, "alignment": 3, "bpc": 3},
-        **{"checkpoint_scores": 3, "scores": 1, "checkpoint_audit": 3, "audit": 1, "checkpoint_probe_training": 3, "probe_training": 1},
-        **{"probe_training_summary": 1, "contamination_table": 1, "checkpoint_table": 1, "figure": 19},
+        **{"features": 18, "probes": 21, "baselines": 11, "transfer": 12, "alignment": 3, "bpc": 3},
+        **{
+            "checkpoint_scores": 3,
+            "baseline_scores": 1,
+            "scores": 1,
+            "checkpoint_audit": 3,
+            "audit": 1,
+            "checkpoint_probe_training": 3,
+            "probe_training": 1,
+        },
+        **{"probe_training_summary": 1, "contamination_table": 1, "checkpoint_table": 1, "dataset_table": 1, "run_description": 1},
+        "figure": 19,
     }
 
 
@@ -308,6 +332,7 @@ def test_only_what_is_measured_alike_is_made_together():
     jobs = study.jobs()
     assert {job["model"] for job in jobs["features_together"]} == {"xlmr", "published"}
     assert len(jobs["features"]) == 4 * (len(OF_QBA) + 1)
+    assert counts(tiny(probes={"tasks": ["pos"], "together": True}, xnli=[]))["probes_together"] == 2 * len(tiny().checkpoints)
     # In the model of qba: its treebank by three tasks and its pairs, and the other's treebank by one.
     assert sum(job["model"].startswith("alone") for job in jobs["probes"]) == 4 * (3 + 1 + 1)
 

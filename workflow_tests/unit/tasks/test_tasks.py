@@ -100,7 +100,7 @@ def test_what_is_no_task_or_no_probes_is_refused():
         load_task("declaration")
     with pytest.raises(ConfigError, match="unknown task 'nothing'"):
         load_task("nothing")
-    with pytest.raises(ConfigError, match="'alignment' labels nothing"):
+    with pytest.raises(ConfigError, match="'alignment' labels nothing, so that no probe can be trained for it; take it out"):
         load_probe_task("alignment")
 
 
