@@ -233,7 +233,7 @@ def test_xnli_is_fetched_and_read_as_published_and_in_one_form(fetching, upstrea
 def transfer_inputs(project: Project) -> dict[str, set[str]]:
     """By target, the sources whose probes are transferred to it, as the commands of a dry run tell."""
     commands = make(project, "results/fetched/metrics/parts/m/0.scores.parquet", "-n", "--printshellcmds")
-    found = re.findall(r" --task xnli .*--weights (.*) --output results/fetched/transfer/m/0/xnli/(\w+)\.parquet", commands)
+    found = re.findall(r" --task xnli .*--weights (.*) --output results/fetched/transfer/m/0/xnli/(\w+)\.h5", commands)
     return {target: {*re.findall(r"probes/m/0/xnli/(\w+)\.safetensors", weights)} for weights, target in found}
 
 

@@ -24,7 +24,7 @@ from xlprobe.study.plan import Study
 TINY = "config/tiny.yaml"
 CONFIGURATION = ("--configfile", TINY)
 JOINS = {"checkpoint_audit", "audit", "checkpoint_scores", "scores", "checkpoint_probe_training", "probe_training"}
-JOINS |= {"probe_training_summary", "figure", "contamination_table", "dataset_table", "run_description"}
+JOINS |= {"baseline_scores", "probe_training_summary", "figure", "contamination_table", "dataset_table", "run_description"}
 TOGETHER = (
     ("{keep: true}", "{keep: false, together: true}"),
     ("{n_seeds: 2,", "{tasks: [arc_prediction, pos], n_seeds: 2, together: true,"),
@@ -214,7 +214,7 @@ def by_wildcards(jobs):
 
 def test_a_limit_on_held_out_text_is_one_on_what_is_searched_for(jobs):
     """It once depended on the rule's input, so that Snakemake did not see it change."""
-    bits = [f"bpc/xlmr/{step}.parquet" for step in (0, 10, 20)]
+    bits = [f"bpc/xlmr/{step}.h5" for step in (0, 10, 20)]
     assert differ(jobs["tiny"], jobs["more"]) == [*bits, "contamination/qba.parquet", CONFIGURATION_COPY]
 
 
@@ -251,7 +251,7 @@ def test_with_together_dropping_a_dataset_or_a_task_makes_nothing_of_the_others(
     assert "Extracting all datasets from xlmr" in output and "Probing qaa_world in xlmr" in output
     # What is recorded as read is read, so that a dropped dataset is in these tables when it comes back.
     commands = re.findall(r"python scripts/(?:transfer_probes|measure_contamination).*", output)
-    made = [command for command in commands if "/pos/qba_pud.parquet" in command or "contamination/qba.parquet" in command]
+    made = [command for command in commands if "/pos/qba_pud.h5" in command or "contamination/qba.parquet" in command]
     assert len(made) == 2 and all(re.search(r"/qba_world(\.safetensors)? ", command) for command in made)
     assert all(("--dropped-datasets qba_world" in command) == ("transfer" in command) for command in commands)
 

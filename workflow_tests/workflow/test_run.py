@@ -13,6 +13,7 @@ import pytest
 import torch
 import yaml
 from conftest import tiny_configuration
+from outcome_scores import outcome_in, scores_of
 from safetensors import safe_open
 from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM
@@ -40,6 +41,8 @@ FIGURES = [f"{task}_{kind}" for task in (*TASKS, "xnli") for kind in KINDS]
 FIGURES += ["pos_word_groups", "alignment_layer_curves", "bpc_language_curves"]
 TREEBANKS = ("qaa_world", "qba_world")
 METRICS_OF_SCORES = {"checkpoint_scores": 3, "scores": 1, "figure": 19}
+# All scores, those of baselines too; no measurement.
+SCORES = METRICS_OF_SCORES | {"baseline_scores": 1}
 # Probes write both tables.
 METRICS_OF_PROBES = METRICS_OF_SCORES | {"checkpoint_probe_training": 3, "probe_training": 1, "probe_training_summary": 1}
 ONE_TASK = METRICS_OF_PROBES | {"probes": 6, "transfer": 3}
@@ -62,16 +65,17 @@ def test_a_run_makes_what_it_promises(finished_run):
     )
     transfer, nli = probes["target"].isin(["qba_pud", "xnli_qaa_test"]), probes["task"] == "xnli"
     # Tasks, steps, layers, treebanks, seeds and their mean, splits; of transfer the test split alone; two baselines for each
-    # treebank and split, three of inference.
+    # treebank and split, three of inference; on targets, of each source two, of inference one.
     assert (~transfer & ~nli).sum() == 3 * 3 * 3 * 2 * 3 * 2 and (transfer & ~nli).sum() == 3 * 3 * 3 * 2 * 3
     assert (~transfer & nli).sum() == 3 * 3 * 3 * 2 and (transfer & nli).sum() == 3 * 3 * 3
-    assert len(accuracy) == len(probes) + 3 * 2 * 2 * 2 + 3 * 2
+    assert len(accuracy) == len(probes) + 3 * 2 * 2 * 2 + 3 * 2 + 3 * 2 * 2 + 1
     assert (scores.loc[scores["task"] == "xnli", "text_form"] == "raw").all() and scores.loc[
         scores["task"] != "xnli", "text_form"
     ].isna().all()
     bits = scores[(scores["task"] == "bpc") & (scores["metric"] == "bits_per_character")]
     assert set(zip(bits["step"], bits["split"], strict=True)) == {(step, split) for step in STEPS for split in ("valid", "test")}
-    assert (bits["source"] == "qba").all() and bits["value"].between(0.5, 10).all()
+    assert set(zip(bits["target"], bits["split"], strict=True)) == {("qba", "valid"), ("qba_pud", "test")}
+    assert (bits["target_language"] == "qba").all() and bits["value"].between(0.5, 10).all()
     # Every score has its interval, of sentences and, for means, seeds.
     assert (
         scores["low"].notna().all() and (scores["low"] <= scores["value"]).mean() > 0.99 and (scores["low"] < scores["high"]).mean() > 0.9
@@ -202,19 +206,19 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
             "scripts/xlprobe/tasks/pos.py",
             "TASK = ",
             "OTHER = 1\nTASK = ",
-            ONE_TASK | {"baselines": 2, "dataset_table": 1},
+            ONE_TASK | {"baselines": 3, "baseline_scores": 1, "dataset_table": 1},
         ),
         (
             "scripts/xlprobe/tasks/arc_prediction.py",
             '"no arc"',
             '"none"',
-            ONE_TASK | {"baselines": 2, "dataset_table": 1},
+            ONE_TASK | {"baselines": 3, "baseline_scores": 1, "dataset_table": 1},
         ),
         (
             "scripts/xlprobe/tasks/xnli.py",
             "TASK = ",
             "OTHER = 1\nTASK = ",
-            METRICS_OF_PROBES | {"probes": 3, "transfer": 3, "baselines": 1, "dataset_table": 1},
+            METRICS_OF_PROBES | {"probes": 3, "transfer": 3, "baselines": 2, "baseline_scores": 1, "dataset_table": 1},
         ),
         # Alignment's code: alignment.
         (
@@ -264,8 +268,11 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
         ("config/tiny.yaml", "probes: {", "alignment: {distortion: 0.5}\nprobes: {", METRICS_OF_SCORES | {"alignment": 3}),
         # Another protocol: probes.
         ("config/tiny.yaml", "{n_seeds: 2,", "{protocol: converged, n_seeds: 2,", PROBES),
-        # How intervals are taken: all scores.
-        ("config/tiny.yaml", "probes: {", "intervals: {level: 0.9}\nprobes: {", PROBES | {"alignment": 3, "bpc": 3, "baselines": 7}),
+        # How intervals are taken, or what is shown of transfer: all scores, and no probe, transfer, alignment or bits.
+        ("config/tiny.yaml", "probes: {", "intervals: {level: 0.9}\nprobes: {", SCORES),
+        ("config/tiny.yaml", "{sources: all}", "{sources: all, shared_labels: true}", SCORES),
+        # What a metric is: the same.
+        ("scripts/xlprobe/metrics/metric_definitions.py", "LINKS = ", "OTHER = 1\nLINKS = ", SCORES),
         # What features are computed in: features, and what follows.
         ("config/tiny.yaml", "{keep: true}", "{keep: true, precision: bfloat16}", AUDIT),
     ],
@@ -442,13 +449,13 @@ def test_with_temporary_features_one_probe_needs_one_extraction(project):
     for path in features.rglob("*.h5"):
         path.unlink()
     assert project.planned(*TINY) == {"run_description": 1}
-    target = f"{RESULTS}/probes/xlmr/10/pos/qba_world.parquet"
-    before = pd.read_parquet(project.folder / target)
+    target = f"{RESULTS}/probes/xlmr/10/pos/qba_world.h5"
+    before = sha256(project.folder / target)
     (project.folder / target).unlink()
     assert project.planned(target, *TINY) == {"features": 1, "probes": 1}
     project.snakemake(target, *TINY, "--quiet", "all")
     assert not list(features.rglob("*.h5")), "temporary features stay behind"
-    pd.testing.assert_frame_equal(pd.read_parquet(project.folder / target), before)
+    assert sha256(project.folder / target) == before
 
 
 def test_with_temporary_features_an_edit_of_the_probes_extracts_again_and_a_comment_does_not(project):
@@ -487,13 +494,13 @@ def test_faults_in_the_configuration_end_in_one_sentence(finished_run, tmp_path,
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("probes/xlmr/999/pos/qaa_world.parquet", "error: this run has no step '999' to make this of; known here: 0, 10, 20"),
+        ("probes/xlmr/999/pos/qaa_world.h5", "error: this run has no step '999' to make this of; known here: 0, 10, 20"),
         ("checkpoints/xlmr/999/training.json", "error: this run has no step '999' to make this of; known here: 0, 10, 20"),
         ("checkpoints/other/10/identity.json", "error: this run has no model 'other' to make this of; known here: xlmr"),
         ("metrics/parts/other/10.scores.parquet", "error: this run has no model 'other' to make this of; known here: xlmr"),
         ("metrics/parts/other/10.audit.parquet", "error: this run has no model 'other' to make this of; known here: xlmr"),
         ("metrics/parts/other/10.probe_training.parquet", "error: this run has no model 'other' to make this of; known here: xlmr"),
-        ("bpc/other/10.parquet", "error: this run has no model 'other' to make this of; known here: xlmr"),
+        ("bpc/other/10.h5", "error: this run has no model 'other' to make this of; known here: xlmr"),
         ("datasets/xnli_qba/identity.json", "error: this run has no dataset 'xnli_qba' to make this of; did you mean 'xnli_qaa'?"),
         ("sources/models/multiberts/seed_0/77", "error: this run has no step '77' to make this of; known here: 0, 20000, "),
     ],
@@ -591,22 +598,24 @@ def test_one_job_can_extract_all_datasets_and_one_train_all_tasks_and_controls_c
     project.edit("config/tiny.yaml", "{keep: true}", "{keep: true, together: true}")
     project.edit("config/tiny.yaml", "{n_seeds: 2,", "{n_seeds: 2, together: true, control_tasks: [pos], description_lengths: [pos],")
     probes = project.folder / RESULTS / "probes" / "xlmr" / "20"
-    of_pos = pd.read_parquet(probes / "pos" / "qba_world.parquet")
-    before = {path: sha256(path) for path in (*probes.rglob("*.safetensors"), *probes.glob("arc_*/*.parquet"))}
-    # Weights, scores, and how training went.
+    target = f"{RESULTS}/metrics/parts/xlmr/20.scores.parquet"
+    scores_before = pd.read_parquet(project.folder / target)
+    before = {path: sha256(path) for kind in ("*.parquet", "*.h5") for path in probes.glob(f"arc_*/{kind}")}
+    before |= {path: sha256(path) for path in probes.rglob("*.safetensors")}
+    # Weights, outcomes, and how training went.
     assert len(before) == 7 + 4 + 4
     for folder in ("features", "probes"):
         shutil.rmtree(project.folder / RESULTS / folder / "xlmr" / "20")
-    target = f"{RESULTS}/metrics/parts/xlmr/20.scores.parquet"
     planned = project.planned(target, *TINY)
     # Inference sets have one task.
     assert (planned["features_together"], planned["probes_together"], planned["probes"]) == (1, 2, 1) and "features" not in planned
     project.snakemake(target, *TINY, "--quiet", "all")
     assert {path: sha256(path) for path in before} == before
-    scores = pd.read_parquet(probes / "pos" / "qba_world.parquet")
+    scores = pd.read_parquet(project.folder / target)
     controls = {"accuracy_control", "accuracy_selectivity", "code_length", "compression"}
-    assert set(scores["metric"]) == {*of_pos["metric"], *controls}
-    pd.testing.assert_frame_equal(scores[~scores["metric"].isin(controls)].reset_index(drop=True), of_pos)
+    assert set(scores["metric"]) == {*scores_before["metric"], *controls}
+    assert set(scores.loc[scores["metric"].isin(controls), "task"]) == {"pos"}
+    pd.testing.assert_frame_equal(scores[~scores["metric"].isin(controls)].reset_index(drop=True), scores_before)
 
 
 def test_a_task_leaves_out_treebanks_without_its_labels(project):
@@ -615,22 +624,23 @@ def test_a_task_leaves_out_treebanks_without_its_labels(project):
     planned = project.planned(*TINY)
     # The other tasks' tables are no longer asked for; of the new one's there is one treebank, and no transfer.
     assert (planned["probes"], planned["baselines"]) == (3, 1) and "transfer" not in planned
-    target = f"{RESULTS}/probes/xlmr/20/number/qaa_world.parquet"
+    target = f"{RESULTS}/probes/xlmr/20/number/qaa_world.h5"
     project.snakemake(target, *TINY, "--quiet", "all")
-    found = pd.read_parquet(project.folder / target)
-    assert set(found["metric"]) >= {"accuracy", "accuracy_unseen"} and set(found["layer"]) == {0, 2}
+    found = outcome_in(project.folder / target, "number", "qaa_world", "qaa_world", "test")
+    assert {"correct", "correct_unseen"} <= {*found.counts} and found.layers == [0, 2]
 
 
 def test_predictions_are_a_table_beside_the_scores_of_transfer(project):
-    project.edit("config/tiny.yaml", "{sources: all}", "{sources: all, predictions: true, shared_labels: true}")
+    project.edit("config/tiny.yaml", "{sources: all}", "{sources: all, predictions: true}")
     target = f"{RESULTS}/transfer/xlmr/20/arc_prediction/qba_pud"
     assert project.planned(*TINY) == METRICS_OF_SCORES | {"transfer": 12, "run_description": 1}
     project.snakemake(f"{target}.predictions.parquet", *TINY, "--quiet", "all")
     said = conform(pd.read_parquet(project.folder / f"{target}.predictions.parquet"), "predictions.schema.yaml")
-    scores = pd.read_parquet(project.folder / f"{target}.parquet").dropna(subset="seed")
-    scores = scores.set_index(["metric", "source", "layer", "seed"])["value"]
+    baselines = project.folder / RESULTS / "baselines" / "arc_prediction" / "qba_pud.h5"
+    scores = scores_of(project.folder / f"{target}.h5", baselines, shared_labels=True).dropna(subset="seed")
+    scores = scores.set_index(["metric", "source", "layer", "seed"])["value"].sort_index()
     shares = (said["label"] == said["predicted"]).groupby([said[column] for column in ("source", "layer", "seed")]).mean()
-    np.testing.assert_allclose(scores["accuracy"].sort_index(), shares)
+    np.testing.assert_allclose(scores["accuracy"], shares)
     assert scores["accuracy"].to_list() == scores["accuracy_shared"].to_list()
 
 

@@ -59,14 +59,3 @@ def read_links(folder: Path) -> pd.DataFrame:
 def has_words(folder: Path) -> bool:
     """Whether a dataset has a table of words; one of sentence pairs for inference has none."""
     return read_identity(folder)["kind"] != NLI
-
-
-def text_form(folder: Path) -> str | None:
-    """The form of an inference set's text, as its identity says it (`xlprobe.datasets.nli`); None for other datasets."""
-    return read_identity(folder).get("text_form")
-
-
-def independent_sentences(folder: Path, split: str) -> np.ndarray:
-    """The rows of a split's sentences that were drawn on their own: all, or the premises, which several pairs share."""
-    rows = np.flatnonzero(read_sentences(folder)["split"] == split)
-    return rows if has_words(folder) else np.intersect1d(rows, read_pairs(folder)["premise"])
