@@ -1,6 +1,6 @@
 """Bits per character: what held-out text, and parallel text, costs each checkpoint.
 
-reads: checkpoints/<model>/<step>/, corpus/<language>/valid.txt.zst, datasets/<language>_pud/
+reads: checkpoints/<model>/<step>/, corpus/<language>/valid.txt.zst, datasets/<parallel test set>/
 makes: bpc/<model>/<step>.parquet, all languages
 """
 

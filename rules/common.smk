@@ -52,7 +52,7 @@ WORLD = (
 )
 CHECKPOINT_FOLDER = "<results>/checkpoints/{model}/{step}/"
 CHECKPOINT_IDENTITY = f"{CHECKPOINT_FOLDER}identity.json"
-# All datasets end in this file; the names of bitexts and of inference sets tell them apart from treebanks.
+# All datasets end in this file; of which kind one is, the study says.
 DATASET_IDENTITY = "<results>/datasets/{dataset}/identity.json"
 # Ends the command of a job whose warnings are of use while it runs. Why it fails is shown out of its log (show-failed-logs).
 TO_LOG_AND_TERMINAL = " 2>&1 | tee {log:q} | sed -u 's/^error: //;T;d' >&2"

@@ -145,8 +145,10 @@ CHANGES = [
     Change("models.*.huggingface.folder", "adopt_checkpoint", "suites/other"),
     *(Change(f"models.*.huggingface.{key}", "adopt_checkpoint") for key in ("objective", "own_code")),
     # A dataset less: the tables that hold it, overlap with it, and figures that say which languages there are. (Where it has been made,
-    # overlap stands: test_recorded.py.)
-    Change("treebanks", "checkpoint_scores checkpoint_audit dataset_table contamination figure", ["qaa_world", "qba_world", "qba_pud"]),
+    # overlap stands: test_recorded.py.) Of a language without its parallel test set no probes are transferred.
+    Change(
+        "treebanks", "checkpoint_scores checkpoint_audit dataset_table contamination figure transfer", ["qaa_world", "qba_world", "qba_pud"]
+    ),
     Change("alignments", "checkpoint_scores checkpoint_audit dataset_table contamination figure", []),
     # Its probes, too: what is trained on it is transferred to the others.
     Change(
@@ -196,6 +198,9 @@ CHANGES = [
     Change("sweeps.datasets", "features probes", [{"datasets": ["qba_world"], "layers": [1]}]),
     Change("sweeps.layers", "features probes transfer alignment", [{"layers": [1]}]),
     *(Change(f"intervals.{key}", SCORED) for key in ("resamples", "level")),
+    # Of the one language that has no parallel test set the probes are transferred, too; else the sources are the same.
+    Change("transfer.sources", "transfer", base=WORLD.replace("qaa_pud, ", "")),
+    Change("transfer.sources", ""),
     *(Change(f"transfer.{key}", "transfer") for key in ("shared_labels", "predictions")),
     *(Change(f"alignment.{key}", "alignment") for key in ("method", "distortion")),
     Change("alignment.unit", "features alignment"),

@@ -180,8 +180,8 @@ EDITS_OF_NOTHING = [
     ("schemas/config.schema.yaml", "# Every key", "# Each key"),
     (
         "resources/treebanks.tsv",
-        "ar_pud\tar\tUD_Arabic-PUD\ttest\t\n",
-        "ar_pud\tar\tUD_Arabic-PUD\ttest\t\nxx_new\tar\tUD_X-New\ttest\t\n",
+        "ar_pud\tar\tUD_Arabic-PUD\ttest\t\tpud\n",
+        "ar_pud\tar\tUD_Arabic-PUD\ttest\t\tpud\nxx_new\tar\tUD_X-New\ttest\t\tnew\n",
     ),
 ]
 
@@ -622,8 +622,7 @@ def test_a_task_leaves_out_treebanks_without_its_labels(project):
 
 
 def test_predictions_are_a_table_beside_the_scores_of_transfer(project):
-    with (project.folder / "config" / "tiny.yaml").open("a") as file:
-        file.write("transfer: {predictions: true, shared_labels: true}\n")
+    project.edit("config/tiny.yaml", "{sources: all}", "{sources: all, predictions: true, shared_labels: true}")
     target = f"{RESULTS}/transfer/xlmr/20/arc_prediction/qba_pud"
     assert project.planned(*TINY) == METRICS_OF_SCORES | {"transfer": 12, "run_description": 1}
     project.snakemake(f"{target}.predictions.parquet", *TINY, "--quiet", "all")

@@ -33,12 +33,12 @@ import pandas as pd
 from xlprobe.artifacts import checkpoint_names
 from xlprobe.artifacts.corpus_text import text_lines
 from xlprobe.artifacts.dataset_folder import read_sentences, read_written
+from xlprobe.artifacts.dataset_identity import read_identity
 from xlprobe.artifacts.tables import write_table
 from xlprobe.bpc.subword_bits import SubwordPredictor
 from xlprobe.bpc.subword_coverage import SubwordCoverage
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
-from xlprobe.files import read_json
 from xlprobe.library_errors import library_errors
 from xlprobe.models.language_models import PRECISIONS
 from xlprobe.models.windows import batches, padding_per_batch, windows
@@ -105,7 +105,8 @@ def parallel_text(dataset: Path) -> Text:
     sentences = read_sentences(dataset)
     test = sentences["split"] == "test"
     lines, words = read_written(dataset)[test].to_list(), sentences.loc[test, "words"].to_numpy()
-    return Text(dataset, read_json(dataset / "identity.json")["language"], "test", lines, words)
+    (language,) = read_identity(dataset)["languages"]
+    return Text(dataset, language, "test", lines, words)
 
 
 def draw_masks(lengths: Sequence[int], share: float, seed: int, language: str, split: str) -> list[np.ndarray]:

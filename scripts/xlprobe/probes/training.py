@@ -19,6 +19,7 @@ from safetensors.numpy import save_file
 
 from xlprobe.artifacts.checkpoint_names import columns, run_of, title
 from xlprobe.artifacts.feature_file import FeatureFile
+from xlprobe.artifacts.formats import PROBES
 from xlprobe.artifacts.splits import SPLITS
 from xlprobe.artifacts.tables import write_table
 from xlprobe.device import choose_device
@@ -142,7 +143,7 @@ def train_probes(
     logger.info(summary(own, f"{task_name} {dataset.name} {title(checkpoint)}", protocol))
     if training:
         write_table(pd.DataFrame(trained).assign(**identity, dataset=dataset.name), "probe_training.schema.yaml", training)
-    of_dataset = {"dataset": dataset.name, "labels": probed.inventory}
+    of_dataset = {"dataset": dataset.name, "languages": described["languages"], "labels": probed.inventory}
     write_probes(weights, fitted, identity | {"checkpoint_digest": identity_digest(checkpoint), "version": task.version} | of_dataset)
     names = {"source": dataset.name, "target": dataset.name, "text_form": described.get("text_form")}
     write_table(pd.DataFrame(rows).assign(**identity, **names), "probes.schema.yaml", scores)
@@ -154,6 +155,7 @@ def write_probes(path: Path, fitted: Mapping[int, tuple[np.ndarray, np.ndarray]]
         f"layer_{layer}.{name}": part for layer, parts in fitted.items() for name, part in zip(("weight", "bias"), parts, strict=True)
     }
     checksums = {name: zlib.crc32(np.ascontiguousarray(part).data) for name, part in tensors.items()}
+    description = {"format": PROBES, **description}
     described = {**description, "checksums": checksums | {"description": identity_digest(description)}}
     # One entry: safetensors writes several in an order of its own.
     with atomic_path(path) as temporary:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from xlprobe.study import inventory
 from xlprobe.study.catalogue import AlignmentSet, NliSet, Treebank, are_comparable, nli_sets
 from xlprobe.study.figure_kinds import figure_kinds
-from xlprobe.study.measured import bits_languages, layers_of, measured_datasets, probe_tasks, tasks_of
+from xlprobe.study.measured import bits_languages, layers_of, measured_datasets, probe_tasks, tasks_of, transferred_datasets
 from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.settings import Settings, as_arguments
 from xlprobe.tasks.declaration import load_probe_task
@@ -119,9 +119,8 @@ class Study:
     def datasets_in(self, language: str) -> list[str]:
         """The datasets with sentences in a language, of bitexts one side's; inference test sets are part of their datasets."""
         apart = {*self.nli} & {*self.test_only}
-        languages = {name: [dataset.language] for name, dataset in self.probed.items() if name not in apart}
-        languages |= {name: [bitext.source, bitext.target] for name, bitext in self.alignments.items()}
-        return sorted(name for name, codes in languages.items() if language in codes)
+        datasets = self.probed | self.alignments
+        return sorted(name for name, dataset in datasets.items() if language in dataset.languages and name not in apart)
 
     def dropped(self, results: Path) -> list[str]:
         """The datasets that a run's results hold and that it has no more."""
@@ -154,7 +153,13 @@ class Study:
 
     def transfer_sources(self, model: str, task: str, target: str) -> list[str]:
         """The datasets whose probes are scored on a test set."""
-        return sorted(name for name in self.probed_datasets(model, task) if are_comparable(self.probed[name], self.probed[target]))
+        sources = (name for name in self.probed_datasets(model, task) if name in self._transferred[task])
+        return sorted(name for name in sources if are_comparable(self.probed[name], self.probed[target]))
+
+    @cached_property
+    def _transferred(self) -> dict[str, set[str]]:
+        """The datasets whose probes are scored on test sets, by task."""
+        return {task: transferred_datasets(self.config, task) for task in self.probe_tasks}
 
     def baseline_datasets(self, task: str) -> list[str]:
         """The datasets that a task's probes are trained on, of any model."""
@@ -218,7 +223,7 @@ class Study:
     def parallel_sets(self, model: str) -> list[str]:
         """The parallel test sets that bits per character are taken of."""
         languages = self.bits_languages(model)
-        return sorted(name for name in self.test_only if name.endswith("_pud") and self.probed[name].language in languages)
+        return sorted(name for name, treebank in self.treebanks.items() if treebank.parallel and treebank.language in languages)
 
     @cached_property
     def compared_languages(self) -> list[str]:
@@ -312,17 +317,9 @@ class Study:
         others = {"datasets": self.datasets, "contamination": self.compared_languages}
         return ["checkpoints", *joined, *(name for name, found in others.items() if found)]
 
-    def counted_datasets(self) -> dict[str, dict[str, Any]]:
-        """What the table of datasets is told of each, by name: its kind, its languages, and the tasks whose examples are counted."""
-        facts: dict[str, tuple[str, list[str]]] = {
-            **{name: ("treebank", [dataset.language]) for name, dataset in self.treebanks.items()},
-            **{name: ("nli", [dataset.language]) for name, dataset in self.nli.items()},
-            **{name: ("bitext", [dataset.source, dataset.target]) for name, dataset in self.alignments.items()},
-        }
-        return {
-            name: {"kind": kind, "languages": languages, "tasks": sorted({*self.probe_tasks} & {*tasks_of(self.config, name)})}
-            for name, (kind, languages) in sorted(facts.items())
-        }
+    def counted_tasks(self) -> dict[str, list[str]]:
+        """The tasks whose examples the table of datasets counts, by dataset."""
+        return {name: sorted({*self.probe_tasks} & {*tasks_of(self.config, name)}) for name in sorted(self.datasets)}
 
     def dataset_facts(self) -> dict[str, dict[str, str]]:
         """What figures say of datasets, bitexts and languages: title, language and family, by name."""
@@ -332,7 +329,7 @@ class Study:
             language = known[dataset.language]
             facts[name] = {"title": f"{language.name} ({name})", "language": language.code, "family": language.family}
         for name, bitext in self.alignments.items():
-            pair = known[bitext.source], known[bitext.target]
+            pair = [known[code] for code in bitext.languages]
             families = {language.family for language in pair}
             facts[name] = {
                 "title": " – ".join(language.name for language in pair) + ("\none family" if len(families) == 1 else "\ntwo families"),

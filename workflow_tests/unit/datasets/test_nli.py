@@ -62,7 +62,7 @@ def test_every_layout_says_the_same(tmp_path, text):
 
 def test_a_premise_called_premise_is_no_first_line(tmp_path):
     (pair,) = read_nli(written(tmp_path / "dev-en.tsv", "premise\tIt ends.\tneutral\n"), "en")
-    assert pair == SentencePair(1, "premise", "It ends.", "neutral")
+    assert pair == SentencePair(1, 1, "premise", "It ends.", "neutral")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def dataset(tmp_path):
     files = {split: written(tmp_path / f"{split}-en.tsv", PLAIN) for split in ("train", "dev", "test")}
     splits, left_out = read_splits(files, "en")
     splits["dev"], splits["test"] = splits["dev"][:1], splits["test"][2:]
-    write_nli(splits, tmp_path / "xnli_en", "xnli_en", "en", left_out)
+    write_nli(splits, tmp_path / "xnli_en", "xnli_en", "en", left_out, parallel="xnli")
     return tmp_path / "xnli_en"
 
 
@@ -154,19 +154,34 @@ def test_a_dataset_holds_each_sentence_once_a_split(dataset):
     assert sentences["first_word"].to_list() == list(range(8)) and set(sentences["words"]) == {1}
     assert sentences["sent_id"].is_unique
     assert pairs.to_numpy().tolist() == [
-        [0, 1, "entailment"],
-        [0, 2, "contradiction"],
-        [3, 0, "neutral"],
-        [4, 5, "entailment"],
-        [6, 7, "neutral"],
+        [1, 0, 1, "entailment"],
+        [2, 0, 2, "contradiction"],
+        [3, 3, 0, "neutral"],
+        [1, 4, 5, "entailment"],
+        [3, 6, 7, "neutral"],
     ]
     for table, schema in ((sentences, "sentences"), (pairs, "sentence_pairs")):
         pd.testing.assert_frame_equal(table, conform(table, f"{schema}.schema.yaml"))
     identity = read_json(dataset / "identity.json")
+    said = {"dataset": "xnli_en", "kind": "nli", "languages": ["en"], "parallel": "xnli", "format": 1}
+    assert identity.items() > said.items() and "language" not in identity
     assert identity["text_form"] == "raw" and identity["text_form_of_splits"] == dict.fromkeys(SPLITS, "raw")
     assert identity["sentences"] == {"train": 4, "dev": 2, "test": 2} and identity["pairs"] == {"train": 3, "dev": 1, "test": 1}
     assert identity["labels"]["train"] == dict.fromkeys(LABELS, 1) and identity["pairs_left_out"] == dict.fromkeys(SPLITS, 0)
     assert not has_words(dataset)
+
+
+def test_a_pair_has_the_same_number_in_every_language(tmp_path):
+    """Where a file holds several languages, where a pair is left out, and in the test set alone."""
+    pairs = [("One.", " ", "neutral"), *PAIRS]
+    rows = [COLUMNS, *([language, label, "( x )", one, other, "0"] for language in ("ar", "en") for one, other, label in pairs)]
+    test = written(tmp_path / "xnli.test.tsv", "\n".join(map("\t".join, rows)))
+    dev = written(tmp_path / "dev-en.tsv", PLAIN)
+    sets = {"xnli_ar_test": ("ar", {"test": test}), "xnli_en_test": ("en", {"test": test}), "xnli_en": ("en", {"dev": dev, "test": test})}
+    for name, (language, files) in sets.items():
+        write_nli(read_splits(files, language)[0], tmp_path / name, name, language)
+    numbers = {name: read_pairs(tmp_path / name)["pair"].to_list() for name in sets}
+    assert numbers == {"xnli_ar_test": [2, 3, 4], "xnli_en_test": [2, 3, 4], "xnli_en": [1, 2, 3, 2, 3, 4]}
 
 
 def test_examples_are_pairs_in_order_of_the_premise_which_is_resampled(dataset):
@@ -181,7 +196,7 @@ def test_examples_are_pairs_in_order_of_the_premise_which_is_resampled(dataset):
 def test_the_same_pairs_as_published_meet_the_same_resamples(tmp_path):
     drawn = []
     for name, text in (("xnli_en", "It rains."), ("xnli_en_published", "It rains ."), ("xnli_en_published_test", "It rains ."), ("x", "x")):
-        pairs = [SentencePair(n, f"{text} {n // 3}", f"{n}", "neutral") for n in range(30)]
+        pairs = [SentencePair(n + 1, n + 1, f"{text} {n // 3}", f"{n}", "neutral") for n in range(30)]
         write_nli({"test": pairs}, tmp_path / name, name, "en")
         drawn.append(bootstrap_of(tmp_path / name, "test", read_examples(tmp_path / name, load_probe_task("xnli")), Intervals(9)).taken_RM)
     first, *others, another = drawn
@@ -196,7 +211,7 @@ def planted(tmp_path):
     """
     generator = np.random.default_rng(3)
     splits = {
-        split: [SentencePair(n, f"{split} p{n // 3}", f"{split}h{n}", LABELS[n % 3]) for n in range(pairs)]
+        split: [SentencePair(n + 1, n + 1, f"{split} p{n // 3}", f"{split}h{n}", LABELS[n % 3]) for n in range(pairs)]
         for split, pairs in (("train", 900), ("dev", 300), ("test", 600))
     }
     direction = {"entailment": 1.0, "neutral": 0.0, "contradiction": -1.0}
@@ -266,7 +281,7 @@ def test_real_files_hold_as_many_pairs_of_each_label(real_data, tmp_path):
     sentences, pairs = read_sentences(tmp_path)["text"].to_numpy(), read_pairs(tmp_path)
     texts = [lzma.decompress(path.read_bytes()).decode() for path in files.values()]
     lines = [line.rstrip("\r").split("\t") for text in texts for line in text.split("\n")[:300]]
-    found = [[sentences[premise], sentences[hypothesis], label] for premise, hypothesis, label in pairs.to_numpy()]
+    found = [[sentences[premise], sentences[hypothesis], label] for _, premise, hypothesis, label in pairs.to_numpy()]
     assert found == lines
     # A premise stands in three pairs.
     assert len(independent_sentences(tmp_path, "test")) == 100

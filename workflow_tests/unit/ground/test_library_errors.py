@@ -14,6 +14,8 @@ import transformers
 from suites import renew_digests
 
 from xlprobe import hdf5_files
+from xlprobe.artifacts.dataset_identity import declaration
+from xlprobe.artifacts.dataset_kinds import NLI
 from xlprobe.artifacts.tables import conform, write_table
 from xlprobe.artifacts.training_state import trained_state
 from xlprobe.bpc.bits_per_character import BitsSettings, score_bits_per_character
@@ -53,7 +55,8 @@ def dataset(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("texts") / "xnli_xx"
     columns = {"split": ["test"], "sent_id": ["1"], "text": ["sola dara"], "first_word": [0], "words": 1}
     write_table(pd.DataFrame(columns), "sentences.schema.yaml", folder / "sentences.parquet")
-    write_json(folder / "identity.json", {"dataset": "xnli_xx", "sha256": {"sentences": sha256(folder / "sentences.parquet")}})
+    digests = {"sentences": sha256(folder / "sentences.parquet")}
+    write_json(folder / "identity.json", declaration("xnli_xx", NLI, ["xx"], "xnli") | {"sha256": digests})
     return folder
 
 

@@ -194,7 +194,8 @@ def test_converged_probes_of_a_treebank(treebank, caplog):
     # Labels that vectors tell take far fewer bits than the uniform code; a class that a portion lacks costs no endless number.
     assert (by_seed[0].xs("compression", level="metric") > 1.5).all()
     # Transfer reads the weights as they are: the same test set again scores the same.
-    assert ProbeFile(treebank / "a.safetensors").protocol == "converged"
+    probes = ProbeFile(treebank / "a.safetensors")
+    assert (probes.protocol, probes.dataset, probes.languages) == ("converged", "xx_own", ["en"])
     transfer_probes(treebank / "xx_own.h5", treebank / "xx_own", "pos", [treebank / "a.safetensors"], treebank / "t.parquet")
     expected = scores[(scores["split"] == "test") & (scores["metric"] == "accuracy")].drop(columns="epochs").reset_index(drop=True)
     pd.testing.assert_frame_equal(pd.read_parquet(treebank / "t.parquet"), expected, check_dtype=False)

@@ -34,7 +34,8 @@ def write_treebank(folder, **tags):
 def write_weights(path, labels, weight_SCF, layer=1, **changes):
     checkpoint = {"model": "xlmr", "training_seed": None, "step": 5}
     digest = identity_digest(checkpoint | {"files": {"model.safetensors": "w"}})
-    said = {"task": "pos", "protocol": "paper", "version": 1, "dataset": path.stem, "labels": labels, "checkpoint_digest": digest}
+    said = {"task": "pos", "protocol": "paper", "version": 1, "dataset": path.stem, "languages": ["en"], "labels": labels}
+    said |= {"checkpoint_digest": digest}
     weight_SCF = np.array(weight_SCF, dtype=np.float32)
     write_probes(path, {layer: (weight_SCF, np.zeros(weight_SCF.shape[:2], dtype=np.float32))}, checkpoint | said | changes)
     return path

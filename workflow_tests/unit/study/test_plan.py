@@ -7,8 +7,10 @@ import yaml
 from conftest import tiny_configuration
 
 from xlprobe.paths import PROJECT
+from xlprobe.study.catalogue import Treebank
 from xlprobe.study.config import complete
 from xlprobe.study.plan import Measurement, Study
+from xlprobe.study.resource_tables import treebanks
 
 
 def tiny(**sections):
@@ -58,6 +60,43 @@ def test_what_is_probed_and_what_probes_are_tried_on():
     assert probed["alignment"] == tried["alignment"] == [] and study.measured_datasets("xlmr", "alignment") == ["align_qaa_qba"]
     assert study.transfer_sources("xlmr", "arc_classification", "qba_pud") == ["qaa_world", "qba_world"]
     assert study.probed_datasets("no such model", "pos") == study.transfer_targets("xlmr", "no such task") == []
+
+
+def test_probes_are_transferred_from_languages_with_a_parallel_test_set():
+    """By default; each task has its own test sets."""
+    treebanks = ["qaa_world", "qba_world", "qaa_pud", "qba_pud"]
+    assert tiny().transfer_sources("xlmr", "pos", "qba_pud") == ["qaa_world", "qba_world"]
+    study = tiny(transfer={"sources": "parallel"})
+    assert study.transfer_sources("xlmr", "pos", "qba_pud") == ["qba_world"] and len(study.probed_datasets("xlmr", "pos")) == 2
+    assert study.transfer_sources("xlmr", "xnli", "xnli_qaa_test") == ["xnli_qaa"]
+    assert study.jobs() == tiny().jobs()
+    study = tiny(transfer={"sources": "parallel"}, treebanks=treebanks, probes={"leave_out": {"pos": ["qaa_pud"]}})
+    assert study.transfer_sources("xlmr", "pos", "qba_pud") == ["qba_world"]
+    assert study.transfer_sources("xlmr", "arc_prediction", "qba_pud") == ["qaa_world", "qba_world"]
+
+
+def test_paper_1_transfers_from_18_treebanks_and_15_sets_of_pairs():
+    study, everything = shipped("paper"), shipped("paper", transfer={"sources": "all"})
+    for model, task in (("replica", "pos"), ("base", "arc_classification"), ("replica", "xnli")):
+        targets = study.transfer_targets(model, task)
+        sources = {target: study.transfer_sources(model, task, target) for target in targets if "published" not in target}
+        assert {*map(tuple, sources.values())} == {tuple(sources[targets[0]])}
+        languages = sorted(study.probed[name].language for name in sources[targets[0]])
+        assert languages == sorted(study.probed[target].language for target in sources)
+        assert (len(languages), len(everything.transfer_sources(model, task, targets[0]))) == ((15, 15) if task == "xnli" else (18, 44))
+    assert study.jobs() == everything.jobs()
+
+
+@pytest.mark.parametrize(("group", "parallel"), [("mine", ["en_mine"]), (None, [])])
+def test_a_parallel_test_set_of_the_users_own_is_measured_as_pud_is(monkeypatch, group, parallel):
+    """Whatever its name; one that is parallel to none is a target of probes alone."""
+    own = Treebank("en_mine", "en", "UD_English-Mine", ("test",), parallel=group)
+    monkeypatch.setattr("xlprobe.study.resource_tables.treebanks", lambda: treebanks() | {"en_mine": own})
+    config = {"experiment": "mine", "treebanks": ["en_ewt", "fr_gsd", "en_mine"], "languages": ["en"], "bpc": {"languages": ["en"]}}
+    study = Study(complete(config | {"models": {"m": {"steps": [0], "pretrain": {}}}}))
+    assert study.parallel_sets("m") == parallel and counts(study)["bpc"] == 1
+    assert study.transfer_targets("m", "pos") == ["en_mine"] and study.transfer_sources("m", "pos", "en_mine") == ["en_ewt"]
+    assert counts(study)["transfer"] == 3 and study.datasets_in("en") == ["en_ewt", "en_mine"]
 
 
 def test_text_as_published_is_compared_with_its_like_alone():
@@ -137,12 +176,11 @@ def test_figures_and_tables():
 
 def test_datasets_are_counted_with_the_tasks_that_they_have():
     """In an order that does not depend on how the configuration is written."""
-    counted = tiny(treebanks=["qba_world", "qaa_world", "qba_pud"], probes={"leave_out": {"pos": ["qba_world"]}}).counted_datasets()
+    counted = tiny(treebanks=["qba_world", "qaa_world", "qba_pud"], probes={"leave_out": {"pos": ["qba_world"]}}).counted_tasks()
     assert [*counted] == ["align_qaa_qba", "qaa_world", "qba_pud", "qba_world", "xnli_qaa", "xnli_qaa_test"]
-    assert counted["align_qaa_qba"] == {"kind": "bitext", "languages": ["qaa", "qba"], "tasks": []}
     arcs = ["arc_classification", "arc_prediction"]
-    assert counted["qaa_world"] == {"kind": "treebank", "languages": ["qaa"], "tasks": [*arcs, "pos"]}
-    assert counted["qba_world"]["tasks"] == arcs and counted["xnli_qaa"] == {"kind": "nli", "languages": ["qaa"], "tasks": ["xnli"]}
+    assert counted["qaa_world"] == [*arcs, "pos"] and counted["qba_world"] == arcs
+    assert counted["xnli_qaa"] == ["xnli"] and counted["align_qaa_qba"] == []
 
 
 def test_facts_of_datasets():
