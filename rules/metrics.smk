@@ -274,11 +274,11 @@ rule dataset_table:
             "scripts/count_datasets.py",
             *(f"xlprobe.tasks.{task}" for task in STUDY.probe_tasks),
         ),
-        datasets=json.dumps(STUDY.counted_datasets()),
+        tasks=json.dumps(STUDY.counted_tasks()),
     message:
         "Counting what lies in the datasets"
     shell:
-        "python scripts/count_datasets.py --identities {input:q} --datasets {params.datasets:q} --output {output:q} > {log:q} 2>&1"
+        "python scripts/count_datasets.py --identities {input:q} --tasks {params.tasks:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule run_description:

@@ -324,17 +324,9 @@ class Study:
         others = {"datasets": self.datasets, "contamination": self.compared_languages}
         return ["checkpoints", *joined, *(name for name, found in others.items() if found)]
 
-    def counted_datasets(self) -> dict[str, dict[str, Any]]:
-        """What the table of datasets is told of each, by name: its kind, its languages, and the tasks whose examples are counted."""
-        facts: dict[str, tuple[str, list[str]]] = {
-            **{name: ("treebank", [dataset.language]) for name, dataset in self.treebanks.items()},
-            **{name: ("nli", [dataset.language]) for name, dataset in self.nli.items()},
-            **{name: ("bitext", [dataset.source, dataset.target]) for name, dataset in self.alignments.items()},
-        }
-        return {
-            name: {"kind": kind, "languages": languages, "tasks": sorted({*self.probe_tasks} & {*tasks_of(self.config, name)})}
-            for name, (kind, languages) in sorted(facts.items())
-        }
+    def counted_tasks(self) -> dict[str, list[str]]:
+        """The tasks whose examples the table of datasets counts, by dataset."""
+        return {name: sorted({*self.probe_tasks} & {*tasks_of(self.config, name)}) for name in sorted(self.datasets)}
 
     def dataset_facts(self) -> dict[str, dict[str, str]]:
         """What figures say of datasets, bitexts and languages: title, language and family, by name."""
