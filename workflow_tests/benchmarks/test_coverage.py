@@ -34,7 +34,7 @@ def test_cross_fitted_curves(curve, seeds):
     rows = []
     start = time.process_time()
     for trial in range(TRIALS):
-        fitted = CrossFitting(simulated(np.random.default_rng(trial), truth, clusters=300, **seeds), accuracy)
+        fitted = CrossFitting(simulated(np.random.default_rng(trial), truth, clusters=300, **seeds), accuracy, has_seeds=seeds["seeds"] > 1)
         found = fitted.forgetting(STEPS)
         rows.append(
             {

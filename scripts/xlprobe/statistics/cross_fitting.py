@@ -4,8 +4,12 @@ The best of 30 equal checkpoints is not the final one, and looks better by about
 "best - final" on such a curve holds 0, the truth, 32 times in 100. So none is offered. Instead the best is chosen with half the
 clusters and floor(n / 2) of the n seeds, and measured on the other clusters with the other seeds; then the other way round; the
 mean is taken over many such splits (in resamples, copies of a cluster stay in one half). Where all are equal, nothing is gained.
-A choice that misses the best loses a little, so that a true difference comes out too small on average, never too large. With one
-seed only sentences are split: what this probe does by chance then counts as its checkpoint's, in intervals, too.
+A choice that misses the best loses a little, so that a true difference comes out too small on average, never too large.
+
+Nominal 95 % intervals and sets of steps held the truth in 95 to 100 % of 300 simulated test sets, of each kind of curve: flat,
+plateau, small drift and drift, 39 steps, 300 sentences, five seeds or none (`make bench`). With one seed only sentences are split:
+what this probe does by chance then counts as its checkpoint's. Such an interval held the truth in 49 % where probes varied as much
+as sentences let them (0.01), so that there is none.
 
 Shape letters: C rows to choose from (steps, layers, or both: the leading axes of an outcome in one), P probes (seeds),
 M clusters, B splits, R resamples; the axis 2 holds the halves.
@@ -30,7 +34,11 @@ FEWEST_STEPS = 6
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value that holds a choice, and its interval; NaN where there is none."""
+    """A value that holds a choice, and its interval; NaN where there is none.
+
+    Means over languages vary as the means of `resampled_R`, which they share, do. They have no interval: noise is averaged out,
+    what choosing loses is not (of 18 languages with a small drift, an interval made in this way held the truth in 82 %).
+    """
 
     value: float
     low: float
@@ -39,12 +47,10 @@ class Estimate:
 
 
 def estimate(value: float, resampled_R: np.ndarray, level: float = 0.95) -> Estimate:
-    """The interval of a cross-fitted value, or of a mean of such, from what it is in resamples, each cross-fitted anew.
+    """The interval of a cross-fitted value, from what it is in resamples, each cross-fitted anew.
 
     A normal one, with their standard deviation. Choosing loses a little in each, beside what the first choice lost: they add
     noise to that which it met, and so lose less again than it did. The upper end lies further away by twice that.
-
-    A mean over languages is `estimate(mean of the values, mean of their resampled_R)` where they share resamples.
     """
     defined_R = resampled_R[np.isfinite(resampled_R)]
     if len(defined_R) < 2:
@@ -64,17 +70,20 @@ class Gain:
 
 @dataclass(frozen=True)
 class Forgetting(Gain):
-    """What the final checkpoint has lost since the best one; NaN where too few checkpoints reach 95 % of the best."""
+    """What the final checkpoint has lost since the best one. A curve forgets where the second p-value is small.
+
+    Of curves that do not, 0 to 4 in 100 have one below 0.05, also where their checkpoints go up and down; of the first, up to 70.
+    """
 
     p_sampling: float  # that a flat curve comes out as far, by sentences and seeds
-    p_jitter: float  # that a curve that does not fall comes out as far, by these and by the checkpoints' own ups and downs
+    p_jitter: float  # that one with the checkpoints' own ups and downs does; NaN of fewer than six steps after 95 %
 
 
 @dataclass(frozen=True)
 class Reached:
     """When a curve reaches a share of its best."""
 
-    shares: np.ndarray  # [C]: of the resamples, those that have reached it at each step
+    shares: np.ndarray  # [C]: of the resamples, those that have reached it at each step; NaN without resamples
     first: int | None  # the place of the first step that may be the one; 0: that, or any before
     last: int | None  # of the last step that may be; None: that comes after the final step, or never
 
@@ -84,6 +93,7 @@ class CrossFitting:
 
     Args:
         outcome: counts [..., seeds, clusters].
+        has_seeds: whether seeds move it, as they do probes: of these, one alone gives no interval.
         among: the keys of all clusters of its group, so that rows that lack some share halves and resamples with those that do not.
     """
 
@@ -93,13 +103,14 @@ class CrossFitting:
         metric: ValueOfSums,
         *,
         higher_is_better: bool = True,
+        has_seeds: bool = True,
         among: Sequence[str] = (),
         resamples: int = 200,
         level: float = 0.95,
     ) -> None:
         self.sign, self.level = (1 if higher_is_better else -1), level
         *axes, probes, clusters = outcome.shape
-        rows = math.prod(axes)
+        rows, resamples = math.prod(axes), (0 if has_seeds and probes == 1 else resamples)
         first_BM = joined_halves(outcome.group, [outcome.keys, among], SPLITS)[0]
         halves_MB2 = np.stack([first_BM.T, ~first_BM.T], axis=-1)
         taken_MR = joined_draws(outcome.group, [outcome.keys, among], resamples)[0].T
@@ -159,8 +170,7 @@ class CrossFitting:
         """How much better the best checkpoint is than the final one, against two curves that do not forget.
 
         Both take the place of the curve from where it first reaches 95 % of the best. The first is flat: what it loses is by
-        sentences and seeds. The second adds the checkpoints' own ups and downs: what is left beside a quadratic curve in
-        log(step), drawn in circular blocks as long as the cube root of their number (Hall, Horowitz & Jing 1995).
+        sentences and seeds. The second adds the checkpoints' own ups and downs (`resampled_jitter`).
 
         Args:
             steps: of all rows, in ascending order, without 0, which is no checkpoint.
@@ -174,25 +184,15 @@ class CrossFitting:
         gain = self.gain(every, final)
         start = int(self._reaches(self.values_C, self.best(), 0.95).argmax())
         noise_CRB2 = (self._resampled_CRB2 - self._halves_CB2[:, None, :SPLITS_OF_RESAMPLES])[start:]
-        jitter_CR = self._jitter(np.log(steps[start:]), self.values_C[start:], noise_CRB2.shape[1])
-        p_values = (self._p(gain.absolute.value, noise_CRB2 + shift) for shift in (0, jitter_CR[..., None, None]))
-        return Forgetting(gain.absolute, gain.relative, *p_values)
+        jitter_CR = resampled_jitter(steps[start:], self.values_C[start:], noise_CRB2.shape[1])
+        nulls = (noise_CRB2, noise_CRB2 + jitter_CR[..., None, None])
+        return Forgetting(gain.absolute, gain.relative, *(self._p(gain.absolute.value, null) for null in nulls))
 
     def _p(self, found: float, null_CRB2: np.ndarray) -> float:
         best, final = (self._best(null_CRB2, rows) for rows in (range(len(null_CRB2)), [-1]))
         lost_R = _mean_over_splits(self.sign * (best - final))
         defined_R = lost_R[np.isfinite(lost_R)]
         return float((1 + (defined_R >= found).sum()) / (1 + len(defined_R))) if len(defined_R) else np.nan
-
-    def _jitter(self, x_C: np.ndarray, values_C: np.ndarray, resamples: int) -> np.ndarray:
-        steps = len(x_C)
-        if steps < FEWEST_STEPS:
-            return np.full((steps, resamples), np.nan)
-        residual_C = (values_C - np.polyval(np.polyfit(x_C, values_C, 2), x_C)) * (steps / (steps - 3)) ** 0.5
-        block = round(steps ** (1 / 3))
-        starts_RK = np.random.default_rng(derive_seed("blocks")).integers(steps, size=(resamples, -(-steps // block)))
-        places_RC = starts_RK.repeat(block, axis=1)[:, :steps] + np.arange(steps) % block
-        return residual_C[places_RC % steps].T
 
     def reached(self, share: float) -> Reached:
         """The steps at which a curve may first reach a share of its best, cross-fitted in each resample.
@@ -204,6 +204,8 @@ class CrossFitting:
             share: 0.95 of what is better when higher; of what is better when lower, best / value is held against it.
         """
         best_R = _mean_over_splits(self._best(self._resampled_CRB2, range(len(self.values_C))))
+        if not len(best_R):
+            return Reached(np.full(len(self.values_C), np.nan), None, None)
         shares_C = self._reaches(self._whole_CR, best_R, share).mean(axis=1)
         tail = (1 - self.level) / 2
         first, last = (int(found_C.argmax()) if found_C.any() else None for found_C in (shares_C > tail, shares_C >= 1 - tail))
@@ -211,6 +213,23 @@ class CrossFitting:
 
     def _reaches(self, values: np.ndarray, best: float | np.ndarray, share: float) -> np.ndarray:
         return values >= share * best if self.sign > 0 else values <= best / share
+
+
+def resampled_jitter(steps: Sequence[int], values_C: np.ndarray, resamples: int) -> np.ndarray:
+    """A curve's ups and downs as they might have been, [C, resamples]; NaN of fewer than six steps.
+
+    What is left beside a quadratic curve in log(step), stretched for its three parameters, is drawn in circular blocks as long
+    as the cube root of the number of steps (Hall, Horowitz & Jing 1995).
+    """
+    count = len(steps)
+    if count < FEWEST_STEPS:
+        return np.full((count, resamples), np.nan)
+    x_C = np.log(steps)
+    residual_C = (values_C - np.polyval(np.polyfit(x_C, values_C, 2), x_C)) * (count / (count - 3)) ** 0.5
+    block = round(count ** (1 / 3))
+    starts_RK = np.random.default_rng(derive_seed("blocks")).integers(count, size=(resamples, -(-count // block)))
+    places_RC = starts_RK.repeat(block, axis=1)[:, :count] + np.arange(count) % block
+    return residual_C[places_RC % count].T
 
 
 def _mean_over_splits(values: np.ndarray) -> np.ndarray:

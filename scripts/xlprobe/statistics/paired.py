@@ -44,6 +44,10 @@ def compare(
     among them (Phipson & Smyth 2010), so that it is never below 1 / (resamples + 1). It is exact where each row has one seed
     and the rows are equally distributed; seeds add what drawing them anew changes.
 
+    Of 600 pairs of equal rows (300 sentences), nominal 95 % intervals held 0 in 94 to 99 %, and 3 to 6 % of p-values were below
+    0.05, with one seed or five (`make bench`). With two seeds that vary as much as sentences let them, 90 and 13 %. Where one row
+    has four times the words of the other, 1 % of p-values were below 0.05.
+
     Args:
         first: a row, counts [seeds, clusters].
         second: the same; its number of seeds may differ.
@@ -53,7 +57,7 @@ def compare(
         XlprobeError: the rows have no cluster in common.
         ValueError: the rows have common seeds, but not as many.
     """
-    common, *places = np.intersect1d(first.keys, second.keys, assume_unique=True, return_indices=True)
+    common, *places = np.intersect1d(first.keys, second.keys, return_indices=True)
     if tuple(first.group) != tuple(second.group) or not len(common):
         names = " and ".join("/".join(outcome.group) for outcome in (first, second))
         raise XlprobeError(f"{names} have no test sentence in common, so that they cannot be compared; name rows of one parallel group")
@@ -76,16 +80,19 @@ def compare(
     by_seeds_R = difference(once_M1.repeat(resamples, axis=1)) - (one - other)
     tail = (1 - level) / 2
     low, high = np.nanquantile(resampled_R, [tail, 1 - tail]).tolist() if not np.isnan(resampled_R).all() else (np.nan, np.nan)
-    return Comparison(one - other, low, high, _randomised_p(rows, metric, by_seeds_R), len(common))
+    return Comparison(one - other, low, high, _randomised_p(rows[0], rows[1], metric, by_seeds_R), len(common))
 
 
-def _randomised_p(rows: list[ClusteredCounts], metric: ValueOfSums, by_seeds_R: np.ndarray) -> float:
-    first, second = ({name: counts.mean(axis=0) for name, counts in row.counts.items()} for row in rows)
-    generator, clusters = np.random.default_rng(derive_seed("swaps", *rows[0].group)), len(rows[0].keys)
+def _randomised_p(first: ClusteredCounts, second: ClusteredCounts, metric: ValueOfSums, by_seeds_R: np.ndarray) -> float:
+    generator, clusters = np.random.default_rng(derive_seed("swaps", *first.group)), len(first.keys)
     # The first resample changes nothing.
     swapped_RM = np.concatenate([np.zeros((1, clusters)), generator.integers(2, size=(len(by_seeds_R), clusters))])
-    moved = {name: swapped_RM @ (second[name] - first[name]) for name in first}
-    one, other = ({name: counts.sum() + sign * moved[name] for name, counts in row.items()} for row, sign in ((first, 1), (second, -1)))
+    one: dict[str, np.ndarray] = {}
+    other: dict[str, np.ndarray] = {}
+    for name in first.counts:
+        first_M, second_M = first.counts[name].mean(axis=0), second.counts[name].mean(axis=0)
+        moved_R = swapped_RM @ (second_M - first_M)
+        one[name], other[name] = first_M.sum() + moved_R, second_M.sum() - moved_R
     with np.errstate(invalid="ignore", divide="ignore"):
         difference_R = metric(one) - metric(other)
     # Sums in another order differ in the last digits; a difference that is not defined counts against.

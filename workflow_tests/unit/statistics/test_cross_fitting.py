@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from simulated_outcomes import CURVES, STEPS, accuracy, jitter, simulated
 
-from xlprobe.statistics.cross_fitting import SPLITS, CrossFitting, estimate
+from xlprobe.statistics.cross_fitting import SPLITS, CrossFitting, estimate, resampled_jitter
 from xlprobe.statistics.resampling import ClusteredCounts, joined_halves
 
 GROUP = ("pud", "test")
@@ -13,7 +13,8 @@ GROUP = ("pud", "test")
 def constant(values, total=100, clusters=12, metric=accuracy, **options):
     """Rows whose clusters all earn the same."""
     counts = {"correct": np.tile(np.array(values)[:, None, None], (1, 1, clusters)), "total": np.full((1, 1, clusters), total)}
-    return CrossFitting(ClusteredCounts(counts, [f"{number:02}" for number in range(clusters)], GROUP), metric, **options)
+    outcome = ClusteredCounts(counts, [f"{number:02}" for number in range(clusters)], GROUP)
+    return CrossFitting(outcome, metric, **{"has_seeds": False} | options)
 
 
 def test_without_noise_the_best_is_the_best():
@@ -66,7 +67,37 @@ def test_the_interval_of_a_value_that_holds_a_choice():
     found = estimate(3.0, np.array([1.0, 2, 3, 4, np.nan]))
     assert (found.low, found.value, found.high) == pytest.approx((3 - width, 3, 3 + width + 1))
     assert estimate(2.0, np.array([1.0, 2, 3, 4]), 0.9).high == pytest.approx(2 + 1.644854 * (5 / 3) ** 0.5)
-    assert found.resampled_R.shape == (5,) and np.isnan(estimate(3.0, np.array([1.0, np.nan])).low)
+    assert found.resampled_R.shape == (5,)
+    assert [np.isnan(estimate(3.0, np.array([1.0, second])).low) for second in (2.0, np.nan)] == [False, True]
+
+
+@pytest.mark.parametrize("by_seed", [[20, 60], [10, 20, 60], [10, 20, 60, 70, 50]])
+def test_an_interval_covers_the_seeds(by_seed):
+    """Where only seeds differ, and nothing is chosen: the standard error of their mean."""
+    correct = np.array([by_seed, np.full(len(by_seed), 5)])
+    outcome = ClusteredCounts(
+        {"correct": np.tile(correct[..., None], 40), "total": np.full((1, 1, 40), 100)}, [str(n) for n in range(40)], GROUP
+    )
+    found = CrossFitting(outcome, accuracy, resamples=4000).gain([0], [1]).absolute
+    assert found.value == pytest.approx(np.mean(by_seed) / 100 - 0.05, abs=0.01)
+    assert found.value - found.low == pytest.approx(1.96 * np.std(by_seed, ddof=1) / len(by_seed) ** 0.5 / 100, rel=0.06)
+    assert len(CrossFitting(outcome, accuracy).gain([0], [1]).absolute.resampled_R) == 200
+
+
+def test_ups_and_downs_are_drawn_in_blocks():
+    """A quadratic curve has none. Of 27 steps, blocks are three long, and go on from the last to the first."""
+    steps = np.geomspace(10, 1000, 27)
+    smooth = 0.5 + 0.1 * np.log(steps) - 0.01 * np.log(steps) ** 2
+    assert resampled_jitter(steps, smooth, 20) == pytest.approx(np.zeros((27, 20)))
+    noise = np.random.default_rng(1).standard_normal(27)
+    jitter_CR = resampled_jitter(steps, smooth + noise, 300)
+    x = np.vander(np.linspace(-1, 1, 27), 3)
+    left = (noise - x @ np.linalg.lstsq(x, noise)[0]) * (27 / 24) ** 0.5
+    places_CR = np.abs(jitter_CR[..., None] - left).argmin(axis=-1)
+    assert jitter_CR == pytest.approx(left[places_CR]) and len(np.unique(places_CR[0])) == 27
+    assert (places_CR[1::3] == (places_CR[::3] + 1) % 27).all() and (places_CR[2::3] == (places_CR[::3] + 2) % 27).all()
+    assert (places_CR[3::3] == (places_CR[2:-1:3] + 1) % 27).mean() < 0.1
+    assert np.isnan(resampled_jitter(steps[:5], noise[:5], 3)).all() and resampled_jitter(steps[:7], noise[:7], 3).shape == (7, 3)
 
 
 def test_no_order_of_clusters_matters_and_rows_that_lack_some_share_their_halves():
@@ -92,6 +123,7 @@ def test_no_order_of_clusters_matters_and_rows_that_lack_some_share_their_halves
 
 def test_steps_that_reach_a_share_of_the_best():
     curve = constant([50, 90, 96, 100, 93])
+    assert curve.reached(0.5).first == 0
     found = curve.reached(0.95)
     assert (found.shares.tolist(), found.first, found.last) == ([0, 0, 1, 1, 0], 2, 2)
     assert [(found.first, found.last) for found in map(curve.reached, (0.4, 1.01))] == [(0, 0), (None, None)]
@@ -100,8 +132,10 @@ def test_steps_that_reach_a_share_of_the_best():
     correct = np.repeat(np.array([[0], [9], [10]]), 12, axis=1)
     correct[1, 0] = 0
     outcome = ClusteredCounts({"correct": correct[:, None], "total": np.full((1, 1, 12), 10)}, "abcdefghijkl", GROUP)
-    found = CrossFitting(outcome, accuracy, resamples=1000).reached(0.85)
+    found = CrossFitting(outcome, accuracy, has_seeds=False, resamples=1000).reached(0.85)
     assert found.shares == pytest.approx([0, (11 / 12) ** 12, 1], abs=0.05) and (found.first, found.last) == (1, 2)
+    # 0.35 of them: less than 0.4, more than 0.3.
+    assert [CrossFitting(outcome, accuracy, has_seeds=False, level=level).reached(0.85).first for level in (0.2, 0.4)] == [2, 1]
 
 
 def test_ups_and_downs_of_checkpoints_are_no_forgetting():
@@ -133,8 +167,11 @@ def test_step_0_is_no_checkpoint(steps):
         constant([1, 2, 3]).forgetting(steps)
 
 
-def test_without_resamples_there_is_no_interval():
-    found = constant([50, 90, 80, 80, 80, 80, 80, 80], resamples=0).forgetting(range(1, 9))
+@pytest.mark.parametrize("options", [{"resamples": 0}, {"has_seeds": True}])
+def test_without_resamples_and_of_one_probe_there_is_no_interval(options):
+    curve = constant([50, 90, 80, 80, 80, 80, 80, 80], **options)
+    found, reached = curve.forgetting(range(1, 9)), curve.reached(0.95)
+    assert np.isnan(reached.shares).all() and (reached.first, reached.last) == (None, None) and len(reached.shares) == 8
     assert found.absolute.value == pytest.approx(0.1)
     assert np.isnan([found.absolute.low, found.absolute.high, found.p_sampling, found.p_jitter]).all()
 

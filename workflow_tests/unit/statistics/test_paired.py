@@ -11,7 +11,7 @@ GROUP = ("pud", "test")
 
 
 def row(correct, keys=None, total=1):
-    correct = np.atleast_2d(correct)
+    correct = np.atleast_2d(correct).astype(np.uint16)
     keys = keys or [f"{number:03}" for number in range(correct.shape[1])]
     return ClusteredCounts({"correct": correct, "total": np.full((1, correct.shape[1]), total)}, keys, GROUP)
 
