@@ -132,7 +132,7 @@ class TestSets:
         for place, file in self._files.items():
             known = file.read(place)
             totals = {name: values for name, values in known.counts.items() if "." not in name}
-            for model in dict.fromkeys(name.partition(".")[0] for name in known.counts.keys() - totals.keys()):
+            for model in dict.fromkeys(name.partition(".")[0] for name in known.counts if name not in totals):
                 own = {name.partition(".")[2]: values for name, values in known.counts.items() if name.startswith(f"{model}.")}
                 yield model, replace(known, counts={**totals, **own})
 

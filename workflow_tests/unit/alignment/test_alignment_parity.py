@@ -186,7 +186,7 @@ def test_links_and_scores_are_the_packages_from_the_same_vectors(bitext, tmp_pat
         align_bitext(bitext.features(unit), bitext.dataset, method, tmp_path / "o.h5", unit=unit, distortion=distortion)
         counts = outcome_in(tmp_path / "o.h5", "alignment", *[bitext.dataset.name] * 2, "test").counts
         of_pairs = [[len(links[name] & pair.possible) for links, pair in zip(theirs[layer], bitext.pairs, strict=True)] for layer in LAYERS]
-        assert counts["found_possible"].tolist() == of_pairs
+        assert counts["found_possible"].T.tolist() == of_pairs
         scores = scores_of(tmp_path / "o.h5").sort_values("layer", kind="stable")
         assert scores["metric"].tolist() == ["precision", "recall", "f1", "aer"] * len(LAYERS)
         expected = [score for layer in LAYERS for score in scores_of_links([links[name] for links in theirs[layer]], bitext.pairs)]

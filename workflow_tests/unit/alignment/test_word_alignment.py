@@ -216,7 +216,9 @@ def test_sentences_said_twice_align_word_by_word_at_every_layer(said_twice, tiny
     # Words link to themselves, and all of these links are gold but for that of the second sentence's last.
     found = outcome_in(tmp_path / "o.h5", "alignment", "align_en_fr", "align_en_fr", "test")
     by_hand = {"found": [4, 5, 1], "found_sure": [4, 4, 1], "found_possible": [4, 4, 1], "sure": [4, 4, 1]}
-    assert {name: values.tolist() for name, values in found.counts.items()} == {name: [own] * 3 for name, own in by_hand.items()}
+    assert {name: values.tolist() for name, values in found.counts.items()} == {
+        name: [[own] * 3 for own in of_pairs] for name, of_pairs in by_hand.items()
+    }
     assert found.layers == LAYERS and found.clusters.tolist() == ["0", "1", "2"]
     table = conform(scores_of(tmp_path / "o.h5"), "scores.schema.yaml")
     assert table["metric"].tolist() == [metric for metric in ("precision", "recall", "f1", "aer") for _ in LAYERS]
@@ -242,10 +244,10 @@ def test_links_go_from_source_to_target_pair_by_pair(tmp_path):
     align_bitext(path, tmp_path / "align_en_fr", "argmax", tmp_path / "o.h5", layers=[0])
     found = outcome_in(tmp_path / "o.h5", "alignment", "align_en_fr", "align_en_fr", "test")
     assert {name: values.tolist() for name, values in found.counts.items()} == {
-        "found": [[2, 1]],
-        "found_sure": [[2, 0]],
-        "found_possible": [[2, 1]],
-        "sure": [[2, 1]],
+        "found": [[2], [1]],
+        "found_sure": [[2], [0]],
+        "found_possible": [[2], [1]],
+        "sure": [[2], [1]],
     }
     assert found.clusters.tolist() == ["1", "2"] and found.layers == [0]
     table = scores_of(tmp_path / "o.h5").set_index("metric")["value"]

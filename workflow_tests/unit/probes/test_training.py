@@ -367,7 +367,7 @@ def test_outcomes_and_weights_of_a_treebank(world_treebank, totals, tmp_path):
     predicted = np.array(labels)[(x @ weights["layer_2.weight"][1].T + weights["layer_2.bias"][1]).argmax(1)]
     right = predicted == test["upos"]
     of_test = outcome_in(outcomes_path, "pos", "qba_world", "qba_world", "test")
-    assert of_test.layers == [0, 2] and right.groupby(test["sentence"]).sum().tolist() == of_test.counts["correct"][1, :, 1].tolist()
+    assert of_test.layers == [0, 2] and right.groupby(test["sentence"]).sum().tolist() == of_test.counts["correct"][:, 1, 1].tolist()
     found = scores[(scores["split"] == "test") & (scores["layer"] == 2) & (scores["seed"] == 1)].set_index("metric")["value"]
     assert found["accuracy"] == right.mean() and found["accuracy_unseen"] == right[unseen].mean()
     means = everything[everything["seed"].isna()].set_index(["layer", "split", "metric"])["value"]
@@ -407,11 +407,11 @@ def test_what_each_sentence_earns_by_hand(tmp_path):
     of_test, of_dev = (outcome_in(tmp_path / "o.h5", "number", "xx_own", "xx_own", split) for split in ("test", "dev"))
     two_seeds = {name: values.tolist() for name, values in of_test.counts.items()}
     assert two_seeds == {
-        "correct": [[[2, 2], [0, 0], [2, 2]]],
-        "correct_ambiguous": [[[1, 1], [0, 0], [0, 0]]],
-        "correct_unseen": [[[0, 0], [0, 0], [1, 1]]],
+        "correct": [[[2, 2]], [[0, 0]], [[2, 2]]],
+        "correct_ambiguous": [[[1, 1]], [[0, 0]], [[0, 0]]],
+        "correct_unseen": [[[0, 0]], [[0, 0]], [[1, 1]]],
     }
-    assert {name: values.tolist() for name, values in of_dev.counts.items()} == {"correct": [[[0, 0], [4, 4]]]}
+    assert {name: values.tolist() for name, values in of_dev.counts.items()} == {"correct": [[[0, 0]], [[4, 4]]]}
     # Totals and clusters stand with the baselines alone. Train has Sing more often, of c as well.
     assert of_test.clusters is None and of_test.layers == [4] and of_test.facts["metric"] == "accuracy"
     write_baselines(paths[1], "number", tmp_path / "b.h5")
@@ -458,8 +458,8 @@ def test_outcomes_of_controls_by_hand(tmp_path):
     train_probes(*paths, "number", 2, THOROUGH, "cpu", tmp_path / "o.h5", tmp_path / "w", controls=controls)
     of_test = outcome_in(tmp_path / "o.h5", "number", "xx_own", "xx_own", "test")
     # All words of a form have its label in the control task; in the task itself one of a's has another.
-    assert of_test.counts["correct"].tolist() == [[[1, 1], [0, 0], [1, 1]]]
-    assert of_test.counts["correct_control"].tolist() == [[[2, 2], [0, 0], [1, 1]]]
+    assert of_test.counts["correct"].tolist() == [[[1, 1]], [[0, 0]], [[1, 1]]]
+    assert of_test.counts["correct_control"].tolist() == [[[2, 2]], [[0, 0]], [[1, 1]]]
     of_dev = outcome_in(tmp_path / "o.h5", "number", "xx_own", "xx_own", "dev")
     assert {name: values.tolist() for name, values in of_dev.counts.items()} == {"correct": [[[3, 3]]], "correct_control": [[[3, 3]]]}
     write_baselines(paths[1], "number", tmp_path / "b.h5")
@@ -470,12 +470,12 @@ def test_outcomes_of_controls_by_hand(tmp_path):
         "accuracy_control": (1, 3),
         "accuracy_selectivity": (pytest.approx(-1 / 3), 3),
     }
-    # What no sentence earned stands by layer and seed: of 100 labels of two kinds, 100 bits by the uniform code.
+    # What no sentence earned stands as of one: of 100 labels of two kinds, 100 bits by the uniform code.
     of_train = outcome_in(tmp_path / "o.h5", "number", "xx_own", "xx_own", "train")
     bits, compression = of_train.counts["code_length"], of_train.counts["compression"]
-    assert {*of_train.counts} == {"code_length", "compression"} and bits.shape == (1, 2) and of_train.facts["examples"] == 100
+    assert {*of_train.counts} == {"code_length", "compression"} and bits.shape == (1, 1, 2) and of_train.facts["examples"] == 100
     assert compression.tolist() == (100 / bits).tolist() and (compression > 1).all()
-    assert table.loc["train", "value"].to_dict() == {"code_length": bits[0, 1], "compression": compression[0, 1]}
+    assert table.loc["train", "value"].to_dict() == {"code_length": bits[0, 0, 1], "compression": compression[0, 0, 1]}
     assert set(table.loc["train", "n"]) == {100} and of_train.clusters is None
 
 
