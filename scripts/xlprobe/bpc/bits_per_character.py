@@ -71,7 +71,7 @@ class Text:
     Attributes:
         place: where they were read.
         name: of the text in tables: the language's, or the parallel test set's.
-        clusters: [lines], the same for lines that are drawn together; each line its own where they are not given.
+        clusters: [lines], the same for lines that are drawn together; None where no scores are to follow.
         words: syntactic words in each line, where somebody has counted.
         facts: what outcomes say of it.
     """

@@ -98,7 +98,7 @@ def _bootstrap(resamples: int, name: tuple[str, str], clusters: bytes, dtype: st
     return Bootstrap(resamples, name, np.frombuffer(clusters, dtype), joined)
 
 
-class TestSets:
+class BaselineFiles:
     """What of outcomes does not change with the checkpoint, totals and clusters, from the files of baselines.
 
     Raises:
@@ -157,7 +157,7 @@ def score_checkpoint(
         XlprobeError: files are not of one checkpoint, or not of the datasets that baselines are of.
     """
     join_outcomes(paths, joined, dropped_datasets)
-    test_sets = TestSets(baselines)
+    test_sets = BaselineFiles(baselines)
     with OutcomeFile(joined) as outcomes:
         # Sets of one name meet the same resamples, which are drawn once.
         places = sorted(outcomes.places, key=lambda place: (place.target, place.split))
@@ -171,7 +171,9 @@ def score_checkpoint(
 def score_baselines(paths: Sequence[Path], output: Path, intervals: Intervals = NO_INTERVALS, shared_labels: bool = False) -> None:
     """Write the scores of baselines, which have no step and no layer (schemas/scores.schema.yaml)."""
     rows = [
-        row | {"model": model} for model, outcome in TestSets(paths).baselines() for row in score(_shown(outcome, shared_labels), intervals)
+        row | {"model": model}
+        for model, outcome in BaselineFiles(paths).baselines()
+        for row in score(_shown(outcome, shared_labels), intervals)
     ]
     write_table(pd.DataFrame(rows).assign(training_seed=None, step=None), "scores.schema.yaml", output)
 

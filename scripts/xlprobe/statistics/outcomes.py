@@ -66,11 +66,16 @@ def write_outcomes(path: Path, outcomes: Iterable[Outcome], checkpoint: Mapping[
 
     Args:
         checkpoint: the identity of the checkpoint that earned them; None for baselines.
+
+    Raises:
+        XlprobeError: two are of one measurement.
     """
     with atomic_path(path) as temporary, hdf5_files.writing(path), hdf5_files.create(temporary, "v110") as file:
         places = []
         for outcome in outcomes:
             place = "/".join(outcome.place)
+            if place in places:
+                raise XlprobeError(f"{path}: outcomes of {place} come twice; name each file once")
             group = file.create_group(place)
             group.attrs["described"] = json.dumps({**outcome.facts, "layers": outcome.layers})
             for name, values in outcome.counts.items():

@@ -7,7 +7,7 @@ from xlprobe.artifacts.tables import conform, read_table
 from xlprobe.errors import XlprobeError
 from xlprobe.metrics import metric_definitions
 from xlprobe.metrics.metric_definitions import Metric
-from xlprobe.metrics.scoring import TestSets, score, score_baselines, score_checkpoint
+from xlprobe.metrics.scoring import BaselineFiles, score, score_baselines, score_checkpoint
 from xlprobe.statistics.bootstrap import NO_INTERVALS, Intervals
 from xlprobe.statistics.outcomes import write_outcomes
 
@@ -166,7 +166,7 @@ def test_outcomes_of_another_dataset_or_without_totals_are_refused(tmp_path):
 
 def test_what_has_clusters_of_its_own_needs_no_baselines():
     outcome = Outcome(OutcomePlace("bpc", "qaa", "qaa", "valid"), {}, SENTENCES, facts=FACTS)
-    assert TestSets([]).complete(outcome, None) is outcome
+    assert BaselineFiles([]).complete(outcome, None) is outcome
 
 
 def test_scores_are_in_the_schema_whatever_was_measured(tmp_path):

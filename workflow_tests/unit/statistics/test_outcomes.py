@@ -87,6 +87,12 @@ def test_two_layers_of_a_file_can_be_compared():
     assert comparison.difference == 1 - 0.625 and comparison.clusters == 2 and comparison.low <= comparison.difference <= comparison.high
 
 
+def test_one_file_twice_is_refused(tmp_path):
+    write_outcomes(tmp_path / "a.h5", [outcome()], CHECKPOINT)
+    with pytest.raises(XlprobeError, match=r"both\.h5: outcomes of pos/qaa_own/qaa_own/test come twice; name each file once"):
+        join_outcomes([tmp_path / "a.h5", tmp_path / "a.h5"], tmp_path / "both.h5")
+
+
 def test_facts_are_those_of_the_identity():
     target = {"dataset": "qba_pud", "languages": ["qba"], "parallel": "pud", "text_form": "raw"}
     facts = facts_of_datasets(["qaa"], target)
