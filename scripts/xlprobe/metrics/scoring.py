@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from xlprobe.artifacts.checkpoint_names import columns
-from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile
+from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile, OutcomePlace
 from xlprobe.artifacts.tables import write_table
 from xlprobe.errors import XlprobeError
 from xlprobe.files import MAKE_AGAIN
@@ -106,7 +106,17 @@ class BaselineFiles:
     """
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        self._files = {place: file for file in map(OutcomeFile, paths) for place in file.places}
+        self._paths: dict[OutcomePlace, Path] = {}
+        for path in paths:
+            with OutcomeFile(path) as file:
+                self._paths |= dict.fromkeys(file.places, path)
+
+    def _read(self, place: OutcomePlace) -> tuple[Outcome, dict[str, np.ndarray]]:
+        """What a file holds of a test set, and the totals among it."""
+        with OutcomeFile(self._paths[place]) as file:
+            known = file.read(place)
+        # What baselines earn has their names before it.
+        return known, {name: values for name, values in known.counts.items() if "." not in name}
 
     def complete(self, outcome: Outcome, path: Path) -> Outcome:
         """An outcome with the totals and clusters of its test set, where they do not stand in it.
@@ -116,22 +126,19 @@ class BaselineFiles:
         """
         if outcome.clusters is not None or outcome.place.split == "train":
             return outcome
-        if not (file := self._files.get(outcome.place)):
+        if outcome.place not in self._paths:
             raise XlprobeError(f"{path}: holds {'/'.join(outcome.place)}, of which no file of baselines has the totals; name that one, too")
-        known = file.read(outcome.place)
+        known, totals = self._read(outcome.place)
         if known.facts["dataset"] != outcome.facts["dataset"]:
             raise XlprobeError(
-                f"{path}: its outcomes of {'/'.join(outcome.place)} are of another {outcome.place.target} than the totals in {file.path};"
-                f" {MAKE_AGAIN}"
+                f"{path}: its outcomes of {'/'.join(outcome.place)} are of another {outcome.place.target} than the totals in"
+                f" {self._paths[outcome.place]}; {MAKE_AGAIN}"
             )
-        totals = {name: values for name, values in known.counts.items() if "." not in name}
         return replace(outcome, counts={**totals, **outcome.counts}, clusters=known.clusters)
 
     def baselines(self) -> Iterator[tuple[str, Outcome]]:
         """The outcomes of each baseline, with its name."""
-        for place, file in self._files.items():
-            known = file.read(place)
-            totals = {name: values for name, values in known.counts.items() if "." not in name}
+        for known, totals in map(self._read, self._paths):
             for model in dict.fromkeys(name.partition(".")[0] for name in known.counts if name not in totals):
                 own = {name.partition(".")[2]: values for name, values in known.counts.items() if name.startswith(f"{model}.")}
                 yield model, replace(known, counts={**totals, **own})
@@ -157,13 +164,12 @@ def score_checkpoint(
         XlprobeError: files are not of one checkpoint, or not of the datasets that baselines are of.
     """
     join_outcomes(paths, joined, dropped_datasets)
-    test_sets = BaselineFiles(baselines)
+    known = BaselineFiles(baselines)
     with OutcomeFile(joined) as outcomes:
         # Sets of one name meet the same resamples, which are drawn once.
         places = sorted(outcomes.places, key=lambda place: (place.target, place.split))
-        rows = [
-            row for place in places for row in score(_shown(test_sets.complete(outcomes.read(place), joined), shared_labels), intervals)
-        ]
+        complete = (_shown(known.complete(outcomes.read(place), joined), shared_labels) for place in places)
+        rows = [row for outcome in complete for row in score(outcome, intervals)]
         checkpoint = columns(outcomes.checkpoint or {})
     write_table(pd.DataFrame(rows).assign(**checkpoint), "scores.schema.yaml", output)
 

@@ -4,8 +4,7 @@
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +88,7 @@ def write_outcomes(path: Path, outcomes: Iterable[Outcome], checkpoint: Mapping[
         file.create_dataset("places", data=places)
 
 
-def join_outcomes(paths: Collection[Path], output: Path, dropped_datasets: Collection[str] = ()) -> None:
+def join_outcomes(paths: Sequence[Path], output: Path, dropped_datasets: Collection[str] = ()) -> None:
     """Join a checkpoint's files of outcomes into one.
 
     Args:
@@ -98,15 +97,20 @@ def join_outcomes(paths: Collection[Path], output: Path, dropped_datasets: Colle
     Raises:
         XlprobeError: the files are not of one checkpoint.
     """
-    files = [OutcomeFile(path) for path in paths]
-    for one, other in pairwise(files):
-        if one.checkpoint != other.checkpoint:
-            raise XlprobeError(
-                f"{other.path}: holds outcomes of {title(other.checkpoint or {})}, and {one.path} of another checkpoint, or of another"
-                f" one of its name; {MAKE_AGAIN}"
-            )
-    kept = (outcome for file in files for outcome in file if not {outcome.place.source, outcome.place.target} & {*dropped_datasets})
-    write_outcomes(output, kept, files[0].checkpoint)
+    with OutcomeFile(paths[0]) as first:
+        checkpoint = first.checkpoint
+
+    def kept() -> Iterator[Outcome]:
+        for path in paths:
+            with OutcomeFile(path) as file:
+                if file.checkpoint != checkpoint:
+                    raise XlprobeError(
+                        f"{path}: holds outcomes of {title(file.checkpoint or {})}, and {paths[0]} of another checkpoint, or of another"
+                        f" one of its name; {MAKE_AGAIN}"
+                    )
+                yield from (outcome for outcome in file if not {outcome.place.source, outcome.place.target} & {*dropped_datasets})
+
+    write_outcomes(output, kept(), checkpoint)
 
 
 def _small(values: np.ndarray) -> np.ndarray:

@@ -121,6 +121,15 @@ def test_what_measures_reaches_nothing_that_makes():
         assert not reached & (makers - ({"features"} if name == "extract_features" else set())), name
 
 
+def test_checkpoints_stay_when_measuring_changes():
+    """What trains and publishes reaches nothing that measures, counts or describes datasets."""
+    measuring = {"tasks", "datasets", "features", "statistics", "probes", "alignment", "bpc", "metrics", "figures"}
+    for name in ("pretrain", "publish_checkpoint", "adopt_checkpoint", "convert_checkpoint"):
+        reached = code_identity.reached_modules(PROJECT / "scripts" / f"{name}.py")
+        assert not {room(path) for path in reached} & measuring, name
+        assert not {path.stem for path in reached} & {"outcome_file", "dataset_folder", "dataset_identity", "feature_file", "tables"}, name
+
+
 def test_the_library_does_not_know_snakemake():
     for path in LIBRARY.rglob("*.py"):
         assert not re.search(r"^\s*(import|from) snakemake", path.read_text(), flags=re.M), path
