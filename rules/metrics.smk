@@ -1,6 +1,6 @@
 """Tidy tables, one row an observation; columns in schemas/.
 
-reads: probes/ (scores and training), baselines/, transfer/, alignment/, bpc/, contamination/, features/**/*.audit.parquet, checkpoints/**/identity.json,
+reads: probes/ (outcomes and training), baselines/, transfer/, alignment/, bpc/, contamination/, features/**/*.audit.parquet, checkpoints/**/identity.json,
        datasets/
 makes: metrics/parts/<model>/<step>.*.parquet, one checkpoint's rows
        outcomes/<model>/<step>.h5, what each test sentence earned, in one file a checkpoint

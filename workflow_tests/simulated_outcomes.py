@@ -71,7 +71,7 @@ def mean_over_languages_holds_the_truth(trials: Iterable[int], clusters: int, re
         keys, languages = np.array(outcome.keys), []
         for row in range(6):
             places = generator.permutation(clusters)[: clusters - generator.integers(1, 3)]
-            counts = {name: counts[min(row, len(counts) - 1)][:, places] for name, counts in outcome.counts.items()}
+            counts = {name: counts[:, places] for name, counts in outcome.row(row).counts.items()}
             languages.append(ClusteredCounts(counts, keys[places].tolist(), outcome.group))
         names = [outcome.group] if joined else [(*outcome.group, str(row)) for row in range(6)]
         rows = [[language.keys for language in languages]] if joined else [[language.keys] for language in languages]

@@ -12,7 +12,6 @@ from simulated_outcomes import CURVES, STEPS, accuracy, jitter, mean_over_langua
 
 from xlprobe.statistics.cross_fitting import CrossFitting
 from xlprobe.statistics.paired import compare
-from xlprobe.statistics.resampling import ClusteredCounts
 
 TRIALS = 300
 FINAL = len(STEPS) - 1
@@ -93,8 +92,7 @@ def test_two_equal_rows(options):
     start = time.process_time()
     for trial in range(2 * TRIALS):
         outcome = simulated(np.random.default_rng(trial), np.array([0.8, 0.8]), clusters=300, lasting=0.3, **options)
-        pair = ({name: counts[min(row, len(counts) - 1)] for name, counts in outcome.counts.items()} for row in (0, 1))
-        found = compare(*(ClusteredCounts(counts, outcome.keys, outcome.group) for counts in pair), accuracy)
+        found = compare(outcome.row(0), outcome.row(1), accuracy)
         rows.append({"difference": found.low <= 0 <= found.high, "p < .05": found.p < 0.05, "p < .5": found.p < 0.5})
     held, below_05, below_5 = told(f"two rows, {options}", rows, start)
     assert held >= 0.9 and below_05 < 0.1 and below_5 < 0.6

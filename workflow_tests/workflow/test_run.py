@@ -272,7 +272,7 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
         ("config/tiny.yaml", "probes: {", "intervals: {level: 0.9}\nprobes: {", SCORES),
         ("config/tiny.yaml", "{sources: all}", "{sources: all, shared_labels: true}", SCORES),
         # What a metric is: the same.
-        ("scripts/xlprobe/metrics/metric_definitions.py", "LINKS = ", "OTHER = 1\nLINKS = ", SCORES),
+        ("scripts/xlprobe/metrics/metric_definitions.py", "BITS = ", "OTHER = 1\nBITS = ", SCORES),
         # What features are computed in: features, and what follows.
         ("config/tiny.yaml", "{keep: true}", "{keep: true, precision: bfloat16}", AUDIT),
     ],

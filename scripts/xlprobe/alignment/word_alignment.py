@@ -1,9 +1,9 @@
 """Word alignment by the similarity of vectors, after SimAlign (Jalili Sabet et al. 2020), and what its links earn.
 
-The links are those of the `simalign` package, version 0.4, for the same vectors. (Its own runs take a lone `▁` for one of its
-word's subwords; here it is no word's, so that links may differ where a tokenizer makes any.) They are made between words, whose subwords
+The links are those of the `simalign` package, version 0.4, for the same vectors. They are made between words, whose subwords
 are averaged first, as our features are ("word" there); or between subwords, and then stand for links between the words that
-these belong to ("bpe", its default). To the package, a lone `▁` is one of its word's subwords; in our features it is none.
+these belong to ("bpe", its default). To the package, a lone `▁` is one of its word's subwords; in our features it is none, so that links
+may differ where a tokenizer makes any.
 numpy alone, so that a job starts at once.
 
 Shapes: S source units (words or subwords), T target units, V source words, W target words, D dimensions.
@@ -17,7 +17,7 @@ import numpy as np
 
 from xlprobe.artifacts.dataset_folder import read_links, read_sentences
 from xlprobe.artifacts.feature_file import FeatureFile
-from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
+from xlprobe.artifacts.outcome_file import LINK_COUNTS, Outcome, OutcomePlace
 from xlprobe.errors import XlprobeError
 from xlprobe.progress import progress
 from xlprobe.statistics.outcomes import facts_of_datasets, write_outcomes
@@ -114,12 +114,8 @@ def linked_words(features: FeatureFile, words: np.ndarray, layer: int, method: s
     return [project(links_ST, source_SV, target_TW) for links_ST, (source_SV, target_TW) in zip(links, belongs, strict=True)]
 
 
-# What links earn: those found (A), those of them that are sure (A and S) and possible (A and P), and the sure links of the gold (S).
-COUNTS = ("found", "found_sure", "found_possible", "sure")
-
-
 def count(found_VW: np.ndarray, sure_VW: np.ndarray, possible_VW: np.ndarray) -> tuple[int, int, int, int]:
-    """The COUNTS of a sentence pair; `possible_VW` includes the sure links."""
+    """The LINK_COUNTS of a sentence pair; `possible_VW` includes the sure links."""
     return int(found_VW.sum()), int((found_VW & sure_VW).sum()), int((found_VW & possible_VW).sum()), int(sure_VW.sum())
 
 
@@ -133,7 +129,7 @@ def align_bitext(
     distortion: float = 0.0,
     checkpoint_identity: Path | None = None,
 ) -> None:
-    """Align a bitext at all layers of its features or some; write the COUNTS of each pair (`xlprobe.artifacts.outcome_file`).
+    """Align a bitext at all layers of its features or some; write the LINK_COUNTS of each pair (`xlprobe.artifacts.outcome_file`).
 
     Args:
         unit: one of UNITS.
@@ -163,7 +159,7 @@ def align_bitext(
             counts.append(np.array([count(found, sure, possible) for found, (sure, possible) in zip(links, gold, strict=True)]))
         identity = features.dataset
     counts_MLK = np.stack(counts, axis=1)
-    of_pairs = {name: counts_MLK[:, :, number] for number, name in enumerate(COUNTS)}
+    of_pairs = {name: counts_MLK[:, :, number] for number, name in enumerate(LINK_COUNTS)}
     source, target = identity["languages"]
     facts = facts_of_datasets([source], identity) | {"target_language": target}
     place = OutcomePlace("alignment", dataset.name, dataset.name, "test")

@@ -44,6 +44,8 @@ class FeatureFile:
         self.path = path
         self._checked = False
         with hdf5_files.whole(path):
+            if "vectors" not in self._file:
+                raise XlprobeError(f"{path}: holds no vectors; name a file that does")
             check_format(path, self._file.attrs.get("format"), FEATURES)
             self.units: str = self._file.attrs["units"]
             self.offsets: np.ndarray = hdf5_files.dataset(self._file, "offsets")[:]

@@ -2,7 +2,7 @@
 
 A file holds a group for each measurement, `<task>/<source>/<target>/<split>`, with its counts: of each sentence (or line, or pair
 of sentences), of each sentence and layer, or of each sentence, layer and seed. `clusters` names what each sentence belongs to:
-itself, the premise that it shares, or its document. What was measured on train, and on no sentence alone, stands as of one sentence.
+itself, the premise that it shares, or its document. What is measured on all of train is kept as if it were of one sentence.
 
 Of probes the totals and the clusters do not change with the checkpoint. They stand beside the baselines' counts, once a dataset.
 """
@@ -21,6 +21,8 @@ from xlprobe.artifacts.formats import OUTCOMES, check_format
 from xlprobe.errors import XlprobeError
 
 CLUSTERS = "clusters"
+# Of an alignment: the links found (A), those of them that are sure (A and S) and possible (A and P), and the gold's sure links (S).
+LINK_COUNTS = ("found", "found_sure", "found_possible", "sure")
 
 
 class OutcomePlace(NamedTuple):
@@ -46,7 +48,8 @@ class Outcome:
         clusters: [sentences], the same for sentences that are drawn together; None where they stand in another file.
         layers: those that it holds; None where there are none.
         facts: what else is known: `protocol`, `text_form`, `source_language`, `target_language`, `parallel` (the group of test sets with
-            the same sentences) and `dataset` (the digest of the target's identity).
+            the same sentences), `dataset` (the digest of the target's identity), and of probes `metric` (the name of the task's) and
+            `examples` (of train).
     """
 
     place: OutcomePlace
@@ -74,6 +77,8 @@ class OutcomeFile:
         self.path = path
         self._file = hdf5_files.open_to_read(path)
         with hdf5_files.whole(path):
+            if "places" not in self._file:
+                raise XlprobeError(f"{path}: holds no outcomes; name a file that does")
             check_format(path, self._file.attrs.get("format"), OUTCOMES)
             self.checkpoint: dict[str, Any] | None = json.loads(self._file.attrs["checkpoint"])
             self.places = [OutcomePlace(*name.split("/")) for name in self._file["places"].asstr()[:]]

@@ -59,5 +59,9 @@ def draw(
 
 def _left_out(table: pd.DataFrame, scores: Scores) -> list[str]:
     """The datasets of the task that a figure's table does not have; none where it is not one of datasets."""
+    if "dataset" not in table:
+        return []
     scored = scores.in_language()
-    return sorted({*scored.loc[scored["model"] == scores.model, "source"]} - {*table["dataset"]}) if "dataset" in table else []
+    scored = scored[scored["model"] == scores.model]
+    # Scores of the model itself, which have no layer, are shown by language.
+    return sorted({*scored["source_language" if scored["layer"].isna().all() else "source"]} - {*table["dataset"]})

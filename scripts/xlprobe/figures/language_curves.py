@@ -30,7 +30,7 @@ FIGURE = FigureKind(
     caption=(
         "Bits per character of the model itself over pretraining, a panel a language, on held-out text and on the parallel test set."
         " Compare checkpoints with them, not languages in different scripts; for these, the scores table has bits per byte and per"
-        " parallel sentence. Bands are bootstrap intervals over lines."
+        " parallel sentence. Bands are bootstrap intervals over documents, and over the sentences of parallel text."
     ),
     table=split_curves,
     plot=plot_language_curves,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xlprobe.artifacts.outcome_file import Outcome
+from xlprobe.artifacts.outcome_file import LINK_COUNTS, Outcome
 from xlprobe.statistics.resampling import ValueOfSums
 
 # Sums over sentences, or the counts of each sentence, by name; of any shapes that fit each other.
@@ -58,9 +58,8 @@ def alignment_error_rate(sums: Sums) -> np.ndarray:
     return 1 - (sums["found_sure"] + sums["found_possible"]) / np.maximum(sums["found"] + sums["sure"], 1)
 
 
-LINKS = ("found", "found_sure", "found_possible", "sure")
 ALIGNMENT = {
-    name: Metric(value, "sentences", LINKS)
+    name: Metric(value, "sentences", LINK_COUNTS)
     for name, value in {"precision": precision, "recall": recall, "f1": f1, "aer": alignment_error_rate}.items()
 }
 BITS = {

@@ -19,7 +19,7 @@ from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile, OutcomePlace
 from xlprobe.artifacts.tables import write_table
 from xlprobe.errors import XlprobeError
 from xlprobe.files import MAKE_AGAIN
-from xlprobe.metrics.metric_definitions import metrics_of
+from xlprobe.metrics.metric_definitions import Sums, metrics_of
 from xlprobe.statistics.bootstrap import NO_INTERVALS, Bootstrap, Intervals, limits, limits_of_mean
 from xlprobe.statistics.outcomes import group_of, join_outcomes
 
@@ -44,16 +44,22 @@ def _rows_of_sums(outcome: Outcome, intervals: Intervals) -> Iterator[dict[str, 
     counts["sentences"] = np.ones_like(next(iter(counts.values()))[:, :1, :1])
     # A probe's seeds are told apart though there may be one; all else has none.
     has_seeds = any(values.ndim == 3 for values in outcome.counts.values())
+
+    def added(counts: Sums) -> tuple[Sums, Sums]:
+        """The sums over all sentences, and over those of each resample."""
+        resampled = {name: bootstrap.totals(values_MLS) for name, values_MLS in counts.items()}
+        return {name: values_MLS.sum(axis=0) for name, values_MLS in counts.items()}, resampled
+
+    of_counts = added(counts)
     for name, metric in metrics_of(outcome).items():
         if not {*metric.needs} <= counts.keys():
             continue
-        added = metric.of_sentences(counts) if metric.of_sentences else counts
-        sums = {count: values_MLS.sum(axis=0) for count, values_MLS in added.items()}
+        sums, resampled = added(metric.of_sentences(counts)) if metric.of_sentences else of_counts
         if not (n := int(sums[metric.n].item()) if metric.n in sums else 0):
             continue
         values_LS = metric.value(sums)
         with np.errstate(invalid="ignore", divide="ignore"):
-            resampled_RLS = metric.value({count: bootstrap.totals(values_MLS) for count, values_MLS in added.items()})
+            resampled_RLS = metric.value(resampled)
         for number, layer in enumerate(outcome.layers or [None]):
             shared = {"metric": name, "layer": layer, "n": n}
             of_seeds_RS = resampled_RLS[:, number]

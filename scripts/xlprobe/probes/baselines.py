@@ -93,8 +93,8 @@ def write_transfer_baselines(target: Path, sources: Sequence[Path], task_name: s
     for source in sources:
         of_source = read_probed_examples(source, task)
         train = of_source[of_source["split"] == "train"]
-        shared = {"shared": test["label"].isin(train["label"].unique()).to_numpy()}
-        outcomes.append(_outcome(source, target, "test", test, _guesses(train, test, task), shared, task))
+        shared_N = test["label"].isin(train["label"].unique()).to_numpy()
+        outcomes.append(_outcome(source, target, "test", test, _guesses(train, test, task), {}, task, shared_N))
     write_outcomes(output, outcomes, None)
 
 
@@ -114,8 +114,9 @@ def _outcome(
     guesses: Mapping[str, str | np.ndarray],
     groups: Mapping[str, np.ndarray],
     task: ProbeTask,
+    shared_N: np.ndarray | None = None,
 ) -> Outcome:
-    """What baselines earn (`<baseline>.correct`), and the totals: of all examples, and of groups of them."""
+    """What baselines earn (`<baseline>.correct`), and the totals: of all examples, of groups of them, and of those with shared labels."""
     sentences = read_sentences_of(target, split, examples, task)
 
     def count(mask_N: np.ndarray) -> np.ndarray:
@@ -123,6 +124,7 @@ def _outcome(
 
     everything = {"": np.ones(len(examples), dtype=bool)} | {f"_{group}": mask_N for group, mask_N in groups.items()}
     counts = {f"total{ending}": count(mask_N) for ending, mask_N in everything.items()}
+    counts |= {} if shared_N is None else {"total_shared": count(shared_N)}
     for name, guess in guesses.items():
         right_N = (examples["label"] == guess).to_numpy()
         counts |= {f"{name}.correct{ending}": count(right_N & mask_N) for ending, mask_N in everything.items()}

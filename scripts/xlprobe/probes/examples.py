@@ -85,7 +85,7 @@ class Sentences:
 def read_sentences_of(dataset: Path, split: str, examples: pd.DataFrame, task: ProbeTask) -> Sentences:
     """The sentences that the examples of a split stand in, and those of the split without an example."""
     if task.data == "sentence_pairs":
-        # A premise is named by its first pair, whose number is the same in all languages.
+        # A premise is named by its first pair, whose number is the same in all languages that do not leave that pair out.
         premises = examples.groupby("premise")["pair"].transform("min")
         return Sentences(premises.astype(str).to_numpy(str), np.arange(len(examples)))
     sentences = read_sentences(dataset)

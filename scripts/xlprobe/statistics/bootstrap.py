@@ -2,8 +2,9 @@
 
 Intervals are percentiles of a bootstrap (Efron & Tibshirani 1993, chapter 13) over whole clusters of test sentences, since the words
 of one sentence are not independent (nor are sentence pairs with one premise, or lines of one document), and for the mean over
-the seeds as well. All that is scored on a test set meets the same resamples, whichever the checkpoint, layer and task, so that
-differences between them can be taken resample by resample; so does all that is scored on the sets of a parallel group.
+the seeds as well. All that is scored on a test set meets the same resamples, whichever the checkpoint, layer and task; so does all
+that is scored on sets of a parallel group with the same sentences. (Two rows are compared in `xlprobe.statistics.paired`, on the
+sentences that both have.)
 
 Resampled seeds vary too little by sqrt((n - 1) / n), which is made good. What is left of having few of them is not: of an
 interval over five seeds alone, about 88 % hold the truth where 95 % should.
@@ -45,15 +46,14 @@ class Bootstrap:
         if not joined:
             # From the order of names to that of their first sentences.
             self.place_M = np.argsort(np.argsort(first_C))[self.place_M]
-        self.taken_RC = draws(name, len(names_C), resamples)
+        self.taken_RC = draws(name, len(names_C), resamples).astype(np.float64)
 
     def totals(self, counts_MLS: np.ndarray) -> np.ndarray:
         """The sums of counts over the sentences of each resample, [R, L, S]."""
         sentences, *others = counts_MLS.shape
         summed_CK = np.zeros((self.taken_RC.shape[1], math.prod(others)))
         np.add.at(summed_CK, self.place_M, counts_MLS.reshape(sentences, -1))
-        # In float32, which counts exactly up to 2^24.
-        return (self.taken_RC @ summed_CK.astype(np.float32)).astype(np.float64).reshape(-1, *others)
+        return (self.taken_RC @ summed_CK).reshape(-1, *others)
 
 
 def limits(statistics_RK: np.ndarray, level: float) -> np.ndarray:

@@ -45,6 +45,14 @@ class ClusteredCounts:
         """Rows, seeds and clusters."""
         return np.broadcast_shapes(*(counts.shape for counts in self.counts.values()))
 
+    def row(self, *place: int) -> "ClusteredCounts":
+        """One of several rows, counts [seeds, clusters], by its place on each of the leading axes."""
+        of_row = {
+            name: counts[tuple(min(number, size - 1) for number, size in zip(place, counts.shape[:-2], strict=True))]
+            for name, counts in self.counts.items()
+        }
+        return ClusteredCounts(of_row, self.keys, self.group)
+
     def values(self, metric: ValueOfSums, weights_MK: np.ndarray) -> np.ndarray:
         """The metric by row and seed, where each cluster counts as often as a column of weights says, [..., seeds, K]."""
         with np.errstate(invalid="ignore", divide="ignore"):

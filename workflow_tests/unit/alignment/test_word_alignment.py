@@ -10,7 +10,6 @@ from outcome_scores import outcome_in, scores_of
 from simalign import SentenceAligner
 
 from xlprobe.alignment.word_alignment import (
-    COUNTS,
     METHODS,
     UNITS,
     align,
@@ -25,6 +24,7 @@ from xlprobe.alignment.word_alignment import (
     similarity,
 )
 from xlprobe.artifacts.feature_file import FeatureFile
+from xlprobe.artifacts.outcome_file import LINK_COUNTS
 from xlprobe.artifacts.tables import conform
 from xlprobe.datasets.bitexts import Pair, read_bitext, write_bitext
 from xlprobe.errors import XlprobeError
@@ -145,7 +145,7 @@ def test_similarity_by_hand():
 
 def scores(found, found_sure, found_possible, sure):
     """Precision, recall, F1 and AER of sums of links."""
-    sums = {name: np.float64(value) for name, value in zip(COUNTS, (found, found_sure, found_possible, sure), strict=True)}
+    sums = {name: np.float64(value) for name, value in zip(LINK_COUNTS, (found, found_sure, found_possible, sure), strict=True)}
     return tuple(ALIGNMENT[name].value(sums) for name in ("precision", "recall", "f1", "aer"))
 
 
@@ -154,7 +154,7 @@ def test_scores_by_hand():
     for links_ST, links in ((sure_ST, [(0, 0), (1, 1)]), (possible_ST, [(0, 0), (1, 1), (2, 2)]), (found_ST, [(0, 0), (2, 2), (2, 1)])):
         links_ST[tuple(zip(*links, strict=True))] = True
     counts = count(found_ST, sure_ST, possible_ST)
-    assert dict(zip(COUNTS, counts, strict=True)) == {"found": 3, "found_sure": 1, "found_possible": 2, "sure": 2}
+    assert dict(zip(LINK_COUNTS, counts, strict=True)) == {"found": 3, "found_sure": 1, "found_possible": 2, "sure": 2}
     assert scores(*counts) == (2 / 3, 1 / 2, pytest.approx(4 / 7), pytest.approx(2 / 5))
 
 
@@ -176,7 +176,7 @@ def test_scores_of_published_alignments_are_the_published_ones(real_data, pair, 
         file, *published, found = re.fullmatch(r"(\S+): ([\d.]+)% \(([\d.]+)%/([\d.]+)%/(\d+)\)", line).groups()
         if not (folder / file).exists():
             continue
-        total = np.zeros(len(COUNTS), dtype=int)
+        total = np.zeros(len(LINK_COUNTS), dtype=int)
         for gold_pair, links in zip(gold, (folder / file).read_text().splitlines(), strict=True):
             numbers = [tuple(map(int, link.split("-"))) for link in links.split()]
             links = {link[::-1] if "reverse" in file else link for link in numbers}

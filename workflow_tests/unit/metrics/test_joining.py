@@ -22,7 +22,7 @@ def test_tables_are_held_to_their_schema(table, tmp_path):
     join_tables([tmp_path / "a", tmp_path / "b"], "scores.schema.yaml", tmp_path / "joined")
     joined = pd.read_parquet(tmp_path / "joined")
     assert len(joined) == 2 * len(table) and str(joined["step"].dtype) == "Int64"
-    # A column more than the schema has, as the probes' files have their epochs, is left out.
+    # A column more than the schema has, as files of an older version may have, is left out.
     table.assign(epochs=3).to_parquet(tmp_path / "more")
     seal(tmp_path / "more")
     join_tables([tmp_path / "more"], "scores.schema.yaml", tmp_path / "less")
@@ -30,10 +30,13 @@ def test_tables_are_held_to_their_schema(table, tmp_path):
 
 
 def test_rows_of_datasets_that_a_run_has_dropped_are_not_joined(table, tmp_path):
-    """Of transfer, a table holds all sources. Of bits per character, a source is a language."""
+    """Of transfer, a table holds all sources. Of bits on held-out text, a source is a language."""
     rows = [table.iloc[:1].assign(task="pos", source="en", target=target) for target in ("en", "en_pud")]
-    rows += [table.iloc[:1].assign(task=task, source=source, target="en") for task, source in (("pos", "fr_gsd"), ("bpc", "en"))]
+    rows += [table.iloc[:1].assign(task="pos", source="fr_gsd", target="en")]
+    rows += [
+        table.iloc[:1].assign(task="bpc", source=name, target=name, split=split) for name, split in (("en", "valid"), ("en_pud", "test"))
+    ]
     write_table(pd.concat(rows), "scores.schema.yaml", tmp_path / "a")
-    for dropped, kept in ((["en"], ["bpc"]), (["en_pud"], ["pos", "pos", "bpc"]), ([], ["pos", "pos", "pos", "bpc"])):
+    for dropped, kept in ((["en"], ["bpc", "bpc"]), (["en_pud"], ["pos", "pos", "bpc"]), ([], ["pos", "pos", "pos", "bpc", "bpc"])):
         join_tables([tmp_path / "a"], "scores.schema.yaml", tmp_path / "joined", dropped_datasets=dropped)
         assert pd.read_parquet(tmp_path / "joined")["task"].to_list() == kept

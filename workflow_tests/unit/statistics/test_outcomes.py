@@ -6,7 +6,6 @@ from xlprobe.errors import XlprobeError
 from xlprobe.metrics.metric_definitions import ratio
 from xlprobe.statistics.outcomes import clustered_counts, facts_of_datasets, join_outcomes, write_outcomes
 from xlprobe.statistics.paired import compare
-from xlprobe.statistics.resampling import ClusteredCounts
 
 CHECKPOINT = {"model": "xlmr", "training_seed": None, "step": 20}
 IN_LANGUAGE, TRANSFER = OutcomePlace("pos", "qaa_own", "qaa_own", "test"), OutcomePlace("pos", "qaa_own", "qba_pud", "test")
@@ -79,12 +78,17 @@ def test_two_layers_of_a_file_can_be_compared():
     found = clustered_counts(Outcome(TRANSFER, counts, np.array(["b", "a", "b"]), [0, 6], facts))
     assert (found.keys, found.group, found.shape) == (["a", "b"], ("pud", "test"), (2, 2, 2))
     assert found.counts["correct"].tolist() == [[[0, 3], [1, 1]], [[1, 3], [1, 3]]] and found.counts["total"].tolist() == [[[1, 3]]]
-    lower, higher = (
-        ClusteredCounts({name: values[min(layer, len(values) - 1)] for name, values in found.counts.items()}, found.keys, found.group)
-        for layer in (0, 1)
-    )
-    comparison = compare(higher, lower, ratio("correct", "total").value, resamples=99)
+    comparison = compare(found.row(1), found.row(0), ratio("correct", "total").value, resamples=99)
     assert comparison.difference == 1 - 0.625 and comparison.clusters == 2 and comparison.low <= comparison.difference <= comparison.high
+
+
+def test_held_out_text_of_a_language_is_no_dataset_of_its_name(tmp_path):
+    """In UD 2.1 treebanks are named like languages."""
+    held_out, parallel = (OutcomePlace("bpc", name, name, split) for name, split in (("en", "valid"), ("en_pud", "test")))
+    write_outcomes(tmp_path / "a.h5", [outcome(place) for place in (held_out, parallel, IN_LANGUAGE)], CHECKPOINT)
+    join_outcomes([tmp_path / "a.h5"], tmp_path / "b.h5", ["en", "en_pud"])
+    with OutcomeFile(tmp_path / "b.h5") as file:
+        assert file.places == [held_out, IN_LANGUAGE]
 
 
 def test_one_file_twice_is_refused(tmp_path):

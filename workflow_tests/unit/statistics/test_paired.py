@@ -96,8 +96,7 @@ def test_intervals_and_p_values_of_equal_rows_are_as_often_wrong_as_they_say():
     held, p_values = [], []
     for trial in range(200):
         outcome = simulated(np.random.default_rng(trial), np.array([0.8, 0.8]), clusters=80, seeds=1, seed_noise=0, lasting=0)
-        rows = ({name: counts[min(place, len(counts) - 1)] for name, counts in outcome.counts.items()} for place in (0, 1))
-        found = compare(*(ClusteredCounts(counts, outcome.keys, outcome.group) for counts in rows), accuracy, resamples=100)
+        found = compare(outcome.row(0), outcome.row(1), accuracy, resamples=100)
         held.append(found.low <= 0 <= found.high)
         p_values.append(found.p)
     assert 0.9 < np.mean(held) < 0.98 and stats.kstest(p_values, "uniform").pvalue > 0.01
