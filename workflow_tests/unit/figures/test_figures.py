@@ -100,6 +100,11 @@ def test_a_dataset_without_test_examples_is_left_out_and_said(table, tmp_path, m
     assert "not shown" not in words_of(figure)
 
 
+def test_parallel_text_is_shown_with_its_language(table, tmp_path, monkeypatch):
+    figure, _ = drawn(table, tmp_path, "bpc", "language_curves", monkeypatch)
+    assert "not shown" not in words_of(figure) and "en_pud" in {*table.loc[table["task"] == "bpc", "source"]}
+
+
 @pytest.mark.parametrize(
     ("kind", "change"),
     [(kind, lambda table: table[table["split"] != "test"]) for kind in KINDS]
