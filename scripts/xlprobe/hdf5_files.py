@@ -30,6 +30,8 @@ from xlprobe.files import MAKE_AGAIN, CurrentLine, reading
 # The attribute of a large dataset that holds the CRC-32 of each of its rows.
 CHECKSUMS = "crc32"
 USER_BLOCK = 512
+# The type of texts of any length.
+TEXT = h5py.string_dtype()
 # How an HDF5 file begins that has no user block.
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 

@@ -77,9 +77,9 @@ class OutcomeFile:
         self.path = path
         self._file = hdf5_files.open_to_read(path)
         with hdf5_files.whole(path):
+            check_format(path, self._file.attrs.get("format"), OUTCOMES)
             if "places" not in self._file:
                 raise XlprobeError(f"{path}: holds no outcomes; name a file that does")
-            check_format(path, self._file.attrs.get("format"), OUTCOMES)
             self.checkpoint: dict[str, Any] | None = json.loads(self._file.attrs["checkpoint"])
             self.places = [OutcomePlace(*name.split("/")) for name in self._file["places"].asstr()[:]]
 

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xlprobe.artifacts.checkpoint_names import columns
+from xlprobe.artifacts.checkpoint_names import columns, title
 from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile, OutcomePlace
 from xlprobe.artifacts.tables import write_table
 from xlprobe.errors import XlprobeError
 from xlprobe.files import MAKE_AGAIN
 from xlprobe.metrics.metric_definitions import Sums, metrics_of
 from xlprobe.statistics.bootstrap import NO_INTERVALS, Bootstrap, Intervals, limits, limits_of_mean
-from xlprobe.statistics.outcomes import group_of, join_outcomes
+from xlprobe.statistics.outcomes import DELETE_WRONG, group_of, join_outcomes
 
 # What outcomes say of a measurement, beside its place, and the scores table too.
 FACTS = ("source_language", "target_language", "text_form", "protocol")
@@ -108,14 +108,19 @@ class BaselineFiles:
     """What of outcomes does not change with the checkpoint, totals and clusters, from the files of baselines.
 
     Raises:
-        XlprobeError: a file is damaged.
+        XlprobeError: a file is damaged, or holds no baselines, or two hold the same.
     """
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self._paths: dict[OutcomePlace, Path] = {}
         for path in paths:
             with OutcomeFile(path) as file:
-                self._paths |= dict.fromkeys(file.places, path)
+                if file.checkpoint is not None:
+                    raise XlprobeError(f"{path}: holds outcomes of {title(file.checkpoint)}; name a file of baselines")
+                for place in file.places:
+                    if other := self._paths.get(place):
+                        raise XlprobeError(f"{path}: holds {'/'.join(place)}, which {other} holds, too; {DELETE_WRONG}")
+                    self._paths[place] = path
 
     def _read(self, place: OutcomePlace) -> tuple[Outcome, dict[str, np.ndarray]]:
         """What a file holds of a test set, and the totals among it."""
@@ -127,6 +132,9 @@ class BaselineFiles:
     def complete(self, outcome: Outcome, path: Path) -> Outcome:
         """An outcome with the totals and clusters of its test set, where they do not stand in it.
 
+        Args:
+            path: the file that the outcome comes from, for messages.
+
         Raises:
             XlprobeError: they are of another version of the dataset, or missing.
         """
@@ -135,7 +143,8 @@ class BaselineFiles:
         if outcome.place not in self._paths:
             raise XlprobeError(f"{path}: holds {'/'.join(outcome.place)}, of which no file of baselines has the totals; name that one, too")
         known, totals = self._read(outcome.place)
-        if known.facts["dataset"] != outcome.facts["dataset"]:
+        sentences = {len(values) for values in outcome.counts.values()}
+        if known.facts["dataset"] != outcome.facts["dataset"] or known.clusters is None or sentences != {len(known.clusters)}:
             raise XlprobeError(
                 f"{path}: its outcomes of {'/'.join(outcome.place)} are of another {outcome.place.target} than the totals in"
                 f" {self._paths[outcome.place]}; {MAKE_AGAIN}"
@@ -169,12 +178,12 @@ def score_checkpoint(
     Raises:
         XlprobeError: files are not of one checkpoint, or not of the datasets that baselines are of.
     """
-    join_outcomes(paths, joined, dropped_datasets)
+    came_from = join_outcomes(paths, joined, dropped_datasets)
     known = BaselineFiles(baselines)
     with OutcomeFile(joined) as outcomes:
         # Sets of one name meet the same resamples, which are drawn once.
         places = sorted(outcomes.places, key=lambda place: (place.target, place.split))
-        complete = (_shown(known.complete(outcomes.read(place), joined), shared_labels) for place in places)
+        complete = (_shown(known.complete(outcomes.read(place), came_from[place]), shared_labels) for place in places)
         rows = [row for outcome in complete for row in score(outcome, intervals)]
         checkpoint = columns(outcomes.checkpoint or {})
     write_table(pd.DataFrame(rows).assign(**checkpoint), "scores.schema.yaml", output)

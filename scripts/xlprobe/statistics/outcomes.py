@@ -15,11 +15,14 @@ from xlprobe.artifacts.checkpoint_names import title
 from xlprobe.artifacts.formats import OUTCOMES
 from xlprobe.artifacts.outcome_file import CLUSTERS, Outcome, OutcomeFile, OutcomePlace
 from xlprobe.errors import XlprobeError
-from xlprobe.files import MAKE_AGAIN, atomic_path, identity_digest
+from xlprobe.files import atomic_path, identity_digest
 from xlprobe.statistics.resampling import ClusteredCounts
 
 # The higher byte of a small count is zero.
 COMPRESSION = {"compression": "gzip", "compression_opts": 6, "shuffle": True}
+
+# Of two files that do not go together, nobody can tell which is the wrong one.
+DELETE_WRONG = "delete the one that is not what its name says, and it is made again"
 
 
 def facts_of_datasets(source_languages: Sequence[str], target: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,32 +88,45 @@ def write_outcomes(path: Path, outcomes: Iterable[Outcome], checkpoint: Mapping[
             places.append(place)
         file.attrs["format"] = OUTCOMES
         file.attrs["checkpoint"] = json.dumps(checkpoint, sort_keys=True)
-        file.create_dataset("places", data=places)
+        file.create_dataset("places", data=places, dtype=hdf5_files.TEXT)
 
 
-def join_outcomes(paths: Sequence[Path], output: Path, dropped_datasets: Collection[str] = ()) -> None:
+def join_outcomes(paths: Sequence[Path], output: Path, dropped_datasets: Collection[str] = ()) -> dict[OutcomePlace, Path]:
     """Join a checkpoint's files of outcomes into one.
 
     Args:
         dropped_datasets: those that the run has no more; what was measured with them is left out.
 
+    Returns:
+        The file that each measurement came from.
+
     Raises:
-        XlprobeError: the files are not of one checkpoint.
+        XlprobeError: the files are not of one checkpoint, are of none, or two hold one measurement.
     """
+    came_from: dict[OutcomePlace, Path] = {}
     with OutcomeFile(paths[0]) as first:
         checkpoint = first.checkpoint
 
     def kept() -> Iterator[Outcome]:
         for path in paths:
             with OutcomeFile(path) as file:
+                if file.checkpoint is None or checkpoint is None:
+                    raise XlprobeError(f"{paths[0] if checkpoint is None else path}: holds outcomes of baselines; name a checkpoint's")
                 if file.checkpoint != checkpoint:
                     raise XlprobeError(
-                        f"{path}: holds outcomes of {title(file.checkpoint or {})}, and {paths[0]} of another checkpoint, or of another"
-                        f" one of its name; {MAKE_AGAIN}"
+                        f"{path}: holds outcomes of {title(file.checkpoint)}, and {paths[0]} of {title(checkpoint)}, with other weights or"
+                        f" checks; {DELETE_WRONG}"
                     )
-                yield from (outcome for outcome in file if not _names_one(outcome.place, dropped_datasets))
+                for outcome in file:
+                    if _names_one(outcome.place, dropped_datasets):
+                        continue
+                    if other := came_from.get(outcome.place):
+                        raise XlprobeError(f"{path}: holds {'/'.join(outcome.place)}, which {other} holds, too; {DELETE_WRONG}")
+                    came_from[outcome.place] = path
+                    yield outcome
 
     write_outcomes(output, kept(), checkpoint)
+    return came_from
 
 
 def _names_one(place: OutcomePlace, datasets: Collection[str]) -> bool:

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from xlprobe import hdf5_files
+from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile, OutcomePlace
 from xlprobe.errors import XlprobeError
 from xlprobe.statistics.outcomes import write_outcomes
@@ -43,6 +44,15 @@ def test_another_version_and_no_file_are_said(path, tmp_path):
         OutcomeFile(path)
     with pytest.raises(XlprobeError, match=r"none\.h5: no such file"):
         OutcomeFile(tmp_path / "none.h5")
+
+
+def test_files_of_vectors_and_of_outcomes_are_told_apart(path):
+    with pytest.raises(XlprobeError, match=r"20\.h5: holds no vectors; name a file that does"):
+        FeatureFile(path)
+    with hdf5_files.create(path) as file:
+        file.attrs["format"] = 1
+    with pytest.raises(XlprobeError, match=r"20\.h5: holds no outcomes; name a file that does"):
+        OutcomeFile(path)
 
 
 def test_others_can_read_it(path):

@@ -159,9 +159,18 @@ def test_outcomes_of_another_dataset_or_without_totals_are_refused(tmp_path):
         XlprobeError, match=r"its outcomes of pos/qaa_own/qaa_own/test are of another qaa_own than the totals in .*baselines"
     ):
         score_checkpoint(paths, baselines, tmp_path / "20.h5", tmp_path / "20.parquet")
-    with pytest.raises(XlprobeError, match=r"holds pos/qaa_own/qaa_own/test, of which no file of baselines has the totals"):
+    with pytest.raises(XlprobeError, match=r"own\.h5: holds pos/qaa_own/qaa_own/test, of which no file of baselines has the totals"):
         score_checkpoint(paths, [], tmp_path / "20.h5", tmp_path / "20.parquet")
     assert not (tmp_path / "20.parquet").exists()
+
+
+def test_baselines_are_told_from_a_checkpoint_and_stand_once(tmp_path):
+    paths, baselines = write_run(tmp_path)
+    with pytest.raises(XlprobeError, match=r"own\.h5: holds outcomes of xlmr step 20; name a file of baselines"):
+        BaselineFiles(paths)
+    (tmp_path / "copy.h5").write_bytes(baselines[0].read_bytes())
+    with pytest.raises(XlprobeError, match=r"copy\.h5: holds pos/qaa_own/qaa_own/test, which .*baselines\.h5 holds, too; delete the one"):
+        score_baselines([*baselines, tmp_path / "copy.h5"], tmp_path / "b.parquet")
 
 
 def test_what_has_clusters_of_its_own_needs_no_baselines():

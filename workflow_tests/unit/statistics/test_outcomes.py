@@ -66,7 +66,10 @@ def test_files_of_a_checkpoint_become_one_without_dropped_datasets(tmp_path):
 def test_files_of_two_checkpoints_are_refused(tmp_path):
     write_outcomes(tmp_path / "a.h5", [outcome()], CHECKPOINT)
     write_outcomes(tmp_path / "b.h5", [outcome(TRANSFER)], CHECKPOINT | {"weights_sha256": "another"})
-    with pytest.raises(XlprobeError, match=r"b\.h5: holds outcomes of xlmr step 20, and .*a\.h5 of another checkpoint"):
+    with pytest.raises(
+        XlprobeError,
+        match=r"b\.h5: holds outcomes of xlmr step 20, and .*a\.h5 of xlmr step 20, with other weights",
+    ):
         join_outcomes([tmp_path / "a.h5", tmp_path / "b.h5"], tmp_path / "both.h5")
     assert not (tmp_path / "both.h5").exists()
 
@@ -93,8 +96,24 @@ def test_held_out_text_of_a_language_is_no_dataset_of_its_name(tmp_path):
 
 def test_one_file_twice_is_refused(tmp_path):
     write_outcomes(tmp_path / "a.h5", [outcome()], CHECKPOINT)
-    with pytest.raises(XlprobeError, match=r"both\.h5: outcomes of pos/qaa_own/qaa_own/test come twice; name each file once"):
+    with pytest.raises(XlprobeError, match=r"a\.h5: holds pos/qaa_own/qaa_own/test, which .*a\.h5 holds, too; delete the one"):
         join_outcomes([tmp_path / "a.h5", tmp_path / "a.h5"], tmp_path / "both.h5")
+    with pytest.raises(XlprobeError, match=r"both\.h5: outcomes of pos/qaa_own/qaa_own/test come twice; name each file once"):
+        write_outcomes(tmp_path / "both.h5", [outcome(), outcome()], CHECKPOINT)
+
+
+def test_baselines_are_no_checkpoint(tmp_path):
+    write_outcomes(tmp_path / "a.h5", [outcome()], None)
+    write_outcomes(tmp_path / "b.h5", [outcome(TRANSFER)], CHECKPOINT)
+    for order in (["a.h5", "b.h5"], ["b.h5", "a.h5"]):
+        with pytest.raises(XlprobeError, match=r"a\.h5: holds outcomes of baselines; name a checkpoint's"):
+            join_outcomes([tmp_path / name for name in order], tmp_path / "both.h5")
+
+
+def test_a_file_without_any_can_be_read(tmp_path):
+    write_outcomes(tmp_path / "a.h5", [], CHECKPOINT)
+    with OutcomeFile(tmp_path / "a.h5") as file:
+        assert file.places == []
 
 
 def test_facts_are_those_of_the_identity():

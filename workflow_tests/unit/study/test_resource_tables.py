@@ -101,8 +101,8 @@ def test_treebanks_are_named_as_ud_names_them():
             language, _, title = treebank.folder.partition("-")
             assert re.fullmatch(r"UD_[A-Z][A-Za-z_]+", language) and name == f"{code}_{title.lower()}"
         assert treebank.splits == tuple(split for split in SPLITS if split in treebank.splits) and "test" in treebank.splits
-        # Nothing of the code goes by the name.
-        assert treebank.parallel == ("pud" if name.endswith("_pud") else None) and (treebank.test_only or not treebank.parallel)
+        # Nothing of the code goes by the name; a set of your own may be of another group.
+        assert (treebank.parallel == "pud") == name.endswith("_pud") and (treebank.test_only or not treebank.parallel)
 
 
 def test_no_treebank_is_named_as_other_datasets_are():
