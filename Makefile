@@ -99,7 +99,7 @@ test-faults-others: $(READY)
 test-mutants: $(READY) ## Plant small faults in what touches numbers; the tests must see 95 % (10 minutes)
 	python workflow_tests/mutants/run_mutants.py
 
-bench: $(READY) ## Measure the speed claims, each after an equality check
+bench: $(READY) ## Measure the speed claims, each after an equality check, and how often intervals hold the truth
 	OMP_NUM_THREADS=1 python -m pytest workflow_tests/benchmarks -s
 
 lint: $(READY) ## Check style, types and the workflow

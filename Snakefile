@@ -41,6 +41,7 @@ rule all:
     input:
         expand(DATASET_IDENTITY, dataset=STUDY.datasets),
         expand("<results>/metrics/{table}.parquet", table=STUDY.tables),
+        rules.run_description.output,
         rules.probe_training_summary.output if "probe_training" in STUDY.tables else [],
         prediction_files(),
         [figures(pattern) for pattern in rules.figure.output],

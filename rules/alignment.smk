@@ -2,7 +2,7 @@
 
 reads: sources/alignments/, features/<model>/<step>/<set>.h5, checkpoints/<model>/<step>/identity.json
 makes: datasets/<set>/, sentence pairs as Parquet with their words and gold links, and identity.json
-       alignment/<model>/<step>/<set>.parquet, precision, recall, F1 and AER of each layer
+       alignment/<model>/<step>/<set>.h5, the links of each pair and layer, counted
 """
 
 
@@ -54,7 +54,7 @@ rule alignment:
             ),
         ),
     output:
-        "<results>/alignment/{model}/{step}/{dataset}.parquet",
+        "<results>/alignment/{model}/{step}/{dataset}.h5",
     log:
         "<results>/logs/alignment/{model}/{step}/{dataset}.log",
     benchmark:
@@ -73,9 +73,8 @@ rule alignment:
         layers=lambda wildcards: STUDY.layers_argument(
             wildcards.model, "alignment", wildcards.dataset
         ),
-        intervals=INTERVALS,
     message:
         "Aligning {wildcards.dataset} by {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/align_words.py --features {input.features:q} --checkpoint {input.checkpoint:q} --dataset {params.dataset:q}"
-        " --layers {params.layers} {params.settings} --output {output:q} {params.intervals} > {log:q} 2>&1"
+        " --layers {params.layers} {params.settings} --output {output:q} > {log:q} 2>&1"

@@ -1,7 +1,7 @@
 """Bits per character: what held-out text, and parallel text, costs each checkpoint.
 
-reads: checkpoints/<model>/<step>/, corpus/<language>/valid.txt.zst, datasets/<language>_pud/
-makes: bpc/<model>/<step>.parquet, all languages
+reads: checkpoints/<model>/<step>/, corpus/<language>/valid.txt.zst, datasets/<dataset>/ of parallel test sets
+makes: bpc/<model>/<step>.h5, the bits of each line, all languages
 """
 
 
@@ -26,7 +26,7 @@ rule bpc:
             DATASET_IDENTITY, dataset=STUDY.parallel_sets(wildcards.model)
         ),
     output:
-        "<results>/bpc/{model}/{step}.parquet",
+        "<results>/bpc/{model}/{step}.h5",
     log:
         "<results>/logs/bpc/{model}/{step}.log",
     benchmark:
@@ -38,7 +38,7 @@ rule bpc:
         mem_mb=mebibytes(8000),
         runtime=minutes(60),
     params:
-        code=code("scripts/score_bits_per_character.py"),
+        code=code("scripts/measure_bits_per_character.py"),
         checkpoint=folder_of("checkpoint"),
         languages=lambda wildcards: [
             "--languages",
@@ -52,10 +52,9 @@ rule bpc:
         settings=SETTINGS.bpc.arguments(),
         tokens_per_batch=untracked(lambda wildcards: SETTINGS.bpc.tokens_per_batch),
         device=untracked(lambda wildcards: SETTINGS.bpc.device),
-        intervals=INTERVALS,
     message:
         "Measuring bits per character of {wildcards.model} at step {wildcards.step}"
     shell:
-        "python scripts/score_bits_per_character.py --checkpoint {params.checkpoint:q} --texts {input.texts:q}"
+        "python scripts/measure_bits_per_character.py --checkpoint {params.checkpoint:q} --texts {input.texts:q}"
         " {params.languages:q} --parallel {params.parallel:q} {params.spaces} {params.settings}"
-        " --tokens-per-batch {params.tokens_per_batch} --device {params.device} --output {output:q} {params.intervals} > {log:q} 2>&1"
+        " --tokens-per-batch {params.tokens_per_batch} --device {params.device} --output {output:q} > {log:q} 2>&1"

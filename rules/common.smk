@@ -9,7 +9,8 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from xlprobe.errors import XlprobeError
 from xlprobe.study import config as configuration
 from xlprobe.study import config_file
-from xlprobe.study.plan import FIGURES, Study
+from xlprobe.study.figure_kinds import figure_kinds
+from xlprobe.study.plan import Study
 from xlprobe.study.settings import as_arguments
 from xlprobe.suggestions import refuse_unknown
 
@@ -51,7 +52,7 @@ WORLD = (
 )
 CHECKPOINT_FOLDER = "<results>/checkpoints/{model}/{step}/"
 CHECKPOINT_IDENTITY = f"{CHECKPOINT_FOLDER}identity.json"
-# All datasets end in this file; the names of bitexts and of inference sets tell them apart from treebanks.
+# All datasets end in this file; of which kind one is, the study says.
 DATASET_IDENTITY = "<results>/datasets/{dataset}/identity.json"
 # Ends the command of a job whose warnings are of use while it runs. Why it fails is shown out of its log (show-failed-logs).
 TO_LOG_AND_TERMINAL = " 2>&1 | tee {log:q} | sed -u 's/^error: //;T;d' >&2"
@@ -89,7 +90,7 @@ wildcard_constraints:
     step="[0-9]+",
     dataset=rf"(?!({one_of(DROPPED_DATASETS)})[/.])[^/.]+",
     task="[a-z_]+",
-    kind=one_of(sum(FIGURES.values(), ())),
+    kind=one_of(figure_kinds()),
 
 
 def of_run(pattern, **known):

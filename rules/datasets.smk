@@ -38,7 +38,10 @@ rule treebank:
         folder=folder_of("identity"),
         contents=contents(lambda wildcards: SOURCES.treebank(wildcards.dataset)),
         language=lambda wildcards: as_arguments(
-            {"language": STUDY.treebanks[wildcards.dataset].language}
+            {
+                "language": STUDY.treebanks[wildcards.dataset].language,
+                "parallel": STUDY.treebanks[wildcards.dataset].parallel,
+            }
         ),
         settings=SETTINGS.datasets.treebank_arguments(),
         clean=SETTINGS.datasets.clean_arguments(),
@@ -78,6 +81,7 @@ rule nli:
         language=lambda wildcards: as_arguments(
             {
                 "language": STUDY.nli[wildcards.dataset].language,
+                "parallel": STUDY.nli[wildcards.dataset].parallel,
                 "xnli_language": STUDY.nli[wildcards.dataset].xnli_language,
             }
         ),

@@ -11,7 +11,7 @@ rule figure:
             rules.scores.output[0],
             model=config["models"],
             task=[*STUDY.probe_tasks, "alignment", "bpc"],
-            kind=sum(FIGURES.values(), ()),
+            kind=[*figure_kinds()],
         ),
     output:
         png=report(
@@ -42,6 +42,8 @@ rule figure:
             f"xlprobe.tasks.{wildcards.task}",
         ),
         datasets=json.dumps(STUDY.dataset_facts()),
+        # The report reads it here (report/figure.rst).
+        caption=lambda wildcards: figure_kinds()[wildcards.kind].caption,
     message:
         "Drawing {output.png}"
     shell:

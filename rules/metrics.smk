@@ -1,17 +1,20 @@
 """Tidy tables, one row an observation; columns in schemas/.
 
-reads: probes/ (scores and training), baselines/, transfer/, alignment/, bpc/, contamination/, features/**/*.audit.parquet, checkpoints/**/identity.json
+reads: probes/ (outcomes and training), baselines/, transfer/, alignment/, bpc/, contamination/, features/**/*.audit.parquet, checkpoints/**/identity.json,
+       datasets/
 makes: metrics/parts/<model>/<step>.*.parquet, one checkpoint's rows
+       outcomes/<model>/<step>.h5, what each test sentence earned, in one file a checkpoint
        metrics/scores.parquet, metrics/audit.parquet, metrics/contamination.parquet, metrics/checkpoints.parquet,
-       metrics/probe_training.parquet and tables/probe_training.html, .csv, which sum it up
+       metrics/datasets.parquet, metrics/probe_training.parquet and tables/probe_training.html, .csv, which sum it up
+       metrics/config.json and metrics/environment.json, what these tables follow from, and where they were made
 """
 
 
 rule checkpoint_scores:
     input:
-        of_tasks(rules.probes.output.scores, STUDY.probed_datasets),
-        of_tasks(rules.transfer.output.scores, STUDY.transfer_targets),
-        of_run(
+        probes=of_tasks(rules.probes.output.outcomes, STUDY.probed_datasets),
+        transfer=of_tasks(rules.transfer.output.outcomes, STUDY.transfer_targets),
+        alignment=of_run(
             lambda wildcards: expand(
                 rules.alignment.output,
                 dataset=STUDY.measured_datasets(wildcards.model, "alignment"),
@@ -19,15 +22,89 @@ rule checkpoint_scores:
             ),
             model=runs_of_part("scores"),
         ),
-        lambda wildcards: (
+        bpc=lambda wildcards: (
             rules.bpc.output if STUDY.bits_languages(wildcards.model) else []
         ),
+        baselines=of_tasks(
+            rules.baselines.output[0],
+            lambda model, task: [
+                *STUDY.probed_datasets(model, task),
+                *STUDY.transfer_targets(model, task),
+            ],
+        ),
     output:
-        "<results>/metrics/parts/{model}/{step}.scores.parquet",
+        joined="<results>/outcomes/{model}/{step}.h5",
+        scores="<results>/metrics/parts/{model}/{step}.scores.parquet",
     log:
         "<results>/logs/metrics/{model}/{step}.scores.log",
     benchmark:
         "<results>/benchmarks/metrics/{model}/{step}.scores.tsv"
+    priority: 20
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(2000),
+        runtime=minutes(20),
+    params:
+        code=code("scripts/score_checkpoint.py"),
+        intervals=INTERVALS,
+        shared_labels="--shared-labels" if SETTINGS.transfer.shared_labels else "",
+        # What was measured with them stands in files of others, too.
+        dropped=DROPPED_OPTION,
+    message:
+        "Scoring {wildcards.model} at step {wildcards.step}"
+    shell:
+        "python scripts/score_checkpoint.py --outcomes {input.probes:q} {input.transfer:q} {input.alignment:q} {input.bpc:q}"
+        " --baselines {input.baselines:q}"
+        " --joined {output.joined:q} --output {output.scores:q} {params.intervals} {params.shared_labels} {params.dropped:q}"
+        " > {log:q} 2>&1"
+
+
+rule baseline_scores:
+    input:
+        [
+            path
+            for task in STUDY.probe_tasks
+            for path in expand(
+                rules.baselines.output,
+                task=task,
+                dataset=STUDY.baseline_datasets(task),
+            )
+        ],
+    output:
+        "<results>/metrics/parts/baselines.scores.parquet",
+    log:
+        "<results>/logs/metrics/baselines.scores.log",
+    benchmark:
+        "<results>/benchmarks/metrics/baselines.scores.tsv"
+    priority: 20
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(2000),
+        runtime=minutes(20),
+    params:
+        code=code("scripts/score_baselines.py"),
+        intervals=INTERVALS,
+        shared_labels="--shared-labels" if SETTINGS.transfer.shared_labels else "",
+    message:
+        "Scoring baselines"
+    shell:
+        "python scripts/score_baselines.py --baselines {input:q} --output {output:q} {params.intervals} {params.shared_labels} > {log:q} 2>&1"
+
+
+rule scores:
+    input:
+        of_checkpoints(
+            rules.checkpoint_scores.output.scores, STUDY.table_parts["scores"]
+        ),
+        rules.baseline_scores.output if "baseline_scores" in STUDY.jobs() else [],
+    output:
+        "<results>/metrics/scores.parquet",
+    log:
+        "<results>/logs/metrics/scores.log",
+    benchmark:
+        "<results>/benchmarks/metrics/scores.tsv"
     priority: 20
     conda:
         "../envs/xlprobe.yaml"
@@ -48,27 +125,7 @@ rule checkpoint_scores:
         " > {log:q} 2>&1"
 
 
-use rule checkpoint_scores as scores with:
-    input:
-        of_checkpoints(rules.checkpoint_scores.output, STUDY.table_parts["scores"]),
-        [
-            path
-            for task in STUDY.probe_tasks
-            for path in expand(
-                rules.baselines.output,
-                task=task,
-                dataset=STUDY.baseline_datasets(task),
-            )
-        ],
-    output:
-        "<results>/metrics/scores.parquet",
-    log:
-        "<results>/logs/metrics/scores.log",
-    benchmark:
-        "<results>/benchmarks/metrics/scores.tsv"
-
-
-use rule checkpoint_scores as checkpoint_audit with:
+use rule scores as checkpoint_audit with:
     input:
         of_run(
             lambda wildcards: expand(
@@ -158,7 +215,7 @@ rule probe_training_summary:
         f"{TO_LOG_AND_TERMINAL}"
 
 
-use rule checkpoint_scores as contamination_table with:
+use rule scores as contamination_table with:
     input:
         expand(rules.contamination.output, language=STUDY.compared_languages),
     output:
@@ -196,3 +253,55 @@ rule checkpoint_table:
     shell:
         "python scripts/collect_checkpoints.py --identities {input.identities:q} --output {output:q}"
         f"{TO_LOG_AND_TERMINAL}"
+
+
+rule dataset_table:
+    input:
+        expand(DATASET_IDENTITY, dataset=STUDY.datasets),
+    output:
+        "<results>/metrics/datasets.parquet",
+    log:
+        "<results>/logs/metrics/datasets.log",
+    benchmark:
+        "<results>/benchmarks/metrics/datasets.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(3000),
+        runtime=minutes(30),
+    params:
+        code=code(
+            "scripts/count_datasets.py",
+            *(f"xlprobe.tasks.{task}" for task in STUDY.probe_tasks),
+        ),
+        tasks=json.dumps(STUDY.counted_tasks()),
+    message:
+        "Counting what lies in the datasets"
+    shell:
+        "python scripts/count_datasets.py --identities {input:q} --tasks {params.tasks:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule run_description:
+    output:
+        config="<results>/metrics/config.json",
+        environment="<results>/metrics/environment.json",
+    log:
+        "<results>/logs/metrics/run_description.log",
+    benchmark:
+        "<results>/benchmarks/metrics/run_description.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(2000),
+        runtime=minutes(10),
+    params:
+        code=code("scripts/describe_run.py"),
+        # Of another version of a package the tables are made again; what the machine has, none asks for.
+        pins=configuration.digest(pins()),
+        # Paths in it have braces that are none of Snakemake's.
+        configuration=lambda wildcards: json.dumps(config, sort_keys=True),
+    message:
+        "Writing down the configuration and the environment"
+    shell:
+        "python scripts/describe_run.py --configuration {params.configuration:q} --config {output.config:q}"
+        " --environment {output.environment:q} > {log:q} 2>&1"

@@ -1,9 +1,9 @@
 """Linear probes on frozen vectors, and the baselines they must beat.
 
 reads: features/<model>/<step>/<dataset>.h5, datasets/<dataset>/, checkpoints/<model>/<step>/identity.json
-makes: probes/<model>/<step>/<task>/<dataset>.parquet with the scores, .safetensors with the weights, .training.parquet with
-       how the training of each went
-       baselines/<task>/<dataset>.parquet
+makes: probes/<model>/<step>/<task>/<dataset>.h5, what dev and test sentences earned, .safetensors with the weights, .training.parquet
+       with how the training of each went
+       baselines/<task>/<dataset>.h5, the same of baselines, with totals; of a parallel test set, of all sources
 """
 
 
@@ -18,7 +18,7 @@ rule probes:
             ),
         ),
     output:
-        scores="<results>/probes/{model}/{step}/{task}/{dataset}.parquet",
+        outcomes="<results>/probes/{model}/{step}/{task}/{dataset}.h5",
         weights="<results>/probes/{model}/{step}/{task}/{dataset}.safetensors",
         training="<results>/probes/{model}/{step}/{task}/{dataset}.training.parquet",
     log:
@@ -44,14 +44,13 @@ rule probes:
         ),
         settings=SETTINGS.probes.arguments(),
         controls=lambda wildcards: SETTINGS.probes.controls([wildcards.task]),
-        intervals=INTERVALS,
         device=untracked(lambda wildcards: SETTINGS.probes.device),
     message:
         "Probing {wildcards.task} on {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/train_probes.py --features {input.features:q} --checkpoint {input.checkpoint:q} --dataset {params.dataset:q}"
-        " --tasks {params.tasks} --layers {params.layers} --scores {output.scores:q} --weights {output.weights:q}"
-        " --training {output.training:q} {params.settings} {params.controls} {params.intervals}"
+        " --tasks {params.tasks} --layers {params.layers} --outcomes {output.outcomes:q} --weights {output.weights:q}"
+        " --training {output.training:q} {params.settings} {params.controls}"
         " --device {params.device} > {log:q} 2>&1"
 
 
@@ -70,8 +69,8 @@ if STUDY.probed_together:
                 ),
             ),
         output:
-            scores=expand(
-                rules.probes.output.scores,
+            outcomes=expand(
+                rules.probes.output.outcomes,
                 task=STUDY.tasks_together,
                 allow_missing=True,
             ),
@@ -110,9 +109,7 @@ if STUDY.probed_together:
                     for task in STUDY.tasks_together
                 },
                 [
-                    folder(
-                        "probes", *wildcards[:2], task, f"{wildcards.dataset}.parquet"
-                    )
+                    folder("probes", *wildcards[:2], task, f"{wildcards.dataset}.h5")
                     for task in STUDY.tasks_together
                 ],
                 "all tasks are probed",
@@ -138,8 +135,13 @@ rule baselines:
             DATASET_IDENTITY,
             dataset=lambda wildcards: STUDY.baseline_datasets(wildcards.task),
         ),
+        # Of a parallel test set, the datasets that labels are learned from.
+        sources=lambda wildcards: expand(
+            DATASET_IDENTITY,
+            dataset=STUDY.transfer_sources_of_any(wildcards.task, wildcards.dataset),
+        ),
     output:
-        "<results>/baselines/{task}/{dataset}.parquet",
+        "<results>/baselines/{task}/{dataset}.h5",
     log:
         "<results>/logs/baselines/{task}/{dataset}.log",
     benchmark:
@@ -154,13 +156,16 @@ rule baselines:
         runtime=minutes(30),
     params:
         code=lambda wildcards: code(
-            "scripts/score_baselines.py", f"xlprobe.tasks.{wildcards.task}"
+            "scripts/measure_baselines.py", f"xlprobe.tasks.{wildcards.task}"
         ),
         dataset=folder_of("dataset"),
-        intervals=INTERVALS,
+        sources=lambda wildcards: expand(
+            folder("datasets", "{dataset}"),
+            dataset=STUDY.transfer_sources_of_any(wildcards.task, wildcards.dataset),
+        ),
     message:
-        "Scoring {wildcards.task} baselines on {wildcards.dataset}"
+        "Measuring {wildcards.task} baselines on {wildcards.dataset}"
     shell:
-        "python scripts/score_baselines.py --dataset {params.dataset:q} --task {wildcards.task}"
-        " --output {output:q} {params.intervals}"
+        "python scripts/measure_baselines.py --dataset {params.dataset:q} --sources {params.sources:q} --task {wildcards.task}"
+        " --output {output:q}"
         f"{TO_LOG_AND_TERMINAL}"

@@ -4,7 +4,7 @@ from functools import cache
 
 from snakemake.io import IOFile
 
-from xlprobe.study.code_identity import code_identity
+from xlprobe.study.code_identity import code_identity, pins
 from xlprobe.study.dropped import with_dropped, with_dropped_parts
 from xlprobe.study.outside_files import OutsideFiles
 

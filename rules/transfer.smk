@@ -2,7 +2,7 @@
 
 reads: probes/<model>/<step>/<task>/*.safetensors, features/<model>/<step>/<dataset>.h5, datasets/<dataset>/,
        checkpoints/<model>/<step>/identity.json
-makes: transfer/<model>/<step>/<task>/<dataset>.parquet, all sources on one target
+makes: transfer/<model>/<step>/<task>/<dataset>.h5, what test sentences earned: all sources on one target
        and, with transfer.predictions, <dataset>.predictions.parquet, what each probe says of each example
 """
 
@@ -24,11 +24,11 @@ rule transfer:
                     wildcards.model, wildcards.task, wildcards.dataset
                 ),
             ),
-            [folder("transfer", *wildcards[:3], f"{wildcards.dataset}.parquet")],
+            [folder("transfer", *wildcards[:3], f"{wildcards.dataset}.h5")],
         ),
     output:
         **({"predictions": PREDICTIONS} if SETTINGS.transfer.predictions else {}),
-        scores="<results>/transfer/{model}/{step}/{task}/{dataset}.parquet",
+        outcomes="<results>/transfer/{model}/{step}/{task}/{dataset}.h5",
     log:
         "<results>/logs/transfer/{model}/{step}/{task}/{dataset}.log",
     benchmark:
@@ -45,13 +45,11 @@ rule transfer:
             "scripts/transfer_probes.py", f"xlprobe.tasks.{wildcards.task}"
         ),
         dataset=folder_of("dataset"),
-        # Their probes are scored, too, so that the table holds them when they come back.
+        # Their probes are tried, too, so that the file holds them when they come back.
         dropped=untracked(lambda wildcards: DROPPED_OPTION),
-        shared_labels="--shared-labels" if SETTINGS.transfer.shared_labels else "",
         layers=lambda wildcards: STUDY.layers_argument(
             wildcards.model, wildcards.task, wildcards.dataset
         ),
-        intervals=INTERVALS,
         predictions=lambda wildcards, output: (
             ["--predictions", output.predictions]
             if SETTINGS.transfer.predictions
@@ -61,5 +59,5 @@ rule transfer:
         "Transferring {wildcards.task} probes to {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/transfer_probes.py --features {input.features:q} --checkpoint {input.checkpoint:q} --dataset {params.dataset:q}"
-        " --task {wildcards.task} --layers {params.layers} --weights {input.weights:q} {params.dropped:q} --output {output.scores:q}"
-        " {params.shared_labels} {params.predictions:q} {params.intervals} > {log:q} 2>&1"
+        " --task {wildcards.task} --layers {params.layers} --weights {input.weights:q} {params.dropped:q} --output {output.outcomes:q}"
+        " {params.predictions:q} > {log:q} 2>&1"

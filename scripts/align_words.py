@@ -1,10 +1,9 @@
-"""Align the words of a bitext by their vectors, or their subwords', at every layer, and score the links against the gold."""
+"""Align the words of a bitext by their vectors, or their subwords', at every layer, and compare the links with the gold."""
 
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.alignment.word_alignment import METHODS, UNITS, score_alignment
-from xlprobe.statistics.bootstrap import Intervals
+from xlprobe.alignment.word_alignment import METHODS, UNITS, align_bitext
 
 
 def main() -> None:
@@ -16,12 +15,10 @@ def main() -> None:
     parser.add_argument("--method", choices=METHODS, required=True)
     parser.add_argument("--unit", choices=UNITS, default="word", help="word, or bpe: links of subwords become links of their words")
     parser.add_argument("--distortion", type=float, default=0.0, help="0 to 1: how much less words count as similar that stand far apart")
-    parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
-    command_line.add_intervals(parser)
+    parser.add_argument("--output", type=Path, required=True, help="HDF5 file of outcomes to write")
     arguments = parser.parse_args()
     settings = {name: getattr(arguments, name) for name in ("dataset", "method", "output", "layers", "unit", "distortion")}
-    intervals = Intervals(arguments.resamples, arguments.level)
-    score_alignment(arguments.features, intervals=intervals, checkpoint_identity=arguments.checkpoint, **settings)
+    align_bitext(arguments.features, checkpoint_identity=arguments.checkpoint, **settings)
 
 
 if __name__ == "__main__":

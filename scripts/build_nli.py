@@ -13,6 +13,7 @@ def main() -> None:
     parser.add_argument("--dataset", required=True, help="its name, e.g. xnli_en")
     parser.add_argument("--language", required=True, help="CC100 code of the language")
     parser.add_argument("--xnli-language", required=True, help="what XNLI calls it, e.g. zh")
+    parser.add_argument("--parallel", help="the name of its parallel group, if it has one")
     parser.add_argument(
         "--forms", nargs="+", choices=(RAW, TOKENIZED), help="form of the text in each file, in the same order; raw if not given"
     )
@@ -22,7 +23,8 @@ def main() -> None:
     files = {split_of_file(path): path for path in arguments.files}
     forms = dict(zip(files, arguments.forms or [RAW] * len(files), strict=True))
     splits, left_out = read_splits(files, arguments.xnli_language, arguments.max_pairs, forms)
-    write_nli(splits, arguments.folder, arguments.dataset, arguments.language, left_out, arguments.text_form, forms)
+    of_set = (arguments.folder, arguments.dataset, arguments.language, left_out, arguments.text_form, forms, arguments.parallel)
+    write_nli(splits, *of_set)
 
 
 if __name__ == "__main__":

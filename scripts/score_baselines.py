@@ -1,20 +1,20 @@
-"""Score the baselines that need no vectors: the majority label, and each word form's most frequent one."""
+"""Score the outcomes of baselines."""
 
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.probes.baselines import write_baselines
+from xlprobe.metrics.scoring import score_baselines
 from xlprobe.statistics.bootstrap import Intervals
 
 
 def main() -> None:
     parser = command_line.parser(__doc__)
-    parser.add_argument("--dataset", type=Path, required=True)
-    parser.add_argument("--task", required=True)
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--baselines", type=Path, nargs="+", required=True, help="HDF5 files of outcomes")
+    parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
+    parser.add_argument("--shared-labels", action="store_true", help="score the examples apart whose label the source has, too")
     command_line.add_intervals(parser)
-    arguments = parser.parse_args()
-    write_baselines(arguments.dataset, arguments.task, arguments.output, Intervals(arguments.resamples, arguments.level))
+    given = parser.parse_args()
+    score_baselines(given.baselines, given.output, Intervals(given.resamples, given.level), given.shared_labels)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from xlprobe import command_line
 from xlprobe.probes.training import PROTOCOLS, Controls, settings_of, train_probes
-from xlprobe.statistics.bootstrap import Intervals
 
 
 def main() -> None:
@@ -13,7 +12,7 @@ def main() -> None:
         parser.add_argument(name, type=Path, required=name != "--checkpoint", help=what)
     parser.add_argument("--tasks", nargs="+", required=True)
     parser.add_argument("--layers", type=command_line.layers, nargs="+", required=True, help="of each task: 0,6,12 or all")
-    for name, kind in (("--scores", "Parquet"), ("--weights", "safetensors"), ("--training", "Parquet")):
+    for name, kind in (("--outcomes", "HDF5"), ("--weights", "safetensors"), ("--training", "Parquet")):
         parser.add_argument(name, type=Path, nargs="+", required=name != "--training", help=f"{kind} file of each task")
     parser.add_argument("--protocol", choices=PROTOCOLS, default="paper", help="which of the settings that follow count")
     for name in ("--n-seeds", "--batch-size", "--epochs", "--patience", "--iterations", "--learning-rate", "--tolerance"):
@@ -22,17 +21,16 @@ def main() -> None:
     parser.add_argument("--shared-order", action="store_true", help="all seeds see the examples in one order")
     for name, kind in (("--control-tasks", "random labels of word forms"), ("--description-lengths", "portions of the data")):
         parser.add_argument(name, nargs="*", default=[], help=f"tasks to train on {kind}, too")
-    command_line.add_intervals(parser)
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     given = parser.parse_args()
-    of_tasks = [given.tasks, given.layers, given.scores, given.weights, given.training or [None] * len(given.tasks)]
+    of_tasks = [given.tasks, given.layers, given.outcomes, given.weights, given.training or [None] * len(given.tasks)]
     if len({*map(len, of_tasks)}) > 1:
-        parser.error("--layers, --scores, --weights and --training must name one for each of --tasks")
+        parser.error("--layers, --outcomes, --weights and --training must name one for each of --tasks")
     if unknown := {*given.control_tasks, *given.description_lengths} - {*given.tasks}:
         parser.error(f"{min(unknown)} is not among --tasks")
-    settings, intervals = settings_of(given.protocol, vars(given)), Intervals(given.resamples, given.level)
+    settings = settings_of(given.protocol, vars(given))
     for task, layers, *written, training in zip(*of_tasks, strict=True):
-        asked = Controls(task in given.control_tasks, task in given.description_lengths), intervals, training, given.checkpoint
+        asked = Controls(task in given.control_tasks, task in given.description_lengths), training, given.checkpoint
         train_probes(given.features, given.dataset, task, given.n_seeds, settings, given.device, *written, layers, *asked)
 
 

@@ -1,10 +1,9 @@
-"""Score the probes of one checkpoint and task, of every source treebank, on one target's test set."""
+"""Try the probes of one checkpoint and task, of every source, on one target's test set."""
 
 from pathlib import Path
 
 from xlprobe import command_line
 from xlprobe.probes.transfer import transfer_probes
-from xlprobe.statistics.bootstrap import Intervals
 
 
 def main() -> None:
@@ -16,10 +15,8 @@ def main() -> None:
     parser.add_argument("--layers", type=command_line.layers, help="0,6,12 or all")
     parser.add_argument("--weights", type=Path, nargs="+", required=True, help="safetensors files of probes, one a source")
     parser.add_argument("--dropped-datasets", nargs="*", default=[], help="sources that the run no longer has")
-    parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
-    parser.add_argument("--shared-labels", action="store_true", help="also score the examples whose label the source has")
+    parser.add_argument("--output", type=Path, required=True, help="HDF5 file of outcomes to write")
     parser.add_argument("--predictions", type=Path, help="Parquet file to write with what each probe says of each example")
-    command_line.add_intervals(parser)
     arguments = parser.parse_args()
     transfer_probes(
         arguments.features,
@@ -28,9 +25,7 @@ def main() -> None:
         arguments.weights,
         arguments.output,
         arguments.layers,
-        arguments.shared_labels,
         arguments.predictions,
-        Intervals(arguments.resamples, arguments.level),
         arguments.checkpoint,
         arguments.dropped_datasets,
     )

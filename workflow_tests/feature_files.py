@@ -11,6 +11,7 @@ import numpy as np
 
 from xlprobe import hdf5_files
 from xlprobe.artifacts.dataset_folder import read_sentences
+from xlprobe.artifacts.formats import FEATURES
 
 
 @contextmanager
@@ -20,6 +21,7 @@ def open_features(
     """A new features file, all there but `vectors`; these get their checksums when the block ends."""
     with hdf5_files.create(path) as file:
         file["offsets"] = np.cumsum([0, *read_sentences(dataset)["words"]])
+        file.attrs["format"] = FEATURES
         file.attrs["units"] = units
         file.attrs["layers"] = layers
         identity = {"model": model, "training_seed": None, "step": step, "files": {"model.safetensors": weights}}

@@ -8,7 +8,7 @@ A package is a stage; the ground, the first row, lies flat. Imports go to rows a
     study: what a run is
     sources, world, corpus, pretraining, checkpoints, datasets, features, statistics: what measurements need
     probes, alignment, bpc, contamination: measurements
-    metrics: tidy tables of them
+    metrics: scores, tidy tables and curves of them
     figures: what is drawn of these
     report: what is told of a whole run
 """

@@ -30,14 +30,24 @@ def layers(text: str) -> list[int] | None:
 
 def add_intervals(arguments: argparse.ArgumentParser) -> None:
     """Arguments of the scripts that score: how intervals are taken (`xlprobe.statistics.bootstrap.Intervals`)."""
-    arguments.add_argument("--resamples", type=int, default=0, help="bootstrap resamples behind an interval; 0 takes none")
+    arguments.add_argument("--resamples", type=_resamples, default=0, help="bootstrap resamples behind an interval; 0 takes none")
     arguments.add_argument("--level", type=_level, default=0.95, help="share of the resamples that an interval holds")
 
 
+def _resamples(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"found {text}, expected a whole number, 0 or more")
+    return int(text)
+
+
 def _level(text: str) -> float:
-    if not 0 < float(text) < 1:
+    try:
+        level = float(text)
+    except ValueError:
+        level = 0
+    if not 0 < level < 1:
         raise argparse.ArgumentTypeError(f"found {text}, expected a share between 0 and 1")
-    return float(text)
+    return level
 
 
 def run(main: Callable[[], None]) -> None:

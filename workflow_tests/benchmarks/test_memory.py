@@ -29,7 +29,6 @@ DIMENSIONS, LAYERS = 768, 2
 # MiB: what a job of the rule `probes` asks for.
 LIMIT = 6000
 PROBES = ["--n-seeds", "5", "--learning-rate", "1e-3", "--batch-size", "256", "--epochs", "1", "--patience", "1", "--device", "cpu"]
-INTERVALS = ["--resamples", "1000"]
 TASKS = ("pos", "arc_prediction", "arc_classification")
 # getrusage's figure would be the test's own where that holds more.
 LAUNCHER = """
@@ -48,6 +47,12 @@ def peak(script: str, *arguments: object) -> float:
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-4000:]
     return int(re.search(r"^peak (\d+)$", done.stdout, flags=re.M)[1]) / 1024
+
+
+def scoring_peak(folder: Path) -> float:
+    """The memory of scoring outcomes, o.h5, with the totals in b.h5."""
+    written = ["--joined", folder / "joined.h5", "--output", folder / "scores.parquet"]
+    return peak("score_checkpoint", "--outcomes", folder / "o.h5", "--baselines", folder / "b.h5", *written, "--resamples", 1000)
 
 
 @pytest.fixture(scope="module")
@@ -78,13 +83,13 @@ def peaks(real_data, folder) -> dict[str, float]:
         weights = folder / f"{task}.safetensors"
         # Portions of the data take long, and no more memory than the control task.
         controls = ["--control-tasks", task, *(["--description-lengths", task] if task == "pos" else [])]
-        asked = ["--tasks", task, "--layers", "all", *controls, "--scores", folder / "scores.parquet", "--weights", weights]
-        trained = [*on_dataset, *asked, *PROBES, *INTERVALS]
-        found[f"train_probes {task}"] = peak("train_probes", *trained)
-        guessed = ["--dataset", dataset, "--task", task, "--output", folder / "b.parquet"]
-        found[f"score_baselines {task}"] = peak("score_baselines", *guessed, *INTERVALS)
-        transferred = [*on_dataset, "--task", task, "--weights", weights, "--output", folder / "t.parquet", *INTERVALS]
-        found[f"transfer_probes {task}"] = peak("transfer_probes", *transferred, "--shared-labels", "--predictions", folder / "p.parquet")
+        asked = ["--tasks", task, "--layers", "all", *controls, "--outcomes", folder / "o.h5", "--weights", weights]
+        found[f"train_probes {task}"] = peak("train_probes", *on_dataset, *asked, *PROBES)
+        guessed = ["--dataset", dataset, "--task", task, "--output", folder / "b.h5"]
+        found[f"measure_baselines {task}"] = peak("measure_baselines", *guessed)
+        found[f"score_checkpoint {task}"] = scoring_peak(folder)
+        transferred = [*on_dataset, "--task", task, "--weights", weights, "--output", folder / "t.h5"]
+        found[f"transfer_probes {task}"] = peak("transfer_probes", *transferred, "--predictions", folder / "p.parquet")
     return found
 
 
@@ -128,10 +133,11 @@ def test_xnli_takes_no_more_than_a_job_asks_for(real_data, folder):
     with FeatureFile(small) as of_model:
         assert len(of_model.layer(0)) == sentences
     on_dataset = ["--features", features, "--dataset", dataset]
-    asked = ["--tasks", "xnli", "--layers", "all", "--scores", folder / "scores.parquet", "--weights", weights]
-    found["train_probes"] = peak("train_probes", *on_dataset, *asked, *PROBES, *INTERVALS)
-    found["score_baselines"] = peak("score_baselines", "--dataset", dataset, "--task", "xnli", "--output", folder / "b.parquet", *INTERVALS)
-    transferred = [*on_dataset, "--task", "xnli", "--weights", weights, "--output", folder / "t.parquet", *INTERVALS]
+    asked = ["--tasks", "xnli", "--layers", "all", "--outcomes", folder / "o.h5", "--weights", weights]
+    found["train_probes"] = peak("train_probes", *on_dataset, *asked, *PROBES)
+    found["measure_baselines"] = peak("measure_baselines", "--dataset", dataset, "--task", "xnli", "--output", folder / "b.h5")
+    found["score_checkpoint"] = scoring_peak(folder)
+    transferred = [*on_dataset, "--task", "xnli", "--weights", weights, "--output", folder / "t.h5"]
     found["transfer_probes"] = peak("transfer_probes", *transferred)
     print("\n" + "\n".join(f"{step}: {mebibytes:,.0f} MiB" for step, mebibytes in found.items()))
     on_disk = sum(path.stat().st_size for path in dataset.iterdir())

@@ -62,7 +62,7 @@ NAMES = {
 # Weeks of work, checked by digest, or known by content (links): an edit of their code makes nothing again.
 WITHOUT_CODE = {"pretrain", "download_source", "download_checkpoint", "fetch_repository", "link_source"}
 READ_FROM_SOURCES = "clean_corpus treebank bitext nli"
-SCORED = "probes transfer baselines alignment bpc"
+SCORES = "checkpoint_scores baseline_scores"
 
 
 @dataclass(frozen=True)
@@ -145,18 +145,22 @@ CHANGES = [
     Change("models.*.huggingface.folder", "adopt_checkpoint", "suites/other"),
     *(Change(f"models.*.huggingface.{key}", "adopt_checkpoint") for key in ("objective", "own_code")),
     # A dataset less: the tables that hold it, overlap with it, and figures that say which languages there are. (Where it has been made,
-    # overlap stands: test_recorded.py.)
-    Change("treebanks", "checkpoint_scores checkpoint_audit contamination figure", ["qaa_world", "qba_world", "qba_pud"]),
-    Change("alignments", "checkpoint_scores checkpoint_audit contamination figure", []),
+    # overlap stands: test_recorded.py.) Of a language without its parallel test set no probes are transferred.
+    Change(
+        "treebanks",
+        f"{SCORES} transfer baselines checkpoint_audit dataset_table contamination figure",
+        ["qaa_world", "qba_world", "qba_pud"],
+    ),
+    Change("alignments", "checkpoint_scores checkpoint_audit dataset_table contamination figure", []),
     # Its probes, too: what is trained on it is transferred to the others.
-    Change("xnli", "checkpoint_scores checkpoint_probe_training checkpoint_audit scores transfer contamination figure", ["qaa"]),
+    Change("xnli", f"{SCORES} checkpoint_probe_training checkpoint_audit dataset_table transfer baselines contamination figure", ["qaa"]),
     Change("datasets.max_sentences", "treebank bitext"),
     Change("datasets.max_inference_pairs", "nli"),
     # The same text in another form; a world's own is raw.
     Change("datasets.nli_text", "nli", "published", PUBLISHED),
     Change(
         "datasets.nli_published",
-        "checkpoint_scores checkpoint_probe_training checkpoint_audit scores contamination figure",
+        f"{SCORES} checkpoint_probe_training checkpoint_audit dataset_table contamination figure",
         ["en"],
         PUBLISHED,
     ),
@@ -167,8 +171,8 @@ CHANGES = [
     Change("features.together", "features_together"),
     *(Change(f"features.{key}", "features") for key in ("precision", "storage")),
     *(Change(f"features.{key}", "") for key in ("tokens_per_batch", "device")),
-    Change("probes.tasks", "checkpoint_scores checkpoint_probe_training scores", ["pos"]),
-    Change("probes.leave_out.*", "checkpoint_scores checkpoint_probe_training scores transfer", ["qba_world"]),
+    Change("probes.tasks", f"{SCORES} checkpoint_probe_training dataset_table", ["pos"]),
+    Change("probes.leave_out.*", f"{SCORES} checkpoint_probe_training transfer baselines dataset_table", ["qba_world"]),
     Change("probes.protocol", "probes"),
     # Of the protocol that is not chosen nothing counts.
     Change("probes.converged.inverse_strengths", "", [1]),
@@ -193,8 +197,13 @@ CHANGES = [
     Change("sweeps.tasks", "probes transfer", [{"tasks": ["pos"], "layers": [1]}]),
     Change("sweeps.datasets", "features probes", [{"datasets": ["qba_world"], "layers": [1]}]),
     Change("sweeps.layers", "features probes transfer alignment", [{"layers": [1]}]),
-    *(Change(f"intervals.{key}", SCORED) for key in ("resamples", "level")),
-    *(Change(f"transfer.{key}", "transfer") for key in ("shared_labels", "predictions")),
+    # What sentences earned stands; scores follow from it anew.
+    *(Change(f"intervals.{key}", SCORES) for key in ("resamples", "level")),
+    # Of the one language that has no parallel test set the probes are transferred, too; else the sources are the same.
+    Change("transfer.sources", "transfer baselines", base=WORLD.replace("qaa_pud, ", "")),
+    Change("transfer.sources", ""),
+    Change("transfer.shared_labels", SCORES),
+    Change("transfer.predictions", "transfer"),
     *(Change(f"alignment.{key}", "alignment") for key in ("method", "distortion")),
     Change("alignment.unit", "features alignment"),
     # Held-out text of one more language is compared with what was learned from.

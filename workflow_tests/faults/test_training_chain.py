@@ -16,7 +16,7 @@ TINY = ("--configfile", "config/tiny.yaml")
 RESULTS = "results/tiny"
 STEPS = ("0", "10", "20")
 # In the short version training alone.
-PROBES = [] if SHORT else [f"{RESULTS}/probes/xlmr/{step}/pos/qaa_world.parquet" for step in STEPS]
+PROBES = [] if SHORT else [f"{RESULTS}/probes/xlmr/{step}/pos/qaa_world.h5" for step in STEPS]
 TARGETS = (f"{RESULTS}/metrics/checkpoints.parquet", *PROBES)
 
 

@@ -1,6 +1,7 @@
 """What is sound to the byte and wrong all the same: refused in one sentence, or flagged in a column of a table."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def test_a_tokenizer_of_another_model_is_refused(finished, results):
     is_refused(finished, "features/xlmr/10/qaa_world.h5", f"{LAST}/tokenizer.json")
 
 
-@pytest.mark.parametrize("user", ["probes/xlmr/10/pos/qaa_world.parquet", "alignment/xlmr/10/align_qaa_qba.parquet"])
+@pytest.mark.parametrize("user", ["probes/xlmr/10/pos/qaa_world.h5", "alignment/xlmr/10/align_qaa_qba.h5"])
 def test_features_of_another_checkpoint_are_refused(finished, results, user):
     dataset = Path(user).stem
     shutil.copy(results / f"features/xlmr/0/{dataset}.h5", results / f"features/xlmr/10/{dataset}.h5")
@@ -76,12 +77,34 @@ def test_features_of_another_checkpoint_are_refused(finished, results, user):
 
 def test_features_of_another_dataset_are_refused(finished, results):
     shutil.copy(results / "features/xlmr/10/qba_pud.h5", results / "features/xlmr/10/qaa_world.h5")
-    is_refused(finished, "probes/xlmr/10/pos/qaa_world.parquet", "features/xlmr/10/qaa_world.h5", "qba_pud")
+    is_refused(finished, "probes/xlmr/10/pos/qaa_world.h5", "features/xlmr/10/qaa_world.h5", "qba_pud")
 
 
 def test_probes_of_another_checkpoint_are_refused(finished, results):
     shutil.copy(results / "probes/xlmr/0/pos/qaa_world.safetensors", results / "probes/xlmr/10/pos/qaa_world.safetensors")
-    is_refused(finished, "transfer/xlmr/10/pos/qba_pud.parquet", "probes/xlmr/10/pos/qaa_world.safetensors")
+    is_refused(finished, "transfer/xlmr/10/pos/qba_pud.h5", "probes/xlmr/10/pos/qaa_world.safetensors")
+
+
+def test_outcomes_of_another_checkpoint_are_refused(finished, results):
+    shutil.copy(results / "alignment/xlmr/0/align_qaa_qba.h5", results / "alignment/xlmr/10/align_qaa_qba.h5")
+    is_refused(finished, "metrics/parts/xlmr/10.scores.parquet", "alignment/xlmr/10/align_qaa_qba.h5", "step 0")
+
+
+def test_outcomes_of_another_version_of_a_dataset_are_refused(finished, results):
+    """Its baselines are measured anew, on a test set that probes were not tried on."""
+    folder = results / "sources/ud/UD_Arva-World"
+    shutil.copy(folder / "qaa_world-ud-dev.conllu", folder / "qaa_world-ud-test.conllu")
+    for path in ("datasets/qaa_world/identity.json", "baselines/pos/qaa_world.h5"):
+        job = job_that_makes(finished, path)
+        assert finished.make(job) == 0, finished.said(job)
+    scores = "metrics/parts/xlmr/10.scores.parquet"
+    (results / scores).unlink()
+    job = job_that_makes(finished, scores)
+    assert finished.make(job) != 0 and not (results / scores).exists()
+    said = finished.said(job)
+    assert re.search(r"error: .*outcomes of pos/qaa_world/qaa_world/.* than the totals in .*/baselines/pos/qaa_world\.h5", said), said
+    assert "Traceback" not in said
+    count("wrong science caught")
 
 
 def test_labels_shuffled_after_the_fact_are_refused(finished, results):
@@ -89,7 +112,7 @@ def test_labels_shuffled_after_the_fact_are_refused(finished, results):
     words = pd.read_parquet(path)
     words["upos"] = np.random.default_rng(1).permutation(words["upos"])
     words.to_parquet(path, index=False)
-    is_refused(finished, "probes/xlmr/10/pos/qaa_world.parquet", "datasets/qaa_world/words.parquet")
+    is_refused(finished, "probes/xlmr/10/pos/qaa_world.h5", "datasets/qaa_world/words.parquet")
 
 
 def test_a_test_set_that_was_learned_from_is_flagged(finished, results):

@@ -36,16 +36,17 @@ UNIT_TESTS = PROJECT / "workflow_tests" / "unit"
 EQUIVALENT = Path(__file__).with_name("equivalent.tsv")
 MODULES = [
     "alignment.word_alignment", "artifacts.binarized_text", "artifacts.corpus_text", "artifacts.dataset_folder", "artifacts.feature_file",
-    "artifacts.splits", "artifacts.tokenizer_folder", "artifacts.training_reasons", "bpc.bits_per_character", "bpc.subword_bits",
-    "bpc.subword_coverage", "checkpoints.canary", "checkpoints.comparison", "checkpoints.model_trials", "contamination.overlap",
-    "contamination.search", "corpus.binarization", "corpus.cleaning", "corpus.tokenization", "datasets.bitexts", "datasets.conllu",
-    "datasets.nli", "datasets.pairs", "datasets.treebank", "features.encoding", "features.extraction", "features.vector_storage",
-    "metrics.joining", "metrics.probe_training_summary", "models.windows", "pretraining.fairseq_models", "pretraining.fairseq_task",
-    "probes.baselines", "probes.control_tasks", "probes.converged_probe", "probes.description_length", "probes.examples",
-    "probes.labels", "probes.linear_probe", "probes.nli_baselines", "probes.training", "probes.training_rows", "probes.transfer",
-    "seeds", "statistics.bootstrap", "study.measured", "study.plan", "tasks.alignment", "tasks.arc_classification",
-    "tasks.arc_classification_subtypes", "tasks.arc_prediction", "tasks.bpc", "tasks.declaration", "tasks.number", "tasks.pos",
-    "tasks.xnli",
+    "artifacts.outcome_file", "artifacts.splits", "artifacts.tokenizer_folder", "artifacts.training_reasons", "bpc.bits_per_character",
+    "bpc.subword_bits", "bpc.subword_coverage", "checkpoints.canary", "checkpoints.comparison", "checkpoints.model_trials",
+    "contamination.overlap", "contamination.search", "corpus.binarization", "corpus.cleaning", "corpus.tokenization", "datasets.bitexts",
+    "datasets.conllu", "datasets.nli", "datasets.pairs", "datasets.treebank", "features.encoding", "features.extraction",
+    "features.vector_storage", "metrics.curves", "metrics.dataset_counts", "metrics.joining", "metrics.metric_definitions",
+    "metrics.probe_training_summary", "metrics.scoring", "models.windows", "pretraining.fairseq_models", "pretraining.fairseq_task",
+    "probes.baselines", "probes.control_tasks", "probes.converged_probe", "probes.description_length", "probes.examples", "probes.labels",
+    "probes.linear_probe", "probes.nli_baselines", "probes.training", "probes.training_rows", "probes.transfer", "seeds",
+    "statistics.bootstrap", "statistics.cross_fitting", "statistics.outcomes", "statistics.paired", "statistics.resampling",
+    "study.measured", "study.plan", "tasks.alignment", "tasks.arc_classification", "tasks.arc_classification_subtypes",
+    "tasks.arc_prediction", "tasks.bpc", "tasks.declaration", "tasks.number", "tasks.pos", "tasks.xnli",
 ]  # fmt: skip
 # These name such modules to prepare what they test, which is something else, and take long.
 OTHERS = {

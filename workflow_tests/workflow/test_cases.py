@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import Project
+from outcome_scores import scores_of
 
 from xlprobe.artifacts.feature_file import FeatureFile
-from xlprobe.bpc.bits_per_character import BitsSettings, score_bits_per_character
+from xlprobe.bpc.bits_per_character import BitsSettings, measure_bits
 from xlprobe.checkpoints.from_huggingface import publish_huggingface
 from xlprobe.corpus.cleaning import clean_corpus
 from xlprobe.datasets.treebank import read_splits, write_dataset
@@ -109,8 +110,8 @@ def test_a_model_that_sees_padding_is_measured_the_same_in_any_batch(cases, word
     assert np.abs(large - small).max() <= 2e-3 * np.abs(large).max()
     bits = []
     for tokens in (8192, 16):
-        score_bits_per_character(checkpoint, [], [], [words], tmp_path / "bits.parquet", BitsSettings(), tokens, "cpu")
-        bits.append(pd.read_parquet(tmp_path / "bits.parquet").set_index("metric")["value"])
+        measure_bits(checkpoint, [], [], [words], tmp_path / "bits.h5", BitsSettings(), tokens, "cpu")
+        bits.append(scores_of(tmp_path / "bits.h5").set_index("metric")["value"])
     assert np.allclose(*bits, rtol=1e-4)
 
 
@@ -125,7 +126,7 @@ def test_a_causal_class_that_sees_both_ways_is_not_scored_as_causal(cases, words
     checkpoint = adopted(cases, "llama_sees_both_ways", tmp_path)
     assert read_json(checkpoint / "identity.json")["checks"]["direction"] == "both ways"
     with pytest.raises(XlprobeError, match=r"bpc\.leave_out"):
-        score_bits_per_character(checkpoint, [], [], [words], tmp_path / "bits.parquet", BitsSettings(), 8192, "cpu")
+        measure_bits(checkpoint, [], [], [words], tmp_path / "bits.h5", BitsSettings(), 8192, "cpu")
 
 
 def test_own_code_is_refused_unless_it_is_to_be_ignored(cases, tmp_path):

@@ -216,7 +216,7 @@ def test_xnli_is_fetched_and_read_as_published_and_in_one_form(fetching, upstrea
     datasets = fetching.folder / "results" / "fetched" / "datasets"
     for code, dataset, splits, form in expected:
         text = read_sentences(datasets / dataset)["text"].to_numpy()
-        found = [[text[one], text[other], label] for one, other, label in read_pairs(datasets / dataset).to_numpy()]
+        found = [[text[one], text[other], label] for _, one, other, label in read_pairs(datasets / dataset).to_numpy()]
         assert found == [
             [*(tokenized(part) if form == "tokenized" or split == "train" else part for part in pair), label]
             for split in splits
@@ -233,7 +233,7 @@ def test_xnli_is_fetched_and_read_as_published_and_in_one_form(fetching, upstrea
 def transfer_inputs(project: Project) -> dict[str, set[str]]:
     """By target, the sources whose probes are transferred to it, as the commands of a dry run tell."""
     commands = make(project, "results/fetched/metrics/parts/m/0.scores.parquet", "-n", "--printshellcmds")
-    found = re.findall(r" --task xnli .*--weights (.*) --output results/fetched/transfer/m/0/xnli/(\w+)\.parquet", commands)
+    found = re.findall(r" --task xnli .*--weights (.*) --output results/fetched/transfer/m/0/xnli/(\w+)\.h5", commands)
     return {target: {*re.findall(r"probes/m/0/xnli/(\w+)\.safetensors", weights)} for weights, target in found}
 
 

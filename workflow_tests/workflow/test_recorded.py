@@ -24,11 +24,12 @@ from xlprobe.study.plan import Study
 TINY = "config/tiny.yaml"
 CONFIGURATION = ("--configfile", TINY)
 JOINS = {"checkpoint_audit", "audit", "checkpoint_scores", "scores", "checkpoint_probe_training", "probe_training"}
-JOINS |= {"probe_training_summary", "figure", "contamination_table"}
+JOINS |= {"baseline_scores", "probe_training_summary", "figure", "contamination_table", "dataset_table", "run_description"}
 TOGETHER = (
     ("{keep: true}", "{keep: false, together: true}"),
     ("{n_seeds: 2,", "{tasks: [arc_prediction, pos], n_seeds: 2, together: true,"),
 )
+CONFIGURATION_COPY = "metrics/config.json"
 FETCHED = """
 experiment: fetched
 data: {root: config}
@@ -38,6 +39,17 @@ alignments: [align_en_fr]
 xnli: [en]
 datasets: {nli_text: tokenized}
 """
+# With a parallel test set of the user's own.
+MINE = """
+experiment: mine
+data: {root: mine}
+models: {adopted: {steps: [20], huggingface: {repository: org/name, revision: "step{step}"}}}
+treebanks: [en_ewt, fr_gsd, en_mine]
+bpc: {languages: [en]}
+"""
+MINE_ROW = "en_mine\ten\tUD_English-Mine\ttest\t\tmine\n"
+PUBLISHED = [f"{name}-ud-{split}" for name in ("UD_English-EWT/en_ewt", "UD_French-GSD/fr_gsd") for split in ("train", "dev", "test")]
+MINE_FILES = ["UD_English-Mine/en_mine-ud-test", *PUBLISHED]
 
 
 def written_otherwise(text):
@@ -67,10 +79,11 @@ ALONE = "  {name}: {{steps: [0, 20], seeds: [1, 2], pretrain: {{languages: [{nam
 CONFIGURATIONS = {
     "tiny": TEXT,
     "fetched": FETCHED,
+    "mine": MINE,
     "more": TEXT.replace("max_lines: 60", "max_lines: 61"),
     "same": written_otherwise(TEXT),
     "together": TEXT,
-    "alone": TEXT.replace(", qba_pud]", "]").replace("xnli: [qaa]", "transfer: {predictions: true}"),
+    "alone": TEXT.replace(", qba_pud]", "]").replace("xnli: [qaa]\n", "").replace("{sources: all}", "{predictions: true}"),
     "bilingual": TEXT.replace("treebanks:", "".join(ALONE.format(name=name) for name in ("qaa", "qba")) + "treebanks:"),
 }
 CONFIGURATIONS["bilingual together"] = CONFIGURATIONS["bilingual"]
@@ -86,6 +99,12 @@ def jobs(tmp_path_factory):
     paths = [project.folder / "config" / f"{name}.yaml" for name in CONFIGURATIONS]
     for path, content in zip(paths, CONFIGURATIONS.values(), strict=True):
         path.write_text(content)
+    with (project.folder / "resources" / "treebanks.tsv").open("a") as table:
+        table.write(MINE_ROW)
+    for name in MINE_FILES:
+        path = project.folder / "mine" / "ud" / f"{name}.conllu"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
     return dict(zip(CONFIGURATIONS, jobs_of_copy(project.folder, paths, project.folder), strict=True))
 
 
@@ -175,18 +194,34 @@ def test_a_model_of_one_language_is_measured_on_what_lies_in_it(jobs, run, extra
     assert any(job.rule == "bpc" for job in found) == (run != "qaa/seed_1")
 
 
+def test_a_parallel_test_set_of_the_users_own_is_measured_as_pud_is(jobs):
+    made = {job.wildcards["dataset"]: job.command for job in jobs["mine"] if job.rule == "treebank"}
+    assert "--language en --parallel mine" in made["en_mine"] and "--parallel" not in made["en_ewt"]
+    (bits,) = (job for job in jobs["mine"] if job.rule == "bpc")
+    assert "--parallel results/mine/datasets/en_mine " in bits.command and "results/mine/datasets/en_mine/identity.json" in bits.input
+    transfers = [job for job in jobs["mine"] if job.rule == "transfer"]
+    assert {job.wildcards["task"] for job in transfers} == {"pos", "arc_prediction", "arc_classification"}
+    for job in transfers:
+        assert job.wildcards["dataset"] == "en_mine"
+        assert [Path(path).stem for path in job.input if path.endswith(".safetensors") and "/probes/" in path] == ["en_ewt"]
+    pairs = [job.command for job in jobs["fetched"] if job.rule == "nli"]
+    assert pairs and all("--parallel xnli" in command for command in pairs)
+
+
 def by_wildcards(jobs):
     return {rule: sorted(map(sorted, map(dict.items, found))) for rule, found in jobs.items()}
 
 
 def test_a_limit_on_held_out_text_is_one_on_what_is_searched_for(jobs):
     """It once depended on the rule's input, so that Snakemake did not see it change."""
-    assert differ(jobs["tiny"], jobs["more"]) == [*(f"bpc/xlmr/{step}.parquet" for step in (0, 10, 20)), "contamination/qba.parquet"]
+    bits = [f"bpc/xlmr/{step}.h5" for step in (0, 10, 20)]
+    assert differ(jobs["tiny"], jobs["more"]) == [*bits, "contamination/qba.parquet", CONFIGURATION_COPY]
 
 
 def test_settings_compare_by_value(jobs):
-    """Figures show datasets in the order given."""
-    assert {path.split("/")[0] for path in differ(jobs["tiny"], jobs["same"])} == {"figures"}
+    """Figures show datasets in the order given, and the configuration's copy has it."""
+    others = {*differ(jobs["tiny"], jobs["same"])} - {CONFIGURATION_COPY}
+    assert {path.split("/")[0] for path in others} == {"figures"}
 
 
 def test_with_together_dropping_a_dataset_or_a_task_makes_nothing_of_the_others(tmp_path):
@@ -195,16 +230,19 @@ def test_with_together_dropping_a_dataset_or_a_task_makes_nothing_of_the_others(
         project.edit(TINY, old, new)
     check_parameters(finish(project, TINY))
     # What is temporary is not there.
-    for path in project.folder.rglob("*.h5"):
+    for path in project.folder.glob("results/*/features/**/*.h5"):
         path.unlink()
     kept = (project.folder / TINY).read_text()
     project.edit(TINY, "[qaa_world, qba_world, qba_pud]", "[qaa_world, qba_pud]")
     project.edit(TINY, "tasks: [arc_prediction, pos]", "tasks: [pos]")
     planned = project.planned(*CONFIGURATION)
+    # What a source's labels alone earn on the parallel test set is measured without it: seconds.
+    assert planned.pop("baselines") == 1
     assert planned and planned.keys() <= JOINS
     # What is new is said, wherever it stands among the others, with what that makes again.
     changes = {"[qaa_world, qba_world,": "[qaa_world, qaa_pud,", "tasks: [arc_prediction, pos],": "", "max_lines: 60": "max_lines: 61"}
-    text = kept + "transfer: {shared_labels: true}\n"
+    changes["{sources: all}"] = "{sources: all, shared_labels: true}"
+    text = kept
     for old, new in changes.items():
         assert old in text
         text = text.replace(old, new)
@@ -215,7 +253,7 @@ def test_with_together_dropping_a_dataset_or_a_task_makes_nothing_of_the_others(
     assert "Extracting all datasets from xlmr" in output and "Probing qaa_world in xlmr" in output
     # What is recorded as read is read, so that a dropped dataset is in these tables when it comes back.
     commands = re.findall(r"python scripts/(?:transfer_probes|measure_contamination).*", output)
-    made = [command for command in commands if "/pos/qba_pud.parquet" in command or "contamination/qba.parquet" in command]
+    made = [command for command in commands if "/pos/qba_pud.h5" in command or "contamination/qba.parquet" in command]
     assert len(made) == 2 and all(re.search(r"/qba_world(\.safetensors)? ", command) for command in made)
     assert all(("--dropped-datasets qba_world" in command) == ("transfer" in command) for command in commands)
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 import yaml
 from conftest import tiny_configuration
+from outcome_scores import outcome_in, scores_of
 from safetensors import safe_open
 from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM
@@ -40,6 +41,8 @@ FIGURES = [f"{task}_{kind}" for task in (*TASKS, "xnli") for kind in KINDS]
 FIGURES += ["pos_word_groups", "alignment_layer_curves", "bpc_language_curves"]
 TREEBANKS = ("qaa_world", "qba_world")
 METRICS_OF_SCORES = {"checkpoint_scores": 3, "scores": 1, "figure": 19}
+# All scores, those of baselines too; no measurement.
+SCORES = METRICS_OF_SCORES | {"baseline_scores": 1}
 # Probes write both tables.
 METRICS_OF_PROBES = METRICS_OF_SCORES | {"checkpoint_probe_training": 3, "probe_training": 1, "probe_training_summary": 1}
 ONE_TASK = METRICS_OF_PROBES | {"probes": 6, "transfer": 3}
@@ -62,16 +65,17 @@ def test_a_run_makes_what_it_promises(finished_run):
     )
     transfer, nli = probes["target"].isin(["qba_pud", "xnli_qaa_test"]), probes["task"] == "xnli"
     # Tasks, steps, layers, treebanks, seeds and their mean, splits; of transfer the test split alone; two baselines for each
-    # treebank and split, three of inference.
+    # treebank and split, three of inference; on targets, of each source two, of inference one.
     assert (~transfer & ~nli).sum() == 3 * 3 * 3 * 2 * 3 * 2 and (transfer & ~nli).sum() == 3 * 3 * 3 * 2 * 3
     assert (~transfer & nli).sum() == 3 * 3 * 3 * 2 and (transfer & nli).sum() == 3 * 3 * 3
-    assert len(accuracy) == len(probes) + 3 * 2 * 2 * 2 + 3 * 2
+    assert len(accuracy) == len(probes) + 3 * 2 * 2 * 2 + 3 * 2 + 3 * 2 * 2 + 1
     assert (scores.loc[scores["task"] == "xnli", "text_form"] == "raw").all() and scores.loc[
         scores["task"] != "xnli", "text_form"
     ].isna().all()
     bits = scores[(scores["task"] == "bpc") & (scores["metric"] == "bits_per_character")]
     assert set(zip(bits["step"], bits["split"], strict=True)) == {(step, split) for step in STEPS for split in ("valid", "test")}
-    assert (bits["source"] == "qba").all() and bits["value"].between(0.5, 10).all()
+    assert set(zip(bits["target"], bits["split"], strict=True)) == {("qba", "valid"), ("qba_pud", "test")}
+    assert (bits["target_language"] == "qba").all() and bits["value"].between(0.5, 10).all()
     # Every score has its interval, of sentences and, for means, seeds.
     assert (
         scores["low"].notna().all() and (scores["low"] <= scores["value"]).mean() > 0.99 and (scores["low"] < scores["high"]).mean() > 0.9
@@ -108,6 +112,11 @@ def test_a_run_makes_what_it_promises(finished_run):
     assert len(checkpoints) == 6 and checkpoints["weights_sha256"].nunique() == 3 and not checkpoints["out_of_line"].any()
     losses = checkpoints.groupby("step")["mean_bits_per_subword"].first()
     assert losses[0] > losses[10] > losses[20]
+    counts = conform(pd.read_parquet(results / "metrics" / "datasets.parquet"), "datasets.schema.yaml")
+    of_task = counts[counts["what"].isin([*TASKS, "xnli"])].groupby(["dataset", "split", "what", counts["label"].isna()])["count"].sum()
+    assert (of_task.xs(True, level="label") == of_task.xs(False, level="label")).all() and counts["dataset"].nunique() == 6
+    assert json.loads((results / "metrics" / "config.json").read_text()) == tiny_configuration()
+    assert json.loads((results / "metrics" / "environment.json").read_text())["packages"]["torch"] == torch.__version__
     for name in FIGURES:
         for suffix in ("png", "pdf", "csv"):
             assert (results / "figures" / "xlmr" / f"{name}.{suffix}").stat().st_size > 60
@@ -175,8 +184,8 @@ EDITS_OF_NOTHING = [
     ("schemas/config.schema.yaml", "# Every key", "# Each key"),
     (
         "resources/treebanks.tsv",
-        "ar_pud\tar\tUD_Arabic-PUD\ttest\t\n",
-        "ar_pud\tar\tUD_Arabic-PUD\ttest\t\nxx_new\tar\tUD_X-New\ttest\t\n",
+        "ar_pud\tar\tUD_Arabic-PUD\ttest\t\tpud\n",
+        "ar_pud\tar\tUD_Arabic-PUD\ttest\t\tpud\nxx_new\tar\tUD_X-New\ttest\t\tnew\n",
     ),
 ]
 
@@ -184,7 +193,8 @@ EDITS_OF_NOTHING = [
 def test_what_matters_to_no_result_makes_nothing_again(project):
     for edit in EDITS_OF_NOTHING:
         project.edit(*edit)
-    assert project.planned(*TINY) == {}
+    # But for the configuration's own copy.
+    assert project.planned(*TINY) == {"run_description": 1}
 
 
 @pytest.mark.parametrize(
@@ -196,19 +206,19 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
             "scripts/xlprobe/tasks/pos.py",
             "TASK = ",
             "OTHER = 1\nTASK = ",
-            ONE_TASK | {"baselines": 2},
+            ONE_TASK | {"baselines": 3, "baseline_scores": 1, "dataset_table": 1},
         ),
         (
             "scripts/xlprobe/tasks/arc_prediction.py",
             '"no arc"',
             '"none"',
-            ONE_TASK | {"baselines": 2},
+            ONE_TASK | {"baselines": 3, "baseline_scores": 1, "dataset_table": 1},
         ),
         (
             "scripts/xlprobe/tasks/xnli.py",
             "TASK = ",
             "OTHER = 1\nTASK = ",
-            METRICS_OF_PROBES | {"probes": 3, "transfer": 3, "baselines": 1},
+            METRICS_OF_PROBES | {"probes": 3, "transfer": 3, "baselines": 2, "baseline_scores": 1, "dataset_table": 1},
         ),
         # Alignment's code: alignment.
         (
@@ -225,8 +235,9 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
             METRICS_OF_SCORES | {"bpc": 3},
         ),
         # What all figures share: figures. What one kind is: that figure.
+        ("scripts/xlprobe/metrics/curves.py", '"another family"', '"elsewhere"', {"figure": 19}),
         ("scripts/xlprobe/figures/drawing.py", '"#0072B2"', '"#0072B3"', {"figure": 19}),
-        ("scripts/xlprobe/figures/word_groups.py", '"unseen": BLUE', '"unseen": GREY', {"figure": 1}),
+        ("scripts/xlprobe/figures/word_groups.py", "(ORANGE, BLUE)", "(BLUE, ORANGE)", {"figure": 1}),
         # How overlap is measured: its tables.
         ("scripts/xlprobe/contamination/search.py", "WINDOW = 32", "WINDOW = 30", {"contamination": 2, "contamination_table": 1}),
         # A check of the checkpoints: its table.
@@ -257,8 +268,11 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
         ("config/tiny.yaml", "probes: {", "alignment: {distortion: 0.5}\nprobes: {", METRICS_OF_SCORES | {"alignment": 3}),
         # Another protocol: probes.
         ("config/tiny.yaml", "{n_seeds: 2,", "{protocol: converged, n_seeds: 2,", PROBES),
-        # How intervals are taken: all scores.
-        ("config/tiny.yaml", "probes: {", "intervals: {level: 0.9}\nprobes: {", PROBES | {"alignment": 3, "bpc": 3, "baselines": 7}),
+        # How intervals are taken, or what is shown of transfer: all scores, and no probe, transfer, alignment or bits.
+        ("config/tiny.yaml", "probes: {", "intervals: {level: 0.9}\nprobes: {", SCORES),
+        ("config/tiny.yaml", "{sources: all}", "{sources: all, shared_labels: true}", SCORES),
+        # What a metric is: the same.
+        ("scripts/xlprobe/metrics/metric_definitions.py", "BITS = ", "OTHER = 1\nBITS = ", SCORES),
         # What features are computed in: features, and what follows.
         ("config/tiny.yaml", "{keep: true}", "{keep: true, precision: bfloat16}", AUDIT),
     ],
@@ -266,7 +280,7 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
 def test_what_an_edit_makes_again(project, path, old, new, rules):
     project.edit(path, old, new)
     planned = project.planned(*TINY)
-    assert planned == rules
+    assert planned == rules | ({"run_description": 1} if path == "config/tiny.yaml" else {})
 
 
 @pytest.mark.parametrize(
@@ -307,7 +321,7 @@ def test_a_touch_makes_nothing_again(project):
 
 # Of one checkpoint.
 MEASURED = {"features": 6, "probes": 7, "transfer": 4, "alignment": 1, "bpc": 1}
-METRICS = {*METRICS_OF_PROBES, "checkpoint_audit", "audit", "checkpoint_table", "trained_text"}
+METRICS = {*METRICS_OF_PROBES, "checkpoint_audit", "audit", "checkpoint_table", "trained_text", "run_description"}
 
 
 @pytest.mark.parametrize("steps", ["[0, 10, 20, 30]", "[0, 10, 15, 20]"], ids=["at the end", "between two"])
@@ -434,14 +448,14 @@ def test_with_temporary_features_one_probe_needs_one_extraction(project):
     features = project.folder / RESULTS / "features" / "xlmr"
     for path in features.rglob("*.h5"):
         path.unlink()
-    assert project.planned(*TINY) == {}
-    target = f"{RESULTS}/probes/xlmr/10/pos/qba_world.parquet"
-    before = pd.read_parquet(project.folder / target)
+    assert project.planned(*TINY) == {"run_description": 1}
+    target = f"{RESULTS}/probes/xlmr/10/pos/qba_world.h5"
+    before = sha256(project.folder / target)
     (project.folder / target).unlink()
     assert project.planned(target, *TINY) == {"features": 1, "probes": 1}
     project.snakemake(target, *TINY, "--quiet", "all")
     assert not list(features.rglob("*.h5")), "temporary features stay behind"
-    pd.testing.assert_frame_equal(pd.read_parquet(project.folder / target), before)
+    assert sha256(project.folder / target) == before
 
 
 def test_with_temporary_features_an_edit_of_the_probes_extracts_again_and_a_comment_does_not(project):
@@ -449,7 +463,7 @@ def test_with_temporary_features_an_edit_of_the_probes_extracts_again_and_a_comm
     for path in (project.folder / RESULTS / "features").rglob("*.h5"):
         path.unlink()
     project.edit("scripts/xlprobe/probes/linear_probe.py", "    BETAS = ", "    # a comment\n    BETAS = ")
-    assert project.planned(*TINY) == {}
+    assert project.planned(*TINY) == {"run_description": 1}
     project.edit("scripts/xlprobe/probes/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
     planned = project.planned(*TINY)
     assert (planned["features"], planned["probes"]) == (15, 21) and "checkpoint" not in planned
@@ -480,13 +494,13 @@ def test_faults_in_the_configuration_end_in_one_sentence(finished_run, tmp_path,
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("probes/xlmr/999/pos/qaa_world.parquet", "error: this run has no step '999' to make this of; known here: 0, 10, 20"),
+        ("probes/xlmr/999/pos/qaa_world.h5", "error: this run has no step '999' to make this of; known here: 0, 10, 20"),
         ("checkpoints/xlmr/999/training.json", "error: this run has no step '999' to make this of; known here: 0, 10, 20"),
         ("checkpoints/other/10/identity.json", "error: this run has no model 'other' to make this of; known here: xlmr"),
         ("metrics/parts/other/10.scores.parquet", "error: this run has no model 'other' to make this of; known here: xlmr"),
         ("metrics/parts/other/10.audit.parquet", "error: this run has no model 'other' to make this of; known here: xlmr"),
         ("metrics/parts/other/10.probe_training.parquet", "error: this run has no model 'other' to make this of; known here: xlmr"),
-        ("bpc/other/10.parquet", "error: this run has no model 'other' to make this of; known here: xlmr"),
+        ("bpc/other/10.h5", "error: this run has no model 'other' to make this of; known here: xlmr"),
         ("datasets/xnli_qba/identity.json", "error: this run has no dataset 'xnli_qba' to make this of; did you mean 'xnli_qaa'?"),
         ("sources/models/multiberts/seed_0/77", "error: this run has no step '77' to make this of; known here: 0, 20000, "),
     ],
@@ -584,22 +598,24 @@ def test_one_job_can_extract_all_datasets_and_one_train_all_tasks_and_controls_c
     project.edit("config/tiny.yaml", "{keep: true}", "{keep: true, together: true}")
     project.edit("config/tiny.yaml", "{n_seeds: 2,", "{n_seeds: 2, together: true, control_tasks: [pos], description_lengths: [pos],")
     probes = project.folder / RESULTS / "probes" / "xlmr" / "20"
-    of_pos = pd.read_parquet(probes / "pos" / "qba_world.parquet")
-    before = {path: sha256(path) for path in (*probes.rglob("*.safetensors"), *probes.glob("arc_*/*.parquet"))}
-    # Weights, scores, and how training went.
+    target = f"{RESULTS}/metrics/parts/xlmr/20.scores.parquet"
+    scores_before = pd.read_parquet(project.folder / target)
+    before = {path: sha256(path) for kind in ("*.parquet", "*.h5") for path in probes.glob(f"arc_*/{kind}")}
+    before |= {path: sha256(path) for path in probes.rglob("*.safetensors")}
+    # Weights, outcomes, and how training went.
     assert len(before) == 7 + 4 + 4
     for folder in ("features", "probes"):
         shutil.rmtree(project.folder / RESULTS / folder / "xlmr" / "20")
-    target = f"{RESULTS}/metrics/parts/xlmr/20.scores.parquet"
     planned = project.planned(target, *TINY)
     # Inference sets have one task.
     assert (planned["features_together"], planned["probes_together"], planned["probes"]) == (1, 2, 1) and "features" not in planned
     project.snakemake(target, *TINY, "--quiet", "all")
     assert {path: sha256(path) for path in before} == before
-    scores = pd.read_parquet(probes / "pos" / "qba_world.parquet")
+    scores = pd.read_parquet(project.folder / target)
     controls = {"accuracy_control", "accuracy_selectivity", "code_length", "compression"}
-    assert set(scores["metric"]) == {*of_pos["metric"], *controls}
-    pd.testing.assert_frame_equal(scores[~scores["metric"].isin(controls)].reset_index(drop=True), of_pos)
+    assert set(scores["metric"]) == {*scores_before["metric"], *controls}
+    assert set(scores.loc[scores["metric"].isin(controls), "task"]) == {"pos"}
+    pd.testing.assert_frame_equal(scores[~scores["metric"].isin(controls)].reset_index(drop=True), scores_before)
 
 
 def test_a_task_leaves_out_treebanks_without_its_labels(project):
@@ -608,23 +624,23 @@ def test_a_task_leaves_out_treebanks_without_its_labels(project):
     planned = project.planned(*TINY)
     # The other tasks' tables are no longer asked for; of the new one's there is one treebank, and no transfer.
     assert (planned["probes"], planned["baselines"]) == (3, 1) and "transfer" not in planned
-    target = f"{RESULTS}/probes/xlmr/20/number/qaa_world.parquet"
+    target = f"{RESULTS}/probes/xlmr/20/number/qaa_world.h5"
     project.snakemake(target, *TINY, "--quiet", "all")
-    found = pd.read_parquet(project.folder / target)
-    assert set(found["metric"]) >= {"accuracy", "accuracy_unseen"} and set(found["layer"]) == {0, 2}
+    found = outcome_in(project.folder / target, "number", "qaa_world", "qaa_world", "test")
+    assert {"correct", "correct_unseen"} <= {*found.counts} and found.layers == [0, 2]
 
 
 def test_predictions_are_a_table_beside_the_scores_of_transfer(project):
-    with (project.folder / "config" / "tiny.yaml").open("a") as file:
-        file.write("transfer: {predictions: true, shared_labels: true}\n")
+    project.edit("config/tiny.yaml", "{sources: all}", "{sources: all, predictions: true}")
     target = f"{RESULTS}/transfer/xlmr/20/arc_prediction/qba_pud"
-    assert project.planned(*TINY) == METRICS_OF_SCORES | {"transfer": 12}
+    assert project.planned(*TINY) == METRICS_OF_SCORES | {"transfer": 12, "run_description": 1}
     project.snakemake(f"{target}.predictions.parquet", *TINY, "--quiet", "all")
     said = conform(pd.read_parquet(project.folder / f"{target}.predictions.parquet"), "predictions.schema.yaml")
-    scores = pd.read_parquet(project.folder / f"{target}.parquet").dropna(subset="seed")
-    scores = scores.set_index(["metric", "source", "layer", "seed"])["value"]
+    baselines = project.folder / RESULTS / "baselines" / "arc_prediction" / "qba_pud.h5"
+    scores = scores_of(project.folder / f"{target}.h5", baselines, shared_labels=True).dropna(subset="seed")
+    scores = scores.set_index(["metric", "source", "layer", "seed"])["value"].sort_index()
     shares = (said["label"] == said["predicted"]).groupby([said[column] for column in ("source", "layer", "seed")]).mean()
-    np.testing.assert_allclose(scores["accuracy"].sort_index(), shares)
+    np.testing.assert_allclose(scores["accuracy"], shares)
     assert scores["accuracy"].to_list() == scores["accuracy_shared"].to_list()
 
 

@@ -96,7 +96,7 @@ def test_a_finished_suite_is_not_made_again_and_a_changed_checkpoint_is(suites_r
     project.folder = tmp_path / "project"
     shutil.copytree(suites_run.folder, project.folder, symlinks=True)
     assert project.planned(*RUN) == {}
-    target = f"{RESULTS}/probes/causal/0/pos/qaa_world.parquet"
+    target = f"{RESULTS}/probes/causal/0/pos/qaa_world.h5"
     weights = project.folder / "suites" / "gpt-neox" / "step_0" / "model.safetensors"
     shutil.copy(project.folder / "suites" / "gpt-neox" / "step_20" / "model.safetensors", weights)
     assert project.planned(target, *RUN) == {"adopt_checkpoint": 1, "features": 1, "probes": 1}

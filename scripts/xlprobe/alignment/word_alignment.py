@@ -1,31 +1,27 @@
-"""Word alignment by the similarity of vectors, after SimAlign (Jalili Sabet et al. 2020), and its scores.
+"""Word alignment by the similarity of vectors, after SimAlign (Jalili Sabet et al. 2020), and what its links earn.
 
-The links are those of the `simalign` package, version 0.4, for the same vectors. (Its own runs take a lone `▁` for one of its
-word's subwords; here it is no word's, so that links may differ where a tokenizer makes any.) They are made between words, whose subwords
+The links are those of the `simalign` package, version 0.4, for the same vectors. They are made between words, whose subwords
 are averaged first, as our features are ("word" there); or between subwords, and then stand for links between the words that
-these belong to ("bpe", its default). To the package, a lone `▁` is one of its word's subwords; in our features it is none.
+these belong to ("bpe", its default). To the package, a lone `▁` is one of its word's subwords; in our features it is none, so that links
+may differ where a tokenizer makes any.
 numpy alone, so that a job starts at once.
 
 Shapes: S source units (words or subwords), T target units, V source words, W target words, D dimensions.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from xlprobe.artifacts.checkpoint_names import columns
 from xlprobe.artifacts.dataset_folder import read_links, read_sentences
 from xlprobe.artifacts.feature_file import FeatureFile
-from xlprobe.artifacts.tables import write_table
+from xlprobe.artifacts.outcome_file import LINK_COUNTS, Outcome, OutcomePlace
 from xlprobe.errors import XlprobeError
 from xlprobe.progress import progress
-from xlprobe.statistics.bootstrap import NO_INTERVALS, Bootstrap, Intervals
+from xlprobe.statistics.outcomes import facts_of_datasets, write_outcomes
 
-METRICS = ("precision", "recall", "f1", "aer")
 # What is aligned, and the units of the features that this takes.
 UNITS = {"word": "words", "bpe": "subwords"}
 
@@ -118,64 +114,22 @@ def linked_words(features: FeatureFile, words: np.ndarray, layer: int, method: s
     return [project(links_ST, source_SV, target_TW) for links_ST, (source_SV, target_TW) in zip(links, belongs, strict=True)]
 
 
-@dataclass(frozen=True)
-class Counts:
-    """Links found (A), those of them that are sure (A and S) and possible (A and P), and sure links in the gold (S).
-
-    The scores are Och and Ney's (2003), over a whole corpus: add the counts of its pairs first.
-
-    >>> pair = Counts(found=3, found_sure=1, found_possible=2, sure=2)  # A = {a b d}, S = {a c}, P = {a b c}
-    >>> pair.precision, pair.recall, pair.f1, pair.aer
-    (0.6666666666666666, 0.5, 0.5714285714285715, 0.4)
-    """
-
-    found: int
-    found_sure: int
-    found_possible: int
-    sure: int
-
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
-
-    @property
-    def precision(self) -> float:
-        """|A and P| / |A|; 0 where nothing was found."""
-        return self.found_possible / max(self.found, 1)
-
-    @property
-    def recall(self) -> float:
-        """|A and S| / |S|; 0 where nothing is sure."""
-        return self.found_sure / max(self.sure, 1)
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall."""
-        total = self.precision + self.recall
-        return 2 * self.precision * self.recall / total if total else 0.0
-
-    @property
-    def aer(self) -> float:
-        """Alignment error rate: 1 - (|A and S| + |A and P|) / (|A| + |S|); 1 where nothing was found and nothing is sure."""
-        return 1 - (self.found_sure + self.found_possible) / max(self.found + self.sure, 1)
+def count(found_VW: np.ndarray, sure_VW: np.ndarray, possible_VW: np.ndarray) -> tuple[int, int, int, int]:
+    """The LINK_COUNTS of a sentence pair; `possible_VW` includes the sure links."""
+    return int(found_VW.sum()), int((found_VW & sure_VW).sum()), int((found_VW & possible_VW).sum()), int(sure_VW.sum())
 
 
-def count(found_VW: np.ndarray, sure_VW: np.ndarray, possible_VW: np.ndarray) -> Counts:
-    """Compare the links found in a sentence pair with the gold's; `possible_VW` includes the sure ones."""
-    return Counts(int(found_VW.sum()), int((found_VW & sure_VW).sum()), int((found_VW & possible_VW).sum()), int(sure_VW.sum()))
-
-
-def score_alignment(
+def align_bitext(
     features_path: Path,
     dataset: Path,
     method: str,
     output: Path,
     layers: Sequence[int] | None = None,
-    intervals: Intervals = NO_INTERVALS,
     unit: str = "word",
     distortion: float = 0.0,
     checkpoint_identity: Path | None = None,
 ) -> None:
-    """Align a bitext at all layers of its features or some; write the scores (schemas/scores.schema.yaml), a row a layer and metric.
+    """Align a bitext at all layers of its features or some; write the LINK_COUNTS of each pair (`xlprobe.artifacts.outcome_file`).
 
     Args:
         unit: one of UNITS.
@@ -189,8 +143,7 @@ def score_alignment(
     pairs = len(sentences) // 2
     words = sentences["words"].to_numpy()
     gold = _gold(dataset, words)
-    bootstrap = Bootstrap(intervals, (dataset.name, "test"), pairs, np.arange(pairs))
-    rows: list[dict[str, object]] = []
+    counts: list[np.ndarray] = []
     with FeatureFile(features_path) as features:
         features.check_dataset(dataset)
         features.check_checkpoint(checkpoint_identity)
@@ -199,18 +152,19 @@ def score_alignment(
                 f"{features_path}: holds vectors of {features.units}, but config key alignment.unit: {unit} aligns {UNITS[unit]};"
                 " extract it again, or change the key"
             )
-        checkpoint = columns(features.checkpoint)
-        for layer in progress(features.chosen(layers), f"{dataset.name} step {checkpoint['step']}", "layers"):
+        checkpoint = features.checkpoint
+        chosen = features.chosen(layers)
+        for layer in progress(chosen, f"{dataset.name} step {checkpoint['step']}", "layers"):
             links = linked_words(features, words, layer, method, distortion)
-            counts = [count(found_VW, sure_VW, possible_VW) for found_VW, (sure_VW, possible_VW) in zip(links, gold, strict=True)]
-            total = sum(counts, Counts(0, 0, 0, 0))
-            resampled = [Counts(*drawn) for drawn in bootstrap.totals(np.array([astuple(pair) for pair in counts])).tolist()]
-            scores_RK = np.array([[getattr(drawn, metric) for metric in METRICS] for drawn in resampled]).reshape(-1, len(METRICS))
-            for metric, limits in zip(METRICS, bootstrap.limits(scores_RK), strict=True):
-                rows.append({"layer": layer, "metric": metric, "value": getattr(total, metric)} | limits)
-    identity = checkpoint | {"task": "alignment", "source": dataset.name, "target": dataset.name, "split": "test"}
-    missing = dict.fromkeys(("seed", "protocol", "text_form"))
-    write_table(pd.DataFrame(rows).assign(**identity, **missing, n=pairs), "scores.schema.yaml", output)
+            counts.append(np.array([count(found, sure, possible) for found, (sure, possible) in zip(links, gold, strict=True)]))
+        identity = features.dataset
+    counts_MLK = np.stack(counts, axis=1)
+    of_pairs = {name: counts_MLK[:, :, number] for number, name in enumerate(LINK_COUNTS)}
+    source, target = identity["languages"]
+    facts = facts_of_datasets([source], identity) | {"target_language": target}
+    place = OutcomePlace("alignment", dataset.name, dataset.name, "test")
+    clusters = sentences["sent_id"].to_numpy(str)[:pairs]
+    write_outcomes(output, [Outcome(place, of_pairs, clusters, chosen, facts)], checkpoint)
 
 
 def _of_length_1(vectors_SD: np.ndarray) -> np.ndarray:

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 
 from xlprobe.artifacts import tables
+from xlprobe.artifacts.dataset_identity import read_identity
+from xlprobe.artifacts.dataset_kinds import NLI, TREEBANK
 from xlprobe.errors import XlprobeError
-from xlprobe.files import read_json, sha256
+from xlprobe.files import sha256
 
 
 def read_table(folder: Path, name: str, columns: list[str] | None = None) -> pd.DataFrame:
@@ -17,22 +19,9 @@ def read_table(folder: Path, name: str, columns: list[str] | None = None) -> pd.
         XlprobeError: the file is gone, damaged or another one.
     """
     path, advice = folder / f"{name}.parquet", f"delete {folder / 'identity.json'} to make the dataset again"
-    if path.exists() and sha256(path) != _digests(folder).get(name):
+    if path.exists() and sha256(path) != read_identity(folder)["sha256"].get(name):
         raise XlprobeError(f"{path}: is damaged, or of another dataset (its sha256 is not the one in identity.json); {advice}")
     return tables.read_table(path, columns, advice)
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    """The sha256 of each of a dataset's tables, as its identity says them.
-
-    Raises:
-        XlprobeError: it says none, or is gone or damaged.
-    """
-    identity, advice = folder / "identity.json", "delete it to make the dataset again"
-    try:
-        return read_json(identity, advice)["sha256"]
-    except (KeyError, TypeError):
-        raise XlprobeError(f"{identity}: does not say the sha256 of the dataset's tables; {advice}") from None
 
 
 def read_sentences(folder: Path) -> pd.DataFrame:
@@ -43,7 +32,7 @@ def read_sentences(folder: Path) -> pd.DataFrame:
 def read_written(folder: Path) -> pd.Series:
     """A dataset's sentences as they are written, rows as in its sentence table; of treebanks, with multiword tokens whole."""
     texts = read_sentences(folder)["text"]
-    if "written" in _digests(folder):
+    if read_identity(folder)["kind"] == TREEBANK:
         written = read_table(folder, "written")
         texts.iloc[written["sentence"].to_numpy()] = written["text"].to_numpy()
     return texts
@@ -68,16 +57,5 @@ def read_links(folder: Path) -> pd.DataFrame:
 
 
 def has_words(folder: Path) -> bool:
-    """Whether a dataset is one of words; one of sentence pairs has none."""
-    return "words" in _digests(folder)
-
-
-def text_form(folder: Path) -> str | None:
-    """The form of an inference set's text, as its identity says it (`xlprobe.datasets.nli`); None for other datasets."""
-    return read_json(folder / "identity.json").get("text_form")
-
-
-def independent_sentences(folder: Path, split: str) -> np.ndarray:
-    """The rows of a split's sentences that were drawn on their own: all, or the premises, which several pairs share."""
-    rows = np.flatnonzero(read_sentences(folder)["split"] == split)
-    return rows if has_words(folder) else np.intersect1d(rows, read_pairs(folder)["premise"])
+    """Whether a dataset has a table of words; one of sentence pairs for inference has none."""
+    return read_identity(folder)["kind"] != NLI

@@ -10,6 +10,7 @@ import numpy as np
 
 from xlprobe import hdf5_files
 from xlprobe.artifacts.checkpoint_names import title
+from xlprobe.artifacts.formats import FEATURES, check_format
 from xlprobe.errors import XlprobeError
 from xlprobe.files import MAKE_AGAIN, read_json
 
@@ -27,7 +28,7 @@ class FeatureFile:
     What is read is held to its checksum: a layer when it is asked for, all else when the file is opened.
 
     Raises:
-        XlprobeError: there is no such file, or it is damaged or of an older version.
+        XlprobeError: there is no such file, or it is damaged or of another version of the format.
 
     >>> with FeatureFile(path) as features:          # doctest: +SKIP
     ...     layer_WD = features.layer(8)
@@ -43,6 +44,9 @@ class FeatureFile:
         self.path = path
         self._checked = False
         with hdf5_files.whole(path):
+            check_format(path, self._file.attrs.get("format"), FEATURES)
+            if "vectors" not in self._file:
+                raise XlprobeError(f"{path}: holds no vectors; name a file that does")
             self.units: str = self._file.attrs["units"]
             self.offsets: np.ndarray = hdf5_files.dataset(self._file, "offsets")[:]
             self.layers: list[int] = self._file.attrs["layers"].tolist()

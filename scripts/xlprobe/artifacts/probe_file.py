@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from xlprobe.artifacts.checkpoint_names import columns
+from xlprobe.artifacts.formats import PROBES, check_format
 from xlprobe.errors import XlprobeError
 from xlprobe.files import MAKE_AGAIN, identity_digest, reading
 from xlprobe.safetensors_files import open_tensors
@@ -23,12 +24,13 @@ class ProbeFile:
         checkpoint_digest: of that checkpoint's identity (`xlprobe.files.identity_digest`).
         task, version: what they tell.
         protocol: how they were trained, paper or converged.
-        dataset: the treebank that they were trained on.
+        dataset: what they were trained on.
+        languages: that dataset's.
         labels: the inventory, by class number.
         layers: those whose probes it holds.
 
     Raises:
-        XlprobeError: there is no such file, it is damaged, or it holds no probes.
+        XlprobeError: there is no such file, it is damaged, holds no probes, or is of another version of the format.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,12 +42,14 @@ class ProbeFile:
             self._checksums: dict[str, Any] = description.pop("checksums")
             if self._checksums["description"] != identity_digest(description):
                 raise ValueError("its metadata are not as they were written")
+            check_format(path, description.get("format"), PROBES)
             self.checkpoint: dict[str, Any] = columns(description)
             self.checkpoint_digest: str = description["checkpoint_digest"]
             self.task: str = description["task"]
             self.protocol: str = description["protocol"]
             self.version: int = description["version"]
             self.dataset: str = description["dataset"]
+            self.languages: list[str] = description["languages"]
             self.labels: list[str] = description["labels"]
             self.layers = sorted(int(name[len("layer_") : -len(".weight")]) for name in names if name.endswith(".weight"))
 

@@ -21,30 +21,29 @@ context than a line, and it takes all held-out text, here capped by `bpc.max_lin
 Text is held out of the models that are pretrained here. A published model may have been trained on it.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from xlprobe.artifacts import checkpoint_names
-from xlprobe.artifacts.corpus_text import text_lines
+from xlprobe.artifacts.corpus_text import lines_of_documents
 from xlprobe.artifacts.dataset_folder import read_sentences, read_written
-from xlprobe.artifacts.tables import write_table
+from xlprobe.artifacts.dataset_identity import read_identity
+from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
 from xlprobe.bpc.subword_bits import SubwordPredictor
 from xlprobe.bpc.subword_coverage import SubwordCoverage
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
-from xlprobe.files import read_json
 from xlprobe.library_errors import library_errors
 from xlprobe.models.language_models import PRECISIONS
 from xlprobe.models.windows import batches, padding_per_batch, windows
 from xlprobe.progress import progress
 from xlprobe.seeds import derive_seed
-from xlprobe.statistics.bootstrap import NO_INTERVALS, Bootstrap, Intervals
+from xlprobe.statistics.outcomes import facts_of_datasets, write_outcomes
 
 
 @dataclass(frozen=True)
@@ -71,41 +70,39 @@ class Text:
 
     Attributes:
         place: where they were read.
+        name: of the text in tables: the language's, or the parallel test set's.
+        clusters: [lines], the same for lines that are drawn together; None where no scores are to follow.
         words: syntactic words in each line, where somebody has counted.
+        facts: what outcomes say of it.
     """
 
     place: Path
     language: str
     split: str
     lines: list[str]
+    name: str = ""
+    clusters: np.ndarray | None = None
     words: np.ndarray | None = None
-
-
-# From the sums over lines (in a bootstrap, a column of sums for each resample): the value, and what its n counts.
-Formula = tuple[Callable[[Any], Any], str]
-METRICS: dict[str, Formula] = {
-    "bits_per_character": (lambda sums: sums["bits"] / sums["characters"], "predicted"),
-    "bits_per_byte": (lambda sums: sums["bits"] / sums["bytes"], "predicted"),
-    "bits_per_subword": (lambda sums: sums["bits"] / sums["predicted"], "predicted"),
-    "subwords_per_character": (lambda sums: sums["subwords"] / sums["all_characters"], "subwords"),
-}
-METRICS_OF_PARALLEL_TEXT: dict[str, Formula] = {
-    "bits_per_sentence": (lambda sums: sums["bits"] / sums["predicted"] * sums["subwords"] / sums["lines"], "lines"),
-    "subwords_per_word": (lambda sums: sums["subwords"] / sums["words"], "subwords"),
-}
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def held_out_text(path: Path, language: str, max_lines: int | None) -> Text:
-    """The first lines of a cleaned corpus's held-out part."""
-    return Text(path, language, "valid", list(islice(text_lines(path), max_lines)))
+    """The first lines of a cleaned corpus's held-out part; those of one document are drawn together."""
+    numbered = [*islice(lines_of_documents(path), max_lines)]
+    documents = np.array([document for document, _ in numbered]).astype(str)
+    facts = {"source_language": language, "target_language": language, "parallel": None}
+    return Text(path, language, "valid", [line for _, line in numbered], language, documents, facts=facts)
 
 
 def parallel_text(dataset: Path) -> Text:
     """The sentences of a parallel test set, as they are written."""
-    sentences = read_sentences(dataset)
-    test = sentences["split"] == "test"
-    lines, words = read_written(dataset)[test].to_list(), sentences.loc[test, "words"].to_numpy()
-    return Text(dataset, read_json(dataset / "identity.json")["language"], "test", lines, words)
+    identity = read_identity(dataset)
+    (language,) = identity["languages"]
+    test = read_sentences(dataset)["split"] == "test"
+    sentences = read_sentences(dataset)[test]
+    clusters, words = sentences["sent_id"].to_numpy(str), sentences["words"].to_numpy()
+    facts = facts_of_datasets([language], identity)
+    return Text(dataset, language, "test", read_written(dataset)[test].to_list(), dataset.name, clusters, words, facts)
 
 
 def draw_masks(lengths: Sequence[int], share: float, seed: int, language: str, split: str) -> list[np.ndarray]:
@@ -160,12 +157,15 @@ def bits_of_lines(
     return bits
 
 
-def line_counts(predictor: SubwordPredictor, text: Text, settings: BitsSettings, tokens_per_batch: int) -> pd.DataFrame:
+def line_counts(predictor: SubwordPredictor, text: Text, settings: BitsSettings, tokens_per_batch: int) -> dict[str, np.ndarray]:
     """What each line of a text costs and holds.
 
     Returns:
-        A row a line: bits of its predicted subwords; how many these are; the characters and bytes that they cover; all its
-        subwords and all characters that these cover; lines, always 1; words, NaN where nobody has counted them.
+        By name, each [lines]: the bits of its predicted subwords; how many these are; the characters and bytes that they cover; all
+        its subwords and all characters that these cover; lines, always 1; words, where somebody has counted them.
+
+    Raises:
+        XlprobeError: the text has no subword to predict.
     """
     encoded = predictor.tokenizer(text.lines, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
     ids = [np.array(line, dtype=np.int64) for line in encoded["input_ids"]]
@@ -179,39 +179,17 @@ def line_counts(predictor: SubwordPredictor, text: Text, settings: BitsSettings,
         drawn = chosen[number]
         predicted = (bits[number].sum(), drawn.sum(), characters[drawn].sum(), bytes_[drawn].sum())
         rows.append((*predicted, len(drawn), characters.sum(), 1))
-    columns = ["bits", "predicted", "characters", "bytes", "subwords", "all_characters", "lines"]
-    return pd.DataFrame(rows, columns=columns).assign(words=np.nan if text.words is None else text.words)
-
-
-def score_text(
-    predictor: SubwordPredictor, text: Text, settings: BitsSettings, tokens_per_batch: int, intervals: Intervals
-) -> pd.DataFrame:
-    """A row for each metric of a text, with an interval from a bootstrap over its lines.
-
-    Raises:
-        XlprobeError: the text has no subword to predict.
-    """
-    counts = line_counts(predictor, text, settings, tokens_per_batch)
-    sums = counts.sum()
-    if not sums["characters"]:
+    names = ["bits", "predicted", "characters", "bytes", "subwords", "all_characters", "lines"]
+    counts = dict(zip(names, np.array(rows, dtype=np.float64).reshape(-1, len(names)).T.copy(), strict=True))
+    if not counts["characters"].sum():
         raise XlprobeError(
-            f"{text.place}: holds no character to predict ({len(text.lines)} lines, {sums['subwords']:.0f} subwords); give more text, or"
-            f" take {text.language} out of bpc.languages in the configuration"
+            f"{text.place}: holds no character to predict ({len(text.lines)} lines, {counts['subwords'].sum():.0f} subwords); give more"
+            f" text, or take {text.language} out of bpc.languages in the configuration"
         )
-    # Parallel test sets are other tasks' as well, and meet the same resamples.
-    name = text.language if text.words is None else text.place.name
-    bootstrap = Bootstrap(intervals, (name, text.split), len(counts), np.arange(len(counts)))
-    resampled = pd.DataFrame(bootstrap.totals(counts.to_numpy()), columns=counts.columns, dtype=float)
-    metrics = METRICS if text.words is None else METRICS | METRICS_OF_PARALLEL_TEXT
-    limits = bootstrap.limits(np.stack([np.asarray(value(resampled)) for value, _ in metrics.values()], axis=1))
-    rows = [
-        {"metric": metric, "value": float(value(sums)), "n": int(sums[counted])} | limit
-        for (metric, (value, counted)), limit in zip(metrics.items(), limits, strict=True)
-    ]
-    return pd.DataFrame(rows).assign(source=text.language, target=text.language, split=text.split)
+    return counts if text.words is None else counts | {"words": text.words}
 
 
-def score_bits_per_character(
+def measure_bits(
     checkpoint: Path,
     texts: Sequence[Path],
     languages: Sequence[str],
@@ -221,9 +199,8 @@ def score_bits_per_character(
     tokens_per_batch: int,
     device: str,
     precision: str = "float32",
-    intervals: Intervals = NO_INTERVALS,
 ) -> None:
-    """Score a checkpoint on held-out and on parallel text; write the scores (schemas/scores.schema.yaml).
+    """Measure a checkpoint on held-out and on parallel text; write the sums of each line (`xlprobe.artifacts.outcome_file`).
 
     Args:
         texts: cleaned held-out text, one file for each of `languages`.
@@ -237,7 +214,13 @@ def score_bits_per_character(
     everything += map(parallel_text, parallel)
     with library_errors(checkpoint, "bpc.tokens_per_batch"):
         predictor = SubwordPredictor(checkpoint, choose_device(device), PRECISIONS[precision])
-        scores = pd.concat([score_text(predictor, text, settings, tokens_per_batch, intervals) for text in everything])
-    names = checkpoint_names.columns(predictor.identity)
-    missing = dict.fromkeys(("layer", "seed", "protocol", "text_form"))
-    write_table(scores.assign(**names, **missing, task="bpc"), "scores.schema.yaml", output)
+        outcomes = [
+            Outcome(
+                OutcomePlace("bpc", text.name, text.name, text.split),
+                line_counts(predictor, text, settings, tokens_per_batch),
+                text.clusters,
+                facts=text.facts,
+            )
+            for text in everything
+        ]
+    write_outcomes(output, outcomes, predictor.identity)

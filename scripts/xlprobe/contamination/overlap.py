@@ -30,9 +30,10 @@ import pandas as pd
 
 from xlprobe.artifacts.corpus_text import text_lines
 from xlprobe.artifacts.dataset_folder import read_sentences, read_written
+from xlprobe.artifacts.dataset_identity import read_identity
+from xlprobe.artifacts.dataset_kinds import BITEXT
 from xlprobe.artifacts.tables import write_table
 from xlprobe.contamination.search import LEAST_CHARACTERS, SentenceSearch, sentence_blocks, text_blocks
-from xlprobe.files import read_json
 from xlprobe.progress import progress
 
 # The name of pretraining text and of what is held out of it, as of the folder that they lie in.
@@ -57,8 +58,9 @@ class TestSet:
 
 def read_texts(dataset: Path, language: str) -> tuple[list[TestSet], list[str]]:
     """Of a dataset, the test sets in a language (a bitext has one a side) and the sentences of its train split, if it has one."""
-    identity, split_of_sentence = read_json(dataset / "identity.json"), read_sentences(dataset)["split"]
-    sides = identity.get("languages") or {"test": identity["language"]}
+    identity, split_of_sentence = read_identity(dataset), read_sentences(dataset)["split"]
+    splits = ("source", "target") if identity["kind"] == BITEXT else ("test",)
+    sides = dict(zip(splits, identity["languages"], strict=True))
     texts = {split: written.to_list() for split, written in read_written(dataset).groupby(split_of_sentence)}
     test_sets = [TestSet(identity["dataset"], side, texts[side]) for side, code in sides.items() if code == language and side in texts]
     return test_sets, texts.get("train", [])

@@ -19,6 +19,8 @@ from typing import Any
 
 import pandas as pd
 
+from xlprobe.artifacts.dataset_identity import declaration
+from xlprobe.artifacts.dataset_kinds import BITEXT
 from xlprobe.artifacts.tables import write_table
 from xlprobe.errors import FormatError, XlprobeError
 from xlprobe.files import read_lines, reading, sha256, write_json
@@ -160,8 +162,7 @@ def write_bitext(pairs: Sequence[Pair], folder: Path, dataset: str, source: str,
     write_json(
         folder / "identity.json",
         {
-            "dataset": dataset,
-            "languages": {"source": source, "target": target},
+            **declaration(dataset, BITEXT, [source, target]),
             "pairs": len(pairs),
             "words": {split: int(group["words"].sum()) for split, group in sentences.groupby("split")},
             "links": {"sure": int(links["sure"].sum()), "possible": len(links), "left_out": sum(pair.left_out for pair in pairs)},

@@ -27,6 +27,8 @@ from typing import Any
 
 import pandas as pd
 
+from xlprobe.artifacts.dataset_identity import declaration
+from xlprobe.artifacts.dataset_kinds import NLI
 from xlprobe.artifacts.splits import SPLITS
 from xlprobe.artifacts.tables import write_table
 from xlprobe.errors import FormatError, XlprobeError
@@ -52,9 +54,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SentencePair:
-    """A premise, a hypothesis, and how the second stands to the first (one of LABELS); where the file has it."""
+    """A premise, a hypothesis, and how the second stands to the first (one of LABELS).
+
+    Attributes:
+        line: where the file has it.
+        number: which of the file's pairs in its language it is, from 1: the same in every language.
+    """
 
     line: int
+    number: int
     premise: str
     hypothesis: str
     label: str
@@ -71,7 +79,7 @@ def read_nli(path: Path, language: str, form: str = RAW) -> Iterator[SentencePai
         FormatError: a line has other columns than its layout, or an unknown label; or the file lacks the form's columns.
         XlprobeError: the file has no pair in that language.
     """
-    found = False
+    number = 0
     columns: list[str] = []
     chosen: tuple[str, ...] = ()
     with reading(path, "XNLI") as place:
@@ -94,12 +102,12 @@ def read_nli(path: Path, language: str, form: str = RAW) -> Iterator[SentencePai
                 premise, hypothesis, label = (row[name] for name in chosen)
             else:
                 premise, hypothesis, label = map(_unquoted, fields)
-            found = True
+            number += 1
             label = SPELLINGS.get(label.strip(), label.strip())
             if label not in LABELS:
                 raise FormatError(path, place.line, f"label {label!r}", f"one of {', '.join(LABELS)}")
-            yield SentencePair(place.line, premise.strip(), hypothesis.strip(), label)
-    if not found:
+            yield SentencePair(place.line, number, premise.strip(), hypothesis.strip(), label)
+    if not number:
         raise XlprobeError(f"{path}: holds no pair in language {language!r}; give a file that does, or take the language out of xnli")
 
 
@@ -158,6 +166,7 @@ def write_nli(
     left_out: Mapping[str, int] | None = None,
     text_form: str = RAW,
     forms: Mapping[str, str] | None = None,
+    parallel: str | None = None,
 ) -> None:
     """Write an inference dataset: sentences, each once a split, pairs of them, and the identity.
 
@@ -166,6 +175,7 @@ def write_nli(
         left_out: by split, pairs that the files have and `splits` has not; none where it is not given.
         text_form: what the whole set is: RAW, TOKENIZED or PUBLISHED.
         forms: by split, RAW or TOKENIZED; all of `text_form` where it is not given.
+        parallel: the name of its parallel group, where it has one.
     """
     sentence_rows: list[tuple[Any, ...]] = []
     pair_rows: list[tuple[Any, ...]] = []
@@ -176,16 +186,15 @@ def write_nli(
                 if text not in places:
                     places[text] = len(sentence_rows)
                     sentence_rows.append((split, f"{split}-{len(places)}", text, len(sentence_rows), 1))
-            pair_rows.append((places[pair.premise], places[pair.hypothesis], pair.label))
+            pair_rows.append((pair.number, places[pair.premise], places[pair.hypothesis], pair.label))
     sentences = pd.DataFrame(sentence_rows, columns=["split", "sent_id", "text", "first_word", "words"])
     write_table(sentences, "sentences.schema.yaml", folder / "sentences.parquet")
-    table = pd.DataFrame(pair_rows, columns=["premise", "hypothesis", "label"])
+    table = pd.DataFrame(pair_rows, columns=["pair", "premise", "hypothesis", "label"])
     write_table(table, "sentence_pairs.schema.yaml", folder / "pairs.parquet")
     write_json(
         folder / "identity.json",
         {
-            "dataset": dataset,
-            "language": language,
+            **declaration(dataset, NLI, [language], parallel),
             "text_form": text_form,
             "text_form_of_splits": dict(forms or dict.fromkeys(splits, text_form)),
             "sentences": dict(Counter(sentences["split"])),

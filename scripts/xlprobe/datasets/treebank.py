@@ -4,7 +4,7 @@ sentences.parquet   split, sent_id, text, first_word, words     one row a senten
 words.parquet       sentence, form, start, end, upos, feats, head, deprel   one row a word, in order
 pairs.parquet       dependent, head, relation, negative         one row an arc, those to the root left out
 written.parquet     sentence, text                              one row a sentence that is written otherwise: with multiword tokens
-identity.json       what later rules depend on: counts and the sha256 of the tables
+identity.json       what later rules depend on: what it is (`xlprobe.artifacts.dataset_identity`), counts, the sha256 of the tables
 """
 
 import logging
@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 
 from xlprobe.artifacts import tables
+from xlprobe.artifacts.dataset_identity import declaration
+from xlprobe.artifacts.dataset_kinds import TREEBANK
 from xlprobe.artifacts.splits import SPLITS, split_of_file
 from xlprobe.datasets.conllu import Sentence, read_treebank
 from xlprobe.datasets.pairs import draw_pairs, linked_negatives
@@ -63,12 +65,14 @@ def write_dataset(
     language: str,
     negatives: Literal["any", "unlinked"] = "any",
     clean_forms: bool = False,
+    parallel: str | None = None,
 ) -> None:
     """Write a dataset's tables and its identity, and say what has no negative, a linked one, or marks in its forms.
 
     Args:
         negatives: which words stand in the head's place (`xlprobe.datasets.pairs.draw_pairs`).
         clean_forms: whether the sentences were read so.
+        parallel: the name of its parallel group, where it is a parallel test set.
     """
     sentence_rows: list[tuple[Any, ...]] = []
     word_rows: list[tuple[Any, ...]] = []
@@ -108,8 +112,7 @@ def write_dataset(
     write_json(
         folder / "identity.json",
         {
-            "dataset": dataset,
-            "language": language,
+            **declaration(dataset, TREEBANK, [language], parallel),
             **counts,
             "negatives": negatives,
             "clean_forms": clean_forms,

@@ -108,7 +108,7 @@ class DatasetSentences:
 
     Attributes:
         sentences: the table.
-        units: words; subwords; or sentences, where the dataset has no table of words.
+        units: words; subwords; or sentences, of pairs of sentences for inference.
         first_word, offsets: [sentences + 1], into the words (sentences, where these are the units), and into the units.
         subword_words: where units are subwords, which belongs to which word, [pairs, 2] counted over all sentences.
 
@@ -121,11 +121,8 @@ class DatasetSentences:
         self.sentences = read_sentences(dataset)
         self.characters = self.sentences["text"].str.len().to_numpy()
         self.spans = read_table(dataset, "words", ["start", "end"]) if has_words(dataset) else None
-        if self.spans is None and (subwords or (self.sentences["words"] != 1).any()):
-            raise XlprobeError(
-                f"there is no {dataset / 'words.parquet'}, which says where words are; delete {dataset / 'identity.json'} to make the"
-                " dataset again"
-            )
+        if subwords and self.spans is None:
+            raise XlprobeError(f"--subwords: {dataset.name} has no words, whose subwords these could be; take it out there")
         self.units = "subwords" if subwords else "sentences" if self.spans is None else "words"
         count = len(self.sentences) if self.spans is None else len(self.spans)
         self.first_word = self.offsets = np.append(self.sentences["first_word"], count)

@@ -1,11 +1,12 @@
 """Vectors of words, sentences or subwords at every wanted layer from one forward pass, in one HDF5 file a checkpoint and dataset.
 
 A file holds `vectors` [layers, units, dim] in float16, or in float32 where that does not hold them (`xlprobe.features.vector_storage`),
-`offsets` [sentences + 1] into the units, `sent_id` and `split` [sentences], and as attributes `units` (what a row of
-`vectors` stands for), `layers` (0 is the embedding layer), the `precision` that the model computed in, and the identities of
-checkpoint and dataset. `xlprobe.hdf5_files` says how damage is noticed: `vectors` has an attribute with a CRC-32 of each layer.
+`offsets` [sentences + 1] into the units, `sent_id` and `split` [sentences], and as attributes the version of the `format`, `units`
+(what a row of `vectors` stands for), `layers` (0 is the embedding layer), the `precision` that the model computed in, and the
+identities of checkpoint and dataset. `xlprobe.hdf5_files` says how damage is noticed: `vectors` has an attribute with a CRC-32 of
+each layer.
 
-A unit is a word, or, in a dataset without a table of words, a sentence. Its vector is the mean of its subwords' (paper 1,
+A unit is a word, or, of pairs of sentences for inference, a sentence. Its vector is the mean of its subwords' (paper 1,
 section 2.2), special tokens apart. Text is encoded as it is written, not word by word: a subword belongs to each word that
 it covers a character of, and a lone `▁` to none; to a sentence all its subwords belong. A unit without a subword has zeros,
 and is counted. A sentence longer than the model's window is encoded in windows that overlap by half, each subword taken
@@ -34,13 +35,14 @@ import transformers
 from torch.nn.functional import embedding_bag
 
 from xlprobe import hdf5_files
-from xlprobe.artifacts import checkpoint_names
+from xlprobe.artifacts import checkpoint_names, formats
+from xlprobe.artifacts.dataset_identity import read_identity
 from xlprobe.artifacts.tables import write_table
 from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
 from xlprobe.features.encoding import BATCH_KEY, DatasetSentences, EncodedSentence, Encoder
 from xlprobe.features.vector_storage import STORAGES, StorageError, fits_float16
-from xlprobe.files import atomic_path, read_json
+from xlprobe.files import atomic_path
 from xlprobe.library_errors import library_errors
 from xlprobe.models.language_models import PRECISIONS
 from xlprobe.models.windows import batches, padding_per_batch, windows
@@ -179,11 +181,12 @@ def _write_in(
         file["split"] = texts.sentences["split"].to_list()
         if texts.subword_words is not None:
             file["subword_words"] = texts.subword_words
+        file.attrs["format"] = formats.FEATURES
         file.attrs["units"] = texts.units
         file.attrs["layers"] = list(layers)
         file.attrs["precision"] = _name(encoder.model.dtype)
         file.attrs["checkpoint"] = json.dumps(encoder.identity, sort_keys=True)
-        file.attrs["dataset"] = json.dumps(read_json(dataset / "identity.json"), sort_keys=True)
+        file.attrs["dataset"] = json.dumps(read_identity(dataset), sort_keys=True)
         file.attrs["versions"] = json.dumps({"torch": torch.__version__, "transformers": transformers.__version__})
         checksums, alike = [0] * len(layers), Alike(len(layers))
         name = f"{checkpoint_names.title(encoder.identity)} {dataset.name}"

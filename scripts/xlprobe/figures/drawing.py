@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from xlprobe.files import atomic_path
+from xlprobe.metrics.curves import Scores
 
 # Okabe and Ito's colours, told apart with any colour vision.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#555555"
@@ -40,6 +41,16 @@ def panels(titles: Mapping[str, str]) -> tuple[Figure, dict[str, Axes]]:
         if place + columns >= count:
             axes.set_xlabel("updates")
     return figure, dict(zip(titles, places, strict=False))
+
+
+def titles(scores: Scores, names: pd.Series) -> dict[str, str]:
+    """The titles of the datasets that occur, in order of their names."""
+    return {name: scores.datasets[name].title for name in sorted(names.unique())}
+
+
+def metric_name(scores: Scores) -> str:
+    """The task's metric, as figures write it."""
+    return scores.task.metric.replace("f1", "F1").replace("_", " ")
 
 
 def plot_band(axes: Axes, line: pd.DataFrame, colour: Any, label: str, width: float = 1.2, scale: float = 100) -> None:

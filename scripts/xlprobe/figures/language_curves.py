@@ -4,23 +4,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures.declaration import FigureKind
-from xlprobe.figures.drawing import BLUE, ORANGE, headline, legend_below, panels, plot_band, scale_steps
-from xlprobe.figures.scores import Scores
+from xlprobe.figures.drawing import BLUE, ORANGE, headline, legend_below, metric_name, panels, plot_band, scale_steps, titles
+from xlprobe.metrics.curves import Scores, split_curves
 
 CURVES = {"valid": ("held-out text", BLUE), "test": ("parallel text", ORANGE)}
 
 
-def language_curves_table(scores: Scores) -> pd.DataFrame:
-    """Scores by language, split and step; of several trainings their mean, and the ends of all their intervals."""
-    chosen = scores.in_language()
-    groups = chosen[chosen["model"] == scores.model].groupby(["source", "split", "step"], as_index=False)
-    table = groups.agg(mean=("value", "mean"), low=("low", "min"), high=("high", "max"))
-    return table.rename(columns={"source": "dataset"})
-
-
 def plot_language_curves(table: pd.DataFrame, scores: Scores) -> Figure:
     """One scale for all panels."""
-    figure, of_language = panels(scores.titles(table["dataset"]))
+    figure, of_language = panels(titles(scores, table["dataset"]))
     for language, axes in of_language.items():
         here = table[table["dataset"] == language]
         for split, (label, colour) in CURVES.items():
@@ -29,8 +21,17 @@ def plot_language_curves(table: pd.DataFrame, scores: Scores) -> Figure:
         scale_steps(axes, sorted(table["step"].unique()))
     legend_below(figure, 2)
     better = {"lower": "less is better", "higher": "more is better"}[scores.task.direction]
-    headline(figure, f"{scores.task.title} over pretraining ({better}); bands are intervals", scores.metric.replace("_", " "))
+    headline(figure, f"{scores.task.title} over pretraining ({better}); bands are intervals", metric_name(scores))
     return figure
 
 
-FIGURE = FigureKind(language_curves_table, plot_language_curves)
+FIGURE = FigureKind(
+    shows="bpc",
+    caption=(
+        "Bits per character of the model itself over pretraining, a panel a language, on held-out text and on the parallel test set."
+        " Compare checkpoints with them, not languages in different scripts; for these, the scores table has bits per byte and per"
+        " parallel sentence. Bands are bootstrap intervals over documents, and over the sentences of parallel text."
+    ),
+    table=split_curves,
+    plot=plot_language_curves,
+)

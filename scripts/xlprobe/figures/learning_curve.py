@@ -1,12 +1,11 @@
 """A score over pretraining, a panel a dataset: the last layer, and at each step the layer that is best on dev."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures.declaration import FigureKind
-from xlprobe.figures.drawing import BLUE, GREEN, GREY, ORANGE, headline, legend_below, panels, plot_band, scale_steps
-from xlprobe.figures.scores import Scores
+from xlprobe.figures.drawing import BLUE, GREEN, GREY, ORANGE, headline, legend_below, metric_name, panels, plot_band, scale_steps, titles
+from xlprobe.metrics.curves import Scores, learning_curves
 
 # What stands beside the curves, as lines.
 BASELINES = {
@@ -16,31 +15,9 @@ BASELINES = {
 }
 
 
-def learning_curve_table(scores: Scores) -> pd.DataFrame:
-    """Test scores in language by step, of the last layer and of the layer that is best on dev at that step.
-
-    Returns:
-        Columns dataset, step, curve (`last layer`, `best layer`), layer, mean, low and high over seeds, and the baselines, missing
-        where the task has them not.
-    """
-    chosen = scores.in_language()
-    names = [*BASELINES, "majority"]
-    baselines = chosen[chosen["step"].isna() & (chosen["split"] == "test")].set_index(["source", "model"])["value"]
-    test = scores.of_model(chosen, "test").groupby(["source", "step", "layer"])["value"].agg(["mean", "min", "max"])
-    rows = []
-    for (dataset, step), best in scores.best_layers().items():
-        if (dataset, step) not in test.index:
-            continue
-        layers = test.loc[(dataset, step)]
-        for curve, layer in (("last layer", layers.index.max()), ("best layer", best)):
-            of_baselines = (baselines.get((dataset, name), np.nan) for name in names)
-            rows.append((dataset, step, curve, layer, *layers.loc[layer], *of_baselines))
-    return pd.DataFrame(rows, columns=["dataset", "step", "curve", "layer", "mean", "low", "high", *names])
-
-
 def plot_learning_curves(table: pd.DataFrame, scores: Scores) -> Figure:
     """The band of a curve spans the seeds; the baselines stand beside."""
-    figure, of_dataset = panels(scores.titles(table["dataset"]))
+    figure, of_dataset = panels(titles(scores, table["dataset"]))
     for dataset, axes in of_dataset.items():
         here = table[table["dataset"] == dataset]
         # The wider one is seen where the two are the same.
@@ -53,9 +30,21 @@ def plot_learning_curves(table: pd.DataFrame, scores: Scores) -> Figure:
         axes.set_title(f"{axes.get_title()}\nmost frequent label: {100 * here['majority'].iloc[0]:.1f} %")
         scale_steps(axes, sorted(table["step"].unique()))
     legend_below(figure, 3)
-    title = f"{scores.task.title}, probes in language: test {scores.metric} over pretraining; bands span the seeds"
-    headline(figure, title, f"{scores.metric} (%)")
+    title = f"{scores.task.title}, probes in language: test {metric_name(scores)} over pretraining; bands span the seeds"
+    headline(figure, title, f"{metric_name(scores)} (%)")
     return figure
 
 
-FIGURE = FigureKind(learning_curve_table, plot_learning_curves)
+FIGURE = FigureKind(
+    shows="probes",
+    caption=(
+        "Test accuracy of the probes over pretraining, a panel a dataset. One curve is the last measured layer. The other is, at each"
+        " step, the layer that is best on the development set. Bands span the probes' seeds. The dashed and dotted lines are baselines"
+        " without vectors. For words, the baseline is the most frequent label of the word's form in train. For pairs of words, it is"
+        " the most frequent label of the two forms; if train does not have this pair of forms, that of the first form; if train has"
+        " neither, that of all pairs. For pairs of sentences, there are two: a logistic regression on the words of the hypothesis"
+        " alone, and one on how much of the hypothesis stands in the premise."
+    ),
+    table=learning_curves,
+    plot=plot_learning_curves,
+)

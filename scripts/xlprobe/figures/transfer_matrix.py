@@ -7,15 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures.declaration import FigureKind
-from xlprobe.figures.scores import Scores
-from xlprobe.figures.transfer_curve import transfer_scores
-
-
-def transfer_matrix_table(scores: Scores) -> pd.DataFrame:
-    """Mean score over seeds of each source on each target at the last step, and the source's layer."""
-    chosen = transfer_scores(scores)
-    last = chosen[chosen["step"] == chosen["step"].max()]
-    return last.groupby(["source", "target", "relation", "step", "layer"], as_index=False)["value"].mean().rename(columns={"value": "mean"})
+from xlprobe.figures.drawing import metric_name
+from xlprobe.metrics.curves import Scores, last_transfer
 
 
 def plot_transfer_matrix(table: pd.DataFrame, scores: Scores) -> Figure:
@@ -38,9 +31,17 @@ def plot_transfer_matrix(table: pd.DataFrame, scores: Scores) -> Figure:
     axes.set_yticks(range(rows), [scores.datasets[name].title for name in order["source"]])
     axes.set_xlabel("tested on")
     axes.set_ylabel("probe trained on")
-    figure.colorbar(image, label=f"{scores.metric} (%)")
+    figure.colorbar(image, label=f"{metric_name(scores)} (%)")
     figure.suptitle(f"{scores.task.title}, transfer at step {table['step'].iloc[0]:,}", fontsize=9)
     return figure
 
 
-FIGURE = FigureKind(transfer_matrix_table, plot_transfer_matrix)
+FIGURE = FigureKind(
+    shows="transfer",
+    caption=(
+        "Accuracy of each dataset's probes on each parallel test set, at the last checkpoint. The layer is the one that is best on the"
+        " dataset's own development set, among the layers measured on the test set. Mean over seeds."
+    ),
+    table=last_transfer,
+    plot=plot_transfer_matrix,
+)

@@ -4,37 +4,19 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures.declaration import FigureKind
-from xlprobe.figures.drawing import BLUE, ORANGE, headline, legend_below, panels, plot_band, scale_steps
-from xlprobe.figures.scores import Scores
+from xlprobe.figures.drawing import BLUE, ORANGE, headline, legend_below, metric_name, panels, plot_band, scale_steps, titles
+from xlprobe.metrics.curves import WORD_GROUPS, Scores, word_group_curves
 
-GROUPS = {"ambiguous": ORANGE, "unseen": BLUE}
-
-
-def word_groups_table(scores: Scores) -> pd.DataFrame:
-    """Test scores on both groups of words by step, at the layer that is best on all dev words at that step.
-
-    Returns:
-        Columns dataset, step, group, layer, mean, low and high over seeds, words, and the word-type baseline.
-    """
-    best = scores.best_layers()
-    rows = []
-    for group in GROUPS:
-        chosen = scores.in_language(f"{scores.task.metric}_{group}")
-        baselines = chosen[(chosen["model"] == "word_type") & (chosen["split"] == "test")].set_index("source")["value"]
-        test = scores.of_model(chosen, "test").groupby(["source", "step", "layer"]).agg({"value": ["mean", "min", "max"], "n": "first"})
-        for (dataset, step), layer in best.items():
-            if (dataset, step, layer) in test.index:
-                rows.append((dataset, step, group, layer, *test.loc[(dataset, step, layer)], baselines[dataset]))
-    return pd.DataFrame(rows, columns=["dataset", "step", "group", "layer", "mean", "low", "high", "words", "word_type"])
+COLOURS = dict(zip(WORD_GROUPS, (ORANGE, BLUE), strict=True))
 
 
 def plot_word_groups(table: pd.DataFrame, scores: Scores) -> Figure:
     """A panel a dataset; each group has its baseline in its own colour."""
-    figure, of_dataset = panels(scores.titles(table["dataset"]))
+    figure, of_dataset = panels(titles(scores, table["dataset"]))
     for dataset, axes in of_dataset.items():
         here = table[table["dataset"] == dataset]
         counts = []
-        for group, colour in GROUPS.items():
+        for group, colour in COLOURS.items():
             line = here[here["group"] == group]
             if len(line):
                 plot_band(axes, line, colour, f"{group} words")
@@ -45,8 +27,20 @@ def plot_word_groups(table: pd.DataFrame, scores: Scores) -> Figure:
         scale_steps(axes, sorted(table["step"].unique()))
     legend_below(figure, 4)
     title = f"{scores.task.title}, probes on words that are ambiguous, and unseen, in train: best layer; bands span the seeds"
-    headline(figure, title, f"{scores.metric} (%)")
+    headline(figure, title, f"{metric_name(scores)} (%)")
     return figure
 
 
-FIGURE = FigureKind(word_groups_table, plot_word_groups, "no test word that is ambiguous, or unseen, in train")
+FIGURE = FigureKind(
+    shows="words",
+    caption=(
+        "Test accuracy over pretraining on two groups of words whose form alone does not decide the label: words whose form has several"
+        " labels in the train set (ambiguous), and words whose form is not in the train set (unseen). At each step, the layer is the"
+        " one that is best on all words of the development set. Dashed: the baseline, which is the most frequent label of the word in"
+        " train. Bands span the probes' seeds."
+    ),
+    metrics=("{metric}", "{metric}_ambiguous", "{metric}_unseen"),
+    table=word_group_curves,
+    plot=plot_word_groups,
+    lacking="no test word that is ambiguous, or unseen, in train",
+)

@@ -1,1 +1,1 @@
-"""From the files of single jobs to tidy tables."""
+"""From outcomes to scores, from the files of single jobs to tidy tables, and from these to curves."""

@@ -28,8 +28,8 @@ def join_tables(
     columns = list(read_schema(schema_name)["properties"])
     table = pd.concat([read_table(path, columns) for path in paths])
     of_dropped = table[table.columns.intersection(DATASET_COLUMNS)].isin([*dropped_datasets]).any(axis=1)
-    # Of bits per character the source is a language, whose code may be a treebank's name.
-    of_language = table["task"] == "bpc" if "task" in table else False
+    # Of bits on held-out text the source is a language, whose code may be a treebank's name.
+    of_language = (table["task"] == "bpc") & (table["split"] == "valid") if "task" in table else False
     table = table[~of_dropped | of_language]
     if checkpoints is not None and {*COLUMNS} <= {*columns}:
         # Baselines have none.

@@ -1,18 +1,19 @@
 """Baselines: labels guessed without any vector, which a probe must beat."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from xlprobe.artifacts.dataset_folder import read_sentences, text_form
-from xlprobe.artifacts.tables import write_table
-from xlprobe.probes.examples import FORM_COLUMNS, read_probed_examples
-from xlprobe.probes.labels import scored_examples
-from xlprobe.statistics.bootstrap import NO_INTERVALS, Intervals, bootstrap_of, score_rows
-from xlprobe.tasks.declaration import load_probe_task
+from xlprobe.artifacts.dataset_folder import read_sentences
+from xlprobe.artifacts.dataset_identity import read_identity
+from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
+from xlprobe.probes.examples import FORM_COLUMNS, read_examples, read_probed_examples, read_sentences_of
+from xlprobe.probes.labels import word_groups
+from xlprobe.statistics.outcomes import facts_of_datasets, write_outcomes
+from xlprobe.tasks.declaration import ProbeTask, load_probe_task
 
 logger = logging.getLogger(__name__)
 
@@ -37,11 +38,11 @@ def word_type_labels(train: pd.DataFrame, examples: pd.DataFrame, forms: Sequenc
     return guesses.to_numpy()
 
 
-def write_baselines(dataset: Path, task_name: str, output: Path, intervals: Intervals = NO_INTERVALS) -> None:
-    """Write baselines' scores on dev and test.
+def write_baselines(dataset: Path, task_name: str, output: Path) -> None:
+    """Write what baselines earn on dev and test, and what scores of probes need beside their own outcomes: totals and clusters.
 
     `majority`; of words and pairs of words `word_type` (majority for unseen forms); of pairs of sentences `hypothesis_only` and
-    `word_overlap` (`xlprobe.probes.nli_baselines`). What is short in the examples is said here, since baselines are scored
+    `word_overlap` (`xlprobe.probes.nli_baselines`). What is short in the examples is said here, since baselines are measured
     once for all checkpoints, and before them.
 
     Raises:
@@ -67,24 +68,68 @@ def write_baselines(dataset: Path, task_name: str, output: Path, intervals: Inte
         from xlprobe.probes.nli_baselines import learned_labels
 
         learned = learned_labels(read_sentences(dataset)["text"].to_list(), examples)
-    rows: list[dict[str, object]] = []
+    outcomes = []
     for split in ("dev", "test"):
         part = examples[examples["split"] == split]
-        if not len(part):
-            continue
-        guesses: dict[str, str | np.ndarray] = {"majority": majority_label(train)}
-        if forms := FORM_COLUMNS[task.data]:
-            guesses["word_type"] = word_type_labels(train, part, forms)
-        guesses |= {name: labels[part.index].to_numpy() for name, labels in learned.items()}
-        masks = scored_examples(part, train, task)
-        bootstrap = bootstrap_of(dataset, split, part, intervals)
-        for name, guess in guesses.items():
-            right_1N = (part["label"] == guess).to_numpy(np.int8)[None]
-            # A baseline has no seeds: the mean over its one run is its score.
-            rows += [row | {"model": name, "split": split} for row in score_rows(right_1N, masks, bootstrap) if row["seed"] is None]
-    identity = {"task": task_name, "source": dataset.name, "target": dataset.name, "text_form": text_form(dataset)}
-    missing = dict.fromkeys(("training_seed", "step", "layer", "protocol"))
-    write_table(pd.DataFrame(rows).assign(**identity, **missing), "scores.schema.yaml", output)
+        if len(part):
+            guesses = _guesses(train, part, task) | {name: labels[part.index].to_numpy() for name, labels in learned.items()}
+            groups = word_groups(part, train, task) if split == "test" else {}
+            outcomes.append(_outcome(dataset, dataset, split, part, guesses, groups, task))
+    write_outcomes(output, outcomes, None)
+
+
+def write_transfer_baselines(target: Path, sources: Sequence[Path], task_name: str, output: Path) -> None:
+    """Write what the labels of several sources earn on a test set: the most frequent one and, of words and pairs, each form's.
+
+    Beside them stand, as in `write_baselines`, totals and clusters; `total_shared` counts the examples whose label the source has.
+
+    Raises:
+        XlprobeError: a source has no train or no dev examples of the task.
+    """
+    task = load_probe_task(task_name)
+    examples = read_examples(target, task)
+    test = examples[examples["split"] == "test"]
+    outcomes = []
+    for source in sources:
+        of_source = read_probed_examples(source, task)
+        train = of_source[of_source["split"] == "train"]
+        shared_N = test["label"].isin(train["label"].unique()).to_numpy()
+        outcomes.append(_outcome(source, target, "test", test, _guesses(train, test, task), {}, task, shared_N))
+    write_outcomes(output, outcomes, None)
+
+
+def _guesses(train: pd.DataFrame, examples: pd.DataFrame, task: ProbeTask) -> dict[str, str | np.ndarray]:
+    """The label of each example, or one of all, by baseline."""
+    guesses: dict[str, str | np.ndarray] = {"majority": majority_label(train)}
+    if forms := FORM_COLUMNS[task.data]:
+        guesses["word_type"] = word_type_labels(train, examples, forms)
+    return guesses
+
+
+def _outcome(
+    source: Path,
+    target: Path,
+    split: str,
+    examples: pd.DataFrame,
+    guesses: Mapping[str, str | np.ndarray],
+    groups: Mapping[str, np.ndarray],
+    task: ProbeTask,
+    shared_N: np.ndarray | None = None,
+) -> Outcome:
+    """What baselines earn (`<baseline>.correct`), and the totals: of all examples, of groups of them, and of those with shared labels."""
+    sentences = read_sentences_of(target, split, examples, task)
+
+    def count(mask_N: np.ndarray) -> np.ndarray:
+        return sentences.sums(mask_N.astype(np.int8)[None])[:, 0]
+
+    everything = {"": np.ones(len(examples), dtype=bool)} | {f"_{group}": mask_N for group, mask_N in groups.items()}
+    counts = {f"total{ending}": count(mask_N) for ending, mask_N in everything.items()}
+    counts |= {} if shared_N is None else {"total_shared": count(shared_N)}
+    for name, guess in guesses.items():
+        right_N = (examples["label"] == guess).to_numpy()
+        counts |= {f"{name}.correct{ending}": count(right_N & mask_N) for ending, mask_N in everything.items()}
+    facts = facts_of_datasets(read_identity(source)["languages"], read_identity(target)) | {"metric": task.metric}
+    return Outcome(OutcomePlace(task.name, source.name, target.name, split), counts, sentences.clusters, facts=facts)
 
 
 def _most_frequent(train: pd.DataFrame, columns: list[str]) -> pd.Series:

@@ -3,8 +3,10 @@
 A pair of words is a word and its head or, where the dataset has a negative, the word and that one in the head's place.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from xlprobe.artifacts.dataset_folder import read_pairs, read_sentences, read_words
@@ -20,13 +22,14 @@ def read_examples(dataset: Path, task: ProbeTask) -> pd.DataFrame:
     """A task's examples, in order of the word or the premise.
 
     Returns:
-        Columns split, sentence, label and those of VECTOR_COLUMNS and FORM_COLUMNS; sentence (of a pair of sentences, the
-        premise) and those of VECTOR_COLUMNS are rows of the dataset's tables.
+        Columns split, sentence, label and those of VECTOR_COLUMNS and FORM_COLUMNS, and of pairs of sentences `pair`, their number;
+        sentence (of such a pair, the premise) and those of VECTOR_COLUMNS are rows of the dataset's tables.
     """
     if task.data == "sentence_pairs":
         pairs = read_pairs(dataset).sort_values("premise", kind="stable", ignore_index=True)
         split = read_sentences(dataset)["split"].to_numpy()[pairs["premise"]]
-        return pd.DataFrame({"split": split, "sentence": pairs["premise"], "label": task.label(pairs), **pairs[VECTOR_COLUMNS[task.data]]})
+        own = pairs[["pair", *VECTOR_COLUMNS[task.data]]]
+        return own.assign(split=split, sentence=pairs["premise"], label=task.label(pairs))
     words = read_words(dataset)
     examples = words.assign(word=range(len(words)))
     if task.data == "pairs":
@@ -58,6 +61,36 @@ def read_probed_examples(dataset: Path, task: ProbeTask) -> pd.DataFrame:
             f"{dataset.name}: has no examples of {task.name} in train or in dev, so that no probe can be trained on it; {advice}"
         )
     return examples
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """The sentences of a split, or its pairs of sentences, to which examples' outcomes are added up.
+
+    Attributes:
+        clusters: [sentences], by name what is drawn together: each sentence itself, or all pairs with one premise.
+        place_N: [examples], the number of each example's sentence.
+    """
+
+    clusters: np.ndarray
+    place_N: np.ndarray
+
+    def sums(self, values_SN: np.ndarray) -> np.ndarray:
+        """The sums over sentences of what each seed's probe earns for each example, [sentences, seeds], of integers."""
+        summed_MS = np.zeros((len(self.clusters), len(values_SN)), dtype=np.int64)
+        np.add.at(summed_MS, self.place_N, values_SN.T)
+        return summed_MS
+
+
+def read_sentences_of(dataset: Path, split: str, examples: pd.DataFrame, task: ProbeTask) -> Sentences:
+    """The sentences that the examples of a split stand in, and those of the split without an example."""
+    if task.data == "sentence_pairs":
+        # A premise is named by its first pair, whose number is the same in all languages that do not leave that pair out.
+        premises = examples.groupby("premise")["pair"].transform("min")
+        return Sentences(premises.astype(str).to_numpy(str), np.arange(len(examples)))
+    sentences = read_sentences(dataset)
+    rows = np.flatnonzero(sentences["split"] == split)
+    return Sentences(sentences["sent_id"].to_numpy(str)[rows], np.searchsorted(rows, examples["sentence"].to_numpy()))
 
 
 def _pairs(arcs: pd.DataFrame) -> pd.DataFrame:

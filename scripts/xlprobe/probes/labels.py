@@ -17,16 +17,14 @@ def label_numbers(labels: Iterable[str], inventory: Sequence[str]) -> np.ndarray
     return np.array([places.get(label, -1) for label in labels], dtype=np.int64)
 
 
-def scored_examples(examples: pd.DataFrame, train: pd.DataFrame, task: ProbeTask) -> dict[str, np.ndarray]:
-    """Which examples each metric of a task is taken over: a mask [examples] by metric; a metric without examples is left out.
+def word_groups(examples: pd.DataFrame, train: pd.DataFrame, task: ProbeTask) -> dict[str, np.ndarray]:
+    """Of a task of words, the examples that a word's form alone does not win: a mask [examples] by group, those without any left out.
 
-    Beside the metric of a task of words, over all of them, stand two that a word's form alone does not win:
-    `<metric>_ambiguous`, over words whose form has two or more labels in train, and `<metric>_unseen`, over words whose form
-    train never has. Pairs have neither: few come twice.
+    `ambiguous` are words whose form has two or more labels in train, `unseen` words whose form train never has. Pairs have neither
+    group: few come twice.
     """
-    masks = {task.metric: np.ones(len(examples), dtype=bool)}
-    if task.data == "words":
-        label_count_N = examples["form"].map(train.groupby("form")["label"].nunique())
-        masks[f"{task.metric}_ambiguous"] = (label_count_N > 1).to_numpy()
-        masks[f"{task.metric}_unseen"] = label_count_N.isna().to_numpy()
-    return {metric: mask_N for metric, mask_N in masks.items() if mask_N.any()}
+    if task.data != "words":
+        return {}
+    label_count_N = examples["form"].map(train.groupby("form")["label"].nunique())
+    masks = {"ambiguous": (label_count_N > 1).to_numpy(), "unseen": label_count_N.isna().to_numpy()}
+    return {group: mask_N for group, mask_N in masks.items() if mask_N.any()}

@@ -1,4 +1,4 @@
-"""Training the probes of one checkpoint, task and dataset: every layer, every seed, scores and weights.
+"""Training the probes of one checkpoint, task and dataset: every layer, every seed, outcomes and weights.
 
 Shape letters: S seeds, N examples.
 """
@@ -19,6 +19,8 @@ from safetensors.numpy import save_file
 
 from xlprobe.artifacts.checkpoint_names import columns, run_of, title
 from xlprobe.artifacts.feature_file import FeatureFile
+from xlprobe.artifacts.formats import PROBES
+from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
 from xlprobe.artifacts.splits import SPLITS
 from xlprobe.artifacts.tables import write_table
 from xlprobe.device import choose_device
@@ -27,13 +29,13 @@ from xlprobe.files import atomic_path, identity_digest
 from xlprobe.probes.control_tasks import control_labels
 from xlprobe.probes.converged_probe import ConvergedSettings, fit_converged_probes
 from xlprobe.probes.description_length import block_ends, code_length, compression, portion_problems
-from xlprobe.probes.examples import FORM_COLUMNS, VECTOR_COLUMNS, read_probed_examples
-from xlprobe.probes.labels import label_numbers, scored_examples
+from xlprobe.probes.examples import FORM_COLUMNS, VECTOR_COLUMNS, read_probed_examples, read_sentences_of
+from xlprobe.probes.labels import label_numbers, word_groups
 from xlprobe.probes.linear_probe import FittedProbes, Inputs, ProbeSettings, Problem, fit_probes
 from xlprobe.probes.training_rows import summary, training_rows
 from xlprobe.progress import progress
 from xlprobe.seeds import derive_seed
-from xlprobe.statistics.bootstrap import NO_INTERVALS, Intervals, bootstrap_of, score_rows, seed_rows
+from xlprobe.statistics.outcomes import facts_of_datasets, write_outcomes
 from xlprobe.tasks.declaration import ProbeTask, load_probe_task
 
 logger = logging.getLogger(__name__)
@@ -61,6 +63,8 @@ PROTOCOLS: dict[str, tuple[type, Callable[..., FittedProbes]]] = {
     "converged": (ConvergedSettings, fit_converged_probes),
 }
 Settings = ProbeSettings | ConvergedSettings
+# What a layer's probes earn, by split and name.
+Counts = dict[str, dict[str, np.ndarray]]
 
 
 def settings_of(protocol: str, values: Mapping[str, Any]) -> Settings:
@@ -88,20 +92,20 @@ def train_probes(
     n_seeds: int | None,
     settings: Settings,
     device_name: str,
-    scores: Path,
+    outcomes: Path,
     weights: Path,
     layers: Sequence[int] | None = None,
     controls: Controls = NO_CONTROLS,
-    intervals: Intervals = NO_INTERVALS,
     training: Path | None = None,
     checkpoint_identity: Path | None = None,
 ) -> None:
-    """Train a task's probes on a treebank's train split, stop on dev, and score dev and test; at all layers or at some.
+    """Train a task's probes on a treebank's train split, stop on dev, and try them on dev and test; at all layers or at some.
 
-    Writes `scores` (schemas/probes.schema.yaml), a row for each layer, split, metric and seed, and one for the mean over
-    seeds, and `weights`, for each layer `layer_<n>.weight` [seeds, classes, F] and `layer_<n>.bias`; the file's metadata say
-    as JSON, under `probes`, what was trained on what, the labels by class number, and under `checksums` the CRC-32 of each tensor
-    and a digest of the rest (`xlprobe.artifacts.probe_file` reads them).
+    Writes `outcomes` (`xlprobe.artifacts.outcome_file`): how many examples of each sentence are right (`correct`; on test, of those
+    whose form is ambiguous, or unseen, in train, too), and measures of train. Writes `weights`, for each layer `layer_<n>.weight`
+    [seeds, classes, F] and `layer_<n>.bias`; the file's metadata say as JSON, under `probes`, what was trained on what, the labels
+    by class number, and under `checksums` the CRC-32 of each tensor and a digest of the rest (`xlprobe.artifacts.probe_file` reads
+    them).
 
     Args:
         n_seeds: probes a layer. A converged probe has one optimum, whatever its seed, so that there is one, of seed 0, and its mean.
@@ -123,8 +127,8 @@ def train_probes(
         )
     elif n_seeds is None:
         raise XlprobeError(f"--protocol {protocol}: needs --n-seeds; give it a value")
-    probed = _ProbedDataset(dataset, task, n_seeds, controls, intervals, device)
-    rows: list[dict[str, Any]] = []
+    probed = _ProbedDataset(dataset, task, n_seeds, controls, device)
+    counts: list[Counts] = []
     trained: list[dict[str, Any]] = []
     fitted: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     with FeatureFile(features_path) as features:
@@ -135,17 +139,27 @@ def train_probes(
             place = (run_of(checkpoint), checkpoint["step"], task_name, dataset.name, layer)
             probes, found, went = probed.fit(torch.from_numpy(features.layer(layer)), partial(derive_seed, *place), settings)
             fitted[layer] = probes.weight_PCF.cpu().numpy(), probes.bias_PC.cpu().numpy()
-            rows += [row | {"layer": layer} for row in found]
+            counts.append(found)
             trained += [row | {"layer": layer} for row in went]
     identity = columns(checkpoint) | {"task": task_name, "protocol": protocol}
     own = [row for row in trained if row["labels"] == "task"]
     logger.info(summary(own, f"{task_name} {dataset.name} {title(checkpoint)}", protocol))
     if training:
         write_table(pd.DataFrame(trained).assign(**identity, dataset=dataset.name), "probe_training.schema.yaml", training)
-    of_dataset = {"dataset": dataset.name, "labels": probed.inventory}
+    of_dataset = {"dataset": dataset.name, "languages": described["languages"], "labels": probed.inventory}
     write_probes(weights, fitted, identity | {"checkpoint_digest": identity_digest(checkpoint), "version": task.version} | of_dataset)
-    names = {"source": dataset.name, "target": dataset.name, "text_form": described.get("text_form")}
-    write_table(pd.DataFrame(rows).assign(**identity, **names), "probes.schema.yaml", scores)
+    facts = facts_of_datasets(described["languages"], described) | {"metric": task.metric, "protocol": protocol}
+    facts["examples"] = len(probed.targets["train"])
+    of_splits = [
+        Outcome(
+            OutcomePlace(task_name, dataset.name, dataset.name, split),
+            {name: np.stack([of_layer[split][name] for of_layer in counts], axis=1) for name in of_first},
+            layers=[*fitted],
+            facts=facts,
+        )
+        for split, of_first in counts[0].items()
+    ]
+    write_outcomes(outcomes, of_splits, checkpoint)
 
 
 def write_probes(path: Path, fitted: Mapping[int, tuple[np.ndarray, np.ndarray]], description: Mapping[str, Any]) -> None:
@@ -154,6 +168,7 @@ def write_probes(path: Path, fitted: Mapping[int, tuple[np.ndarray, np.ndarray]]
         f"layer_{layer}.{name}": part for layer, parts in fitted.items() for name, part in zip(("weight", "bias"), parts, strict=True)
     }
     checksums = {name: zlib.crc32(np.ascontiguousarray(part).data) for name, part in tensors.items()}
+    description = {"format": PROBES, **description}
     described = {**description, "checksums": checksums | {"description": identity_digest(description)}}
     # One entry: safetensors writes several in an order of its own.
     with atomic_path(path) as temporary:
@@ -161,23 +176,20 @@ def write_probes(path: Path, fitted: Mapping[int, tuple[np.ndarray, np.ndarray]]
 
 
 class _ProbedDataset:
-    """What the probes of all layers have in common: examples, labels, and what is scored.
+    """What the probes of all layers have in common: examples, labels, and what is counted.
 
     Attributes:
         inventory: the labels by class number.
         words: by split, the rows of the examples' word or words.
     """
 
-    def __init__(
-        self, dataset: Path, task: ProbeTask, n_seeds: int, controls: Controls, intervals: Intervals, device: torch.device
-    ) -> None:
+    def __init__(self, dataset: Path, task: ProbeTask, n_seeds: int, controls: Controls, device: torch.device) -> None:
         examples = read_probed_examples(dataset, task)
         of_split = {split: examples[examples["split"] == split] for split in SPLITS}
         train = of_split["train"]
         if controls.control_task and not FORM_COLUMNS[task.data]:
             raise XlprobeError(f"--control-tasks: {task.name} labels no words, so it has no control task of word forms; leave it out")
         self.n_seeds, self.device = n_seeds, device
-        self.metric = task.metric
         self.inventory = sorted(set(train["label"]))
 
         def numbers(labels: pd.Series) -> dict[str, torch.Tensor]:
@@ -199,21 +211,22 @@ class _ProbedDataset:
             split: [torch.tensor(part[column].to_numpy(), device=device) for column in VECTOR_COLUMNS[task.data]]
             for split, part in of_split.items()
         }
-        scored = {split: of_split[split] for split in ("dev", "test") if len(of_split[split])}
-        self.masks = {split: scored_examples(part, train, task) for split, part in scored.items()}
-        self.bootstraps = {split: bootstrap_of(dataset, split, part, intervals) for split, part in scored.items()}
+        tried = {split: of_split[split] for split in ("dev", "test") if len(of_split[split])}
+        self.sentences = {split: read_sentences_of(dataset, split, part, task) for split, part in tried.items()}
+        # What groups of words earn is kept of test alone.
+        self.groups = {split: word_groups(part, train, task) if split == "test" else {} for split, part in tried.items()}
 
     def fit(
         self, vectors_WD: torch.Tensor, seed_of: Callable[..., int], settings: Settings
-    ) -> tuple[FittedProbes, list[dict[str, Any]], list[dict[str, Any]]]:
-        """Train on the vectors of a layer: the task's own probes, the layer's rows of the scores, and those of the training."""
+    ) -> tuple[FittedProbes, Counts, list[dict[str, Any]]]:
+        """Train on the vectors of a layer: the task's own probes, the layer's counts by split, and its rows of the training."""
         on_device_WD = vectors_WD.to(self.device)
         inputs = {split: Inputs(on_device_WD, rows) for split, rows in self.words.items()}
         _, fit = PROTOCOLS[protocol_of(settings)]
         fitted = fit(inputs["train"], inputs["dev"], self.problems(seed_of), len(self.inventory), settings)
         probes = fitted[: self.n_seeds]
-        right = {split: self._right(probes, inputs[split], [self.targets[split]] * self.n_seeds) for split in self.masks}
-        return probes, self.rows(fitted, inputs, right), self.training(fitted, right["dev"])
+        right = {split: self._right(probes, inputs[split], [self.targets[split]] * self.n_seeds) for split in self.sentences}
+        return probes, self.counts(fitted, inputs, right), self.training(fitted, right["dev"])
 
     def problems(self, seed_of: Callable[..., int]) -> list[Problem]:
         """The probes of a layer: of each seed, then of each seed's control task, then the portions of each seed's code."""
@@ -225,23 +238,21 @@ class _ProbedDataset:
             problems += portion_problems(order_N, seed_of(seed, "description length"), train_y_N, dev_y_N)
         return problems
 
-    def rows(self, fitted: FittedProbes, inputs: Mapping[str, Inputs], right: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
-        """A layer's rows of the scores, from the probes of `problems`, and what is right of the task's own."""
-        probes, controls, portions = self._parts(fitted)
-        rows: list[dict[str, Any]] = []
-        for split, masks in self.masks.items():
-            bootstrap, all_examples = self.bootstraps[split], masks[self.metric]
-            found = score_rows(right[split], masks, bootstrap)
-            for row in found:
-                row["epochs"] = None if row["seed"] is None else probes.epochs[row["seed"]]
+    def counts(self, fitted: FittedProbes, inputs: Mapping[str, Inputs], right: Mapping[str, np.ndarray]) -> Counts:
+        """A layer's counts by split and name, [sentences, seeds], and the measures of train, [1, seeds].
+
+        Args:
+            right: by split, what is right of the task's own probes.
+        """
+        _, controls, portions = self._parts(fitted)
+        counts: Counts = {}
+        for split, sentences in self.sentences.items():
+            earned = {"correct": right[split]}
+            earned |= {f"correct_{group}": right[split] * mask_N for group, mask_N in self.groups[split].items()}
             if self.control_targets:
-                control_SN = self._right(controls, inputs[split], [targets[split] for targets in self.control_targets])
-                found += score_rows(control_SN, {f"{self.metric}_control": all_examples}, bootstrap)
-                found += score_rows(right[split] - control_SN, {f"{self.metric}_selectivity": all_examples}, bootstrap)
-            rows += [row | {"split": split} for row in found]
-        if self.orders:
-            rows += self._description_rows(portions, inputs["train"])
-        return rows
+                earned["correct_control"] = self._right(controls, inputs[split], [targets[split] for targets in self.control_targets])
+            counts[split] = {name: sentences.sums(values_SN) for name, values_SN in earned.items()}
+        return counts | ({"train": self._description(portions, inputs["train"])} if self.orders else {})
 
     def training(self, fitted: FittedProbes, right_on_dev_SN: np.ndarray) -> list[dict[str, Any]]:
         """A layer's rows of the training of probes: the task's own, those of control tasks, and those of portions."""
@@ -267,13 +278,12 @@ class _ProbedDataset:
         """Whether each probe is right, 1 or 0, [seeds, examples]."""
         return (probes.predict(inputs) == torch.stack(list(targets))).cpu().numpy().astype(np.int8)
 
-    def _description_rows(self, portions: FittedProbes, train: Inputs) -> list[dict[str, Any]]:
+    def _description(self, portions: FittedProbes, train: Inputs) -> dict[str, np.ndarray]:
         """How well train's labels are compressed, in each seed's order; `portions` are the probes of all seeds' codes."""
         classes, of_seed = len(self.inventory), len(portions.epochs) // self.n_seeds
         bits = [
             code_length(portions[seed * of_seed : (seed + 1) * of_seed], order_N, train, self.targets["train"], classes)
             for seed, order_N in enumerate(self.orders)
         ]
-        values = {"code_length": bits, "compression": [compression(length, len(train), classes) for length in bits]}
-        rows = [row for metric, found in values.items() for row in seed_rows(found, metric, len(train), self.bootstraps["dev"])]
-        return [row | {"split": "train"} for row in rows]
+        shorter = [compression(length, len(train), classes) for length in bits]
+        return {"code_length": np.array([bits]), "compression": np.array([shorter])}

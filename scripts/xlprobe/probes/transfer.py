@@ -18,14 +18,15 @@ import pandas as pd
 
 from xlprobe.artifacts.checkpoint_names import columns, title
 from xlprobe.artifacts.feature_file import FeatureFile
+from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
 from xlprobe.artifacts.probe_file import ProbeFile
-from xlprobe.artifacts.tables import table_writer, write_table
+from xlprobe.artifacts.tables import table_writer
 from xlprobe.errors import XlprobeError
 from xlprobe.files import MAKE_AGAIN, identity_digest
-from xlprobe.probes.examples import VECTOR_COLUMNS, read_examples
+from xlprobe.probes.examples import VECTOR_COLUMNS, read_examples, read_sentences_of
 from xlprobe.probes.labels import label_numbers
 from xlprobe.progress import progress
-from xlprobe.statistics.bootstrap import NO_INTERVALS, Intervals, bootstrap_of, score_rows
+from xlprobe.statistics.outcomes import facts_of_datasets, write_outcomes
 from xlprobe.tasks.declaration import ProbeTask, load_probe_task
 
 # Bounds the memory of what probes read and of the products; the speed is the same from 512 on.
@@ -64,26 +65,23 @@ def transfer_probes(
     weights: Sequence[Path],
     output: Path,
     layers: Sequence[int] | None = None,
-    shared_labels: bool = False,
     predictions: Path | None = None,
-    intervals: Intervals = NO_INTERVALS,
     checkpoint_identity: Path | None = None,
     dropped_datasets: Collection[str] = (),
 ) -> None:
-    """Score the probes of several treebanks, every layer and seed, on a dataset's test set.
+    """Try the probes of several datasets, every layer and seed, on a dataset's test set.
 
-    Writes `output` (schemas/scores.schema.yaml), a row for each layer, source and seed, and for the mean over seeds.
+    Writes `output` (`xlprobe.artifacts.outcome_file`), of each source how many examples of each sentence are right (`correct`).
     Labels are matched by name: one that the source's train split never has counts as an error (paper 1 does not say; our choice).
 
     Args:
         features_path: the dataset's vectors from the checkpoint that the probes were trained on.
         weights: files of probes, one a source.
-        layers: at which to score, each source's probes at those that it has; all of the features where none are named.
-        shared_labels: add rows of the metric `<metric>_shared`, over the examples whose label the source's train split has.
+        layers: at which to try them, each source's probes at those that it has; all of the features where none are named.
         predictions: where to write what every probe says of every example (schemas/predictions.schema.yaml).
         checkpoint_identity: of the checkpoint that the vectors are to be of; not checked where it is not given.
         dropped_datasets: sources that the run has no more; where their probes are of another checkpoint, version or layer, they are not
-            scored, for they are made again before they are of use.
+            tried, for they are made again before they are of use.
 
     Raises:
         XlprobeError: a file's probes are of another task, version or checkpoint, the vectors are of another dataset or checkpoint,
@@ -99,14 +97,14 @@ def transfer_probes(
         )
     sources = [ProbeFile(path) for path in weights]
     word_rows = [examples[column].to_numpy() for column in VECTOR_COLUMNS[task.data]]
-    bootstrap = bootstrap_of(dataset, "test", examples, intervals)
-    rows: list[dict[str, object]] = []
+    sentences = read_sentences_of(dataset, "test", examples, task)
+    correct: dict[str, dict[int, np.ndarray]] = {}
     with ExitStack() as stack:
         features = stack.enter_context(FeatureFile(features_path))
         features.check_dataset(dataset)
         features.check_checkpoint(checkpoint_identity)
         write = stack.enter_context(table_writer("predictions.schema.yaml", predictions)) if predictions else None
-        checkpoint, text_form = columns(features.checkpoint), features.dataset.get("text_form")
+        checkpoint = features.checkpoint
         chosen = features.chosen(layers)
         sources = [*_usable(sources, task, features, chosen, dropped_datasets)]
         numbers = [label_numbers(examples["label"], source.labels) for source in sources]
@@ -114,15 +112,21 @@ def transfer_probes(
             here = [(source, numbers_N) for source, numbers_N in zip(sources, numbers, strict=True) if layer in source.layers]
             classes = layer_predictions([source.layer(layer) for source, _ in here], features.layer(layer), word_rows)
             for (source, numbers_N), classes_SN in zip(here, classes, strict=True):
-                masks = {task.metric: np.ones(len(examples), dtype=bool)}
-                if shared_labels:
-                    masks[f"{task.metric}_shared"] = numbers_N >= 0
-                found = score_rows((classes_SN == numbers_N).astype(np.int8), masks, bootstrap)
-                rows += [row | {"layer": layer, "source": source.dataset, "protocol": source.protocol} for row in found]
+                correct.setdefault(source.dataset, {})[layer] = sentences.sums((classes_SN == numbers_N).astype(np.int8))
                 if write:
                     write(_prediction_rows(task, examples, np.array(source.labels)[classes_SN]).assign(layer=layer, source=source.dataset))
-    identity = checkpoint | {"task": task_name, "target": dataset.name, "split": "test", "text_form": text_form}
-    write_table(pd.DataFrame(rows).assign(**identity), "scores.schema.yaml", output)
+        target = features.dataset
+    outcomes = [
+        Outcome(
+            OutcomePlace(task_name, source.dataset, dataset.name, "test"),
+            {"correct": np.stack([*of_layers.values()], axis=1)},
+            layers=[*of_layers],
+            facts=facts_of_datasets(source.languages, target) | {"metric": task.metric, "protocol": source.protocol},
+        )
+        for source in sources
+        if (of_layers := correct.get(source.dataset))
+    ]
+    write_outcomes(output, outcomes, checkpoint)
 
 
 def _prediction_rows(task: ProbeTask, examples: pd.DataFrame, predicted_SN: np.ndarray) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Checks everything that a run has made and kept: every byte for which there is a digest or a checksum.
 
 What vouches is a digest or checksum that was written with the file: identities of checkpoints, datasets and tokenizers, manifests
-of binarised text, seals of features, checksums of probes, of tables, of training states and of compressed text; of
+of binarised text, seals of features and of outcomes, checksums of probes, of tables, of training states and of compressed text; of
 sources, the table of sources or the lock file. What is missing altogether, Snakemake sees and makes.
 """
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from xlprobe.artifacts.feature_file import FeatureFile
+from xlprobe.artifacts.outcome_file import OutcomeFile
 from xlprobe.artifacts.probe_file import ProbeFile
 from xlprobe.artifacts.tables import check_seal
 from xlprobe.artifacts.vocabulary import IDENTITY_FILE
@@ -68,8 +69,8 @@ def check_results(results: Path, run: dict[str, Any]) -> Report:
         (kind, path, check)
         for kind, (pattern, check) in CHECKS.items()
         for path in sorted(results.glob(pattern))
-        # The tables of datasets are held to their identities.
-        if (kind, path.parent.parent) != ("tables", results / "datasets")
+        # The tables of datasets are held to their identities, and all other HDF5 files are outcomes.
+        if (kind, path.relative_to(results).parts[0]) not in (("tables", "datasets"), ("outcomes", "features"))
     ]
     work += [("sources", path, _source_check(digest)) for path, digest in sorted(_source_digests(results / "sources", run, report).items())]
     for kind, path, check in progress(work, f"checking {results}", "records"):
@@ -165,6 +166,12 @@ def _probes(path: Path) -> Found:
     yield path
 
 
+def _outcomes(path: Path) -> Found:
+    # Its seal, which is of the whole file.
+    with OutcomeFile(path):
+        yield path
+
+
 def _table(path: Path) -> Found:
     check_seal(path)
     yield path
@@ -256,7 +263,9 @@ CHECKS: dict[str, tuple[str, Callable[[Path], Found]]] = {
     "datasets": ("datasets/*/identity.json", _dataset),
     "features": ("features/**/*.h5", _features),
     "probes": ("probes/**/*.safetensors", _probes),
+    "outcomes": ("**/*.h5", _outcomes),
     "tables": ("**/*.parquet", _table),
+    "descriptions": ("metrics/*.json", _json),
     "archives": ("sources/**/*.json", _unpacked),
     "left over": (f"**/*{PART}", _left_over),
 }

@@ -1,1 +1,1 @@
-"""Scores, and how far test sentences and seeds let them vary."""
+"""What test sentences earned, kept; and how far test sentences and seeds let scores vary."""

@@ -7,8 +7,12 @@ No table is read here, so that code that needs only these entries does not chang
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from xlprobe.artifacts.dataset_kinds import BITEXT, NLI, TREEBANK
+
+# The parallel groups of the sets that UD (and a world, whose sets are named alike) and XNLI publish.
+PUD, XNLI = "pud", "xnli"
 # The layouts that alignment sets are read in (`xlprobe.datasets.bitexts`), and how many files each has.
 ALIGNMENT_FILES = {"awesome": 2, "pharaoh": 2, "wpt": 3, "simalign": 3}
 
@@ -33,18 +37,26 @@ class Language:
 class Treebank:
     """One UD treebank: its name (`en_ewt`), its language's CC100 code, its folder in a UD release (`UD_English-EWT`), its splits.
 
-    `release` is the UD release whose names these are; blank for 2.2 and all later ones, which share theirs.
+    `release` is the UD release whose names these are; blank for 2.2 and all later ones, which share theirs. `parallel` is the name
+    of a group of test sets that hold the same sentences (PUD's); None of all other treebanks.
     """
 
+    kind: ClassVar[str] = TREEBANK
     treebank: str
     language: str
     folder: str
     splits: tuple[str, ...]
     release: str = ""
+    parallel: str | None = None
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The CC100 codes of its languages."""
+        return (self.language,)
 
     @property
     def test_only(self) -> bool:
-        """Whether no probe can be trained on it, as on the parallel (PUD) treebanks, which are test sets alone."""
+        """Whether no probe can be trained on it, as on parallel treebanks, which are test sets alone."""
         return "train" not in self.splits
 
 
@@ -58,11 +70,18 @@ class NliSet:
     `published` tells sets whose text is as the files have it beside those in the run's one form (`xnli_zh_published`).
     """
 
+    kind: ClassVar[str] = NLI
+    parallel: ClassVar[str] = XNLI
     name: str
     language: str
     xnli_language: str
     test_only: bool
     published: bool = False
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The CC100 codes of its languages."""
+        return (self.language,)
 
 
 @dataclass(frozen=True)
@@ -72,11 +91,18 @@ class AlignmentSet:
     `files` are paths inside the data folder: the sentences, in one file or in two (source, target), and last the gold.
     """
 
+    kind: ClassVar[str] = BITEXT
+    parallel: ClassVar[None] = None
     name: str
     source: str
     target: str
     layout: str
     files: tuple[str, ...]
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The CC100 codes of its languages, the source's first."""
+        return (self.source, self.target)
 
 
 @dataclass(frozen=True)
@@ -146,7 +172,7 @@ def world_treebanks(code: str, name: str) -> tuple[Treebank, Treebank]:
     """The treebank and the parallel test set that a world publishes of a language."""
     return (
         Treebank(f"{code}_world", code, f"UD_{name}-World", ("train", "dev", "test")),
-        Treebank(f"{code}_pud", code, f"UD_{name}-PUD", ("test",)),
+        Treebank(f"{code}_pud", code, f"UD_{name}-PUD", ("test",), parallel=PUD),
     )
 
 

@@ -88,7 +88,7 @@ def _digest(file: Path, steps: int = STEPS) -> str:
     """The hash of a file and of all that it imports."""
     source = _source(file)
     imported = ("".join(_digest(found, steps - 1) for found in files) for files in source.imports if steps)
-    packages = (f"{package}=={_pins().get(package.lower(), 'unpinned')}" for package in source.packages)
+    packages = (f"{package}=={pins().get(package.lower(), 'unpinned')}" for package in source.packages)
     return _hashed([source.tree, *imported, "tables", *map(_content, source.tables), "packages", *packages])
 
 
@@ -278,7 +278,7 @@ def _wordless(schema: Any) -> Any:
 
 
 @cache
-def _pins() -> dict[str, str]:
+def pins() -> dict[str, str]:
     """Pinned versions by distribution name. The pins and not what is installed: a GPU build has the same pin."""
     lines = (line for name in PIN_FILES for line in (PROJECT / "envs" / name).read_text().splitlines())
     return {name.lower(): version for name, separator, version in (line.partition("==") for line in lines) if separator}

@@ -10,13 +10,13 @@ from xlprobe.artifacts.splits import SPLITS
 from xlprobe.errors import ConfigError
 from xlprobe.study.catalogue import Language, are_comparable, nli_name, nli_sets
 from xlprobe.study.inventory import alignments, dataset_languages, languages, probed, treebanks
-from xlprobe.study.measured import idle_entries, is_measured, layers_of, measured_datasets, probe_tasks, tasks_of
+from xlprobe.study.measured import idle_entries, is_measured, layers_of, measured_datasets, probe_tasks, tasks_of, transferred_datasets
 from xlprobe.suggestions import suggestion
 
 # The release whose treebanks bear other names than later ones'.
 OLD_NAMES_RELEASE = "2.1"
 # What the entries of keys of `bpc` are.
-BITS_KEYS = {"languages": "languages, nor of a parallel test set (_pud) of its treebanks", "leave_out": "models"}
+BITS_KEYS = {"languages": "languages, nor of a parallel test set among its treebanks", "leave_out": "models"}
 LOCAL_CODE = re.compile("q[a-t][a-z]")
 
 
@@ -89,17 +89,21 @@ def check_measurements(config: dict[str, Any]) -> None:
                 f"{' of one of its models' if sweep['models'] else ''}; correct it, or take it out"
             )
     for (model, task), datasets in found.items():
-        sources = [name for name in datasets if name in probes_read and not probes_read[name].test_only]
-        targets = [name for name in datasets if name in probes_read and probes_read[name].test_only]
-        for source, target in product(sources, targets):
-            trained, tested = layers_of(config, model, task, source), layers_of(config, model, task, target)
-            if not are_comparable(probes_read[source], probes_read[target]):
-                continue
-            if trained and tested and not set(trained) & set(tested):
+        transferred = transferred_datasets(config, task)
+        for target in (name for name in datasets if name in probes_read and probes_read[name].test_only):
+            sources = [name for name in datasets if name in transferred and are_comparable(probes_read[name], probes_read[target])]
+            if not sources:
                 raise ConfigError(
-                    f"config key sweeps: {task} is measured at layers {trained} on {source} and {tested} on {target}, so that no probe"
-                    f" can be transferred; give the two a layer in common"
+                    f"config key transfer.sources: found 'parallel', but none of the datasets that {task} is probed on in {model} has a"
+                    f" test set of its own language beside {target}; name one under treebanks, or set the key to all"
                 )
+            for source in sources:
+                trained, tested = layers_of(config, model, task, source), layers_of(config, model, task, target)
+                if trained and tested and not set(trained) & set(tested):
+                    raise ConfigError(
+                        f"config key sweeps: {task} is measured at layers {trained} on {source} and {tested} on {target}, so that no probe"
+                        f" can be transferred; give the two a layer in common"
+                    )
 
 
 def _check_languages(
@@ -117,7 +121,8 @@ def _check_languages(
 
 def check_bits(config: dict[str, Any]) -> None:
     """That bits per character are asked of languages that have text or a parallel set, and a model; and left out of models there are."""
-    parallel = [treebanks(config)[name].language for name in config["treebanks"] if name.endswith("_pud")]
+    known_treebanks = treebanks(config)
+    parallel = [known_treebanks[name].language for name in config["treebanks"] if known_treebanks[name].parallel]
     for key, known in (("languages", [*config["languages"], *parallel]), ("leave_out", [*config["models"]])):
         for n, name in enumerate(config["bpc"][key]):
             if name not in known:

@@ -49,6 +49,5 @@ def probed(config: dict[str, Any]) -> dict[str, Treebank | NliSet]:
 def dataset_languages(config: dict[str, Any]) -> dict[str, set[str]]:
     """The languages that each dataset of a completed configuration is in: of a bitext both."""
     known = alignments(config)
-    return {name: {dataset.language} for name, dataset in probed(config).items()} | {
-        name: {known[name].source, known[name].target} for name in config["alignments"]
-    }
+    datasets = probed(config) | {name: known[name] for name in config["alignments"]}
+    return {name: {*dataset.languages} for name, dataset in datasets.items()}

@@ -33,6 +33,14 @@ def measured_datasets(config: dict[str, Any], model: str) -> dict[str, list[str]
     return found
 
 
+def transferred_datasets(config: dict[str, Any], task: str) -> set[str]:
+    """The datasets whose probes of a task are transferred to the test sets that stand alone (`transfer.sources`)."""
+    datasets = {name: dataset for name, dataset in probed(config).items() if task in tasks_of(config, name)}
+    tested = {dataset.language for dataset in datasets.values() if dataset.test_only}
+    chosen = config["transfer"]["sources"]
+    return {name for name, dataset in datasets.items() if not dataset.test_only and (chosen == "all" or dataset.language in tested)}
+
+
 def bits_languages(config: Mapping[str, Any], model: str) -> list[str]:
     """The languages in which bits per character are taken of a model."""
     bits = config["bpc"]

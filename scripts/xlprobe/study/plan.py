@@ -13,19 +13,12 @@ from typing import Any, NamedTuple
 
 from xlprobe.study import inventory
 from xlprobe.study.catalogue import AlignmentSet, NliSet, Treebank, are_comparable, nli_sets
-from xlprobe.study.measured import bits_languages, layers_of, measured_datasets, probe_tasks
+from xlprobe.study.figure_kinds import figure_kinds
+from xlprobe.study.measured import bits_languages, layers_of, measured_datasets, probe_tasks, tasks_of, transferred_datasets
 from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.settings import Settings, as_arguments
 from xlprobe.tasks.declaration import load_probe_task
 
-# Kinds of figures (modules of xlprobe.figures) by what they show.
-FIGURES = {
-    "probes": ("learning_curve", "layer_by_step"),
-    "words": ("word_groups",),
-    "transfer": ("transfer_curve", "transfer_matrix"),
-    "alignment": ("layer_curves",),
-    "bpc": ("language_curves",),
-}
 # A job by its wildcards.
 Job = dict[str, str]
 
@@ -126,9 +119,8 @@ class Study:
     def datasets_in(self, language: str) -> list[str]:
         """The datasets with sentences in a language, of bitexts one side's; inference test sets are part of their datasets."""
         apart = {*self.nli} & {*self.test_only}
-        languages = {name: [dataset.language] for name, dataset in self.probed.items() if name not in apart}
-        languages |= {name: [bitext.source, bitext.target] for name, bitext in self.alignments.items()}
-        return sorted(name for name, codes in languages.items() if language in codes)
+        datasets = self.probed | self.alignments
+        return sorted(name for name, dataset in datasets.items() if language in dataset.languages and name not in apart)
 
     def dropped(self, results: Path) -> list[str]:
         """The datasets that a run's results hold and that it has no more."""
@@ -161,12 +153,25 @@ class Study:
 
     def transfer_sources(self, model: str, task: str, target: str) -> list[str]:
         """The datasets whose probes are scored on a test set."""
-        return sorted(name for name in self.probed_datasets(model, task) if are_comparable(self.probed[name], self.probed[target]))
+        sources = (name for name in self.probed_datasets(model, task) if name in self._transferred[task])
+        return sorted(name for name in sources if are_comparable(self.probed[name], self.probed[target]))
+
+    @cached_property
+    def _transferred(self) -> dict[str, set[str]]:
+        """The datasets whose probes are scored on test sets, by task."""
+        return {task: transferred_datasets(self.config, task) for task in self.probe_tasks}
+
+    def transfer_sources_of_any(self, task: str, target: str) -> list[str]:
+        """The datasets whose probes, of any model, are scored on a test set; none where it is no test set alone."""
+        models = [model for model in self.config["models"] if target in self.transfer_targets(model, task)]
+        return sorted({source for model in models for source in self.transfer_sources(model, task, target)})
 
     def baseline_datasets(self, task: str) -> list[str]:
-        """The datasets that a task's probes are trained on, of any model."""
-        probed = {name for model in self.config["models"] for name in self.probed_datasets(model, task)}
-        return [name for name in self.probed if name in probed]
+        """The datasets that a task's probes, of any model, are trained on, and those that they are transferred to."""
+        tried = {
+            name for model in self.config["models"] for name in [*self.probed_datasets(model, task), *self.transfer_targets(model, task)]
+        }
+        return [name for name in self.probed if name in tried]
 
     def extracted_datasets(self, model: str) -> list[str]:
         """The datasets that features of a model are extracted for."""
@@ -225,7 +230,7 @@ class Study:
     def parallel_sets(self, model: str) -> list[str]:
         """The parallel test sets that bits per character are taken of."""
         languages = self.bits_languages(model)
-        return sorted(name for name in self.test_only if name.endswith("_pud") and self.probed[name].language in languages)
+        return sorted(name for name, treebank in self.treebanks.items() if treebank.parallel and treebank.language in languages)
 
     @cached_property
     def compared_languages(self) -> list[str]:
@@ -285,15 +290,22 @@ class Study:
     @property
     def figures(self) -> list[Figure]:
         """The figures of the run, bits per character last."""
-        found = []
-        for task, model in product(self.probe_tasks, self.config["models"]):
-            shown = ["probes"] if self.probed_datasets(model, task) else []
-            shown += ["words"] if shown and load_probe_task(task).data == "words" else []
-            shown += ["transfer"] if self.transfer_targets(model, task) else []
-            found += [Figure(model, task, kind) for group in shown for kind in FIGURES[group]]
-        for task, measured in (("alignment", lambda model: self.measured_datasets(model, "alignment")), ("bpc", self.bits_languages)):
-            found += [Figure(model, task, kind) for model in self.config["models"] if measured(model) for kind in FIGURES[task]]
-        return found
+        asked = product([*self.probe_tasks, "alignment", "bpc"], self.config["models"])
+        return [
+            Figure(model, task, kind)
+            for task, model in asked
+            for kind, declared in figure_kinds().items()
+            if declared.shows in self._shown(model, task)
+        ]
+
+    def _shown(self, model: str, task: str) -> set[str]:
+        """What there is to show of a model in a task (`figure_kinds.PARTS`)."""
+        if task in ("alignment", "bpc"):
+            return {task} if (self.bits_languages(model) if task == "bpc" else self.measured_datasets(model, task)) else set()
+        shown = {"transfer"} if self.transfer_targets(model, task) else set()
+        if self.probed_datasets(model, task):
+            shown |= {"probes", "words"} if load_probe_task(task).data == "words" else {"probes"}
+        return shown
 
     @cached_property
     def table_parts(self) -> dict[str, list[tuple[str, int]]]:
@@ -309,7 +321,12 @@ class Study:
     def tables(self) -> list[str]:
         """The tidy tables of the run (`metrics/`) by name."""
         joined = [name for name, parts in self.table_parts.items() if parts]
-        return ["checkpoints", *joined, *(["contamination"] if self.compared_languages else [])]
+        others = {"datasets": self.datasets, "contamination": self.compared_languages}
+        return ["checkpoints", *joined, *(name for name, found in others.items() if found)]
+
+    def counted_tasks(self) -> dict[str, list[str]]:
+        """The tasks whose examples the table of datasets counts, by dataset."""
+        return {name: sorted({*self.probe_tasks} & {*tasks_of(self.config, name)}) for name in sorted(self.datasets)}
 
     def dataset_facts(self) -> dict[str, dict[str, str]]:
         """What figures say of datasets, bitexts and languages: title, language and family, by name."""
@@ -319,7 +336,7 @@ class Study:
             language = known[dataset.language]
             facts[name] = {"title": f"{language.name} ({name})", "language": language.code, "family": language.family}
         for name, bitext in self.alignments.items():
-            pair = known[bitext.source], known[bitext.target]
+            pair = [known[code] for code in bitext.languages]
             families = {language.family for language in pair}
             facts[name] = {
                 "title": " – ".join(language.name for language in pair) + ("\none family" if len(families) == 1 else "\ntwo families"),
@@ -398,10 +415,11 @@ class Study:
         }
 
     def _jobs_of_tables(self) -> dict[str, list[Job]]:
-        jobs: dict[str, list[Job]] = {"checkpoint_table": [{}]}
+        jobs: dict[str, list[Job]] = {"checkpoint_table": [{}], "run_description": [{}], "dataset_table": [{}] if self.datasets else []}
         for name, checkpoints in self.table_parts.items():
             parts = [{"model": run, "step": str(step)} for run, step in checkpoints]
             jobs |= {f"checkpoint_{name}": parts, name: [{}] if parts else []}
+        jobs |= {"baseline_scores": [{}]} if any(map(self.baseline_datasets, self.probe_tasks)) else {}
         jobs |= {"probe_training_summary": [{}]} if "probe_training" in self.tables else {}
         jobs |= {"contamination_table": [{}]} if self.compared_languages else {}
         return jobs | {"figure": [figure._asdict() for figure in self.figures]}

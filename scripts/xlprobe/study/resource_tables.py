@@ -114,7 +114,7 @@ def _hold_folder(row: _Row) -> None:
 @cache
 def treebanks() -> dict[str, Treebank]:
     """`resources/treebanks.tsv`, by treebank name."""
-    rows = _rows("treebanks.tsv", ["treebank", "language", "folder", "splits", "release"])
+    rows = _rows("treebanks.tsv", ["treebank", "language", "folder", "splits", "release", "parallel"])
     for row in rows:
         row.hold("treebank", lambda name: not name.startswith(OTHER_DATASETS), f"a name without {' or '.join(OTHER_DATASETS)} before it")
         _hold_language(row, "language")
@@ -122,8 +122,13 @@ def treebanks() -> dict[str, Treebank]:
         expected = f"some of {' '.join(SPLITS)}, separated by spaces, test among them"
         row.hold("splits", lambda found: found.split(" ") == [s for s in SPLITS if s in found.split(" ")] and "test" in found, expected)
         row.hold("release", re.compile(r"([0-9]+\.[0-9]+)?").fullmatch, "a release's number (2.1), or blank")
+        group = "([a-z0-9][a-z0-9_]*)?" if row["splits"] == "test" else ""
+        row.hold("parallel", re.compile(group).fullmatch, "blank or, of a set with the split test alone, the name of its group (pud)")
     return {
-        row["treebank"]: Treebank(row["treebank"], row["language"], row["folder"], _split(row["splits"]), row["release"]) for row in rows
+        row["treebank"]: Treebank(
+            row["treebank"], row["language"], row["folder"], _split(row["splits"]), row["release"], row["parallel"] or None
+        )
+        for row in rows
     }
 
 

@@ -137,7 +137,7 @@ class ProbesSection(Section):
 
 @dataclass(frozen=True)
 class TransferSection(Section):
-    """`transfer`: what is kept of probes on the parallel test sets."""
+    """`transfer`: what is kept and scored of probes on the parallel test sets."""
 
     shared_labels: bool
     predictions: bool

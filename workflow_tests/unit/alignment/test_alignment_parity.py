@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 import transformers
+from outcome_scores import outcome_in, scores_of
 from simalign import SentenceAligner
 from suites import SIZES, new_tokenizer
 
-from xlprobe.alignment.word_alignment import UNITS, align, linked_words, project, score_alignment
+from xlprobe.alignment.word_alignment import UNITS, align, align_bitext, linked_words, project
 from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.artifacts.vocabulary import SENTENCEPIECE_FILE
 from xlprobe.checkpoints.from_huggingface import publish_huggingface
@@ -161,7 +161,7 @@ def package_on_our_vectors(bitext: Bitext, unit: str, layer: int, distortion: fl
     return found
 
 
-def scores_of(found: Sequence[Links], pairs: Sequence[Pair]) -> list[float]:
+def scores_of_links(found: Sequence[Links], pairs: Sequence[Pair]) -> list[float]:
     """Precision, recall, F1 and AER of a corpus, from sets of links (Och and Ney 2003)."""
     links, sure = sum(map(len, found)), sum(len(pair.sure) for pair in pairs)
     of_sure = sum(len(own & pair.sure) for own, pair in zip(found, pairs, strict=True))
@@ -183,10 +183,13 @@ def test_links_and_scores_are_the_packages_from_the_same_vectors(bitext, tmp_pat
             assert all(mine == other for mine, other in compared)
         if name == "mwmf":
             continue
-        score_alignment(bitext.features(unit), bitext.dataset, method, tmp_path / "scores.parquet", unit=unit, distortion=distortion)
-        scores = pd.read_parquet(tmp_path / "scores.parquet")
+        align_bitext(bitext.features(unit), bitext.dataset, method, tmp_path / "o.h5", unit=unit, distortion=distortion)
+        counts = outcome_in(tmp_path / "o.h5", "alignment", *[bitext.dataset.name] * 2, "test").counts
+        of_pairs = [[len(links[name] & pair.possible) for links, pair in zip(theirs[layer], bitext.pairs, strict=True)] for layer in LAYERS]
+        assert counts["found_possible"].T.tolist() == of_pairs
+        scores = scores_of(tmp_path / "o.h5").sort_values("layer", kind="stable")
         assert scores["metric"].tolist() == ["precision", "recall", "f1", "aer"] * len(LAYERS)
-        expected = [score for layer in LAYERS for score in scores_of([links[name] for links in theirs[layer]], bitext.pairs)]
+        expected = [score for layer in LAYERS for score in scores_of_links([links[name] for links in theirs[layer]], bitext.pairs)]
         assert scores["value"].tolist() == pytest.approx(expected, rel=0, abs=1e-12)
 
 

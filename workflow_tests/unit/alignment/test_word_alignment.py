@@ -4,16 +4,16 @@ import subprocess
 import sys
 
 import numpy as np
-import pandas as pd
 import pytest
 from feature_files import write_features
+from outcome_scores import outcome_in, scores_of
 from simalign import SentenceAligner
 
 from xlprobe.alignment.word_alignment import (
     METHODS,
     UNITS,
-    Counts,
     align,
+    align_bitext,
     argmax,
     count,
     distort,
@@ -21,14 +21,15 @@ from xlprobe.alignment.word_alignment import (
     linked_words,
     match,
     project,
-    score_alignment,
     similarity,
 )
 from xlprobe.artifacts.feature_file import FeatureFile
+from xlprobe.artifacts.outcome_file import LINK_COUNTS
 from xlprobe.artifacts.tables import conform
 from xlprobe.datasets.bitexts import Pair, read_bitext, write_bitext
 from xlprobe.errors import XlprobeError
 from xlprobe.features.extraction import extract_features
+from xlprobe.metrics.metric_definitions import ALIGNMENT
 from xlprobe.paths import PROJECT
 from xlprobe.study.resource_tables import alignments
 
@@ -142,27 +143,27 @@ def test_similarity_by_hand():
     assert similarity_ST.tolist() == [[1.0, 0.5, 0.0], [0.5, 0.5, 0.5]]
 
 
+def scores(found, found_sure, found_possible, sure):
+    """Precision, recall, F1 and AER of sums of links."""
+    sums = {name: np.float64(value) for name, value in zip(LINK_COUNTS, (found, found_sure, found_possible, sure), strict=True)}
+    return tuple(ALIGNMENT[name].value(sums) for name in ("precision", "recall", "f1", "aer"))
+
+
 def test_scores_by_hand():
     found_ST, sure_ST, possible_ST = (np.zeros((3, 3), dtype=bool) for _ in range(3))
     for links_ST, links in ((sure_ST, [(0, 0), (1, 1)]), (possible_ST, [(0, 0), (1, 1), (2, 2)]), (found_ST, [(0, 0), (2, 2), (2, 1)])):
         links_ST[tuple(zip(*links, strict=True))] = True
     counts = count(found_ST, sure_ST, possible_ST)
-    assert counts == Counts(found=3, found_sure=1, found_possible=2, sure=2)
-    assert (counts.precision, counts.recall, counts.f1, counts.aer) == (2 / 3, 1 / 2, pytest.approx(4 / 7), pytest.approx(2 / 5))
-
-
-def test_scores_of_a_corpus_are_those_of_summed_counts():
-    total = Counts(1, 1, 1, 1) + Counts(9, 0, 3, 3)
-    assert total == Counts(10, 1, 4, 4)
-    assert (total.precision, total.recall, total.aer) == (0.4, 0.25, pytest.approx(1 - 5 / 14))
+    assert dict(zip(LINK_COUNTS, counts, strict=True)) == {"found": 3, "found_sure": 1, "found_possible": 2, "sure": 2}
+    assert scores(*counts) == (2 / 3, 1 / 2, pytest.approx(4 / 7), pytest.approx(2 / 5))
 
 
 def test_nothing_found_and_nothing_right_score_zero():
-    nothing, wrong = Counts(0, 0, 0, 5), Counts(3, 0, 0, 5)
     # One link, possible, where none is sure.
-    assert Counts(found=1, found_sure=0, found_possible=1, sure=0).aer == 0
-    assert (nothing.precision, nothing.recall, nothing.f1, nothing.aer) == (0, 0, 0, 1)
-    assert (wrong.precision, wrong.recall, wrong.f1, wrong.aer) == (0, 0, 0, 1)
+    assert scores(found=1, found_sure=0, found_possible=1, sure=0) == (1, 0, 0, 0)
+    assert scores(0, 0, 0, 5) == (0, 0, 0, 1) == scores(3, 0, 0, 5)
+    # A resample of pairs without any link, found or sure.
+    assert scores(0, 0, 0, 0) == (0, 0, 0, 1)
 
 
 @pytest.mark.parametrize(("pair", "name"), [("enfr", "align_en_fr"), ("roen", "align_ro_en")])
@@ -175,20 +176,21 @@ def test_scores_of_published_alignments_are_the_published_ones(real_data, pair, 
         file, *published, found = re.fullmatch(r"(\S+): ([\d.]+)% \(([\d.]+)%/([\d.]+)%/(\d+)\)", line).groups()
         if not (folder / file).exists():
             continue
-        total = Counts(0, 0, 0, 0)
+        total = np.zeros(len(LINK_COUNTS), dtype=int)
         for gold_pair, links in zip(gold, (folder / file).read_text().splitlines(), strict=True):
             numbers = [tuple(map(int, link.split("-"))) for link in links.split()]
             links = {link[::-1] if "reverse" in file else link for link in numbers}
-            total += Counts(len(links), len(links & gold_pair.sure), len(links & gold_pair.possible), len(gold_pair.sure))
-        assert [f"{100 * value:.1f}" for value in (total.aer, total.precision, total.recall)] == published, file
-        assert total.found == int(found)
+            total += [len(links), len(links & gold_pair.sure), len(links & gold_pair.possible), len(gold_pair.sure)]
+        precision, recall, _, aer = scores(*total)
+        assert [f"{100 * value:.1f}" for value in (aer, precision, recall)] == published, file
+        assert total[0] == int(found)
         compared += 1
     assert compared == 6
 
 
 @pytest.fixture(scope="module")
-def scored(tiny_model, tmp_path_factory):
-    """A bitext that says each sentence twice, its vectors, and a function that scores it by a method."""
+def said_twice(tiny_model, tmp_path_factory):
+    """A bitext that says each sentence twice, and its vectors."""
     folder = tmp_path_factory.mktemp("alignment")
     dataset = folder / "align_en_fr"
     forms = [["one", "two", "three", "four"], ["in", "the", "old", "house", "."], ["word"]]
@@ -209,16 +211,22 @@ def scored(tiny_model, tmp_path_factory):
 
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("method", METHODS)
-def test_sentences_said_twice_align_word_by_word_at_every_layer(scored, tiny_model, method, unit):
-    score_alignment(scored / f"{unit}.h5", scored / "align_en_fr", method, scored / "scores.parquet", unit=unit, distortion=0.1)
-    scores = conform(pd.read_parquet(scored / "scores.parquet"), "scores.schema.yaml")
-    assert scores["layer"].tolist() == [layer for layer in LAYERS for _ in range(4)]
-    assert scores["metric"].tolist() == ["precision", "recall", "f1", "aer"] * 3
-    # Ten words link to themselves, and nine of these links are gold.
-    assert scores["value"].tolist() == pytest.approx([9 / 10, 1, 18 / 19, 1 - 18 / 19] * 3)
-    rest = scores[["model", "step", "task", "source", "target", "split", "n"]].drop_duplicates()
-    assert rest.to_numpy().tolist() == [["xlmr", tiny_model.step, "alignment", "align_en_fr", "align_en_fr", "test", 3]]
-    assert scores["seed"].isna().all()
+def test_sentences_said_twice_align_word_by_word_at_every_layer(said_twice, tiny_model, tmp_path, method, unit):
+    align_bitext(said_twice / f"{unit}.h5", said_twice / "align_en_fr", method, tmp_path / "o.h5", unit=unit, distortion=0.1)
+    # Words link to themselves, and all of these links are gold but for that of the second sentence's last.
+    found = outcome_in(tmp_path / "o.h5", "alignment", "align_en_fr", "align_en_fr", "test")
+    by_hand = {"found": [4, 5, 1], "found_sure": [4, 4, 1], "found_possible": [4, 4, 1], "sure": [4, 4, 1]}
+    assert {name: values.tolist() for name, values in found.counts.items()} == {
+        name: [[own] * 3 for own in of_pairs] for name, of_pairs in by_hand.items()
+    }
+    assert found.layers == LAYERS and found.clusters.tolist() == ["0", "1", "2"]
+    table = conform(scores_of(tmp_path / "o.h5"), "scores.schema.yaml")
+    assert table["metric"].tolist() == [metric for metric in ("precision", "recall", "f1", "aer") for _ in LAYERS]
+    assert table["layer"].tolist() == LAYERS * 4
+    assert table["value"].tolist() == pytest.approx([value for value in (9 / 10, 1, 18 / 19, 1 - 18 / 19) for _ in LAYERS])
+    rest = table[["model", "step", "task", "source", "target", "source_language", "target_language", "split", "n"]].drop_duplicates()
+    assert rest.to_numpy().tolist() == [["xlmr", tiny_model.step, "alignment", "align_en_fr", "align_en_fr", "en", "fr", "test", 3]]
+    assert table["seed"].isna().all()
 
 
 def test_links_go_from_source_to_target_pair_by_pair(tmp_path):
@@ -233,24 +241,32 @@ def test_links_go_from_source_to_target_pair_by_pair(tmp_path):
     with FeatureFile(path) as features:
         links = linked_words(features, np.array([2, 3, 3, 1]), 0, "argmax")
     assert [np.argwhere(found_VW).tolist() for found_VW in links] == [[[0, 2], [1, 0]], [[2, 0]]]
-    score_alignment(path, tmp_path / "align_en_fr", "argmax", tmp_path / "scores.parquet", layers=[0])
-    scores = pd.read_parquet(tmp_path / "scores.parquet").set_index("metric")["value"]
+    align_bitext(path, tmp_path / "align_en_fr", "argmax", tmp_path / "o.h5", layers=[0])
+    found = outcome_in(tmp_path / "o.h5", "alignment", "align_en_fr", "align_en_fr", "test")
+    assert {name: values.tolist() for name, values in found.counts.items()} == {
+        "found": [[2], [1]],
+        "found_sure": [[2], [0]],
+        "found_possible": [[2], [1]],
+        "sure": [[2], [1]],
+    }
+    assert found.clusters.tolist() == ["1", "2"] and found.layers == [0]
+    table = scores_of(tmp_path / "o.h5").set_index("metric")["value"]
     # Three links found, two of them sure and all possible, of three sure ones.
-    assert scores.to_dict() == {"precision": 1, "recall": 2 / 3, "f1": pytest.approx(4 / 5), "aer": pytest.approx(1 - 5 / 6)}
+    assert table.to_dict() == {"precision": 1, "recall": 2 / 3, "f1": pytest.approx(4 / 5), "aer": pytest.approx(1 - 5 / 6)}
 
 
-def test_the_features_of_a_bitext_name_source_and_target(scored):
-    with FeatureFile(scored / "word.h5") as features:
+def test_the_features_of_a_bitext_name_source_and_target(said_twice):
+    with FeatureFile(said_twice / "word.h5") as features:
         assert features.sentence("1", "source").shape == features.sentence("1", "target").shape == (3, 5, 32)
 
 
 @pytest.mark.parametrize(("unit", "held", "wanted"), [("bpe", "words", "subwords"), ("word", "subwords", "words")])
-def test_features_of_other_units_are_refused(scored, tmp_path, unit, held, wanted):
+def test_features_of_other_units_are_refused(said_twice, tmp_path, unit, held, wanted):
     other = {"bpe": "word", "word": "bpe"}[unit]
     with pytest.raises(XlprobeError) as refused:
-        score_alignment(scored / f"{other}.h5", scored / "align_en_fr", "argmax", tmp_path / "scores.parquet", unit=unit)
+        align_bitext(said_twice / f"{other}.h5", said_twice / "align_en_fr", "argmax", tmp_path / "o.h5", unit=unit)
     assert str(refused.value) == (
-        f"{scored / other}.h5: holds vectors of {held}, but config key alignment.unit: {unit} aligns {wanted}; extract it again, or"
+        f"{said_twice / other}.h5: holds vectors of {held}, but config key alignment.unit: {unit} aligns {wanted}; extract it again, or"
         " change the key"
     )
 

@@ -4,6 +4,7 @@ import json
 import math
 import re
 import shutil
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from outcome_scores import outcome_in, scores_of
 from safetensors.torch import load_file, save_file
 from suites import WINDOW, byte_level_tokenizer, new_tokenizer, renew_digests, word_piece_tokenizer, write_suite
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
@@ -22,25 +24,24 @@ from xlprobe.artifacts.dataset_folder import read_sentences
 from xlprobe.artifacts.tables import conform
 from xlprobe.bpc import subword_bits
 from xlprobe.bpc.bits_per_character import (
-    METRICS,
-    METRICS_OF_PARALLEL_TEXT,
     BitsSettings,
     Text,
     draw_masks,
     held_out_text,
     line_counts,
+    measure_bits,
     parallel_text,
-    score_bits_per_character,
-    score_text,
 )
 from xlprobe.bpc.subword_bits import SubwordPredictor, bits_of_subwords
 from xlprobe.bpc.subword_coverage import KINDS, MARK, SPACE, ZERO_WIDTH, SubwordCoverage
 from xlprobe.checkpoints.from_huggingface import publish_huggingface
 from xlprobe.corpus.cleaning import normalise
+from xlprobe.datasets.conllu import Sentence, Word
 from xlprobe.datasets.treebank import read_splits, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_lines
-from xlprobe.statistics.bootstrap import NO_INTERVALS, Intervals
+from xlprobe.metrics.metric_definitions import BITS
+from xlprobe.statistics.bootstrap import Intervals
 
 CPU = torch.device("cpu")
 FAMILIES = ("bert", "roberta", "xlm-roberta", "gpt-neox")
@@ -70,6 +71,11 @@ def checkpoints(tiny_text, tmp_path_factory) -> Path:
 
 def text_of(lines: list[str]) -> Text:
     return Text(Path("valid.txt.zst"), "qaa", "valid", lines)
+
+
+def table_of(*arguments) -> pd.DataFrame:
+    """What each line costs and holds, a row each."""
+    return pd.DataFrame(line_counts(*arguments))
 
 
 def covered(tokenizer: PreTrainedTokenizerFast, text: str, count_spaces: bool = True) -> list[tuple[str, float, float]]:
@@ -300,12 +306,12 @@ def test_the_running_sum_over_a_vocabulary_is_the_whole_one(bias):
 @pytest.mark.parametrize("name", ["bert", "xlm-roberta", "gpt-neox"])
 def test_bits_do_not_depend_on_batches(checkpoints, lines, name):
     predictor = SubwordPredictor(checkpoints / name / "40", CPU)
-    one, all_ = (line_counts(predictor, text_of(lines), SETTINGS, size) for size in (1, 100_000))
+    one, all_ = (table_of(predictor, text_of(lines), SETTINGS, size) for size in (1, 100_000))
     pd.testing.assert_frame_equal(one, all_, atol=1e-4)
 
 
 def test_masks_are_the_same_at_all_checkpoints_and_for_more_text(checkpoints, lines):
-    counts = [line_counts(SubwordPredictor(checkpoints / "xlm-roberta" / str(step), CPU), text_of(lines), SETTINGS, 500) for step in STEPS]
+    counts = [table_of(SubwordPredictor(checkpoints / "xlm-roberta" / str(step), CPU), text_of(lines), SETTINGS, 500) for step in STEPS]
     pd.testing.assert_frame_equal(counts[0].drop(columns="bits"), counts[1].drop(columns="bits"))
     assert (counts[0]["bits"] != counts[1]["bits"]).any()
     lengths = [5, 40, 0, 7]
@@ -321,7 +327,7 @@ def test_masks_are_the_same_at_all_checkpoints_and_for_more_text(checkpoints, li
 def test_special_tokens_in_a_text_are_not_predicted(checkpoints, lines):
     predictor = SubwordPredictor(checkpoints / "xlm-roberta" / "40", CPU)
     all_masked = BitsSettings(mask_share=0.999999)
-    plain, spelled = (line_counts(predictor, text_of([line]), all_masked, 500).loc[0] for line in ("sola", "sola</s><mask>"))
+    plain, spelled = (table_of(predictor, text_of([line]), all_masked, 500).loc[0] for line in ("sola", "sola</s><mask>"))
     assert plain["predicted"] == plain["subwords"] == spelled["predicted"] == spelled["subwords"] - 2
 
 
@@ -330,7 +336,7 @@ def test_every_subword_of_a_long_line_is_predicted_once(checkpoints, lines, name
     predictor = SubwordPredictor(checkpoints / name / "40", CPU)
     long = max(lines, key=len)
     everything = BitsSettings(mask_share=0.999999)
-    counts = line_counts(predictor, text_of([long]), everything, 500).loc[0]
+    counts = table_of(predictor, text_of([long]), everything, 500).loc[0]
     assert counts["subwords"] > 3 * WINDOW and counts["predicted"] == counts["subwords"] and round(counts["characters"], 6) == len(long)
     assert 1 < counts["bits"] / counts["subwords"] < 12
 
@@ -343,7 +349,7 @@ def test_a_causal_models_first_subword_is_not_predicted_where_nothing_begins_a_t
     renew_digests(folder)
     without, with_it = (SubwordPredictor(path, CPU) for path in (folder, checkpoints / "gpt-neox" / "40"))
     assert without.framing.prefix == [] and len(with_it.framing.prefix) == 1 and without.framing.window == with_it.framing.window + 1
-    fewer, all_ = (line_counts(predictor, text_of(["sola dara"]), SETTINGS, 500).loc[0] for predictor in (without, with_it))
+    fewer, all_ = (table_of(predictor, text_of(["sola dara"]), SETTINGS, 500).loc[0] for predictor in (without, with_it))
     assert fewer["predicted"] == all_["predicted"] - 1 == fewer["subwords"] - 1 and fewer["characters"] < all_["characters"] == 9
 
 
@@ -351,39 +357,89 @@ def test_bits_fall_while_a_model_learns(checkpoints, tiny_model, tmp_path, lines
     """And those of a model trained here are near the training log's, which are of masks of another kind."""
     for name in FAMILIES:
         before, after = (
-            score_text(SubwordPredictor(checkpoints / name / str(step), CPU), text_of(lines), SETTINGS, 500, NO_INTERVALS) for step in STEPS
+            table_of(SubwordPredictor(checkpoints / name / str(step), CPU), text_of(lines), SETTINGS, 500).sum() for step in STEPS
         )
-        assert (before["value"][:3] > after["value"][:3] + 0.05).all(), name
-        assert (before["value"][3:] == after["value"][3:]).all()
+        for metric in ("bits_per_character", "bits_per_byte", "bits_per_subword"):
+            assert BITS[metric].value(before) > BITS[metric].value(after) + 0.05, name
+        assert before.drop("bits").equals(after.drop("bits"))
     predictor = SubwordPredictor(tiny_model.checkpoint, CPU)
     for language, logged in predictor.identity["loss"].items():
         text = held_out_text(tiny_model.text.folder / "corpus" / language / "valid.txt.zst", language, None)
-        counts = line_counts(predictor, text, SETTINGS, 4096).sum()
+        counts = table_of(predictor, text, SETTINGS, 4096).sum()
         found = counts["bits"] / counts["predicted"]
         assert logged < found < logged + 0.6
+
+
+class TwoBits:
+    """A causal model to which each subword costs two bits, and whose first subword nothing comes before."""
+
+    causal, mask, device, identity = True, None, CPU, {"model": "m", "training_seed": None, "step": 0}
+    framing = SimpleNamespace(prefix=[], suffix=[], window=100)
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        self.tokenizer = tokenizer
+
+    def bits(self, rows, places, subwords) -> np.ndarray:
+        return np.full(len(subwords), 2.0)
+
+
+def test_the_sums_of_a_line_by_hand(by_hand):
+    """What its subwords cover stands above; the first, `la` of two letters, is not predicted. A line may hold nothing."""
+    lines = ["la née 字漢 漢 zzma", "", "la"]
+    counts = line_counts(TwoBits(by_hand), replace(text_of(lines), words=np.array([5, 0, 1])), SETTINGS, 500)
+    assert {name: values.tolist() for name, values in counts.items()} == {
+        "bits": [18, 0, 0],
+        "predicted": [9, 0, 0],
+        "characters": [14, 0, 0],
+        "bytes": [21, 0, 0],
+        "subwords": [10, 0, 1],
+        "all_characters": [16, 0, 2],
+        "lines": [1, 1, 1],
+        "words": [5, 0, 1],
+    }
+    # Of held-out text nobody has counted words.
+    assert {*line_counts(TwoBits(by_hand), text_of(lines), SETTINGS, 500)} == {*counts} - {"words"}
+
+
+def test_lines_of_one_document_are_drawn_together(tmp_path):
+    (tmp_path / "valid.txt").write_text("one\ntwo\n\nthree\n\nfour\nfive\nsix\n\n")
+    text = held_out_text(tmp_path / "valid.txt", "qaa", None)
+    assert (text.name, text.split, text.lines) == ("qaa", "valid", ["one", "two", "three", "four", "five", "six"])
+    assert text.clusters.tolist() == ["0", "0", "1", "2", "2", "2"] and text.facts["parallel"] is None
+    cut = held_out_text(tmp_path / "valid.txt", "qaa", 4)
+    assert cut.lines == text.lines[:4] and cut.clusters.tolist() == ["0", "0", "1", "2"]
+
+
+def test_outcomes_of_two_parallel_sets_of_one_language_stand_apart(checkpoints, tmp_path):
+    """A user's own, and one of the world's; each under its name, its sentences by theirs, and with its group."""
+    for name, parallel, sent_ids in (("qaa_pud", "pud", ["n01", "n02"]), ("qaa_mine", "mine", ["a", "b", "c"])):
+        sentences = [Sentence(sent_id, "sola dara", [Word("sola", 0, 4, "X", "_", 0, "root")] * 2) for sent_id in sent_ids]
+        write_dataset({"test": sentences}, tmp_path / name, name, "qaa", parallel=parallel)
+    sets = [tmp_path / "qaa_pud", tmp_path / "qaa_mine"]
+    all_masked = BitsSettings(mask_share=0.999999)
+    measure_bits(checkpoints / "xlm-roberta" / "40", [], [], sets, tmp_path / "40.h5", all_masked, 500, "cpu")
+    for name, parallel, sent_ids in (("qaa_pud", "pud", ["n01", "n02"]), ("qaa_mine", "mine", ["a", "b", "c"])):
+        found = outcome_in(tmp_path / "40.h5", "bpc", name, name, "test")
+        assert found.clusters.tolist() == sent_ids and found.facts["parallel"] == parallel
+        assert found.layers is None and found.counts["words"].tolist() == [2] * len(sent_ids)
+        assert found.counts["all_characters"].tolist() == [9] * len(sent_ids) == found.counts["characters"].tolist()
+    table = scores_of(tmp_path / "40.h5").set_index(["target", "metric"])
+    assert len(table) == 2 * 6 and table.index.is_unique and set(table["target_language"]) == {"qaa"} == set(table["source_language"])
+    assert table.loc["qaa_pud", "value"].to_dict() == pytest.approx(table.loc["qaa_mine", "value"].to_dict())
+    assert table.loc[("qaa_mine", "bits_per_sentence"), "n"] == 3
 
 
 def test_the_scores_of_a_checkpoint(checkpoints, tiny_text, tmp_path):
     languages = list(tiny_text.languages)
     texts = [tiny_text.folder / "corpus" / language / "valid.txt.zst" for language in languages]
     (file,) = (tiny_text.folder / "sources" / "ud").glob("UD_Arva-PUD/*.conllu*")
-    write_dataset(read_splits([file], None, 0.1), tmp_path / "qaa_pud", "qaa_pud", "qaa")
-    output = tmp_path / "40.parquet"
+    write_dataset(read_splits([file], None, 0.1), tmp_path / "qaa_pud", "qaa_pud", "qaa", parallel="pud")
     settings = BitsSettings(mask_share=0.2, max_lines=40)
-    score_bits_per_character(
-        checkpoints / "xlm-roberta" / "40",
-        texts,
-        languages,
-        [tmp_path / "qaa_pud"],
-        output,
-        settings,
-        500,
-        "cpu",
-        "float32",
-        Intervals(200),
-    )
-    table = conform(pd.read_parquet(output), "scores.schema.yaml")
+    checkpoint = checkpoints / "xlm-roberta" / "40"
+    measure_bits(checkpoint, texts, languages, [tmp_path / "qaa_pud"], tmp_path / "40.h5", settings, 500, "cpu")
+    table = conform(scores_of(tmp_path / "40.h5", intervals=Intervals(200)), "scores.schema.yaml")
     assert set(table["task"]) == {"bpc"} and table["layer"].isna().all() and (table["source"] == table["target"]).all()
+    assert set(zip(table["source"], table["source_language"], strict=True)) == {("qaa", "qaa"), ("qba", "qba"), ("qaa_pud", "qaa")}
     scores = table.set_index(["source", "split", "metric"])
     assert len(scores) == 2 * 4 + 6 and scores.index.is_unique
     assert (scores["low"] < scores["value"]).all() and (scores["value"] < scores["high"]).all()
@@ -394,31 +450,27 @@ def test_the_scores_of_a_checkpoint(checkpoints, tiny_text, tmp_path):
     parallel = parallel_text(tmp_path / "qaa_pud")
     # As it is written: two words of the treebank may be one word of the text.
     assert "".join(parallel.lines) != "".join(read_sentences(tmp_path / "qaa_pud")["text"])
-    subwords = sum(
-        len(ids)
-        for ids in SubwordPredictor(checkpoints / "xlm-roberta" / "40", CPU).tokenizer(parallel.lines, add_special_tokens=False)[
-            "input_ids"
-        ]
-    )
-    assert values["qaa", "test", "subwords_per_word"] == pytest.approx(subwords / parallel.words.sum())
-    assert values["qaa", "test", "bits_per_sentence"] == pytest.approx(
-        values["qaa", "test", "bits_per_subword"] * subwords / len(parallel.lines)
-    )
-    assert scores.loc[("qaa", "test", "bits_per_sentence"), "n"] == len(parallel.lines) == 40
-    assert scores.loc[("qaa", "test", "bits_per_subword"), "n"] == pytest.approx(0.2 * subwords, rel=0.15)
+    assert parallel.clusters.tolist() == read_sentences(tmp_path / "qaa_pud")["sent_id"].tolist()
+    tokenizer = SubwordPredictor(checkpoint, CPU).tokenizer
+    subwords = sum(len(ids) for ids in tokenizer(parallel.lines, add_special_tokens=False)["input_ids"])
+    of_parallel = values["qaa_pud", "test"]
+    assert of_parallel["subwords_per_word"] == pytest.approx(subwords / parallel.words.sum())
+    assert of_parallel["bits_per_sentence"] == pytest.approx(of_parallel["bits_per_subword"] * subwords / len(parallel.lines))
+    n = scores["n"]["qaa_pud", "test"]
+    assert n["bits_per_sentence"] == len(parallel.lines) == 40 and n["bits_per_subword"] == pytest.approx(0.2 * subwords, rel=0.15)
 
 
 def test_what_is_divided_by_what_by_hand():
     sums = {"bits": 60, "characters": 40, "bytes": 50, "predicted": 10, "subwords": 80, "all_characters": 200, "lines": 4, "words": 32}
-    found = {metric: (value(sums), counted) for metric, (value, counted) in (METRICS | METRICS_OF_PARALLEL_TEXT).items()}
+    found = {name: (metric.value(sums), metric.n, metric.needs) for name, metric in BITS.items()}
     assert found == {
-        "bits_per_character": (1.5, "predicted"),
-        "bits_per_byte": (1.2, "predicted"),
-        "bits_per_subword": (6, "predicted"),
-        "subwords_per_character": (0.4, "subwords"),
+        "bits_per_character": (1.5, "predicted", ()),
+        "bits_per_byte": (1.2, "predicted", ()),
+        "bits_per_subword": (6, "predicted", ()),
+        "subwords_per_character": (0.4, "subwords", ()),
         # An eighth of the subwords was predicted: all would cost 8 times as much.
-        "bits_per_sentence": (120, "lines"),
-        "subwords_per_word": (2.5, "subwords"),
+        "bits_per_sentence": (120, "lines", ("words",)),
+        "subwords_per_word": (2.5, "subwords", ("words",)),
     }
 
 
@@ -527,4 +579,4 @@ def test_a_head_that_goes_on_after_its_last_layer_is_refused(checkpoints, monkey
 
 def test_a_text_with_nothing_to_predict_is_refused(checkpoints):
     with pytest.raises(XlprobeError, match=r"^valid\.txt\.zst: holds no character to predict \(1 lines, 0 subwords\); give more text"):
-        score_text(SubwordPredictor(checkpoints / "bert" / "40", CPU), text_of([""]), SETTINGS, 500, NO_INTERVALS)
+        line_counts(SubwordPredictor(checkpoints / "bert" / "40", CPU), text_of([""]), SETTINGS, 500)

@@ -6,19 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from feature_files import write_features
+from outcome_scores import outcome_in, scores_of, scores_of_baselines
 
-from xlprobe.artifacts.dataset_folder import has_words, independent_sentences, read_pairs, read_sentences
+from xlprobe.artifacts.dataset_folder import has_words, read_pairs, read_sentences
 from xlprobe.artifacts.splits import SPLITS
 from xlprobe.artifacts.tables import conform
 from xlprobe.datasets.nli import LABELS, SentencePair, read_nli, read_splits, split_of_file, write_nli
 from xlprobe.errors import FormatError, XlprobeError
 from xlprobe.files import read_json
-from xlprobe.probes.baselines import write_baselines
-from xlprobe.probes.examples import read_examples
+from xlprobe.probes.baselines import write_baselines, write_transfer_baselines
+from xlprobe.probes.examples import read_examples, read_sentences_of
 from xlprobe.probes.linear_probe import ProbeSettings
 from xlprobe.probes.training import Controls, train_probes
 from xlprobe.probes.transfer import transfer_probes
-from xlprobe.statistics.bootstrap import Intervals, bootstrap_of
+from xlprobe.statistics.bootstrap import Intervals
 from xlprobe.study.resource_tables import language_facts
 from xlprobe.tasks.declaration import load_probe_task
 
@@ -62,7 +63,7 @@ def test_every_layout_says_the_same(tmp_path, text):
 
 def test_a_premise_called_premise_is_no_first_line(tmp_path):
     (pair,) = read_nli(written(tmp_path / "dev-en.tsv", "premise\tIt ends.\tneutral\n"), "en")
-    assert pair == SentencePair(1, "premise", "It ends.", "neutral")
+    assert pair == SentencePair(1, 1, "premise", "It ends.", "neutral")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def dataset(tmp_path):
     files = {split: written(tmp_path / f"{split}-en.tsv", PLAIN) for split in ("train", "dev", "test")}
     splits, left_out = read_splits(files, "en")
     splits["dev"], splits["test"] = splits["dev"][:1], splits["test"][2:]
-    write_nli(splits, tmp_path / "xnli_en", "xnli_en", "en", left_out)
+    write_nli(splits, tmp_path / "xnli_en", "xnli_en", "en", left_out, parallel="xnli")
     return tmp_path / "xnli_en"
 
 
@@ -154,19 +155,40 @@ def test_a_dataset_holds_each_sentence_once_a_split(dataset):
     assert sentences["first_word"].to_list() == list(range(8)) and set(sentences["words"]) == {1}
     assert sentences["sent_id"].is_unique
     assert pairs.to_numpy().tolist() == [
-        [0, 1, "entailment"],
-        [0, 2, "contradiction"],
-        [3, 0, "neutral"],
-        [4, 5, "entailment"],
-        [6, 7, "neutral"],
+        [1, 0, 1, "entailment"],
+        [2, 0, 2, "contradiction"],
+        [3, 3, 0, "neutral"],
+        [1, 4, 5, "entailment"],
+        [3, 6, 7, "neutral"],
     ]
     for table, schema in ((sentences, "sentences"), (pairs, "sentence_pairs")):
         pd.testing.assert_frame_equal(table, conform(table, f"{schema}.schema.yaml"))
     identity = read_json(dataset / "identity.json")
+    said = {"dataset": "xnli_en", "kind": "nli", "languages": ["en"], "parallel": "xnli", "format": 1}
+    assert identity.items() > said.items() and "language" not in identity
     assert identity["text_form"] == "raw" and identity["text_form_of_splits"] == dict.fromkeys(SPLITS, "raw")
     assert identity["sentences"] == {"train": 4, "dev": 2, "test": 2} and identity["pairs"] == {"train": 3, "dev": 1, "test": 1}
     assert identity["labels"]["train"] == dict.fromkeys(LABELS, 1) and identity["pairs_left_out"] == dict.fromkeys(SPLITS, 0)
     assert not has_words(dataset)
+
+
+def test_a_pair_has_the_same_number_in_every_language(tmp_path):
+    """Where a file holds several languages, where a pair is left out, and in the test set alone."""
+    pairs = [("One.", " ", "neutral"), *PAIRS]
+    rows = [COLUMNS, *([language, label, "( x )", one, other, "0"] for language in ("ar", "en") for one, other, label in pairs)]
+    test = written(tmp_path / "xnli.test.tsv", "\n".join(map("\t".join, rows)))
+    dev = written(tmp_path / "dev-en.tsv", PLAIN)
+    sets = {"xnli_ar_test": ("ar", {"test": test}), "xnli_en_test": ("en", {"test": test}), "xnli_en": ("en", {"dev": dev, "test": test})}
+    for name, (language, files) in sets.items():
+        write_nli(read_splits(files, language)[0], tmp_path / name, name, language)
+    numbers = {name: read_pairs(tmp_path / name)["pair"].to_list() for name in sets}
+    assert numbers == {"xnli_ar_test": [2, 3, 4], "xnli_en_test": [2, 3, 4], "xnli_en": [1, 2, 3, 2, 3, 4]}
+
+
+def clusters_of(dataset, split):
+    """What is drawn together of a split's pairs, in order of the premise."""
+    examples = read_examples(dataset, load_probe_task("xnli"))
+    return read_sentences_of(dataset, split, examples[examples["split"] == split], load_probe_task("xnli")).clusters.tolist()
 
 
 def test_examples_are_pairs_in_order_of_the_premise_which_is_resampled(dataset):
@@ -174,18 +196,20 @@ def test_examples_are_pairs_in_order_of_the_premise_which_is_resampled(dataset):
     assert examples[["premise", "hypothesis"]].to_numpy().tolist() == [[0, 1], [0, 2], [3, 0], [4, 5], [6, 7]]
     assert examples["sentence"].to_list() == [0, 0, 3, 4, 6]
     assert examples["split"].to_list() == ["train"] * 3 + ["dev", "test"]
-    assert independent_sentences(dataset, "train").tolist() == [0, 3]
-    assert independent_sentences(dataset, "test").tolist() == [6]
+    assert (clusters_of(dataset, "train"), clusters_of(dataset, "test")) == (["1", "1", "3"], ["3"])
 
 
-def test_the_same_pairs_as_published_meet_the_same_resamples(tmp_path):
-    drawn = []
-    for name, text in (("xnli_en", "It rains."), ("xnli_en_published", "It rains ."), ("xnli_en_published_test", "It rains ."), ("x", "x")):
-        pairs = [SentencePair(n, f"{text} {n // 3}", f"{n}", "neutral") for n in range(30)]
-        write_nli({"test": pairs}, tmp_path / name, name, "en")
-        drawn.append(bootstrap_of(tmp_path / name, "test", read_examples(tmp_path / name, load_probe_task("xnli")), Intervals(9)).taken_RM)
-    first, *others, another = drawn
-    assert all(np.array_equal(first, other) for other in others) and not np.array_equal(first, another)
+def test_the_same_pairs_meet_the_same_resamples_as_published_and_in_every_language(tmp_path):
+    """Of a source that says neutral; a set that belongs to no parallel group has draws of its own."""
+    write_nli({split: [SentencePair(1, 1, "a", "b", "neutral")] for split in ("train", "dev")}, tmp_path / "source", "source", "en")
+    targets = {"xnli_en": "It rains.", "xnli_en_published": "It rains .", "xnli_en_published_test": "It rains .", "xnli_fi_test": "Sataa."}
+    for name, text in (targets | {"mine": "x"}).items():
+        pairs = [SentencePair(n + 1, n + 1, f"{text} {n // 3}", f"{n}", LABELS[n**2 % 7 % 3]) for n in range(30)]
+        write_nli({"test": pairs}, tmp_path / name, name, "en", parallel=None if name == "mine" else "xnli")
+        write_transfer_baselines(tmp_path / name, [tmp_path / "source"], "xnli", tmp_path / f"{name}.h5")
+    table = scores_of_baselines(*(tmp_path / f"{name}.h5" for name in (*targets, "mine")), intervals=Intervals(9))
+    found = {target: tuple(rest) for target, *rest in table[["target", "value", "low", "high"]].itertuples(index=False)}
+    assert len({found[name] for name in targets}) == 1 and found["mine"][0] == found["xnli_en"][0] and found["mine"] != found["xnli_en"]
 
 
 @pytest.fixture
@@ -196,7 +220,7 @@ def planted(tmp_path):
     """
     generator = np.random.default_rng(3)
     splits = {
-        split: [SentencePair(n, f"{split} p{n // 3}", f"{split}h{n}", LABELS[n % 3]) for n in range(pairs)]
+        split: [SentencePair(n + 1, n + 1, f"{split} p{n // 3}", f"{split}h{n}", LABELS[n % 3]) for n in range(pairs)]
         for split, pairs in (("train", 900), ("dev", 300), ("test", 600))
     }
     direction = {"entailment": 1.0, "neutral": 0.0, "contradiction": -1.0}
@@ -216,21 +240,21 @@ def planted(tmp_path):
 def test_probes_rise_where_the_vectors_tell_and_stay_at_chance_where_not(planted, tmp_path):
     """The positive control of the task: 1/3 is chance, and neither premise nor hypothesis tells alone."""
     (features, dataset), (features_of_test, dataset_of_test) = planted
-    scores, weights, transferred, baselines = (tmp_path / name for name in ("s.parquet", "w.safetensors", "t.parquet", "b.parquet"))
-    train_probes(features, dataset, "xnli", 3, ProbeSettings(1e-2, 64, 20, 3), "cpu", scores, weights)
+    outcomes, weights, transferred, baselines = (tmp_path / name for name in ("o.h5", "w.safetensors", "t.h5", "b.h5"))
+    train_probes(features, dataset, "xnli", 3, ProbeSettings(1e-2, 64, 20, 3), "cpu", outcomes, weights)
     transfer_probes(features_of_test, dataset_of_test, "xnli", [weights], transferred, predictions=tmp_path / "p.parquet")
-    found = pd.read_parquet(scores)
+    write_baselines(dataset, "xnli", baselines)
+    write_transfer_baselines(dataset_of_test, [dataset], "xnli", tmp_path / "bt.h5")
+    found, across = scores_of(outcomes, baselines), scores_of(transferred, tmp_path / "bt.h5")
     test = found[found["split"] == "test"].set_index(["layer", "seed"])["value"]
     assert test[1].min() > 0.85 and abs(test[2].mean() - 1 / 3) < 0.05
     assert set(found["metric"]) == {"accuracy"} and set(found[found["split"] == "test"]["n"]) == {600}
-    across = pd.read_parquet(transferred)
     # The 200 premises of the test set are drawn, the same ones in both sets.
-    drawn = [
-        bootstrap_of(folder, "test", examples[examples["split"] == "test"], Intervals(20)).taken_RM
-        for folder in (dataset, dataset_of_test)
-        for examples in [read_examples(folder, load_probe_task("xnli"))]
+    clusters = [
+        outcome_in(path, "xnli", "xnli_en", target.name, "test").clusters
+        for path, target in ((baselines, dataset), (tmp_path / "bt.h5", dataset_of_test))
     ]
-    assert drawn[0].shape == (20, 200) and (drawn[0].sum(axis=1) == 200).all() and np.array_equal(*drawn)
+    assert len(clusters[0]) == 600 and len(set(clusters[0])) == 200 and np.array_equal(*clusters)
     assert set(across["source"]) == {"xnli_en"} and set(across["target"]) == {"xnli_en_test"}
     # On the test set alone the probes say what they say in language, of layer 1's vectors, which are the same.
     pd.testing.assert_series_equal(across.set_index(["layer", "seed"])["value"][1], test[1], check_dtype=False)
@@ -239,15 +263,14 @@ def test_probes_rise_where_the_vectors_tell_and_stay_at_chance_where_not(planted
     first = said[(said["layer"] == 1) & (said["seed"] == 0)]
     assert (first["label"].to_numpy() == pairs["label"]).all() and (sentences[first["head"]].str.contains("h")).all()
     assert (first["label"] == first["predicted"]).mean() == test[1, 0]
-    write_baselines(dataset, "xnli", baselines)
-    alone = pd.read_parquet(baselines).set_index(["model", "split"])["value"]
+    alone = scores_of_baselines(baselines).set_index(["model", "split"])["value"].sort_index()
     assert (alone["majority"] == 1 / 3).all() and alone.drop("majority").between(0.2, 0.46).all() and len(alone) == 6
     # Which text they are of stands in all three tables.
-    assert {form for path in (scores, transferred, baselines) for form in pd.read_parquet(path)["text_form"]} == {"raw"}
+    assert {form for table in (found, across, scores_of_baselines(baselines)) for form in table["text_form"]} == {"raw"}
     with pytest.raises(XlprobeError, match=r"xnli_en_test.h5: holds vectors of xnli_en_test, and not of .*xnli_en as it is now"):
-        train_probes(features_of_test, dataset, "xnli", 1, ProbeSettings(1e-2, 64, 1, 1), "cpu", scores, weights)
+        train_probes(features_of_test, dataset, "xnli", 1, ProbeSettings(1e-2, 64, 1, 1), "cpu", outcomes, weights)
     with pytest.raises(XlprobeError, match=r"--control-tasks: xnli labels no words, so it has no control task of word forms"):
-        train_probes(features, dataset, "xnli", 1, ProbeSettings(1e-2, 64, 1, 1), "cpu", scores, weights, controls=Controls(True))
+        train_probes(features, dataset, "xnli", 1, ProbeSettings(1e-2, 64, 1, 1), "cpu", outcomes, weights, controls=Controls(True))
 
 
 def test_real_files_hold_as_many_pairs_of_each_label(real_data, tmp_path):
@@ -266,10 +289,10 @@ def test_real_files_hold_as_many_pairs_of_each_label(real_data, tmp_path):
     sentences, pairs = read_sentences(tmp_path)["text"].to_numpy(), read_pairs(tmp_path)
     texts = [lzma.decompress(path.read_bytes()).decode() for path in files.values()]
     lines = [line.rstrip("\r").split("\t") for text in texts for line in text.split("\n")[:300]]
-    found = [[sentences[premise], sentences[hypothesis], label] for premise, hypothesis, label in pairs.to_numpy()]
+    found = [[sentences[premise], sentences[hypothesis], label] for _, premise, hypothesis, label in pairs.to_numpy()]
     assert found == lines
     # A premise stands in three pairs.
-    assert len(independent_sentences(tmp_path, "test")) == 100
+    assert len(set(clusters_of(tmp_path, "test"))) == 100
 
 
 def test_windows_line_ends_and_a_pointer_in_place_of_data(real_data):

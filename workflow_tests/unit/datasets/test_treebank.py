@@ -48,13 +48,14 @@ def test_splits_are_cut_to_a_number_of_sentences(tmp_path):
 def test_tables_keep_order_and_identity_tells_content_apart(tmp_path):
     files = [write_split(tmp_path, split, 3) for split in ("test", "train", "dev")]
     for name, limit in (("a", None), ("b", None), ("c", 2)):
-        write_dataset(read_splits(files, limit, 0.1), tmp_path / name, "xx_test", "en")
+        write_dataset(read_splits(files, limit, 0.1), tmp_path / name, "xx_test", "en", parallel="mine")
     sentences, words = read_sentences(tmp_path / "a"), read_words(tmp_path / "a")
     assert sentences["split"].tolist() == ["train"] * 3 + ["dev"] * 3 + ["test"] * 3
     assert sentences["first_word"].tolist() == list(range(9)) and words["split"].tolist() == sentences["split"].tolist()
     assert words["form"].tolist() == ["w0", "w1", "w2"] * 3
     a, b, c = (read_json(tmp_path / name / "identity.json") for name in "abc")
     assert a == b and a["sha256"] != c["sha256"] and a["words"] == {"train": 3, "dev": 3, "test": 3}
+    assert a.items() > {"dataset": "xx_test", "kind": "treebank", "languages": ["en"], "parallel": "mine", "format": 1}.items()
 
 
 def test_a_file_that_does_not_say_its_split_is_refused(tmp_path):

@@ -11,6 +11,8 @@ from safetensors.torch import load_file, save_file
 from suites import renew_digests
 
 from xlprobe.artifacts.dataset_folder import read_sentences
+from xlprobe.artifacts.dataset_identity import declaration
+from xlprobe.artifacts.dataset_kinds import NLI
 from xlprobe.artifacts.feature_file import FeatureFile, read_sentence
 from xlprobe.artifacts.tables import write_table
 from xlprobe.datasets.conllu import Sentence, Word
@@ -288,7 +290,8 @@ def texts(tiny_model, tmp_path_factory):
     splits = ["train"] * 4 + ["test"]
     columns = {"split": splits, "sent_id": [str(n) for n in range(5)], "text": texts, "first_word": range(5), "words": 1}
     write_table(pd.DataFrame(columns), "sentences.schema.yaml", dataset / "sentences.parquet")
-    write_json(dataset / "identity.json", {"dataset": "xnli_xx", "sha256": {"sentences": sha256(dataset / "sentences.parquet")}})
+    digests = {"sentences": sha256(dataset / "sentences.parquet")}
+    write_json(dataset / "identity.json", declaration("xnli_xx", NLI, ["xx"], "xnli") | {"sha256": digests})
     return dataset
 
 
@@ -399,7 +402,7 @@ def test_subwords_of_no_dataset_or_of_one_without_words_are_refused(tiny_model, 
     arguments = tiny_model.checkpoint, [texts], [tmp_path / "f.h5"], [tmp_path / "f.parquet"], LAYERS, 256, "cpu", "float32"
     with pytest.raises(XlprobeError, match="--subwords: align_en_fr is none of the datasets xnli_xx"):
         extract_features(*arguments, ["align_en_fr"])
-    with pytest.raises(XlprobeError, match=r"there is no .*words\.parquet, which says where words are"):
+    with pytest.raises(XlprobeError, match="--subwords: xnli_xx has no words, whose subwords these could be; take it out"):
         extract_features(*arguments, ["xnli_xx"])
 
 

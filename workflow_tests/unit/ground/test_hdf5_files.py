@@ -17,6 +17,7 @@ import pytest
 
 from xlprobe import hdf5_files
 from xlprobe.artifacts.feature_file import FeatureFile
+from xlprobe.artifacts.formats import FEATURES
 from xlprobe.errors import XlprobeError
 from xlprobe.paths import PROJECT
 
@@ -69,7 +70,7 @@ def test_one_module_opens_hdf5_files():
 
 
 VECTORS = np.random.default_rng(1).standard_normal((3, 500, 8)).astype(np.float16)
-REFUSED = r"^{path}: cannot be read as a whole HDF5 file of features \(.*\); delete it, and it is made again$"
+REFUSED = r"^{path}: cannot be read as a whole HDF5 file \(.*\); delete it, and it is made again$"
 
 
 @pytest.fixture
@@ -81,6 +82,7 @@ def write(path):
     with hdf5_files.create(path) as file:
         file["offsets"] = [0, 2, 500]
         file["sent_id"], file["split"] = ["a", "ü"], ["test", "test"]
+        file.attrs["format"] = FEATURES
         file.attrs["units"], file.attrs["layers"], file.attrs["checkpoint"], file.attrs["dataset"] = "words", [0, 1, 12], "{}", "{}"
         checksums = [0, 0, 0]
         vectors = file.create_dataset("vectors", VECTORS.shape, dtype="float16")
@@ -166,6 +168,7 @@ def test_a_file_that_declares_more_than_it_holds_takes_neither_time_nor_memory(t
             file.create_dataset(
                 name, (10**12,) if name == declared else (3,), dtype="float64", data=None if name == declared else [0, 1, 2]
             )
+        file.attrs["format"] = FEATURES
         file.attrs["units"], file.attrs["layers"], file.attrs["checkpoint"], file.attrs["dataset"] = "words", [0], "{}", "{}"
     assert path.stat().st_size < 20_000
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
@@ -179,6 +182,7 @@ def test_a_file_that_declares_more_than_it_holds_takes_neither_time_nor_memory(t
 def test_numbers_that_do_not_lie_in_the_file_as_they_are_are_refused(features, tmp_path, kind):
     path = tmp_path / "x.h5"
     with hdf5_files.create(path) as file:
+        file.attrs["format"] = FEATURES
         file.attrs["units"], file.attrs["layers"], file.attrs["checkpoint"], file.attrs["dataset"] = "words", [0], "{}", "{}"
         file["offsets"] = [0]
         if kind == "compressed":
@@ -209,8 +213,9 @@ def test_a_seal_that_is_no_seal_is_refused_in_one_sentence(features):
 
 def test_a_file_without_its_parts_is_refused_in_one_sentence(tmp_path):
     with hdf5_files.create(tmp_path / "f.h5") as file:
+        file.attrs["format"] = FEATURES
         file.attrs["units"] = "words"
-    with pytest.raises(XlprobeError, match=r"f\.h5: cannot be read as a whole HDF5 file of features \(KeyError: .*offsets"):
+    with pytest.raises(XlprobeError, match=r"f\.h5: cannot be read as a whole HDF5 file \(KeyError: .*offsets"):
         FeatureFile(tmp_path / "f.h5")
 
 

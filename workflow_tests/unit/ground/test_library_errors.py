@@ -14,9 +14,11 @@ import transformers
 from suites import renew_digests
 
 from xlprobe import hdf5_files
+from xlprobe.artifacts.dataset_identity import declaration
+from xlprobe.artifacts.dataset_kinds import NLI
 from xlprobe.artifacts.tables import conform, write_table
 from xlprobe.artifacts.training_state import trained_state
-from xlprobe.bpc.bits_per_character import BitsSettings, score_bits_per_character
+from xlprobe.bpc.bits_per_character import BitsSettings, measure_bits
 from xlprobe.bpc.subword_bits import SubwordPredictor
 from xlprobe.checkpoints import from_fairseq
 from xlprobe.errors import XlprobeError
@@ -53,7 +55,8 @@ def dataset(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("texts") / "xnli_xx"
     columns = {"split": ["test"], "sent_id": ["1"], "text": ["sola dara"], "first_word": [0], "words": 1}
     write_table(pd.DataFrame(columns), "sentences.schema.yaml", folder / "sentences.parquet")
-    write_json(folder / "identity.json", {"dataset": "xnli_xx", "sha256": {"sentences": sha256(folder / "sentences.parquet")}})
+    digests = {"sentences": sha256(folder / "sentences.parquet")}
+    write_json(folder / "identity.json", declaration("xnli_xx", NLI, ["xx"], "xnli") | {"sha256": digests})
     return folder
 
 
@@ -74,7 +77,7 @@ def test_an_error_of_a_library_is_one_sentence(tiny_model, dataset, tmp_path, mo
         extract_features(tiny_model.checkpoint, [dataset], [tmp_path / "f.h5"], [tmp_path / "f.parquet"], [], 256, "cpu")
     assert raised.value.__cause__ is error and "\n" not in str(raised.value)
     with pytest.raises(XlprobeError, match=said.replace("KEY", r"bpc\.tokens_per_batch")):
-        score_bits_per_character(tiny_model.checkpoint, [held_out], ["qaa"], [], tmp_path / "b.parquet", BitsSettings(), 256, "cpu")
+        measure_bits(tiny_model.checkpoint, [held_out], ["qaa"], [], tmp_path / "b.h5", BitsSettings(), 256, "cpu")
     assert not list(tmp_path.iterdir())
 
 

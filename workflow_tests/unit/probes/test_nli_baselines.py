@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from outcome_scores import scores_of_baselines
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import LogisticRegression
 
@@ -20,11 +21,12 @@ def scored(folder, pair_of) -> pd.Series:
     """Test accuracy by baseline; `pair_of` makes a premise and a hypothesis of a label."""
     generator = np.random.default_rng(5)
     splits = {
-        split: [SentencePair(n, *pair_of(generator, LABELS[n % 3]), LABELS[n % 3]) for n in range(count)] for split, count in PAIRS.items()
+        split: [SentencePair(n + 1, n + 1, *pair_of(generator, LABELS[n % 3]), LABELS[n % 3]) for n in range(count)]
+        for split, count in PAIRS.items()
     }
     write_nli(splits, folder / "xnli_en", "xnli_en", "en")
-    write_baselines(folder / "xnli_en", "xnli", folder / "b.parquet")
-    table = pd.read_parquet(folder / "b.parquet")
+    write_baselines(folder / "xnli_en", "xnli", folder / "b.h5")
+    table = scores_of_baselines(folder / "b.h5")
     assert set(table["split"]) == {"dev", "test"} and set(table["n"]) == {300} and (table["text_form"] == "raw").all()
     return table[table["split"] == "test"].set_index("model")["value"]
 
@@ -69,10 +71,10 @@ def test_chance_stays_chance(tmp_path):
 
 
 def test_one_label_and_sentences_without_words_are_no_fault(tmp_path):
-    splits = {split: [SentencePair(n, "\u2026", "!?", "neutral") for n in range(3)] for split in PAIRS}
+    splits = {split: [SentencePair(n + 1, n + 1, "\u2026", "!?", "neutral") for n in range(3)] for split in PAIRS}
     write_nli(splits, tmp_path / "xnli_en", "xnli_en", "en")
-    write_baselines(tmp_path / "xnli_en", "xnli", tmp_path / "b.parquet")
-    table = pd.read_parquet(tmp_path / "b.parquet")
+    write_baselines(tmp_path / "xnli_en", "xnli", tmp_path / "b.h5")
+    table = scores_of_baselines(tmp_path / "b.h5")
     assert len(table) == 6 and (table["value"] == 1).all()
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from outcome_scores import scores_of
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from suites import write_suite
@@ -20,6 +21,7 @@ from xlprobe.corpus.tokenization import CleanedCorpus, build_tokenizer, train_se
 from xlprobe.datasets.treebank import read_splits, write_dataset
 from xlprobe.features.extraction import extract_features
 from xlprobe.paths import PROJECT
+from xlprobe.probes.baselines import write_baselines
 from xlprobe.probes.linear_probe import ProbeSettings
 from xlprobe.probes.training import settings_of, train_probes
 from xlprobe.study import config as configuration
@@ -65,6 +67,12 @@ def features_of(dataset: Path) -> Path:
     return dataset.with_name(f"{dataset.name}.h5")
 
 
+def accuracy_on_test(outcomes: Path, dataset: Path, task: str) -> pd.DataFrame:
+    """The rows of the scores that follow from probes' outcomes."""
+    write_baselines(dataset, task, outcomes.with_name("baselines.h5"))
+    return scores_of(outcomes, outcomes.with_name("baselines.h5")).query("split == 'test' and metric == 'accuracy'")
+
+
 def examples(treebank: Path, task: str, vectors_WD: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """What is read of each example and its label, by split, from the dataset's tables alone."""
     words, arcs = read_words(treebank), read_pairs(treebank).dropna()
@@ -79,9 +87,9 @@ def examples(treebank: Path, task: str, vectors_WD: np.ndarray) -> dict[str, tup
 
 @pytest.mark.parametrize(("task", "layers", "margin"), [("pos", LAYERS, 0.3), ("arc_prediction", [2], 0.1)])
 def test_probes_are_within_two_points_of_a_tuned_logistic_regression_on_real_vectors(treebank, tmp_path, task, layers, margin):
-    scores, features = tmp_path / "scores.parquet", features_of(treebank)
-    train_probes(features, treebank, task, 3, SETTINGS, "cpu", scores, tmp_path / "weights.safetensors")
-    table = pd.read_parquet(scores).query("split == 'test' and metric == 'accuracy'").dropna(subset="seed")
+    features = features_of(treebank)
+    train_probes(features, treebank, task, 3, SETTINGS, "cpu", tmp_path / "o.h5", tmp_path / "weights.safetensors")
+    table = accuracy_on_test(tmp_path / "o.h5", treebank, task).dropna(subset="seed")
     for layer in layers:
         with FeatureFile(features) as file:
             parts = examples(treebank, task, file.layer(layer).astype(np.float32))
@@ -112,9 +120,8 @@ def test_minis_probes_come_within_two_points_of_the_reference_on_its_treebanks(r
             reference = {layer: standardised_reference(parts[layer]) for layer in layers}
             for name, probes in (("mini", mini["probes"]), ("defaults", defaults)):
                 settings = settings_of(probes["protocol"], probes | probes["converged"])
-                train_probes(features_of(dataset), dataset, task, 2, settings, "cpu", tmp_path / "s.parquet", tmp_path / "w", layers)
-                table = pd.read_parquet(tmp_path / "s.parquet").query("split == 'test' and metric == 'accuracy' and seed.isna()")
-                found = table.set_index("layer")["value"]
+                train_probes(features_of(dataset), dataset, task, 2, settings, "cpu", tmp_path / "o.h5", tmp_path / "w", layers)
+                found = accuracy_on_test(tmp_path / "o.h5", dataset, task).query("seed.isna()").set_index("layer")["value"]
                 distances[name] += [found[layer] - reference[layer] for layer in layers]
     assert np.abs(distances["mini"]).max() < 0.02 and min(distances["defaults"]) < -0.02
     assert abs(np.mean(distances["mini"])) < 0.005

@@ -1,25 +1,24 @@
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from feature_files import write_features
+from outcome_scores import outcome_in, scores_of, scores_of_baselines
 from safetensors.torch import load_file
 from sklearn.linear_model import LogisticRegression
 
 from xlprobe.artifacts.dataset_folder import read_words
 from xlprobe.artifacts.feature_file import FeatureFile
+from xlprobe.artifacts.outcome_file import OutcomeFile
 from xlprobe.artifacts.probe_file import ProbeFile
-from xlprobe.artifacts.tables import conform
 from xlprobe.datasets.conllu import Sentence, Word
 from xlprobe.datasets.treebank import read_splits, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.features.extraction import extract_features
-from xlprobe.metrics.joining import join_tables
 from xlprobe.probes import linear_probe
 from xlprobe.probes.baselines import majority_label, word_type_labels, write_baselines
 from xlprobe.probes.control_tasks import control_labels
-from xlprobe.probes.labels import label_numbers, scored_examples
+from xlprobe.probes.labels import label_numbers, word_groups
 from xlprobe.probes.linear_probe import Adam, Inputs, ProbeSettings, Problem, _Fitting, epoch_order, fit_probes, initial_weights
 from xlprobe.probes.training import Controls, train_probes
 from xlprobe.seeds import derive_seed
@@ -274,15 +273,14 @@ def test_labels_that_train_never_has_are_errors():
     assert label_numbers(np.array(["B", "A", "Z"]), ["A", "B"]).tolist() == [1, 0, -1]
 
 
-def test_the_words_behind_each_metric_on_a_hand_worked_example():
+def test_groups_of_words_on_a_hand_worked_example():
     train = pd.DataFrame({"form": ["run", "run", "run", "the", "the", "nan"], "label": ["N", "V", "V", "D", "D", "N"]})
-    task = replace(load_probe_task("pos"), metric="score")
     words = pd.DataFrame({"form": ["the", "run", "nan", "Run", "dog", "run"], "label": ["D", "X", "N", "V", "N", "N"]})
-    masks = {metric: mask.astype(int).tolist() for metric, mask in scored_examples(words, train, task).items()}
-    assert masks == {"score": [1] * 6, "score_ambiguous": [0, 1, 0, 0, 0, 1], "score_unseen": [0, 0, 0, 1, 1, 0]}
-    # No words, no metric; of pairs, all count.
-    assert list(scored_examples(words[:1], train, task)) == ["score"] and scored_examples(words[:0], train, task) == {}
-    assert list(scored_examples(words, train, load_probe_task("arc_prediction"))) == ["accuracy"]
+    masks = {group: mask.astype(int).tolist() for group, mask in word_groups(words, train, load_probe_task("pos")).items()}
+    assert masks == {"ambiguous": [0, 1, 0, 0, 0, 1], "unseen": [0, 0, 0, 1, 1, 0]}
+    # No words, no group; of pairs, there is none.
+    assert word_groups(words[:1], train, load_probe_task("pos")) == {} == word_groups(words[:0], train, load_probe_task("pos"))
+    assert word_groups(words, train, load_probe_task("arc_prediction")) == {}
 
 
 def test_baselines_on_a_hand_worked_example(tmp_path):
@@ -296,8 +294,10 @@ def test_baselines_on_a_hand_worked_example(tmp_path):
         for split, table in (("train", train), ("dev", test[:1]), ("test", test))
     }
     write_dataset(splits, tmp_path / "xx_test", "xx_test", "en")
-    write_baselines(tmp_path / "xx_test", "pos", tmp_path / "b.parquet")
-    found = pd.read_parquet(tmp_path / "b.parquet").query("split == 'test'").set_index(["model", "metric"])[["value", "n"]]
+    write_baselines(tmp_path / "xx_test", "pos", tmp_path / "b.h5")
+    table = scores_of_baselines(tmp_path / "b.h5")
+    assert table[["training_seed", "step", "layer", "seed", "protocol"]].isna().all(axis=None) and set(table["source"]) == {"xx_test"}
+    found = table.query("split == 'test'").set_index(["model", "metric"])[["value", "n"]]
     # a and c are ambiguous, d is unseen.
     assert {index: tuple(row) for index, row in zip(found.index, found.to_numpy(), strict=True)} == {
         ("majority", "accuracy"): (2 / 5, 5),
@@ -307,6 +307,11 @@ def test_baselines_on_a_hand_worked_example(tmp_path):
         ("word_type", "accuracy_ambiguous"): (1, 3),
         ("word_type", "accuracy_unseen"): (0, 1),
     }
+    # Of dev the groups are not kept.
+    assert table.query("split == 'dev'")[["model", "metric", "value", "n"]].to_numpy().tolist() == [
+        ["majority", "accuracy", 0, 1],
+        ["word_type", "accuracy", 1, 1],
+    ]
 
 
 def test_a_pair_is_guessed_by_both_forms_then_by_the_first_then_by_the_majority():
@@ -328,48 +333,166 @@ def world_treebank(tiny_model, tmp_path_factory):
     return folder
 
 
-def test_scores_and_weights_of_a_treebank(world_treebank, tmp_path):
-    scores_path, weights_path = tmp_path / "scores.parquet", tmp_path / "weights.safetensors"
-    train_probes(world_treebank / "f.h5", world_treebank / "qba_world", "pos", 3, SETTINGS, "cpu", scores_path, weights_path)
-    everything = pd.read_parquet(scores_path)
-    assert len(everything) == 2 * 4 * 2 * 3  # layers, seeds and their mean, splits, metrics
+@pytest.fixture(scope="module")
+def totals(world_treebank):
+    """The file of the treebank's baselines, which has the totals of its sentences."""
+    write_baselines(world_treebank / "qba_world", "pos", world_treebank / "baselines.h5")
+    return world_treebank / "baselines.h5"
+
+
+def test_outcomes_and_weights_of_a_treebank(world_treebank, totals, tmp_path):
+    outcomes_path, weights_path = tmp_path / "outcomes.h5", tmp_path / "weights.safetensors"
+    paths = world_treebank / "f.h5", world_treebank / "qba_world"
+    train_probes(*paths, "pos", 3, SETTINGS, "cpu", outcomes_path, weights_path)
+    everything = scores_of(outcomes_path, totals)
+    assert len(everything) == 2 * 4 * (3 + 1)  # layers, seeds and their mean, metrics of test and of dev
     scores = everything[everything["seed"].notna()]
     words = read_words(world_treebank / "qba_world")
     test, train = words[words["split"] == "test"], words[words["split"] == "train"]
     unseen = ~test["form"].isin(train["form"])
     n = scores[scores["split"] == "test"].groupby("metric")["n"].unique()
     assert n["accuracy"].tolist() == [len(test)] and n["accuracy_unseen"].tolist() == [unseen.sum()]
-    assert scores["value"].between(0, 1).all() and scores["epochs"].between(1, 30).all()
+    assert scores["value"].between(0, 1).all() and set(scores["source"]) == {"qba_world"} == set(scores["target"])
+    assert set(scores["source_language"]) == {"qba"} == set(scores["target_language"])
+    assert scores.groupby("split")["metric"].unique().map(sorted).to_dict() == {
+        "dev": ["accuracy"],
+        "test": ["accuracy", "accuracy_ambiguous", "accuracy_unseen"],
+    }
     weights = load_file(weights_path)
     labels = sorted(set(words.loc[words["split"] == "train", "upos"]))
     assert weights["layer_2.weight"].shape == (3, len(labels), 32) and weights["layer_0.bias"].shape == (3, len(labels))
-    # The scores follow from the weights alone.
+    # The outcomes follow from the weights alone.
     with FeatureFile(world_treebank / "f.h5") as features:
         x = torch.from_numpy(features.layer(2)[test.index]).float()
     predicted = np.array(labels)[(x @ weights["layer_2.weight"][1].T + weights["layer_2.bias"][1]).argmax(1)]
+    right = predicted == test["upos"]
+    of_test = outcome_in(outcomes_path, "pos", "qba_world", "qba_world", "test")
+    assert of_test.layers == [0, 2] and right.groupby(test["sentence"]).sum().tolist() == of_test.counts["correct"][:, 1, 1].tolist()
     found = scores[(scores["split"] == "test") & (scores["layer"] == 2) & (scores["seed"] == 1)].set_index("metric")["value"]
-    assert found["accuracy"] == (predicted == test["upos"]).mean()
-    assert found["accuracy_unseen"] == (predicted == test["upos"])[unseen].mean()
+    assert found["accuracy"] == right.mean() and found["accuracy_unseen"] == right[unseen].mean()
     means = everything[everything["seed"].isna()].set_index(["layer", "split", "metric"])["value"]
     pd.testing.assert_series_equal(means, scores.groupby(["layer", "split", "metric"])["value"].mean(), check_like=True)
-    # The same target again gives the same numbers.
-    train_probes(world_treebank / "f.h5", world_treebank / "qba_world", "pos", 3, SETTINGS, "cpu", tmp_path / "b", tmp_path / "c")
-    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "b"), everything)
-    assert (tmp_path / "c").read_bytes() == weights_path.read_bytes()
-    join_tables([scores_path], "scores.schema.yaml", tmp_path / "table.parquet")
-    table = conform(pd.read_parquet(tmp_path / "table.parquet"), "scores.schema.yaml")
-    assert len(table) == len(everything) and set(table["source"]) == {"qba_world"} == set(table["target"])
-    assert set(table["metric"]) == {"accuracy", "accuracy_ambiguous", "accuracy_unseen"}
+    # The same target again gives the same bytes.
+    train_probes(*paths, "pos", 3, SETTINGS, "cpu", tmp_path / "b", tmp_path / "c")
+    assert (tmp_path / "b").read_bytes() == outcomes_path.read_bytes() and (tmp_path / "c").read_bytes() == weights_path.read_bytes()
 
 
-def test_controls_and_intervals_of_a_treebank(world_treebank, tmp_path):
+# Of each word its form, its number and the dimension that its vector points to.
+A, B, C, C_PLUR = ("a", "Sing", 0), ("b", "Plur", 1), ("c", "Sing", 0), ("c", "Plur", 1)
+NO_NUMBER = ("x", None, 0)
+KNOWN = [[A, C, A, B, C], [B, C_PLUR, A, A]]
+# Long enough to learn what can be.
+THOROUGH = ProbeSettings(learning_rate=0.1, batch_size=16, epochs=30, patience=30)
+
+
+def write_numbers(folder, dimensions=2, **splits):
+    """A treebank for the task `number`, with a features file, given the words of each sentence by split."""
+
+    def word(form, number, _):
+        return Word(form, 0, 0, "X", f"Number={number}" if number else "_", 0, "_")
+
+    sentences = {
+        split: [Sentence(f"{split}-{n}", "", [word(*said) for said in words]) for n, words in enumerate(of)] for split, of in splits.items()
+    }
+    write_dataset(sentences, folder / "xx_own", "xx_own", "en")
+    points = [place for split in ("train", "dev", "test") for words in splits[split] for _, _, place in words]
+    return write_features(folder / "f.h5", folder / "xx_own", np.eye(dimensions)[points][None], [4]), folder / "xx_own"
+
+
+def test_what_each_sentence_earns_by_hand(tmp_path):
+    """A probe goes by the dimension. A sentence has no word with a number; train has no number of three or more, and never d or e."""
+    test = [[A, C_PLUR, ("c", "Sing", 1)], [NO_NUMBER], [("d", "Sing", 0), ("e", "Trial", 0), B]]
+    paths = write_numbers(tmp_path, train=KNOWN * 10, dev=[[NO_NUMBER], [A, B, A, B, ("d", "Sing", 1)]], test=test)
+    train_probes(*paths, "number", 2, THOROUGH, "cpu", tmp_path / "o.h5", tmp_path / "w")
+    of_test, of_dev = (outcome_in(tmp_path / "o.h5", "number", "xx_own", "xx_own", split) for split in ("test", "dev"))
+    two_seeds = {name: values.tolist() for name, values in of_test.counts.items()}
+    assert two_seeds == {
+        "correct": [[[2, 2]], [[0, 0]], [[2, 2]]],
+        "correct_ambiguous": [[[1, 1]], [[0, 0]], [[0, 0]]],
+        "correct_unseen": [[[0, 0]], [[0, 0]], [[1, 1]]],
+    }
+    assert {name: values.tolist() for name, values in of_dev.counts.items()} == {"correct": [[[0, 0]], [[4, 4]]]}
+    # Totals and clusters stand with the baselines alone. Train has Sing more often, of c as well.
+    assert of_test.clusters is None and of_test.layers == [4] and of_test.facts["metric"] == "accuracy"
+    write_baselines(paths[1], "number", tmp_path / "b.h5")
+    known = outcome_in(tmp_path / "b.h5", "number", "xx_own", "xx_own", "test")
+    assert known.clusters.tolist() == ["test-0", "test-1", "test-2"] and known.layers is None
+    assert {name: values.tolist() for name, values in known.counts.items()} == {
+        "total": [3, 0, 3],
+        "total_ambiguous": [2, 0, 0],
+        "total_unseen": [0, 0, 2],
+        "majority.correct": [2, 0, 1],
+        "majority.correct_ambiguous": [1, 0, 0],
+        "majority.correct_unseen": [0, 0, 1],
+        "word_type.correct": [2, 0, 2],
+        "word_type.correct_ambiguous": [1, 0, 0],
+        "word_type.correct_unseen": [0, 0, 1],
+    }
+    known = outcome_in(tmp_path / "b.h5", "number", "xx_own", "xx_own", "dev")
+    assert known.clusters.tolist() == ["dev-0", "dev-1"]
+    assert {name: values.tolist() for name, values in known.counts.items()} == {
+        "total": [0, 5],
+        "majority.correct": [0, 3],
+        "word_type.correct": [0, 5],
+    }
+    table = scores_of(tmp_path / "o.h5", tmp_path / "b.h5")
+    assert table.query("seed.isna()")[["split", "metric", "value", "n"]].to_numpy().tolist() == [
+        ["dev", "accuracy", 4 / 5, 5],
+        ["test", "accuracy", 4 / 6, 6],
+        ["test", "accuracy_ambiguous", 1 / 2, 2],
+        ["test", "accuracy_unseen", 1 / 2, 2],
+    ]
+
+
+def test_outcomes_of_controls_by_hand(tmp_path):
+    """Each form has a dimension of its own, so that a probe learns any labels of forms by heart; what it then earns is known."""
+    one, two, three = ("a", "Sing", 0), ("b", "Plur", 1), ("c", "Sing", 2)
+    paths = write_numbers(
+        tmp_path,
+        dimensions=3,
+        train=[[one, two, three], [one, three]] * 20,
+        dev=[[one, two, three]],
+        test=[[one, ("a", "Plur", 0)], [NO_NUMBER], [three]],
+    )
+    controls = Controls(control_task=True, description_length=True)
+    train_probes(*paths, "number", 2, THOROUGH, "cpu", tmp_path / "o.h5", tmp_path / "w", controls=controls)
+    of_test = outcome_in(tmp_path / "o.h5", "number", "xx_own", "xx_own", "test")
+    # All words of a form have its label in the control task; in the task itself one of a's has another.
+    assert of_test.counts["correct"].tolist() == [[[1, 1]], [[0, 0]], [[1, 1]]]
+    assert of_test.counts["correct_control"].tolist() == [[[2, 2]], [[0, 0]], [[1, 1]]]
+    of_dev = outcome_in(tmp_path / "o.h5", "number", "xx_own", "xx_own", "dev")
+    assert {name: values.tolist() for name, values in of_dev.counts.items()} == {"correct": [[[3, 3]]], "correct_control": [[[3, 3]]]}
+    write_baselines(paths[1], "number", tmp_path / "b.h5")
+    table = scores_of(tmp_path / "o.h5", tmp_path / "b.h5").query("seed == 1").set_index(["split", "metric"])
+    found = {metric: tuple(row) for metric, *row in table.loc["test", ["value", "n"]].itertuples()}
+    assert found == {
+        "accuracy": (2 / 3, 3),
+        "accuracy_control": (1, 3),
+        "accuracy_selectivity": (pytest.approx(-1 / 3), 3),
+    }
+    # What no sentence earned stands as of one: of 100 labels of two kinds, 100 bits by the uniform code.
+    of_train = outcome_in(tmp_path / "o.h5", "number", "xx_own", "xx_own", "train")
+    bits, compression = of_train.counts["code_length"], of_train.counts["compression"]
+    assert {*of_train.counts} == {"code_length", "compression"} and bits.shape == (1, 1, 2) and of_train.facts["examples"] == 100
+    assert compression.tolist() == (100 / bits).tolist() and (compression > 1).all()
+    assert table.loc["train", "value"].to_dict() == {"code_length": bits[0, 0, 1], "compression": compression[0, 0, 1]}
+    assert set(table.loc["train", "n"]) == {100} and of_train.clusters is None
+
+
+def test_controls_and_intervals_of_a_treebank(world_treebank, totals, tmp_path):
     paths = (world_treebank / "f.h5", world_treebank / "qba_world")
     train_probes(*paths, "pos", 3, SETTINGS, "cpu", tmp_path / "a", tmp_path / "w")
-    controls, intervals = Controls(control_task=True, description_length=True), Intervals(200, 0.9)
-    train_probes(*paths, "pos", 3, SETTINGS, "cpu", tmp_path / "s", tmp_path / "v", None, controls, intervals)
-    # Controls change nothing of the probes beside them.
+    controls = Controls(control_task=True, description_length=True)
+    train_probes(*paths, "pos", 3, SETTINGS, "cpu", tmp_path / "s", tmp_path / "v", controls=controls)
+    # Controls change nothing of the probes beside them, nor of what these earn.
     assert (tmp_path / "w").read_bytes() == (tmp_path / "v").read_bytes()
-    table, alone = pd.read_parquet(tmp_path / "s"), pd.read_parquet(tmp_path / "a")
+    with OutcomeFile(tmp_path / "a") as plain, OutcomeFile(tmp_path / "s") as controlled:
+        assert {*controlled.places} - {*plain.places} == {plain.places[0]._replace(split="train")}
+        for place in plain.places:
+            with_controls, alone = controlled.read(place).counts, plain.read(place).counts
+            assert {*with_controls} - {*alone} == {"correct_control"}
+            assert all((with_controls[name] == values).all() for name, values in alone.items())
+    table, alone = scores_of(tmp_path / "s", totals, intervals=Intervals(200, 0.9)), scores_of(tmp_path / "a", totals)
     added = ["accuracy_control", "accuracy_selectivity", "code_length", "compression"]
     beside = table[~table["metric"].isin(added)]
     pd.testing.assert_frame_equal(beside.drop(columns=["low", "high"]).reset_index(drop=True), alone.drop(columns=["low", "high"]))
@@ -380,23 +503,24 @@ def test_controls_and_intervals_of_a_treebank(world_treebank, tmp_path):
         for seed in range(3):
             accuracy, control, selectivity = (found[layer, seed, f"accuracy{kind}"] for kind in ("", "_control", "_selectivity"))
             assert selectivity == pytest.approx(accuracy - control) and 0 < control < accuracy
-    of_code = table[table["split"] == "train"].set_index(["metric", "layer", "seed"])
+    of_code = table[table["split"] == "train"].set_index(["metric", "layer", "seed"]).sort_index()
     words = read_words(world_treebank / "qba_world")
     labels = words.loc[words["split"] == "train", "upos"]
     uniform = len(labels) * np.log2(labels.nunique())
     entropy = -(labels.value_counts(normalize=True) * np.log2(labels.value_counts(normalize=True))).sum() * len(labels)
     for layer in (0, 2):
-        bits = of_code.loc["code_length", layer]["value"]
+        bits = of_code.loc[("code_length", layer), "value"].to_numpy()
         # A probe that learned nothing but how frequent labels are would need their entropy.
-        assert (bits < entropy).all() and (of_code.loc["compression", layer]["value"][:3] == uniform / bits[:3]).all()
+        compression = of_code.loc[("compression", layer), "value"].to_numpy()
+        assert (bits < entropy).all() and (compression[:3] == uniform / bits[:3]).all()
     assert set(of_code["n"]) == {len(labels)} and len(of_code) == 2 * 2 * 4
 
 
-def test_some_layers_can_be_probed_alone(world_treebank, tmp_path):
+def test_some_layers_can_be_probed_alone(world_treebank, totals, tmp_path):
     paths = (world_treebank / "f.h5", world_treebank / "qba_world")
     for name, layers in (("all", None), ("last", [2])):
-        train_probes(*paths, "pos", 2, SETTINGS, "cpu", tmp_path / f"{name}.parquet", tmp_path / f"{name}.safetensors", layers)
-    everything, last = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("all", "last"))
+        train_probes(*paths, "pos", 2, SETTINGS, "cpu", tmp_path / f"{name}.h5", tmp_path / f"{name}.safetensors", layers)
+    everything, last = (scores_of(tmp_path / f"{name}.h5", totals) for name in ("all", "last"))
     pd.testing.assert_frame_equal(everything[everything["layer"] == 2].reset_index(drop=True), last)
     assert ProbeFile(tmp_path / "last.safetensors").layers == [2] and ProbeFile(tmp_path / "all.safetensors").layers == [0, 2]
     with pytest.raises(XlprobeError, match=r"f.h5: holds layers \[0, 2\], not 1"):
@@ -418,9 +542,8 @@ def test_the_control_task_gives_each_form_one_label_as_often_as_train_has_it():
     assert not labels.equals(control_labels(examples, train, "pos", "xx_test", 1))
 
 
-def test_baselines_of_a_treebank(world_treebank, tmp_path):
-    write_baselines(world_treebank / "qba_world", "pos", tmp_path / "b.parquet")
-    table = pd.read_parquet(tmp_path / "b.parquet").set_index(["metric", "model", "split"]).sort_index()
+def test_baselines_of_a_treebank(world_treebank, totals):
+    table = scores_of_baselines(totals).set_index(["metric", "model", "split"]).sort_index()
     found = table.loc["accuracy", "value"]
     words = read_words(world_treebank / "qba_world")
     train, test = (words[words["split"] == split] for split in ("train", "test"))

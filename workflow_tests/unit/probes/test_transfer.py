@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 import torch
 from feature_files import write_features
+from outcome_scores import outcome_in, scores_of, scores_of_baselines
 from safetensors.numpy import save_file
 
 from xlprobe.artifacts.dataset_folder import read_words
+from xlprobe.artifacts.outcome_file import OutcomeFile
 from xlprobe.artifacts.probe_file import ProbeFile
 from xlprobe.artifacts.tables import conform
 from xlprobe.datasets.conllu import Sentence, Word
@@ -19,22 +21,35 @@ from xlprobe.errors import XlprobeError
 from xlprobe.files import identity_digest, write_json
 from xlprobe.paths import PROJECT
 from xlprobe.probes import transfer
+from xlprobe.probes.baselines import write_baselines, write_transfer_baselines
 from xlprobe.probes.linear_probe import ProbeSettings
 from xlprobe.probes.training import train_probes, write_probes
 from xlprobe.probes.transfer import layer_predictions, predicted_classes, transfer_probes
+from xlprobe.statistics.bootstrap import Intervals
 
 
-def write_treebank(folder, **tags):
-    """A dataset with a sentence a split, given its words' tags."""
-    splits = {split: [Sentence("1", "", [Word(tag.lower(), 0, 0, tag, "_", 0, "_") for tag in of])] for split, of in tags.items()}
-    write_dataset(splits, folder, folder.name, "en")
+def write_treebank(folder, *, parallel=None, **sentences):
+    """A dataset, given its sentences' tags by split, with blanks between those of words."""
+    splits = {
+        split: [
+            Sentence(f"{split}-{n}", "", [Word(tag.lower(), 0, 0, tag, "_", 0, "_") for tag in tags.split()]) for n, tags in enumerate(of)
+        ]
+        for split, of in sentences.items()
+    }
+    write_dataset(splits, folder, folder.name, folder.name[:2], parallel=parallel)
     return folder
+
+
+def write_source(folder, labels):
+    """A dataset whose train split has these labels, and no more."""
+    return write_treebank(folder, train=[" ".join(labels)], dev=labels[:1])
 
 
 def write_weights(path, labels, weight_SCF, layer=1, **changes):
     checkpoint = {"model": "xlmr", "training_seed": None, "step": 5}
     digest = identity_digest(checkpoint | {"files": {"model.safetensors": "w"}})
-    said = {"task": "pos", "protocol": "paper", "version": 1, "dataset": path.stem, "labels": labels, "checkpoint_digest": digest}
+    said = {"task": "pos", "protocol": "paper", "version": 1, "dataset": path.stem, "languages": [path.stem[:2]], "labels": labels}
+    said |= {"checkpoint_digest": digest}
     weight_SCF = np.array(weight_SCF, dtype=np.float32)
     write_probes(path, {layer: (weight_SCF, np.zeros(weight_SCF.shape[:2], dtype=np.float32))}, checkpoint | said | changes)
     return path
@@ -43,7 +58,7 @@ def write_weights(path, labels, weight_SCF, layer=1, **changes):
 @pytest.fixture
 def target(tmp_path):
     """Test words N, V, V, X after a word of train that must not count, and vectors that point to their tags."""
-    dataset = write_treebank(tmp_path / "xx_pud", train=["N"], test=["N", "V", "V", "X"])
+    dataset = write_treebank(tmp_path / "xx_pud", parallel="pud", train=["N"], test=["N V", "V X"])
     directions = np.eye(3)[[0, 0, 1, 1, 2]]
     return write_features(tmp_path / "xx_pud.h5", dataset, directions[None], [1]), dataset
 
@@ -71,7 +86,15 @@ def test_predictions_equal_a_loop_over_linear_layers(monkeypatch, words):
     assert [classes_SN.tolist() for classes_SN in found] == expected
 
 
-def test_labels_are_matched_by_name_and_an_unseen_one_is_an_error(target, tmp_path):
+@pytest.fixture
+def totals(target, tmp_path):
+    """The file of baselines of the test set, of sources that know other labels: the totals of its sentences, too."""
+    sources = [write_source(tmp_path / name, labels) for name, labels in (("aa_aa", "AVN"), ("bb_bb", "NVX"), ("cc_cc", "A"))]
+    write_transfer_baselines(target[1], sources, "pos", tmp_path / "b.h5")
+    return tmp_path / "b.h5"
+
+
+def test_labels_are_matched_by_name_and_an_unseen_one_is_an_error(target, totals, tmp_path):
     features, dataset = target
     sources = [
         # Right about N and V, which it numbers in another order; it never saw X.
@@ -81,59 +104,123 @@ def test_labels_are_matched_by_name_and_an_unseen_one_is_an_error(target, tmp_pa
             tmp_path / "bb_bb.safetensors", ["N", "V", "X"], [np.eye(3), [[1, 1, 1], [0, 0, 0], [0, 0, 0]]], protocol="converged"
         ),
     ]
-    transfer_probes(features, dataset, "pos", sources, tmp_path / "t.parquet")
-    table = conform(pd.read_parquet(tmp_path / "t.parquet"), "scores.schema.yaml")
+    transfer_probes(features, dataset, "pos", sources, tmp_path / "t.h5")
+    # Of layer 1, of two sentences, by seed.
+    known, of_seeds = (outcome_in(tmp_path / "t.h5", "pos", source, "xx_pud", "test") for source in ("aa_aa", "bb_bb"))
+    assert known.counts["correct"].tolist() == [[[2]], [[1]]] and of_seeds.counts["correct"].tolist() == [[[2, 1]], [[2, 0]]]
+    assert {*known.counts} == {"correct"} and known.layers == [1] and known.clusters is None
+    assert known.facts["protocol"] == "paper" and known.facts["parallel"] == "pud"
+    assert (known.facts["source_language"], known.facts["target_language"]) == ("aa", "xx")
+    table = conform(scores_of(tmp_path / "t.h5", totals), "scores.schema.yaml")
     assert table[["training_seed", "text_form"]].isna().all(axis=None)
     table = table[table["seed"].notna()].drop(columns=["training_seed", "text_form", "low", "high"])
     constant = {"model": "xlmr", "step": 5, "layer": 1, "task": "pos", "target": "xx_pud", "split": "test", "metric": "accuracy", "n": 4}
+    constant |= {"target_language": "xx"}
     assert table.to_dict("records") == [
-        constant | {"source": "aa_aa", "protocol": "paper", "seed": 0, "value": 0.75},
-        constant | {"source": "bb_bb", "protocol": "converged", "seed": 0, "value": 1.0},
-        constant | {"source": "bb_bb", "protocol": "converged", "seed": 1, "value": 0.25},
+        constant | {"source": "aa_aa", "source_language": "aa", "protocol": "paper", "seed": 0, "value": 0.75},
+        constant | {"source": "bb_bb", "source_language": "bb", "protocol": "converged", "seed": 0, "value": 1.0},
+        constant | {"source": "bb_bb", "source_language": "bb", "protocol": "converged", "seed": 1, "value": 0.25},
     ]
 
 
-def test_words_whose_label_the_source_knows_are_scored_apart_where_asked_for(target, tmp_path):
+def test_words_whose_label_the_source_knows_are_scored_apart_where_asked_for(target, totals, tmp_path):
     features, dataset = target
     sources = [
         write_weights(tmp_path / "aa_aa.safetensors", ["A", "V", "N"], [[[0, 0, 0.5], [0, 1, 0], [1, 0, 0]]]),
-        write_weights(tmp_path / "bb_bb.safetensors", ["A"], [[[0, 0, 0]]]),
-        write_weights(tmp_path / "cc_cc.safetensors", ["N", "V"], [[[1, 0, 0], [0, 1, 0]]]),
+        write_weights(tmp_path / "bb_bb.safetensors", ["N", "V", "X"], [[[1, 0, 0], [0, 1, 0], [0, 0, 0]]]),
+        write_weights(tmp_path / "cc_cc.safetensors", ["A"], [[[0, 0, 0]]]),
     ]
-    transfer_probes(features, dataset, "pos", sources, tmp_path / "t.parquet", shared_labels=True)
-    table = pd.read_parquet(tmp_path / "t.parquet")
+    transfer_probes(features, dataset, "pos", sources, tmp_path / "t.h5")
+    table = scores_of(tmp_path / "t.h5", totals, shared_labels=True)
     table = table[table["seed"].notna()]
     # A source that knows no label has no such row.
     assert table[["source", "metric", "value", "n"]].to_numpy().tolist() == [
         ["aa_aa", "accuracy", 0.75, 4],
         ["aa_aa", "accuracy_shared", 1.0, 3],
-        ["bb_bb", "accuracy", 0.0, 4],
-        ["cc_cc", "accuracy", 0.75, 4],
-        ["cc_cc", "accuracy_shared", 1.0, 3],
+        ["bb_bb", "accuracy", 0.75, 4],
+        ["bb_bb", "accuracy_shared", 0.75, 4],
+        ["cc_cc", "accuracy", 0.0, 4],
     ]
+    assert set(scores_of(tmp_path / "t.h5", totals)["metric"]) == {"accuracy"}
+
+
+def test_baselines_of_a_target_are_its_sources_by_hand(tmp_path):
+    """Of train: w and v are N, most often; u is X. On the target's own labels: w is N once, v is V, u is X, and t is never seen."""
+
+    def word(form, tag):
+        return Word(form, 0, 0, tag, "_", 0, "_")
+
+    train = [Sentence("1", "", [word("w", "N"), word("w", "N"), word("w", "A"), word("v", "N"), word("u", "X"), word("u", "X")])]
+    write_dataset({"train": train, "dev": [Sentence("2", "", [word("w", "N")])]}, tmp_path / "aa_aa", "aa_aa", "aa")
+    # What the target has of its own for learning says nothing.
+    test = [[word("w", "N"), word("t", "N")], [], [word("w", "A"), word("v", "V"), word("u", "X"), word("t", "Y")]]
+    splits = {"train": [Sentence("1", "", [word("t", "Y")] * 9)]}
+    splits["test"] = [Sentence(f"n0{n}", "", words) for n, words in enumerate(test)]
+    write_dataset(splits, tmp_path / "xx_pud", "xx_pud", "xx", parallel="pud")
+    bb_bb = write_source(tmp_path / "bb_bb", "Y")
+    write_transfer_baselines(tmp_path / "xx_pud", [tmp_path / "aa_aa", bb_bb], "pos", tmp_path / "b.h5")
+    found = outcome_in(tmp_path / "b.h5", "pos", "aa_aa", "xx_pud", "test")
+    assert found.clusters.tolist() == ["n00", "n01", "n02"] and found.layers is None
+    assert {name: values.tolist() for name, values in found.counts.items()} == {
+        "total": [2, 0, 4],
+        # All but V and Y.
+        "total_shared": [2, 0, 2],
+        "majority.correct": [2, 0, 0],
+        "majority.correct_shared": [2, 0, 0],
+        # Of w N, of v N, of u X, of t N as of most.
+        "word_type.correct": [2, 0, 1],
+        "word_type.correct_shared": [2, 0, 1],
+    }
+    known = found.facts
+    assert (known["source_language"], known["target_language"], known["parallel"], known["metric"]) == ("aa", "xx", "pud", "accuracy")
+    other = outcome_in(tmp_path / "b.h5", "pos", "bb_bb", "xx_pud", "test").counts
+    assert other["total"].tolist() == [2, 0, 4] and other["majority.correct"].tolist() == [0, 0, 1] == other["total_shared"].tolist()
+    table = scores_of_baselines(tmp_path / "b.h5", shared_labels=True)
+    assert set(table["split"]) == {"test"} and set(table["target"]) == {"xx_pud"}
+    values = table.set_index(["source", "model", "metric"]).sort_index()
+    assert values.loc[("aa_aa", "word_type"), "value"].to_dict() == {"accuracy": 3 / 6, "accuracy_shared": 3 / 4}
+    assert values.loc[("aa_aa", "majority"), "n"].to_dict() == {"accuracy": 6, "accuracy_shared": 4}
+    with pytest.raises(XlprobeError, match="xx_pud: has no examples of pos in train or in dev"):
+        write_transfer_baselines(bb_bb, [tmp_path / "xx_pud"], "pos", tmp_path / "b.h5")
+
+
+def test_targets_of_a_parallel_group_have_the_same_draws(tmp_path):
+    """Two languages, in one of which the sentences come in another order: where the same sentences are right, the interval is the same."""
+    source = write_source(tmp_path / "aa_aa", "NV")
+    tags = {f"n{number:02}": tag for number, tag in enumerate("NNVNVVNNNV")}
+    for name, order, parallel in (("xx_pud", sorted(tags), "pud"), ("yy_pud", sorted(tags)[::-1], "pud"), ("zz_own", sorted(tags), None)):
+        splits = {"test": [Sentence(sent_id, "", [Word("w", 0, 0, tags[sent_id], "_", 0, "_")]) for sent_id in order]}
+        write_dataset(splits, tmp_path / name, name, name[:2], parallel=parallel)
+        write_transfer_baselines(tmp_path / name, [source], "pos", tmp_path / f"{name}.h5")
+    files = [tmp_path / f"{name}.h5" for name in ("xx_pud", "yy_pud", "zz_own")]
+    rows = scores_of_baselines(*files, intervals=Intervals(7)).query("model == 'majority'").set_index("target")
+    first, second, apart = (tuple(rows.loc[name, ["value", "low", "high"]]) for name in ("xx_pud", "yy_pud", "zz_own"))
+    assert first == second and first[0] == apart[0] == 0.6 and first != apart
 
 
 def test_probes_are_transferred_at_the_layers_that_they_and_the_target_have(tmp_path):
-    dataset = write_treebank(tmp_path / "xx_pud", test=["N", "V"])
+    dataset = write_treebank(tmp_path / "xx_pud", test=["N V"])
     features = write_features(tmp_path / "xx_pud.h5", dataset, np.zeros((3, 2, 1)), [0, 1, 2])
     sources = [write_weights(tmp_path / f"l{layer}.safetensors", ["N", "V"], [[[1], [0]]], layer=layer) for layer in (0, 2)]
-    transfer_probes(features, dataset, "pos", sources, tmp_path / "t.parquet")
-    everywhere = pd.read_parquet(tmp_path / "t.parquet").dropna(subset="seed")
-    assert everywhere[["source", "layer"]].to_numpy().tolist() == [["l0", 0], ["l2", 2]]
-    transfer_probes(features, dataset, "pos", sources[1:], tmp_path / "t.parquet", layers=[1, 2])
-    assert pd.read_parquet(tmp_path / "t.parquet")["layer"].unique().tolist() == [2]
+    transfer_probes(features, dataset, "pos", sources, tmp_path / "t.h5")
+    with OutcomeFile(tmp_path / "t.h5") as found:
+        assert [(outcome.place.source, outcome.layers) for outcome in found] == [("l0", [0]), ("l2", [2])]
+    transfer_probes(features, dataset, "pos", sources[1:], tmp_path / "t.h5", layers=[1, 2])
+    assert outcome_in(tmp_path / "t.h5", "pos", "l2", "xx_pud", "test").layers == [2]
     with pytest.raises(XlprobeError, match=r"l0.safetensors: has probes of layers \[0\], none of \[1, 2\]; train them"):
-        transfer_probes(features, dataset, "pos", sources, tmp_path / "t.parquet", layers=[1, 2])
+        transfer_probes(features, dataset, "pos", sources, tmp_path / "t.h5", layers=[1, 2])
     with pytest.raises(XlprobeError, match=r"xx_pud.h5: holds layers \[0, 1, 2\], not 3"):
-        transfer_probes(features, dataset, "pos", sources, tmp_path / "t.parquet", layers=[2, 3])
+        transfer_probes(features, dataset, "pos", sources, tmp_path / "t.h5", layers=[2, 3])
 
 
 def test_predictions_are_kept_where_asked_for(target, tmp_path):
     features, dataset = target
-    weights = write_weights(tmp_path / "bb_bb.safetensors", ["N", "V", "X"], [np.eye(3), [[1, 1, 1], [0, 0, 0], [0, 0, 0]]])
-    transfer_probes(features, dataset, "pos", [weights] * 2, tmp_path / "t.parquet", predictions=tmp_path / "p.parquet")
+    weight_SCF = [np.eye(3), [[1, 1, 1], [0, 0, 0], [0, 0, 0]]]
+    weights = [write_weights(tmp_path / f"{name}.safetensors", ["N", "V", "X"], weight_SCF) for name in ("bb_bb", "cc_cc")]
+    transfer_probes(features, dataset, "pos", weights, tmp_path / "t.h5", predictions=tmp_path / "p.parquet")
     said = conform(pd.read_parquet(tmp_path / "p.parquet"), "predictions.schema.yaml")
-    assert len(said) == 2 * 2 * 4 and said["head"].isna().all() and set(said["layer"]) == {1} and set(said["source"]) == {"bb_bb"}
+    assert len(said) == 2 * 2 * 4 and said["head"].isna().all() and set(said["layer"]) == {1}
+    assert said["source"].tolist() == ["bb_bb"] * 8 + ["cc_cc"] * 8
     first, second = (said[:8][said["seed"][:8] == seed] for seed in (0, 1))
     assert first["word"].tolist() == [1, 2, 3, 4] and first["label"].tolist() == ["N", "V", "V", "X"] == first["predicted"].tolist()
     assert second["predicted"].tolist() == ["N"] * 4
@@ -148,7 +235,7 @@ def test_predictions_of_pairs_name_both_words_and_come_from_both(tmp_path):
     weights = {"task": "arc_prediction", "labels": ["arc", "no arc"]}
     # What it reads of a pair: the word, the head, their product. Seeds look at one each.
     source = write_weights(tmp_path / "bb_bb.safetensors", weight_SCF=np.eye(3)[:, None] * [[-1], [1]], **weights)
-    transfer_probes(features, dataset, "arc_prediction", [source], tmp_path / "t.parquet", predictions=tmp_path / "p.parquet")
+    transfer_probes(features, dataset, "arc_prediction", [source], tmp_path / "t.h5", predictions=tmp_path / "p.parquet")
     said = conform(pd.read_parquet(tmp_path / "p.parquet"), "predictions.schema.yaml")
     pairs = [[1, 2, "arc"], [1, 3, "no arc"], [3, 2, "arc"], [3, 1, "no arc"]]
     assert said[["word", "head", "label"]].to_numpy().tolist() == pairs * 3
@@ -179,7 +266,7 @@ def test_on_its_own_test_set_a_source_scores_what_it_does_in_language(tmp_path, 
     vectors_LWD = np.stack([clean_WD + noise * generator.standard_normal(clean_WD.shape) for noise in (1, 2)])
     features = write_features(tmp_path / "xx_own.h5", dataset, vectors_LWD, [0, 3])
     weights, settings = tmp_path / "w.safetensors", ProbeSettings(1e-2, 32, 10, 3)
-    train_probes(features, dataset, task, 3, settings, "cpu", tmp_path / "scores.parquet", weights)
+    train_probes(features, dataset, task, 3, settings, "cpu", tmp_path / "o.h5", weights)
     write_json(tmp_path / "5" / "identity.json", {"model": "xlmr", "training_seed": None, "step": 5})
     with pytest.raises(XlprobeError, match=OTHER_CHECKPOINT.format(name="xx_own")):
         train_probes(
@@ -193,11 +280,15 @@ def test_on_its_own_test_set_a_source_scores_what_it_does_in_language(tmp_path, 
             tmp_path / "w",
             checkpoint_identity=tmp_path / "5" / "identity.json",
         )
-    transfer_probes(features, dataset, task, [weights], tmp_path / "t.parquet")
-    scores = pd.read_parquet(tmp_path / "scores.parquet").drop(columns="epochs")
+    transfer_probes(features, dataset, task, [weights], tmp_path / "t.h5")
+    expected, found = (outcome_in(tmp_path / name, task, "xx_own", "xx_own", "test") for name in ("o.h5", "t.h5"))
+    assert found.layers == expected.layers == [0, 3] and found.facts.items() <= expected.facts.items()
+    assert found.counts["correct"].shape == (18, 2, 3) and (found.counts["correct"] == expected.counts["correct"]).all()
+    write_baselines(dataset, task, tmp_path / "b.h5")
+    scores, across = (scores_of(tmp_path / name, tmp_path / "b.h5", intervals=Intervals(20)) for name in ("o.h5", "t.h5"))
     expected = scores[(scores["split"] == "test") & (scores["metric"] == "accuracy")].reset_index(drop=True)
     assert expected["value"].nunique() > 2
-    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "t.parquet"), expected, check_dtype=False)
+    pd.testing.assert_frame_equal(across, expected)
 
 
 @pytest.mark.parametrize(
@@ -217,12 +308,13 @@ def test_on_its_own_test_set_a_source_scores_what_it_does_in_language(tmp_path, 
 def test_probes_of_anything_else_are_refused(target, tmp_path, changes, message):
     weights = write_weights(tmp_path / "aa.safetensors", ["N"], [[[1, 0, 0]]], **changes)
     with pytest.raises(XlprobeError, match=message):
-        transfer_probes(*target, "pos", [weights], tmp_path / "t.parquet")
-    assert not (tmp_path / "t.parquet").exists()
+        transfer_probes(*target, "pos", [weights], tmp_path / "t.h5")
+    assert not (tmp_path / "t.h5").exists()
     # A source that the run has dropped is left out until its probes are made again; what can be scored of it is.
     others = [write_weights(tmp_path / f"{name}.safetensors", ["N"], [[[1, 0, 0]]]) for name in ("bb", "cc")]
-    transfer_probes(*target, "pos", [weights, *others], tmp_path / "t.parquet", dropped_datasets=["aa", "bb"])
-    assert {*pd.read_parquet(tmp_path / "t.parquet")["source"]} == {"bb", "cc"}
+    transfer_probes(*target, "pos", [weights, *others], tmp_path / "t.h5", dropped_datasets=["aa", "bb"])
+    with OutcomeFile(tmp_path / "t.h5") as found:
+        assert [place.source for place in found.places] == ["bb", "cc"]
 
 
 NO_PROBES = "{name}: cannot be read as a file of probes.* \\(.*\\); delete it, and it is made again$"
@@ -285,17 +377,15 @@ def test_vectors_of_another_checkpoint_are_refused(target, tmp_path):
     for changes in ({"step": 6}, {"files": {"model.safetensors": "v"}}):
         write_json(tmp_path / "5" / "identity.json", told | changes)
         with pytest.raises(XlprobeError, match=OTHER_CHECKPOINT.format(name="xx_pud")):
-            transfer_probes(
-                features, dataset, "pos", [weights], tmp_path / "t.parquet", checkpoint_identity=tmp_path / "5" / "identity.json"
-            )
+            transfer_probes(features, dataset, "pos", [weights], tmp_path / "t.h5", checkpoint_identity=tmp_path / "5" / "identity.json")
     write_json(tmp_path / "5" / "identity.json", told)
-    transfer_probes(features, dataset, "pos", [weights], tmp_path / "t.parquet", checkpoint_identity=tmp_path / "5" / "identity.json")
+    transfer_probes(features, dataset, "pos", [weights], tmp_path / "t.h5", checkpoint_identity=tmp_path / "5" / "identity.json")
 
 
 def test_a_target_without_examples_is_refused(target, tmp_path):
     weights = write_weights(tmp_path / "aa.safetensors", ["arc", "no arc"], [[[1, 0, 0]]], task="arc_prediction")
     with pytest.raises(XlprobeError, match="xx_pud: its test set has no example of arc_prediction; name it under"):
-        transfer_probes(*target, "arc_prediction", [weights], tmp_path / "t.parquet")
+        transfer_probes(*target, "arc_prediction", [weights], tmp_path / "t.h5")
 
 
 def test_transfer_of_any_task_starts_without_torch():

@@ -19,8 +19,8 @@ SCRIPTS = sorted((PROJECT / "scripts").glob("*.py"))
 REACHED = PROJECT / "workflow_tests" / "unit" / "project" / "reached_modules.tsv"
 RULE_FILES = sorted((PROJECT / "rules").glob("*.smk"))
 # Submodules that are there once their package is imported.
-IMPORTED_BY_THEIR_PACKAGE = ["numpy.random", "os.path", "torch.cuda", "torch.linalg", "torch.nn.functional", "torch.serialization"]
-IMPORTED_BY_THEIR_PACKAGE += ["transformers.utils.logging"]
+IMPORTED_BY_THEIR_PACKAGE = ["numpy.char", "numpy.random", "os.path", "torch.cuda", "torch.linalg", "torch.nn.functional"]
+IMPORTED_BY_THEIR_PACKAGE += ["torch.serialization", "transformers.utils.logging"]
 # What the rules share, rules none.
 SHARED = ("common.smk", "recording.smk", "targets.smk")
 
@@ -110,14 +110,24 @@ def test_each_script_reaches_what_is_listed():
 def test_what_measures_reaches_nothing_that_makes():
     """Results are read through `artifacts`: an edit of what makes them makes nothing again but what it makes."""
     makers = {"sources", "world", "corpus", "pretraining", "datasets", "features"}
-    measuring = ("align_words", "draw_figure", "extract_features", "join_tables", "measure_contamination", "score_baselines",
-                 "score_bits_per_character", "summarise_probe_training", "train_probes", "transfer_probes")  # fmt: skip
+    measuring = ("align_words", "draw_figure", "extract_features", "join_tables", "measure_baselines", "measure_bits_per_character",
+                 "measure_contamination", "score_baselines", "score_checkpoint", "summarise_probe_training", "train_probes",
+                 "transfer_probes")  # fmt: skip
     # What is loaded by name at run time.
     named = [f"xlprobe.{path.parent.name}.{path.stem}" for folder in ("tasks", "figures") for path in (LIBRARY / folder).glob("[a-z]*.py")]
     for name in measuring:
-        modules = named if name in ("draw_figure", "score_baselines", "train_probes", "transfer_probes") else []
+        modules = named if name in ("draw_figure", "measure_baselines", "train_probes", "transfer_probes") else []
         reached = {room(path) for path in code_identity.reached_modules(PROJECT / "scripts" / f"{name}.py", modules)}
         assert not reached & (makers - ({"features"} if name == "extract_features" else set())), name
+
+
+def test_checkpoints_stay_when_measuring_changes():
+    """What trains and publishes reaches nothing that measures, counts or describes datasets."""
+    measuring = {"tasks", "datasets", "features", "statistics", "probes", "alignment", "bpc", "metrics", "figures"}
+    for name in ("pretrain", "publish_checkpoint", "adopt_checkpoint", "convert_checkpoint"):
+        reached = code_identity.reached_modules(PROJECT / "scripts" / f"{name}.py")
+        assert not {room(path) for path in reached} & measuring, name
+        assert not {path.stem for path in reached} & {"outcome_file", "dataset_folder", "dataset_identity", "feature_file", "tables"}, name
 
 
 def test_the_library_does_not_know_snakemake():

@@ -241,5 +241,5 @@ def test_a_dataset_says_its_form(run, tmp_path, form, of_split):
     identity = json.loads((tmp_path / "set" / "identity.json").read_text())
     assert (identity["text_form"], identity["text_form_of_splits"]) == (form, of_split)
     text = read_sentences(tmp_path / "set")["text"].to_numpy()
-    found = [(text[premise], text[hypothesis]) for premise, hypothesis, _ in read_pairs(tmp_path / "set").to_numpy()]
+    found = [(text[premise], text[hypothesis]) for _, premise, hypothesis, _ in read_pairs(tmp_path / "set").to_numpy()]
     assert found == [TEXT["zh"][of_file == TOKENIZED] for of_file in of_split.values()]

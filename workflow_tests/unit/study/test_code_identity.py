@@ -284,7 +284,7 @@ def test_a_change_to_one_task_does_not_touch_another(code):
 
 
 def test_every_third_party_import_is_pinned():
-    pins = identity._pins()
+    pins = identity.pins()
     for file in [*(PROJECT / "scripts").glob("*.py"), *(PROJECT / "scripts" / "xlprobe").rglob("*.py")]:
         for package in identity._source(file).packages:
             if package != "fairseq_cli":  # a part of fairseq

@@ -298,7 +298,7 @@ def test_faults_in_a_world_name_the_key(change, message):
 
 
 def test_a_world_takes_the_place_of_data():
-    run = BASE | {"world": WORLD, "languages": ["qaa"], "treebanks": ["qab_world", "qaa_pud"], "alignments": ["align_qaa_qab"]}
+    run = BASE | {"world": WORLD, "languages": ["qaa"], "treebanks": ["qab_world", "qab_pud"], "alignments": ["align_qaa_qab"]}
     completed = config.complete(run)
     assert inventory.languages(completed)["qab"].family == "arvic"
     with pytest.raises(ConfigError, match=r"^config key data.root: a run with a `world` reads no data"):
@@ -347,7 +347,7 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
         "description_lengths": [],
         "device": "auto",
     }
-    assert completed["transfer"] == {"shared_labels": False, "predictions": False}
+    assert completed["transfer"] == {"sources": "parallel", "shared_labels": False, "predictions": False}
     assert completed["alignment"] == {"method": "itermax", "unit": "word", "distortion": 0.0} and completed["world"] is None
     assert config.complete(completed) == completed
 
@@ -392,6 +392,25 @@ def test_xnli_is_measured_where_its_languages_are_named():
         config.complete(
             BASE | {"xnli": ["en"], "sweeps": [{"datasets": [name], "layers": [n]} for name, n in (("xnli_en", 3), ("xnli_en_test", 4))]}
         )
+
+
+def test_a_test_set_that_no_probe_is_to_be_tried_on_is_refused():
+    """By default probes are transferred from languages that have a test set alone, of which there may be none."""
+    message = r"^config key transfer.sources: found 'parallel', but none of the datasets that pos is probed on in m has a test set of"
+    with pytest.raises(ConfigError, match=message + r" its own language beside de_pud; name one under treebanks, or set the key to all$"):
+        config.complete(BASE | {"treebanks": ["en_ewt", "fi_tdt", "de_pud"]})
+    # One that is there, but not for the task, is none.
+    lacking = {"treebanks": ["en_ewt", "en_pud", "de_pud"], "probes": {"leave_out": {"pos": ["en_pud"]}}}
+    with pytest.raises(ConfigError, match=message):
+        config.complete(BASE | lacking)
+    for given in ({"transfer": {"sources": "all"}, "treebanks": ["en_ewt", "de_pud"]}, {"treebanks": ["en_ewt", "en_pud", "de_pud"]}):
+        config.complete(BASE | given)
+    # What is not transferred needs no layer in common.
+    sweeps = [{"datasets": ["fi_tdt"], "layers": [1]}, {"datasets": ["en_pud"], "layers": [2]}, {"datasets": ["en_ewt"], "layers": [1, 2]}]
+    given = BASE | {"treebanks": ["en_ewt", "fi_tdt", "en_pud"], "sweeps": sweeps}
+    config.complete(given)
+    with pytest.raises(ConfigError, match=r"^config key sweeps: pos is measured at layers \[1\] on fi_tdt and \[2\] on en_pud"):
+        config.complete(given | {"transfer": {"sources": "all"}})
 
 
 def test_sets_as_published_stand_beside_those_in_one_form():
@@ -520,7 +539,7 @@ def test_measurements_name_what_there_is(measurements, message):
 
 def test_what_is_not_measured_of_a_model_needs_no_layer_in_common():
     sweeps = [{"datasets": ["fi_tdt", "en_pud"], "layers": [2]}, {"datasets": ["fi_tdt"], "layers": [1]}]
-    given = TWO_MODELS | {"models": {"n": FINNISH, "o": ENGLISH}, "alignments": [], "sweeps": sweeps}
+    given = TWO_MODELS | {"models": {"n": FINNISH, "o": ENGLISH}, "alignments": [], "sweeps": sweeps, "transfer": {"sources": "all"}}
     config.complete(given)
     with pytest.raises(ConfigError, match=r"^config key sweeps: pos is measured at layers \[1\] on fi_tdt and \[2\] on en_pud"):
         config.complete(given | {"measurements": [{"models": ["n"], "datasets": ["en_pud"]}]})

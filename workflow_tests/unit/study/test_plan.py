@@ -7,8 +7,10 @@ import yaml
 from conftest import tiny_configuration
 
 from xlprobe.paths import PROJECT
+from xlprobe.study.catalogue import Treebank
 from xlprobe.study.config import complete
 from xlprobe.study.plan import Measurement, Study
+from xlprobe.study.resource_tables import treebanks
 
 
 def tiny(**sections):
@@ -52,12 +54,50 @@ def test_what_is_probed_and_what_probes_are_tried_on():
         {task: of("xlmr", task) for task in (*study.probe_tasks, "alignment")} for of in (study.probed_datasets, study.transfer_targets)
     )
     assert [*probed] == ["pos", "arc_prediction", "arc_classification", "xnli", "alignment"]
-    assert probed["pos"] == study.baseline_datasets("pos") == ["qaa_world"] and tried["pos"] == ["qba_pud"]
+    assert probed["pos"] == ["qaa_world"] and tried["pos"] == ["qba_pud"] and study.baseline_datasets("pos") == ["qaa_world", "qba_pud"]
+    assert study.transfer_sources_of_any("pos", "qba_pud") == ["qaa_world"] and study.transfer_sources_of_any("pos", "qaa_world") == []
     assert probed["arc_prediction"] == ["qaa_world", "qba_world"] and tried["arc_prediction"] == []
     assert probed["xnli"] == ["xnli_qaa"] and tried["xnli"] == ["xnli_qaa_test"]
     assert probed["alignment"] == tried["alignment"] == [] and study.measured_datasets("xlmr", "alignment") == ["align_qaa_qba"]
     assert study.transfer_sources("xlmr", "arc_classification", "qba_pud") == ["qaa_world", "qba_world"]
     assert study.probed_datasets("no such model", "pos") == study.transfer_targets("xlmr", "no such task") == []
+
+
+def test_probes_are_transferred_from_languages_with_a_parallel_test_set():
+    """By default; each task has its own test sets."""
+    treebanks = ["qaa_world", "qba_world", "qaa_pud", "qba_pud"]
+    assert tiny().transfer_sources("xlmr", "pos", "qba_pud") == ["qaa_world", "qba_world"]
+    study = tiny(transfer={"sources": "parallel"})
+    assert study.transfer_sources("xlmr", "pos", "qba_pud") == ["qba_world"] and len(study.probed_datasets("xlmr", "pos")) == 2
+    assert study.transfer_sources("xlmr", "xnli", "xnli_qaa_test") == ["xnli_qaa"]
+    assert study.jobs() == tiny().jobs()
+    study = tiny(transfer={"sources": "parallel"}, treebanks=treebanks, probes={"leave_out": {"pos": ["qaa_pud"]}})
+    assert study.transfer_sources("xlmr", "pos", "qba_pud") == ["qba_world"]
+    assert study.transfer_sources("xlmr", "arc_prediction", "qba_pud") == ["qaa_world", "qba_world"]
+
+
+def test_paper_1_transfers_from_18_treebanks_and_15_sets_of_pairs():
+    study, everything = shipped("paper"), shipped("paper", transfer={"sources": "all"})
+    for model, task in (("replica", "pos"), ("base", "arc_classification"), ("replica", "xnli")):
+        targets = study.transfer_targets(model, task)
+        sources = {target: study.transfer_sources(model, task, target) for target in targets if "published" not in target}
+        assert {*map(tuple, sources.values())} == {tuple(sources[targets[0]])}
+        languages = sorted(study.probed[name].language for name in sources[targets[0]])
+        assert languages == sorted(study.probed[target].language for target in sources)
+        assert (len(languages), len(everything.transfer_sources(model, task, targets[0]))) == ((15, 15) if task == "xnli" else (18, 44))
+    assert study.jobs() == everything.jobs()
+
+
+@pytest.mark.parametrize(("group", "parallel"), [("mine", ["en_mine"]), (None, [])])
+def test_a_parallel_test_set_of_the_users_own_is_measured_as_pud_is(monkeypatch, group, parallel):
+    """Whatever its name; one that is parallel to none is a target of probes alone."""
+    own = Treebank("en_mine", "en", "UD_English-Mine", ("test",), parallel=group)
+    monkeypatch.setattr("xlprobe.study.resource_tables.treebanks", lambda: treebanks() | {"en_mine": own})
+    config = {"experiment": "mine", "treebanks": ["en_ewt", "fr_gsd", "en_mine"], "languages": ["en"], "bpc": {"languages": ["en"]}}
+    study = Study(complete(config | {"models": {"m": {"steps": [0], "pretrain": {}}}}))
+    assert study.parallel_sets("m") == parallel and counts(study)["bpc"] == 1
+    assert study.transfer_targets("m", "pos") == ["en_mine"] and study.transfer_sources("m", "pos", "en_mine") == ["en_ewt"]
+    assert counts(study)["transfer"] == 3 and study.datasets_in("en") == ["en_ewt", "en_mine"]
 
 
 def test_text_as_published_is_compared_with_its_like_alone():
@@ -126,13 +166,22 @@ def test_figures_and_tables():
     kinds = Counter((figure.task, figure.kind) for figure in study.figures)
     assert kinds["pos", "word_groups"] == kinds["xnli", "transfer_matrix"] == kinds["alignment", "layer_curves"] == 1
     assert ("xnli", "word_groups") not in kinds and len(study.figures) == 19
-    assert study.tables == ["checkpoints", "scores", "audit", "probe_training", "contamination"]
+    assert study.tables == ["checkpoints", "scores", "audit", "probe_training", "datasets", "contamination"]
     # Either has scores: vectors without bits per character, and these without vectors.
     assert tiny(bpc={"leave_out": ["xlmr"]}).tables == study.tables
     bits = tiny(treebanks=["qaa_world"], probes={"tasks": []}, xnli=[], alignments=[])
-    assert bits.tables == ["checkpoints", "scores", "contamination"]
+    assert bits.tables == ["checkpoints", "scores", "datasets", "contamination"]
     bare = tiny(treebanks=["qaa_world"], probes={"tasks": []}, xnli=[], alignments=[], bpc={"languages": []})
-    assert bare.tables == ["checkpoints", "contamination"] and bare.figures == [] and [*bare.measurements()] == []
+    assert bare.tables == ["checkpoints", "datasets", "contamination"] and bare.figures == [] and [*bare.measurements()] == []
+
+
+def test_datasets_are_counted_with_the_tasks_that_they_have():
+    """In an order that does not depend on how the configuration is written."""
+    counted = tiny(treebanks=["qba_world", "qaa_world", "qba_pud"], probes={"leave_out": {"pos": ["qba_world"]}}).counted_tasks()
+    assert [*counted] == ["align_qaa_qba", "qaa_world", "qba_pud", "qba_world", "xnli_qaa", "xnli_qaa_test"]
+    arcs = ["arc_classification", "arc_prediction"]
+    assert counted["qaa_world"] == [*arcs, "pos"] and counted["qba_world"] == arcs
+    assert counted["xnli_qaa"] == ["xnli"] and counted["align_qaa_qba"] == []
 
 
 def test_facts_of_datasets():
@@ -155,9 +204,18 @@ def test_jobs_of_the_tiny_run():
     assert counts(tiny()) == {
         **{"world": 1, "clean_corpus": 2, "tokenizer": 1, "binarize": 2, "pretrain": 3, "trained_text": 1, "checkpoint": 3},
         **{"treebank": 3, "nli": 2, "bitext": 1, "contamination": 2},
-        **{"features": 18, "probes": 21, "baselines": 7, "transfer": 12, "alignment": 3, "bpc": 3},
-        **{"checkpoint_scores": 3, "scores": 1, "checkpoint_audit": 3, "audit": 1, "checkpoint_probe_training": 3, "probe_training": 1},
-        **{"probe_training_summary": 1, "contamination_table": 1, "checkpoint_table": 1, "figure": 19},
+        **{"features": 18, "probes": 21, "baselines": 11, "transfer": 12, "alignment": 3, "bpc": 3},
+        **{
+            "checkpoint_scores": 3,
+            "baseline_scores": 1,
+            "scores": 1,
+            "checkpoint_audit": 3,
+            "audit": 1,
+            "checkpoint_probe_training": 3,
+            "probe_training": 1,
+        },
+        **{"probe_training_summary": 1, "contamination_table": 1, "checkpoint_table": 1, "dataset_table": 1, "run_description": 1},
+        "figure": 19,
     }
 
 

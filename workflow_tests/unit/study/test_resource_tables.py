@@ -64,7 +64,7 @@ def test_paper_1_probes_one_treebank_a_language_and_transfers_to_all_parallel_on
     for code, name in chosen.items():
         assert treebanks()[name].language == code and treebanks()[name].splits == ("train", "dev", "test")
     assert all(bool(row["treebank"]) == bool(row["treebank_reason"]) for row in LANGUAGES)
-    parallel = {treebank.language for name, treebank in treebanks().items() if name.endswith("_pud")}
+    parallel = {treebank.language for treebank in treebanks().values() if treebank.parallel}
     assert set(of_paper_1("pud")) == set(of_paper_1("ud")) & parallel
 
 
@@ -101,7 +101,8 @@ def test_treebanks_are_named_as_ud_names_them():
             language, _, title = treebank.folder.partition("-")
             assert re.fullmatch(r"UD_[A-Z][A-Za-z_]+", language) and name == f"{code}_{title.lower()}"
         assert treebank.splits == tuple(split for split in SPLITS if split in treebank.splits) and "test" in treebank.splits
-        assert treebank.test_only or not name.endswith("_pud")
+        # Nothing of the code goes by the name; a set of your own may be of another group.
+        assert (treebank.parallel == "pud") == name.endswith("_pud") and (treebank.test_only or not treebank.parallel)
 
 
 def test_no_treebank_is_named_as_other_datasets_are():
@@ -268,13 +269,13 @@ def test_correlations_lie_between_minus_1_and_1():
 
 
 TABLES = {"languages.tsv": languages, "treebanks.tsv": treebanks, "alignments.tsv": alignments, "sources.tsv": sources}
-BULGARIAN = "bg_btb\tbg\tUD_Bulgarian-BTB\ttrain dev test\t\n"
+BULGARIAN = "bg_btb\tbg\tUD_Bulgarian-BTB\ttrain dev test\t\t\n"
 
 
 @pytest.mark.parametrize(
     ("table", "old", "new", "message"),
     [
-        ("treebanks.tsv", "\tbg\tUD_Bulgarian-BTB\t", " bg UD_Bulgarian-BTB ", ":7: found a row with more or fewer columns, expected 5 "),
+        ("treebanks.tsv", "\tbg\tUD_Bulgarian-BTB\t", " bg UD_Bulgarian-BTB ", ":7: found a row with more or fewer columns, expected 6 "),
         (
             "treebanks.tsv",
             BULGARIAN,
@@ -300,9 +301,11 @@ BULGARIAN = "bg_btb\tbg\tUD_Bulgarian-BTB\ttrain dev test\t\n"
         ("treebanks.tsv", "\tUD_Bulgarian-BTB\t", "\t../BTB\t", ":7: found folder '../BTB', expected a folder inside the data folder"),
         ("treebanks.tsv", "\tUD_Bulgarian-BTB\t", '\t"UD_Bulgarian-BTB"\t', ':7: found folder "UD_Bulgarian-BTB", expected no quotes'),
         ("treebanks.tsv", "\tUD_Bulgarian-BTB\t", "\tUD_Bulgarian-BTB \t", ":7: found folder 'UD_Bulgarian-BTB ', expected no spaces"),
-        ("treebanks.tsv", BULGARIAN, BULGARIAN.replace("\t\n", "\tv2\n"), ":7: found release 'v2', expected a release's number"),
+        ("treebanks.tsv", BULGARIAN, BULGARIAN.replace("\t\t\n", "\tv2\t\n"), ":7: found release 'v2', expected a release's number"),
+        ("treebanks.tsv", BULGARIAN, BULGARIAN.replace("\t\n", "\tmine\n"), ":7: found parallel 'mine', expected blank or, of a set with"),
+        ("treebanks.tsv", "\ttest\t\tpud\n", "\ttest\t\tmy set\n", ":5: found parallel 'my set', expected blank or, .* name of its group"),
         ("treebanks.tsv", "\tsplits\t", "\tsplit\t", ":1: found a header without splits, expected the columns treebank, language"),
-        ("treebanks.tsv", "\tsplits\trelease\n", "\tsplits\trelease\trelease\n", ":1: found the column 'release' twice, expected each of"),
+        ("treebanks.tsv", "\tsplits\trelease\t", "\tsplits\trelease\trelease\t", ":1: found the column 'release' twice, expected each of"),
         ("languages.tsv", "\nbg\t", "\nbe\t", r":8: found code 'be' a second time, expected it once \(it stands in line 7"),
         ("languages.tsv", "\tbn\t", "\tbnn\t", r":10: found romanised_from 'bnn', expected blank or a code; did you mean 'bn'"),
         ("languages.tsv", "\t320000000\t", "\t320 MB\t", ":2: found cc100_bytes '320 MB', expected a whole number or blank"),

@@ -1,11 +1,10 @@
-"""Score a checkpoint by what held-out text and parallel text cost it: bits per character, byte, subword and sentence."""
+"""Measure what held-out text and parallel text cost a checkpoint: the sums of each line, from which bits per character follow."""
 
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.bpc.bits_per_character import BitsSettings, score_bits_per_character
+from xlprobe.bpc.bits_per_character import BitsSettings, measure_bits
 from xlprobe.models.language_models import PRECISIONS
-from xlprobe.statistics.bootstrap import Intervals
 
 
 def main() -> None:
@@ -21,15 +20,13 @@ def main() -> None:
     parser.add_argument("--tokens-per-batch", type=int, required=True)
     parser.add_argument("--precision", default="float32", choices=PRECISIONS, help="what the model computes in")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--output", type=Path, required=True, help="Parquet file to write")
-    command_line.add_intervals(parser)
+    parser.add_argument("--output", type=Path, required=True, help="HDF5 file of outcomes to write")
     given = vars(parser.parse_args())
     if not given["texts"] + given["parallel"] or len(given["texts"]) != len(given["languages"]):
         parser.error("give --texts, as many --languages, or --parallel")
-    intervals = Intervals(given.pop("resamples"), given.pop("level"))
     count_spaces = not given.pop("leave_out_spaces")
     settings = BitsSettings(given.pop("mask_share"), given.pop("seed"), count_spaces, given.pop("max_lines"))
-    score_bits_per_character(**given, settings=settings, intervals=intervals)
+    measure_bits(**given, settings=settings)
 
 
 if __name__ == "__main__":

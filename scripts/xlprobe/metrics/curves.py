@@ -1,0 +1,202 @@
+"""Curves over steps and layers of what is measured of a model: what figures show, and what further measures are taken of.
+
+In language, source and target are one dataset; in transfer the target is another one, a parallel test set. Baselines without
+vectors have no step, and stand among the scores of both.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from xlprobe.tasks.declaration import ProbeTask, Task
+
+# Baselines in language, in the order of the columns of learning curves.
+BASELINES = ("word_type", "hypothesis_only", "word_overlap", "majority")
+# Words whose form alone does not tell the label: by what the names of their metrics end in.
+WORD_GROUPS = ("ambiguous", "unseen")
+# How the languages of a source and a target are related.
+SAME_LANGUAGE, SAME_FAMILY, OTHER_FAMILY = "the same language", "another of the family", "another family"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What is told of a dataset: its title, its language and family (of a bitext, both, a dash between)."""
+
+    title: str
+    language: str
+    family: str
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What is measured of a model in a task.
+
+    Attributes:
+        table: `metrics/scores.parquet`.
+        model: the model's name; all of its trainings count.
+        datasets: the run's datasets by name.
+    """
+
+    table: pd.DataFrame
+    model: str
+    task: Task
+    datasets: Mapping[str, Dataset]
+
+    def of_task(self, metric: str | None = None) -> pd.DataFrame:
+        """The task's scores in its own metric, unless another is named; of probes those of each seed, without their means."""
+        table = self.table[(self.table["task"] == self.task.name) & (self.table["metric"] == (metric or self.task.metric))]
+        return table[table["seed"].notna() | table["step"].isna()] if isinstance(self.task, ProbeTask) else table
+
+    def in_language(self, metric: str | None = None) -> pd.DataFrame:
+        """The task's scores within single datasets, baselines too."""
+        chosen = self.of_task(metric)
+        return chosen[chosen["source"] == chosen["target"]]
+
+    def across(self) -> pd.DataFrame:
+        """The task's scores of transfer, baselines too."""
+        chosen = self.of_task()
+        return chosen[chosen["source"] != chosen["target"]]
+
+    def of_model(self, scores: pd.DataFrame, split: str) -> pd.DataFrame:
+        """The model's part of some scores on one split."""
+        return scores[(scores["model"] == self.model) & scores["step"].notna() & (scores["split"] == split)]
+
+    def of_baselines(self, scores: pd.DataFrame) -> pd.DataFrame:
+        """The part of some scores on test that baselines have; their names stand in the place of the model's."""
+        return scores[scores["step"].isna() & (scores["split"] == "test")]
+
+
+def dev_means(scores: Scores) -> pd.Series:
+    """How good each layer is on dev, mean over seeds, by dataset, step and layer; higher is better, whatever the task's direction."""
+    means = scores.of_model(scores.in_language(), "dev").groupby(["source", "step", "layer"])["value"].mean()
+    return -means if scores.task.direction == "lower" else means
+
+
+def best_layers(scores: Scores) -> pd.Series:
+    """The layer that is best on dev, by dataset and step; of equal ones the lowest."""
+    means = dev_means(scores)
+    return means.groupby(level=["source", "step"]).idxmax().map(lambda place: place[2])
+
+
+def layer_means(scores: Scores) -> pd.DataFrame:
+    """Test scores in language, mean over seeds: columns dataset, layer, step, mean."""
+    test = scores.of_model(scores.in_language(), "test")
+    means = test.groupby(["source", "layer", "step"], as_index=False)["value"].mean()
+    return means.rename(columns={"source": "dataset", "value": "mean"})
+
+
+def layer_sweeps(scores: Scores) -> pd.DataFrame:
+    """The table of `layer_means`, without datasets measured at a single layer where others are measured at several."""
+    table = layer_means(scores)
+    several = table.groupby("dataset")["layer"].transform("nunique") > 1
+    return table[several] if several.any() else table
+
+
+def learning_curves(scores: Scores) -> pd.DataFrame:
+    """Test scores in language by step, of the last layer and of the layer that is best on dev at that step.
+
+    Returns:
+        Columns dataset, step, curve (`last layer`, `best layer`), layer, mean, low and high over seeds, and those of BASELINES,
+        missing where the task has them not.
+    """
+    chosen = scores.in_language()
+    baselines = scores.of_baselines(chosen).set_index(["source", "model"])["value"]
+    test = scores.of_model(chosen, "test").groupby(["source", "step", "layer"])["value"].agg(["mean", "min", "max"])
+    rows = []
+    for (dataset, step), best in best_layers(scores).items():
+        if (dataset, step) not in test.index:
+            continue
+        layers = test.loc[(dataset, step)]
+        for curve, layer in (("last layer", layers.index.max()), ("best layer", best)):
+            of_baselines = (baselines.get((dataset, name), np.nan) for name in BASELINES)
+            rows.append((dataset, step, curve, layer, *layers.loc[layer], *of_baselines))
+    return pd.DataFrame(rows, columns=["dataset", "step", "curve", "layer", "mean", "low", "high", *BASELINES])
+
+
+def word_group_curves(scores: Scores) -> pd.DataFrame:
+    """Test scores in language on each of WORD_GROUPS by step, at the layer that is best on all dev words at that step.
+
+    Returns:
+        Columns dataset, step, group, layer, mean, low and high over seeds, words, and the word-type baseline.
+    """
+    best = best_layers(scores)
+    rows = []
+    for group in WORD_GROUPS:
+        chosen = scores.in_language(f"{scores.task.metric}_{group}")
+        baselines = scores.of_baselines(chosen[chosen["model"] == "word_type"]).set_index("source")["value"]
+        test = scores.of_model(chosen, "test").groupby(["source", "step", "layer"]).agg({"value": ["mean", "min", "max"], "n": "first"})
+        for (dataset, step), layer in best.items():
+            if (dataset, step, layer) in test.index:
+                rows.append((dataset, step, group, layer, *test.loc[(dataset, step, layer)], baselines[dataset]))
+    return pd.DataFrame(rows, columns=["dataset", "step", "group", "layer", "mean", "low", "high", "words", "word_type"])
+
+
+def split_curves(scores: Scores) -> pd.DataFrame:
+    """Scores of the model itself, which have no layer, by language, split and step.
+
+    Returns:
+        Columns dataset (the language), split, step, mean over trainings and parallel test sets, and low and high, the ends of all
+        their intervals.
+    """
+    chosen = scores.in_language()
+    groups = chosen[chosen["model"] == scores.model].groupby(["source_language", "split", "step"], as_index=False)
+    table = groups.agg(mean=("value", "mean"), low=("low", "min"), high=("high", "max"))
+    return table.rename(columns={"source_language": "dataset"})
+
+
+def transfer_scores(scores: Scores) -> pd.DataFrame:
+    """Scores of each source's probes on each target, at the layer that is best on the source's own dev set.
+
+    Of the layers that both are measured at, where these differ.
+
+    Returns:
+        Rows of the scores table with a column `relation`: SAME_LANGUAGE, SAME_FAMILY or OTHER_FAMILY.
+    """
+    chosen = scores.of_model(scores.across(), "test")
+    pair = ["source", "target", "step"]
+    measured = chosen[[*pair, "layer"]].drop_duplicates().sort_values("layer").merge(dev_means(scores).rename("dev").reset_index())
+    best = measured.loc[measured.groupby(pair)["dev"].idxmax(), [*pair, "layer"]]
+    return _related(scores, chosen.merge(best))
+
+
+def transfer_curves(scores: Scores) -> pd.DataFrame:
+    """Transfer by step and relation: columns relation, step, mean, low and high over seeds, pairs (see `_means`)."""
+    return _means(transfer_scores(scores), "step")
+
+
+def transfer_baselines(scores: Scores) -> pd.DataFrame:
+    """What baselines reach on the pairs of `transfer_curves`: columns relation, model (the baseline), mean, low, high, pairs."""
+    pairs = transfer_scores(scores)[["source", "target", "relation"]].drop_duplicates()
+    return _means(scores.of_baselines(scores.across()).merge(pairs), "model")
+
+
+def last_transfer(scores: Scores) -> pd.DataFrame:
+    """Mean score over seeds of each source on each target at the last step, and the source's layer."""
+    chosen = transfer_scores(scores)
+    last = chosen[chosen["step"] == chosen["step"].max()]
+    return last.groupby(["source", "target", "relation", "step", "layer"], as_index=False)["value"].mean().rename(columns={"value": "mean"})
+
+
+def _related(scores: Scores, pairs: pd.DataFrame) -> pd.DataFrame:
+    def relation(source: str, target: str) -> str:
+        one, other = scores.datasets[source], scores.datasets[target]
+        return SAME_LANGUAGE if one.language == other.language else SAME_FAMILY if one.family == other.family else OTHER_FAMILY
+
+    return pairs.assign(relation=[relation(*pair) for pair in zip(pairs["source"], pairs["target"], strict=True)])
+
+
+def _means(pairs: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Mean by relation and another column, with low and high over seeds, and the number of pairs.
+
+    Means are taken over a target's sources first, then over targets, so that each target weighs the same. Of inference sets
+    that are measured in one form and as published, too, the latter are left out: no pair of languages counts twice.
+    """
+    if pairs["text_form"].nunique() > 1:
+        pairs = pairs[pairs["text_form"] != "published"]
+    groups, seeds = ["relation", by], ["training_seed", "seed"]
+    by_target = pairs.groupby([*groups, *seeds, "target"], dropna=False)["value"].mean()
+    by_seed = by_target.groupby([*groups, *seeds], dropna=False).mean().groupby(groups).agg(["mean", "min", "max"])
+    counted = pairs.drop_duplicates([*groups, "source", "target"]).groupby(groups).size()
+    return by_seed.set_axis(["mean", "low", "high"], axis=1).assign(pairs=counted).reset_index()

@@ -1,0 +1,82 @@
+"""Outcomes with known answers: what a simulation of intervals draws its test sets from.
+
+A sentence has 5 to 30 words. Its difficulty is shared by all rows; how well a row does on it besides drifts from row to row;
+each probe adds noise of its own.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+
+import numpy as np
+
+from xlprobe.statistics.resampling import ClusteredCounts, joined_draws
+
+# Paper 1's checkpoints.
+STEPS = [*range(5_000, 50_000, 5_000), *range(50_000, 1_500_001, 50_000)]
+_PLACE = np.log(np.array(STEPS) / STEPS[0]) / np.log(STEPS[-1] / STEPS[0])
+_RISING = 0.85 - 0.35 * np.exp(-9 * _PLACE)
+# The true accuracy at each step.
+CURVES = {
+    "flat": np.full(len(STEPS), 0.85),
+    "plateau": _RISING,
+    "small drift": _RISING - 0.016 * np.clip(_PLACE - 0.5, 0, None),
+    "drift": _RISING - 0.06 * np.clip(_PLACE - 0.5, 0, None),
+}
+
+
+def accuracy(sums: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The share of words that are right."""
+    shares: np.ndarray = sums["correct"] / sums["total"]
+    return shares
+
+
+def simulated(
+    generator: np.random.Generator, truth: np.ndarray, *, clusters: int, seeds: int = 5, seed_noise: float = 0.003, lasting: float = 0.9
+) -> ClusteredCounts:
+    """Counts [rows, seeds, clusters] of rows with these true accuracies.
+
+    Args:
+        seed_noise: the standard deviation over probes.
+        lasting: how much of what a row does on a sentence the next row does, too.
+    """
+    total = generator.integers(5, 31, clusters)
+    difficulty = generator.uniform(-0.12, 0.12, clusters)
+    of_row = generator.standard_normal((len(truth), clusters))
+    for before, now in pairwise(of_row):
+        now *= (1 - lasting**2) ** 0.5
+        now += lasting * before
+    of_probe = seed_noise * generator.standard_normal((len(truth), seeds, 1))
+    chance = np.clip(truth[:, None, None] + difficulty + 0.05 * of_row[:, None] + of_probe, 0, 1)
+    counts = {"correct": generator.binomial(total, chance), "total": total[None, None]}
+    return ClusteredCounts(counts, [f"{number:05}" for number in range(clusters)], ("simulated", str(generator.integers(2**40))))
+
+
+def jitter(generator: np.random.Generator, size: float, lasting: float) -> np.ndarray:
+    """Ups and downs of the checkpoints of STEPS."""
+    moved = size * generator.standard_normal(len(STEPS))
+    for number in range(1, len(STEPS)):
+        moved[number] = lasting * moved[number - 1] + (1 - lasting**2) ** 0.5 * moved[number]
+    return moved
+
+
+def mean_over_languages_holds_the_truth(trials: Iterable[int], clusters: int, resamples: int, *, joined: bool) -> float:
+    """How often a 95 % interval of the mean accuracy of six languages on a parallel test set holds the truth.
+
+    Each language lacks a sentence or two, and has them in an order of its own. Sentences are drawn together, or apart.
+    """
+    held = []
+    for trial in trials:
+        generator = np.random.default_rng(trial)
+        outcome = simulated(generator, np.full(6, 0.8), clusters=clusters, seeds=1, seed_noise=0, lasting=0.5)
+        keys, languages = np.array(outcome.keys), []
+        for row in range(6):
+            places = generator.permutation(clusters)[: clusters - generator.integers(1, 3)]
+            counts = {name: counts[:, places] for name, counts in outcome.row(row).counts.items()}
+            languages.append(ClusteredCounts(counts, keys[places].tolist(), outcome.group))
+        names = [outcome.group] if joined else [(*outcome.group, str(row)) for row in range(6)]
+        rows = [[language.keys for language in languages]] if joined else [[language.keys] for language in languages]
+        draws = [taken for name, keys_of_rows in zip(names, rows, strict=True) for taken in joined_draws(name, keys_of_rows, resamples)]
+        means = np.mean([language.values(accuracy, taken.T)[0] for language, taken in zip(languages, draws, strict=True)], axis=0)
+        low, high = np.quantile(means, [0.025, 0.975])
+        held.append(low <= 0.8 <= high)
+    return float(np.mean(held))
