@@ -29,7 +29,7 @@ def join_tables(
     table = pd.concat([read_table(path, columns) for path in paths])
     of_dropped = table[table.columns.intersection(DATASET_COLUMNS)].isin([*dropped_datasets]).any(axis=1)
     # Of bits on held-out text the source is a language, whose code may be a treebank's name.
-    of_language = (table["task"] == "bpc") & (table["split"] == "valid") if "task" in table else False
+    of_language = (table["task"] == "bpc") & (table["split"] == "valid") if {"task", "split"} <= {*columns} else False
     table = table[~of_dropped | of_language]
     if checkpoints is not None and {*COLUMNS} <= {*columns}:
         # Baselines have none.

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from score_tables import example_scores
 
-from xlprobe.artifacts.tables import conform, seal, write_table
+from xlprobe.artifacts.tables import conform, read_schema, seal, write_table
 from xlprobe.metrics.joining import join_tables
 
 
@@ -40,3 +40,15 @@ def test_rows_of_datasets_that_a_run_has_dropped_are_not_joined(table, tmp_path)
     for dropped, kept in ((["en"], ["bpc", "bpc"]), (["en_pud"], ["pos", "pos", "bpc"]), ([], ["pos", "pos", "pos", "bpc", "bpc"])):
         join_tables([tmp_path / "a"], "scores.schema.yaml", tmp_path / "joined", dropped_datasets=dropped)
         assert pd.read_parquet(tmp_path / "joined")["task"].to_list() == kept
+
+
+def test_tables_with_tasks_and_without_splits_are_joined(tmp_path):
+    """How probes were trained."""
+    columns = read_schema("probe_training.schema.yaml")["properties"]
+    values = {"string": "x", "integer": 1, "number": 1.0, "boolean": True}
+    row = {name: None if "null" in rule["type"] else values[rule["type"]] for name, rule in columns.items()}
+    tables = [pd.DataFrame([row | {"task": "pos", "dataset": name}]) for name in ("en_ewt", "fr_gsd")]
+    for name, rows in zip(("a", "b"), tables, strict=True):
+        write_table(rows, "probe_training.schema.yaml", tmp_path / name)
+    join_tables([tmp_path / "a", tmp_path / "b"], "probe_training.schema.yaml", tmp_path / "joined", dropped_datasets=["en_ewt"])
+    assert pd.read_parquet(tmp_path / "joined")["dataset"].to_list() == ["fr_gsd"]
