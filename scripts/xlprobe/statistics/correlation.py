@@ -147,7 +147,7 @@ def rank_regression(outcome_LL: np.ndarray, factor_LL: np.ndarray) -> PairRegres
     and residuals e, the variance of the slope is the sum of x_p e_p x_q e_q over all pairs p and q that share a language, p = q
     among them, by the square of the sum of x_p^2. Summed by language, what shares both counts twice, so that the former is the
     sum of S_i^2 over languages less that of S_ij^2 over unordered pairs, S being sums of x e. It is 0 for three languages,
-    and can be negative by chance (of 8 languages, in 5 to 24 % of such tables; of 18, in up to 2 %): then there is no error.
+    and can be negative by chance (of 8 languages, in 5 to 24 % of unrelated tables; of 18, in up to 2 %): then there is no error.
 
     Args:
         outcome_LL: a language that is no source has a row of NaN.
