@@ -80,3 +80,13 @@ def mean_over_languages_holds_the_truth(trials: Iterable[int], clusters: int, re
         low, high = np.quantile(means, [0.025, 0.975])
         held.append(low <= 0.8 <= high)
     return float(np.mean(held))
+
+
+def unrelated_table(generator: np.random.Generator, languages: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """An outcome of pairs of languages, sources by targets, and a distance and a factor of languages, which it does not depend on.
+
+    Sources, targets and pairs vary alike. Distances are those of points in a plane.
+    """
+    outcome = sum(generator.standard_normal(shape) for shape in ((languages, 1), (1, languages), (languages, languages)))
+    points = generator.standard_normal((languages, 2))
+    return np.asarray(outcome), np.linalg.norm(points[:, None] - points, axis=-1), generator.standard_normal(languages)

@@ -8,8 +8,10 @@ from functools import partial
 
 import numpy as np
 import pytest
-from simulated_outcomes import CURVES, STEPS, accuracy, jitter, mean_over_languages_holds_the_truth, simulated
+from scipy import stats
+from simulated_outcomes import CURVES, STEPS, accuracy, jitter, mean_over_languages_holds_the_truth, simulated, unrelated_table
 
+from xlprobe.statistics.correlation import asymmetry_regression, label_permutation, mantel, rank_regression
 from xlprobe.statistics.cross_fitting import CrossFitting
 from xlprobe.statistics.paired import compare
 
@@ -102,6 +104,27 @@ def test_means_over_languages_of_one_group():
     held = {joined: partial(mean_over_languages_holds_the_truth, range(TRIALS), 300, 200)(joined=joined) for joined in (True, False)}
     print(f"\nmean of six languages: sentences drawn together {held[True]:.3f}, apart {held[False]:.3f}")
     assert held[True] >= 0.9 > held[False]
+
+
+def test_unrelated_factors_of_pairs():
+    """What takes pairs as independent finds far too much, dyadic-robust errors too much, permutations of languages not."""
+    pairs, start = ~np.eye(18, dtype=bool), time.process_time()
+    rows: dict[str, list[dict[str, bool]]] = {"sources": [], "distance": [], "asymmetry": []}
+    for trial in range(1000, 1000 + TRIALS):
+        table, distance, factor = unrelated_table(np.random.default_rng(trial), 18)
+        of_sources, difference = np.tile(factor[:, None], (1, 18)), np.subtract.outer(factor, factor)
+        asymmetry = table - table.T
+        for name, used, outcome, of_pairs, dyadic, permuted in [
+            ("sources", pairs, table, of_sources, rank_regression(table, of_sources), label_permutation(table, factor)),
+            ("distance", pairs, table, distance, rank_regression(table, distance), mantel(table, distance)),
+            ("asymmetry", np.triu(pairs), asymmetry, difference, asymmetry_regression(table, factor), mantel(asymmetry, difference)),
+        ]:
+            p_values = {"independent": stats.spearmanr(outcome[used], of_pairs[used]).pvalue, "dyadic": dyadic.p}
+            p_values["permuted"] = permuted.permutation_p
+            rows[name].append({f"p ({kind}) < .05": p < 0.05 for kind, p in p_values.items()})
+    for name, found in rows.items():
+        independent, dyadic, permuted = told(name, found, start)
+        assert independent > dyadic > 0.05 and permuted < 0.09
 
 
 def told(name, rows, start):

@@ -44,9 +44,10 @@ MODULES = [
     "metrics.probe_training_summary", "metrics.scoring", "models.windows", "pretraining.fairseq_models", "pretraining.fairseq_task",
     "probes.baselines", "probes.control_tasks", "probes.converged_probe", "probes.description_length", "probes.examples", "probes.labels",
     "probes.linear_probe", "probes.nli_baselines", "probes.training", "probes.training_rows", "probes.transfer", "seeds",
-    "statistics.bootstrap", "statistics.cross_fitting", "statistics.outcomes", "statistics.paired", "statistics.resampling",
-    "study.measured", "study.plan", "tasks.alignment", "tasks.arc_classification", "tasks.arc_classification_subtypes",
-    "tasks.arc_prediction", "tasks.bpc", "tasks.declaration", "tasks.number", "tasks.pos", "tasks.xnli",
+    "statistics.bootstrap", "statistics.correlation", "statistics.cross_fitting", "statistics.outcomes", "statistics.paired",
+    "statistics.resampling", "study.measured", "study.plan", "tasks.alignment", "tasks.arc_classification",
+    "tasks.arc_classification_subtypes", "tasks.arc_prediction", "tasks.bpc", "tasks.declaration", "tasks.number", "tasks.pos",
+    "tasks.xnli",
 ]  # fmt: skip
 # These name such modules to prepare what they test, which is something else, and take long.
 OTHERS = {
