@@ -19,6 +19,7 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet
 
@@ -72,7 +73,7 @@ def _of_table(path: Path, names: Mapping[str, str]) -> str:
     return hashlib.sha256("\n".join([*head, "", *rows]).encode()).hexdigest()
 
 
-def _columns(table: pyarrow.Table) -> list[tuple[str, pyarrow.ChunkedArray]]:
+def _columns(table: pyarrow.Table) -> list[tuple[str, "pyarrow.ChunkedArray[Any]"]]:
     return list(zip(table.column_names, table.columns, strict=True))
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -18,13 +19,14 @@ def plot_transfer_matrix(table: pd.DataFrame, scores: Scores) -> Figure:
         for axis in ("source", "target")
     }
     grid = 100 * table.pivot(index="source", columns="target", values="mean").loc[order["source"], order["target"]]
-    rows, columns = grid.shape
+    cells = grid.to_numpy(dtype=float)
+    rows, columns = cells.shape
     figure, axes = plt.subplots(figsize=(2.6 + 0.5 * columns, 1.7 + 0.36 * rows), layout="constrained")
-    image = axes.imshow(grid.to_numpy(), cmap="viridis", aspect="auto")
-    middle = (grid.min(axis=None) + grid.max(axis=None)) / 2
+    image = axes.imshow(cells, cmap="viridis", aspect="auto")
+    middle = (np.nanmin(cells) + np.nanmax(cells)) / 2
     for row in range(rows):
         for column in range(columns):
-            if pd.notna(value := grid.iloc[row, column]):
+            if not np.isnan(value := cells[row, column]):
                 axes.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=7, color="black" if value > middle else "white")
     slanted: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
     axes.set_xticks(range(columns), [scores.datasets[name].title for name in order["target"]], **slanted)

@@ -83,8 +83,8 @@ def best_layers(scores: Scores) -> pd.Series:
 def layer_means(scores: Scores) -> pd.DataFrame:
     """Test scores in language, mean over seeds: columns dataset, layer, step, mean."""
     test = scores.of_model(scores.in_language(), "test")
-    means = test.groupby(["source", "layer", "step"], as_index=False)["value"].mean()
-    return means.rename(columns={"source": "dataset", "value": "mean"})
+    means = test.groupby(["source", "layer", "step"], as_index=False).agg(mean=("value", "mean"))
+    return means.rename(columns={"source": "dataset"})
 
 
 def layer_sweeps(scores: Scores) -> pd.DataFrame:
@@ -105,7 +105,7 @@ def learning_curves(scores: Scores) -> pd.DataFrame:
     baselines = scores.of_baselines(chosen).set_index(["source", "model"])["value"]
     test = scores.of_model(chosen, "test").groupby(["source", "step", "layer"])["value"].agg(["mean", "min", "max"])
     rows = []
-    for (dataset, step), best in best_layers(scores).items():
+    for dataset, step, best in best_layers(scores).rename("layer").reset_index().itertuples(index=False):
         if (dataset, step) not in test.index:
             continue
         layers = test.loc[(dataset, step)]
@@ -121,15 +121,15 @@ def word_group_curves(scores: Scores) -> pd.DataFrame:
     Returns:
         Columns dataset, step, group, layer, mean, low and high over seeds, words, and the word-type baseline.
     """
-    best = best_layers(scores)
+    best = best_layers(scores).rename("layer").reset_index()
     rows = []
     for group in WORD_GROUPS:
         chosen = scores.in_language(f"{scores.task.metric}_{group}")
         baselines = scores.of_baselines(chosen[chosen["model"] == "word_type"]).set_index("source")["value"]
         test = scores.of_model(chosen, "test").groupby(["source", "step", "layer"]).agg({"value": ["mean", "min", "max"], "n": "first"})
-        for (dataset, step), layer in best.items():
+        for dataset, step, layer in best.itertuples(index=False):
             if (dataset, step, layer) in test.index:
-                rows.append((dataset, step, group, layer, *test.loc[(dataset, step, layer)], baselines[dataset]))
+                rows.append((dataset, step, group, layer, *test.xs((dataset, step, layer)), baselines[dataset]))
     return pd.DataFrame(rows, columns=["dataset", "step", "group", "layer", "mean", "low", "high", "words", "word_type"])
 
 

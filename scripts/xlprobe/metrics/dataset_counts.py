@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from xlprobe.artifacts.dataset_folder import read_links, read_pairs, read_sentences
@@ -39,12 +40,13 @@ def count(folder: Path, tasks: Sequence[str]) -> Iterator[tuple[str | int | None
 
 def _of_splits(folder: Path, kind: str, language: str, tasks: Sequence[str]) -> Iterator[Row]:
     sentences, pairs = read_sentences(folder), read_pairs(folder)
-    of_word = sentences["split"].repeat(sentences["words"]).to_numpy()
-    splits = {"sentences": sentences["split"]}
+    of_sentence = sentences["split"].to_numpy()
+    of_word = np.repeat(of_sentence, sentences["words"].to_numpy())
+    splits: dict[str, np.ndarray] = {"sentences": of_sentence}
     if kind == TREEBANK:
         splits |= {"words": of_word, "arcs": of_word[pairs["dependent"]]}
     else:
-        splits["pairs"] = sentences["split"].to_numpy()[pairs["premise"]]
+        splits["pairs"] = of_sentence[pairs["premise"]]
     examples = {task: read_examples(folder, load_probe_task(task))[["split", "label"]] for task in tasks}
     for split in (split for split in SPLITS if split in set(sentences["split"])):
         for what, of_row in splits.items():
@@ -69,4 +71,4 @@ def _of_bitext(folder: Path, source: str, target: str) -> Iterator[Row]:
 def _labelled(what: str, labels: pd.Series) -> Iterator[tuple[str, str | None, int]]:
     """How many there are, and how many of each label."""
     yield what, None, len(labels)
-    yield from ((what, label, int(count)) for label, count in labels.value_counts().sort_index().items())
+    yield from ((what, str(label), int(count)) for label, count in labels.value_counts().sort_index().items())

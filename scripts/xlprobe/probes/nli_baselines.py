@@ -107,7 +107,7 @@ def learned_labels(texts: Sequence[str], examples: pd.DataFrame) -> dict[str, pd
         texts: the dataset's sentences.
         examples: with columns split, premise and hypothesis (rows of the sentences), and label.
     """
-    parts = dict(iter(examples.groupby("split")))
+    parts = {str(split): part for split, part in examples.groupby("split")}
     found = {}
     for name, features in FEATURES.items():
         x_NF = features(texts, parts)
