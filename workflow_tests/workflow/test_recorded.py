@@ -204,6 +204,10 @@ def test_a_parallel_test_set_of_the_users_own_is_measured_as_pud_is(jobs):
     for job in transfers:
         assert job.wildcards["dataset"] == "en_mine"
         assert [Path(path).stem for path in job.input if path.endswith(".safetensors") and "/probes/" in path] == ["en_ewt"]
+    baselines = [job.command for job in jobs["mine"] if job.rule == "baselines" and job.wildcards["dataset"] == "en_mine"]
+    assert len(baselines) == 3
+    for command in baselines:
+        assert "--dataset results/mine/datasets/en_mine --sources results/mine/datasets/en_ewt --task" in command
     pairs = [job.command for job in jobs["fetched"] if job.rule == "nli"]
     assert pairs and all("--parallel xnli" in command for command in pairs)
 

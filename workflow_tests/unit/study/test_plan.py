@@ -98,6 +98,8 @@ def test_a_parallel_test_set_of_the_users_own_is_measured_as_pud_is(monkeypatch,
     assert study.parallel_sets("m") == parallel and counts(study)["bpc"] == 1
     assert study.transfer_targets("m", "pos") == ["en_mine"] and study.transfer_sources("m", "pos", "en_mine") == ["en_ewt"]
     assert counts(study)["transfer"] == 3 and study.datasets_in("en") == ["en_ewt", "en_mine"]
+    assert study.baseline_datasets("pos") == ["en_ewt", "fr_gsd", "en_mine"]
+    assert study.transfer_sources_of_any("pos", "en_mine") == ["en_ewt"]
 
 
 def test_text_as_published_is_compared_with_its_like_alone():
