@@ -215,6 +215,7 @@ def test_a_file_without_its_parts_is_refused_in_one_sentence(tmp_path):
     with hdf5_files.create(tmp_path / "f.h5") as file:
         file.attrs["format"] = FEATURES
         file.attrs["units"] = "words"
+        file["vectors"] = np.zeros((1, 1, 1))
     with pytest.raises(XlprobeError, match=r"f\.h5: cannot be read as a whole HDF5 file \(KeyError: .*offsets"):
         FeatureFile(tmp_path / "f.h5")
 

@@ -166,10 +166,8 @@ def test_baselines_of_a_target_are_its_sources_by_hand(tmp_path):
         # All but V and Y.
         "total_shared": [2, 0, 2],
         "majority.correct": [2, 0, 0],
-        "majority.correct_shared": [2, 0, 0],
         # Of w N, of v N, of u X, of t N as of most.
         "word_type.correct": [2, 0, 1],
-        "word_type.correct_shared": [2, 0, 1],
     }
     known = found.facts
     assert (known["source_language"], known["target_language"], known["parallel"], known["metric"]) == ("aa", "xx", "pud", "accuracy")
