@@ -125,6 +125,7 @@ def write_run(folder, dataset="d1"):
     write_outcomes(folder / "own.h5", [Outcome(own, counts, layers=[0, 6], facts=facts)], CHECKPOINT)
     write_outcomes(folder / "transfer.h5", [Outcome(transfer, counts, layers=[0, 6], facts=facts)], CHECKPOINT)
     known = {"total": TOTAL, "total_shared": np.array([1, 1, 1]), "majority.correct": np.array([1, 0, 1])}
+    known |= {"word_type.correct": np.array([2, 0, 1])}
     sets = [Outcome(place, known, SENTENCES, facts=FACTS) for place in (own, transfer)]
     write_outcomes(folder / "baselines.h5", sets, None)
     return [folder / "own.h5", folder / "transfer.h5"], [folder / "baselines.h5"]
@@ -148,7 +149,9 @@ def test_baselines_are_scored_from_theirs(tmp_path):
     table = conform(read_table(tmp_path / "b.parquet"), "scores.schema.yaml")
     assert table[["model", "source", "target", "value"]].to_numpy().tolist() == [
         ["majority", "qaa_own", "qaa_own", 0.5],
+        ["word_type", "qaa_own", "qaa_own", 0.75],
         ["majority", "qaa_own", "qba_pud", 0.5],
+        ["word_type", "qaa_own", "qba_pud", 0.75],
     ]
     assert table[["training_seed", "step", "layer", "seed"]].isna().all(axis=None)
 
