@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -142,6 +143,17 @@ def test_what_a_world_makes_certain_comes_out(finished_run):
     expected = {(n, s, t) for n, pair in enumerate(zip(*said, strict=True)) for s, t in gold_links(*pair)[0]}
     links = pd.read_parquet(results / "datasets" / "align_qaa_qba" / "links.parquet")
     assert {tuple(row) for row in links.loc[links["sure"], ["pair", "source_word", "target_word"]].to_numpy().tolist()} == expected
+
+
+def test_the_examples_of_the_documents_run(finished_run):
+    """In the order in which they stand there, on the run that they name, or on this one in place of the demo."""
+    examples = re.findall(r"^```python\n(.*?)^```", (PROJECT / "docs" / "results.md").read_text(), flags=re.S | re.M)
+    code = "\n".join(examples).replace("results/demo/", f"{RESULTS}/")
+    code += "\nassert len(means) and vectors.ndim == 3\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=finished_run.folder, env=os.environ | {"PYTHONPATH": "scripts"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0 and done.stdout.startswith("Comparison(difference="), done.stderr
 
 
 def test_training_shows_its_progress(finished_run):

@@ -98,9 +98,9 @@ def parallel_text(dataset: Path) -> Text:
     """The sentences of a parallel test set, as they are written."""
     identity = read_identity(dataset)
     (language,) = identity["languages"]
-    test = read_sentences(dataset)["split"] == "test"
-    sentences = read_sentences(dataset)[test]
-    clusters, words = sentences["sent_id"].to_numpy(str), sentences["words"].to_numpy()
+    sentences = read_sentences(dataset)
+    test = sentences["split"] == "test"
+    clusters, words = sentences.loc[test, "sent_id"].to_numpy(str), sentences.loc[test, "words"].to_numpy()
     facts = facts_of_datasets([language], identity)
     return Text(dataset, language, "test", read_written(dataset)[test].to_list(), dataset.name, clusters, words, facts)
 

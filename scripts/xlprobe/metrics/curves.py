@@ -162,14 +162,19 @@ def transfer_scores(scores: Scores) -> pd.DataFrame:
 
 
 def transfer_curves(scores: Scores) -> pd.DataFrame:
-    """Transfer by step and relation: columns relation, step, mean, low and high over seeds, pairs (see `_means`)."""
-    return _means(transfer_scores(scores), "step")
+    """Transfer by step and relation: columns relation, step, mean, low and high over seeds, and the number of pairs.
 
-
-def transfer_baselines(scores: Scores) -> pd.DataFrame:
-    """What baselines reach on the pairs of `transfer_curves`: columns relation, model (the baseline), mean, low, high, pairs."""
-    pairs = transfer_scores(scores)[["source", "target", "relation"]].drop_duplicates()
-    return _means(scores.of_baselines(scores.across()).merge(pairs), "model")
+    Means are taken over a target's sources first, then over targets, so that each target weighs the same. Of inference sets
+    that are measured in one form and as published, too, the latter are left out: no pair of languages counts twice.
+    """
+    pairs = transfer_scores(scores)
+    if pairs["text_form"].nunique() > 1:
+        pairs = pairs[pairs["text_form"] != "published"]
+    groups, seeds = ["relation", "step"], ["training_seed", "seed"]
+    by_target = pairs.groupby([*groups, *seeds, "target"], dropna=False)["value"].mean()
+    by_seed = by_target.groupby([*groups, *seeds], dropna=False).mean().groupby(groups).agg(["mean", "min", "max"])
+    counted = pairs.drop_duplicates([*groups, "source", "target"]).groupby(groups).size()
+    return by_seed.set_axis(["mean", "low", "high"], axis=1).assign(pairs=counted).reset_index()
 
 
 def last_transfer(scores: Scores) -> pd.DataFrame:
@@ -185,18 +190,3 @@ def _related(scores: Scores, pairs: pd.DataFrame) -> pd.DataFrame:
         return SAME_LANGUAGE if one.language == other.language else SAME_FAMILY if one.family == other.family else OTHER_FAMILY
 
     return pairs.assign(relation=[relation(*pair) for pair in zip(pairs["source"], pairs["target"], strict=True)])
-
-
-def _means(pairs: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Mean by relation and another column, with low and high over seeds, and the number of pairs.
-
-    Means are taken over a target's sources first, then over targets, so that each target weighs the same. Of inference sets
-    that are measured in one form and as published, too, the latter are left out: no pair of languages counts twice.
-    """
-    if pairs["text_form"].nunique() > 1:
-        pairs = pairs[pairs["text_form"] != "published"]
-    groups, seeds = ["relation", by], ["training_seed", "seed"]
-    by_target = pairs.groupby([*groups, *seeds, "target"], dropna=False)["value"].mean()
-    by_seed = by_target.groupby([*groups, *seeds], dropna=False).mean().groupby(groups).agg(["mean", "min", "max"])
-    counted = pairs.drop_duplicates([*groups, "source", "target"]).groupby(groups).size()
-    return by_seed.set_axis(["mean", "low", "high"], axis=1).assign(pairs=counted).reset_index()

@@ -11,6 +11,7 @@ import pandas as pd
 
 from xlprobe.artifacts.dataset_folder import read_pairs, read_sentences, read_words
 from xlprobe.errors import XlprobeError
+from xlprobe.statistics.resampling import sums_by
 from xlprobe.tasks.declaration import ProbeTask
 
 # The columns that hold the one or two rows of the vectors that a probe reads of an example, and those that hold words' forms.
@@ -77,9 +78,7 @@ class Sentences:
 
     def sums(self, values_SN: np.ndarray) -> np.ndarray:
         """The sums over sentences of what each seed's probe earns for each example, [sentences, seeds], of integers."""
-        summed_MS = np.zeros((len(self.clusters), len(values_SN)), dtype=np.int64)
-        np.add.at(summed_MS, self.place_N, values_SN.T)
-        return summed_MS
+        return sums_by(self.place_N, len(self.clusters), values_SN.T)
 
 
 def read_sentences_of(dataset: Path, split: str, examples: pd.DataFrame, task: ProbeTask) -> Sentences:

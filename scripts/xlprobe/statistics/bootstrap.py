@@ -12,13 +12,12 @@ interval over five seeds alone, about 88 % hold the truth where 95 % should.
 Shape letters: M sentences, C clusters, R resamples, L layers, S or P seeds, K statistics.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from xlprobe.statistics.resampling import drawn_seeds, draws, means_over_drawn_seeds
+from xlprobe.statistics.resampling import drawn_seeds, draws, means_over_drawn_seeds, sums_by
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,8 @@ class Bootstrap:
 
     def totals(self, counts_MLS: np.ndarray) -> np.ndarray:
         """The sums of counts over the sentences of each resample, [R, L, S]."""
-        sentences, *others = counts_MLS.shape
-        summed_CK = np.zeros((self.taken_RC.shape[1], math.prod(others)))
-        np.add.at(summed_CK, self.place_M, counts_MLS.reshape(sentences, -1))
-        return (self.taken_RC @ summed_CK).reshape(-1, *others)
+        summed_CLS = sums_by(self.place_M, self.taken_RC.shape[1], counts_MLS)
+        return np.tensordot(self.taken_RC, summed_CLS, axes=1)
 
 
 def limits(statistics_RK: np.ndarray, level: float) -> np.ndarray:

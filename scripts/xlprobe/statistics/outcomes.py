@@ -16,7 +16,7 @@ from xlprobe.artifacts.formats import OUTCOMES
 from xlprobe.artifacts.outcome_file import CLUSTERS, Outcome, OutcomeFile, OutcomePlace
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path, identity_digest
-from xlprobe.statistics.resampling import ClusteredCounts
+from xlprobe.statistics.resampling import ClusteredCounts, sums_by
 
 # The higher byte of a small count is zero.
 COMPRESSION = {"compression": "gzip", "compression_opts": 6, "shuffle": True}
@@ -54,10 +54,10 @@ def clustered_counts(outcome: Outcome) -> ClusteredCounts:
     if outcome.clusters is None:
         raise ValueError(f"{outcome.place}: clusters are missing")
     keys_C, place_M = np.unique(outcome.clusters, return_inverse=True)
-    summed = {}
-    for name, values in outcome.counts.items():
-        summed[name] = np.zeros((len(keys_C), *values.shape[1:], *[1] * (3 - values.ndim)), dtype=np.result_type(values, np.int64))
-        np.add.at(summed[name], place_M, values.reshape(len(values), *summed[name].shape[1:]))
+    summed = {
+        name: sums_by(place_M, len(keys_C), values.reshape(*values.shape, *[1] * (3 - values.ndim)))
+        for name, values in outcome.counts.items()
+    }
     return ClusteredCounts(
         {name: np.moveaxis(values_CLS, 0, -1) for name, values_CLS in summed.items()}, keys_C.tolist(), group_of(outcome)
     )

@@ -66,6 +66,13 @@ def _weighted_sums(counts: np.ndarray, weights_MK: np.ndarray) -> np.ndarray:
     return sums.reshape(*counts.shape[:-1], sums.shape[1]).astype(np.float64)
 
 
+def sums_by(place_M: np.ndarray, places: int, values: np.ndarray) -> np.ndarray:
+    """The sums of values [M, ...] over what has one place, [places, ...]; whole numbers stay whole."""
+    summed = np.zeros((places, *values.shape[1:]), dtype=np.result_type(values, np.int64))
+    np.add.at(summed, place_M, values)
+    return summed
+
+
 def draws(name: Sequence[str], clusters: int, resamples: int) -> np.ndarray:
     """How often each resample takes each cluster, [resamples, clusters] in float32; the same for the same name and sizes."""
     generator = np.random.default_rng(derive_seed("bootstrap", *name))

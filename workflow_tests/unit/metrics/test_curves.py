@@ -14,7 +14,6 @@ from xlprobe.metrics.curves import (
     layer_sweeps,
     learning_curves,
     split_curves,
-    transfer_baselines,
     transfer_curves,
     word_group_curves,
 )
@@ -79,15 +78,6 @@ def test_transfer_is_shown_at_the_best_layer_of_those_that_both_are_measured_at(
     elsewhere = (table["target"] == "de_pud") & (table["layer"] == 1)
     matrix = last_transfer(scores_of(table[~elsewhere], "pos")).set_index(["source", "target"])["layer"]
     assert (matrix["en_ewt", "de_pud"], matrix["en_ewt", "en_pud"]) == (0, 1) and len(matrix) == 6
-
-
-def test_baselines_of_transfer_stand_beside_the_pairs_that_the_model_has(table):
-    untried = (table["source"] == "zh_gsd") & (table["target"] == "de_pud") & (table["model"] == "m")
-    baselines = transfer_baselines(scores_of(table[~untried], "pos")).set_index(["relation", "model"])
-    assert len(baselines) == 3 * 2
-    # German has one source, English two: each target weighs the same.
-    assert baselines.loc[("another family", "majority"), ["mean", "pairs"]].tolist() == [pytest.approx((0.1 + 0.05) / 2), 3]
-    assert baselines.loc[("the same language", "word_type"), ["mean", "pairs"]].tolist() == [pytest.approx(0.3), 1]
 
 
 def test_baselines_are_those_in_language(table):
