@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile, OutcomePlace
+from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile
 from xlprobe.artifacts.tables import read_table
 from xlprobe.metrics.scoring import score_baselines, score_checkpoint
 
@@ -26,6 +26,7 @@ def scores_of_baselines(*baselines: Path, **how: Any) -> pd.DataFrame:
 
 
 def outcome_in(path: Path, *place: str) -> Outcome:
-    """What a file holds of a task, source, target and split."""
+    """What a file holds of a task, source, target and split; measured in one way."""
     with OutcomeFile(path) as outcomes:
-        return outcomes.read(OutcomePlace(*place))
+        (found,) = (known for known in outcomes.places if known[: len(place)] == place)
+        return outcomes.read(found)

@@ -83,8 +83,9 @@ def test_a_run_makes_what_it_promises(finished_run):
     )
     alignment = scores[scores["task"] == "alignment"]
     assert len(alignment) == 3 * 3 * 4 and set(alignment["metric"]) == {"precision", "recall", "f1", "aer"}
-    # Which protocol it was stands in every row of a probe, and of nothing else.
+    # How it was measured stands in every row of a probe and of bits, and of nothing else.
     assert scores["protocol"].eq("paper").equals(scores["layer"].notna() & (scores["task"] != "alignment"))
+    assert scores["protocol"].eq("lines").equals((scores["task"] == "bpc") & scores["step"].notna())
     training = conform(pd.read_parquet(results / "metrics" / "probe_training.parquet"), "probe_training.schema.yaml")
     own = accuracy[(accuracy["split"] == "dev") & (accuracy["model"] == "xlmr")].dropna(subset="seed")
     places = ["task", "step", "layer", "seed"]

@@ -44,9 +44,9 @@ class FeatureFile:
         self.path = path
         self._checked = False
         with hdf5_files.whole(path):
-            check_format(path, self._file.attrs.get("format"), FEATURES)
             if "vectors" not in self._file:
                 raise XlprobeError(f"{path}: holds no vectors; name a file that does")
+            check_format(path, self._file.attrs.get("format"), FEATURES)
             self.units: str = self._file.attrs["units"]
             self.offsets: np.ndarray = hdf5_files.dataset(self._file, "offsets")[:]
             self.layers: list[int] = self._file.attrs["layers"].tolist()

@@ -1,6 +1,6 @@
 """Reading what test sentences earned; `xlprobe.statistics.outcomes` writes it.
 
-A file holds a group for each measurement, `<task>/<source>/<target>/<split>`, with its counts: of each sentence (or line, or pair
+A file holds a group for each measurement, `<task>/<source>/<target>/<split>` and what protocol it followed, if any, with its counts: of each sentence (or line, or pair
 of sentences), of each sentence and layer, or of each sentence, layer and seed. `clusters` names what each sentence belongs to:
 itself, the premise that it shares, or its document. What is measured on all of train is kept as if it were of one sentence.
 
@@ -31,12 +31,17 @@ class OutcomePlace(NamedTuple):
     Attributes:
         source: the dataset that probes learned from; of what has no probes, the target.
         target: the dataset, or the language, that they are tested on.
+        protocol: how it was measured, where there are several ways: of probes paper or converged, of bits lines; None of all else.
     """
 
     task: str
     source: str
     target: str
     split: str
+    protocol: str | None = None
+
+    def __str__(self) -> str:
+        return "/".join(filter(None, self))
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Outcome:
         counts: by name [sentences], [sentences, layers] or [sentences, layers, seeds].
         clusters: [sentences], the same for sentences that are drawn together; None where they stand in another file.
         layers: those that it holds; None where there are none.
-        facts: what else is known: `protocol`, `text_form`, `source_language`, `target_language`, `parallel` (the group of test sets with
+        facts: what else is known: `text_form`, `source_language`, `target_language`, `parallel` (the group of test sets with
             the same sentences), `dataset` (the digest of the target's identity), and of probes `metric` (the name of the task's) and
             `examples` (of train).
     """
@@ -77,11 +82,12 @@ class OutcomeFile:
         self.path = path
         self._file = hdf5_files.open_to_read(path)
         with hdf5_files.whole(path):
-            check_format(path, self._file.attrs.get("format"), OUTCOMES)
             if "places" not in self._file:
                 raise XlprobeError(f"{path}: holds no outcomes; name a file that does")
+            check_format(path, self._file.attrs.get("format"), OUTCOMES)
             self.checkpoint: dict[str, Any] | None = json.loads(self._file.attrs["checkpoint"])
             self.places = [OutcomePlace(*name.split("/")) for name in self._file["places"].asstr()[:]]
+            self._known = {*self.places}
 
     def __enter__(self) -> Self:
         return self
@@ -99,14 +105,14 @@ class OutcomeFile:
         Raises:
             XlprobeError: the file does not hold that measurement, or not at that layer.
         """
-        if place not in self.places:
-            raise XlprobeError(f"{self.path}: holds no outcomes of {'/'.join(place)}; name one that it holds")
+        if place not in self._known:
+            raise XlprobeError(f"{self.path}: holds no outcomes of {place}; name one that it holds")
         with hdf5_files.whole(self.path):
-            group = self._file["/".join(place)]
+            group = self._file[str(place)]
             described = json.loads(group.attrs["described"])
             layers = described.pop("layers")
             if layer is not None and layer not in (layers or []):
-                raise XlprobeError(f"{self.path}: {'/'.join(place)} has layers {layers}, not {layer}; name one of these")
+                raise XlprobeError(f"{self.path}: {place} has layers {layers}, not {layer}; name one of these")
             found = {name: values[:] for name, values in group.items()}
         if layer is not None:
             number = layers.index(layer)

@@ -216,7 +216,7 @@ def measure_bits(
         predictor = SubwordPredictor(checkpoint, choose_device(device), PRECISIONS[precision])
         outcomes = [
             Outcome(
-                OutcomePlace("bpc", text.name, text.name, text.split),
+                OutcomePlace("bpc", text.name, text.name, text.split, "lines"),
                 line_counts(predictor, text, settings, tokens_per_batch),
                 text.clusters,
                 facts=text.facts,

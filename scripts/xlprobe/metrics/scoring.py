@@ -24,7 +24,7 @@ from xlprobe.statistics.bootstrap import NO_INTERVALS, Bootstrap, Intervals, lim
 from xlprobe.statistics.outcomes import DELETE_WRONG, group_of, join_outcomes
 
 # What outcomes say of a measurement, beside its place, and the scores table too.
-FACTS = ("source_language", "target_language", "text_form", "protocol")
+FACTS = ("source_language", "target_language", "text_form")
 
 
 def score(outcome: Outcome, intervals: Intervals) -> list[dict[str, Any]]:
@@ -119,7 +119,7 @@ class BaselineFiles:
                     raise XlprobeError(f"{path}: holds outcomes of {title(file.checkpoint)}; name a file of baselines")
                 for place in file.places:
                     if other := self._paths.get(place):
-                        raise XlprobeError(f"{path}: holds {'/'.join(place)}, which {other} holds, too; {DELETE_WRONG}")
+                        raise XlprobeError(f"{path}: holds {place}, which {other} holds, too; {DELETE_WRONG}")
                     self._paths[place] = path
 
     def _read(self, place: OutcomePlace) -> tuple[Outcome, dict[str, np.ndarray]]:
@@ -140,14 +140,16 @@ class BaselineFiles:
         """
         if outcome.clusters is not None or outcome.place.split == "train":
             return outcome
-        if outcome.place not in self._paths:
-            raise XlprobeError(f"{path}: holds {'/'.join(outcome.place)}, of which no file of baselines has the totals; name that one, too")
-        known, totals = self._read(outcome.place)
+        # The same however it was measured.
+        place = outcome.place._replace(protocol=None)
+        if place not in self._paths:
+            raise XlprobeError(f"{path}: holds {outcome.place}, of which no file of baselines has the totals; name that one, too")
+        known, totals = self._read(place)
         sentences = {len(values) for values in outcome.counts.values()}
         if known.facts["dataset"] != outcome.facts["dataset"] or known.clusters is None or sentences != {len(known.clusters)}:
             raise XlprobeError(
-                f"{path}: its outcomes of {'/'.join(outcome.place)} are of another {outcome.place.target} than the totals in"
-                f" {self._paths[outcome.place]}; {MAKE_AGAIN}"
+                f"{path}: its outcomes of {outcome.place} are of another {outcome.place.target} than the totals in"
+                f" {self._paths[place]}; {MAKE_AGAIN}"
             )
         return replace(outcome, counts={**totals, **outcome.counts}, clusters=known.clusters)
 

@@ -148,11 +148,11 @@ def train_probes(
         write_table(pd.DataFrame(trained).assign(**identity, dataset=dataset.name), "probe_training.schema.yaml", training)
     of_dataset = {"dataset": dataset.name, "languages": described["languages"], "labels": probed.inventory}
     write_probes(weights, fitted, identity | {"checkpoint_digest": identity_digest(checkpoint), "version": task.version} | of_dataset)
-    facts = facts_of_datasets(described["languages"], described) | {"metric": task.metric, "protocol": protocol}
+    facts = facts_of_datasets(described["languages"], described) | {"metric": task.metric}
     facts["examples"] = len(probed.targets["train"])
     of_splits = [
         Outcome(
-            OutcomePlace(task_name, dataset.name, dataset.name, split),
+            OutcomePlace(task_name, dataset.name, dataset.name, split, protocol),
             {name: np.stack([of_layer[split][name] for of_layer in counts], axis=1) for name in of_first},
             layers=[*fitted],
             facts=facts,

@@ -118,10 +118,10 @@ def transfer_probes(
         target = features.dataset
     outcomes = [
         Outcome(
-            OutcomePlace(task_name, source.dataset, dataset.name, "test"),
+            OutcomePlace(task_name, source.dataset, dataset.name, "test", source.protocol),
             {"correct": np.stack([*of_layers.values()], axis=1)},
             layers=[*of_layers],
-            facts=facts_of_datasets(source.languages, target) | {"metric": task.metric, "protocol": source.protocol},
+            facts=facts_of_datasets(source.languages, target) | {"metric": task.metric},
         )
         for source in sources
         if (of_layers := correct.get(source.dataset))

@@ -75,7 +75,7 @@ def write_outcomes(path: Path, outcomes: Iterable[Outcome], checkpoint: Mapping[
     with atomic_path(path) as temporary, hdf5_files.writing(path), hdf5_files.create(temporary, "v110") as file:
         places = []
         for outcome in outcomes:
-            place = "/".join(outcome.place)
+            place = str(outcome.place)
             if place in places:
                 raise XlprobeError(f"{path}: outcomes of {place} come twice; name each file once")
             group = file.create_group(place)
@@ -121,7 +121,7 @@ def join_outcomes(paths: Sequence[Path], output: Path, dropped_datasets: Collect
                     if _names_one(outcome.place, dropped_datasets):
                         continue
                     if other := came_from.get(outcome.place):
-                        raise XlprobeError(f"{path}: holds {'/'.join(outcome.place)}, which {other} holds, too; {DELETE_WRONG}")
+                        raise XlprobeError(f"{path}: holds {outcome.place}, which {other} holds, too; {DELETE_WRONG}")
                     came_from[outcome.place] = path
                     yield outcome
 

@@ -18,7 +18,7 @@ def refused(path, said):
 @pytest.mark.parametrize(("version", "said"), [(None, "says no format version"), (2, "is of format version 2")])
 def test_vectors_and_probes_of_another_version_are_refused(tmp_path, version, said):
     with hdf5_files.create(tmp_path / "f.h5") as file:
-        file["offsets"] = [0]
+        file["offsets"] = file["vectors"] = [0]
         if version:
             file.attrs["format"] = version
     with refused(tmp_path / "f.h5", said):

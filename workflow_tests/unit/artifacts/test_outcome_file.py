@@ -39,8 +39,9 @@ def test_every_byte_of_damage_shows(path):
 
 def test_another_version_and_no_file_are_said(path, tmp_path):
     with hdf5_files.create(path) as file:
+        file["places"] = ["pos/qaa_own/qaa_own/dev"]
         file.attrs["format"] = 99
-    with pytest.raises(XlprobeError, match=r"20\.h5: is of format version 99, expected 1"):
+    with pytest.raises(XlprobeError, match=r"20\.h5: is of format version 99, expected 2"):
         OutcomeFile(path)
     with pytest.raises(XlprobeError, match=r"none\.h5: no such file"):
         OutcomeFile(tmp_path / "none.h5")
@@ -50,7 +51,7 @@ def test_files_of_vectors_and_of_outcomes_are_told_apart(path):
     with pytest.raises(XlprobeError, match=r"20\.h5: holds no vectors; name a file that does"):
         FeatureFile(path)
     with hdf5_files.create(path) as file:
-        file.attrs["format"] = 1
+        file.attrs["format"] = 2
     with pytest.raises(XlprobeError, match=r"20\.h5: holds no outcomes; name a file that does"):
         OutcomeFile(path)
 

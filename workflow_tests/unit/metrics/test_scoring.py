@@ -11,8 +11,8 @@ from xlprobe.metrics.scoring import BaselineFiles, score, score_baselines, score
 from xlprobe.statistics.bootstrap import NO_INTERVALS, Intervals
 from xlprobe.statistics.outcomes import write_outcomes
 
-FACTS = {"metric": "accuracy", "source_language": "qaa", "target_language": "qba", "parallel": None, "protocol": "paper", "dataset": "d1"}
-PLACE = OutcomePlace("pos", "qaa_own", "qba_own", "test")
+FACTS = {"metric": "accuracy", "source_language": "qaa", "target_language": "qba", "parallel": None, "dataset": "d1"}
+PLACE = OutcomePlace("pos", "qaa_own", "qba_own", "test", "paper")
 CHECKPOINT = {"model": "xlmr", "training_seed": None, "step": 20}
 SENTENCES = np.array(["a", "b", "c"])
 TOTAL = np.array([2, 1, 1])
@@ -67,7 +67,7 @@ def test_bits_follow_from_the_sums_of_lines():
     sums = {"bits": [6.0, 2.0], "predicted": [2, 2], "characters": [4.0, 4.0], "bytes": [8.0, 8.0], "subwords": [10, 6]}
     sums |= {"all_characters": [20.0, 12.0], "lines": [1, 1]}
     counts = {name: np.array(found) for name, found in sums.items()}
-    held_out = score(Outcome(OutcomePlace("bpc", "qaa", "qaa", "valid"), counts, np.array(["0", "0"]), facts=FACTS), Intervals(50))
+    held_out = score(Outcome(OutcomePlace("bpc", "qaa", "qaa", "valid", "lines"), counts, np.array(["0", "0"]), facts=FACTS), Intervals(50))
     of_metric = {row["metric"]: (row["value"], row["n"]) for row in held_out}
     assert of_metric == {
         "bits_per_character": (1, 4),
@@ -126,7 +126,7 @@ def write_run(folder, dataset="d1"):
     write_outcomes(folder / "transfer.h5", [Outcome(transfer, counts, layers=[0, 6], facts=facts)], CHECKPOINT)
     known = {"total": TOTAL, "total_shared": np.array([1, 1, 1]), "majority.correct": np.array([1, 0, 1])}
     known |= {"word_type.correct": np.array([2, 0, 1])}
-    sets = [Outcome(place, known, SENTENCES, facts=FACTS) for place in (own, transfer)]
+    sets = [Outcome(place._replace(protocol=None), known, SENTENCES, facts=FACTS) for place in (own, transfer)]
     write_outcomes(folder / "baselines.h5", sets, None)
     return [folder / "own.h5", folder / "transfer.h5"], [folder / "baselines.h5"]
 
@@ -159,10 +159,10 @@ def test_baselines_are_scored_from_theirs(tmp_path):
 def test_outcomes_of_another_dataset_or_without_totals_are_refused(tmp_path):
     paths, baselines = write_run(tmp_path, "d2")
     with pytest.raises(
-        XlprobeError, match=r"its outcomes of pos/qaa_own/qaa_own/test are of another qaa_own than the totals in .*baselines"
+        XlprobeError, match=r"its outcomes of pos/qaa_own/qaa_own/test/paper are of another qaa_own than the totals in .*baselines"
     ):
         score_checkpoint(paths, baselines, tmp_path / "20.h5", tmp_path / "20.parquet")
-    with pytest.raises(XlprobeError, match=r"own\.h5: holds pos/qaa_own/qaa_own/test, of which no file of baselines has the totals"):
+    with pytest.raises(XlprobeError, match=r"own\.h5: holds pos/qaa_own/qaa_own/test/paper, of which no file of baselines has the totals"):
         score_checkpoint(paths, [], tmp_path / "20.h5", tmp_path / "20.parquet")
     assert not (tmp_path / "20.parquet").exists()
 
@@ -177,14 +177,16 @@ def test_baselines_are_told_from_a_checkpoint_and_stand_once(tmp_path):
 
 
 def test_what_has_clusters_of_its_own_needs_no_baselines():
-    outcome = Outcome(OutcomePlace("bpc", "qaa", "qaa", "valid"), {}, SENTENCES, facts=FACTS)
+    outcome = Outcome(OutcomePlace("bpc", "qaa", "qaa", "valid", "lines"), {}, SENTENCES, facts=FACTS)
     assert BaselineFiles([]).complete(outcome, None) is outcome
 
 
 def test_scores_are_in_the_schema_whatever_was_measured(tmp_path):
-    """A checkpoint of bits alone has neither layers nor seeds nor protocol."""
+    """A checkpoint of bits alone has neither layers nor seeds."""
     counts = {name: np.ones(3) for name in ("bits", "predicted", "characters", "bytes", "subwords", "all_characters", "lines")}
     facts = {"source_language": "qaa", "target_language": "qaa", "parallel": None}
-    write_outcomes(tmp_path / "bpc.h5", [Outcome(OutcomePlace("bpc", "qaa", "qaa", "valid"), counts, SENTENCES, facts=facts)], CHECKPOINT)
+    write_outcomes(
+        tmp_path / "bpc.h5", [Outcome(OutcomePlace("bpc", "qaa", "qaa", "valid", "lines"), counts, SENTENCES, facts=facts)], CHECKPOINT
+    )
     score_checkpoint([tmp_path / "bpc.h5"], [], tmp_path / "20.h5", tmp_path / "20.parquet")
     assert isinstance(table := read_table(tmp_path / "20.parquet"), pd.DataFrame) and len(table) == 4

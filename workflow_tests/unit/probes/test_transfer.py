@@ -109,7 +109,7 @@ def test_labels_are_matched_by_name_and_an_unseen_one_is_an_error(target, totals
     known, of_seeds = (outcome_in(tmp_path / "t.h5", "pos", source, "xx_pud", "test") for source in ("aa_aa", "bb_bb"))
     assert known.counts["correct"].tolist() == [[[2]], [[1]]] and of_seeds.counts["correct"].tolist() == [[[2, 1]], [[2, 0]]]
     assert {*known.counts} == {"correct"} and known.layers == [1] and known.clusters is None
-    assert known.facts["protocol"] == "paper" and known.facts["parallel"] == "pud"
+    assert known.facts["parallel"] == "pud"
     assert (known.facts["source_language"], known.facts["target_language"]) == ("aa", "xx")
     table = conform(scores_of(tmp_path / "t.h5", totals), "scores.schema.yaml")
     assert table[["training_seed", "text_form"]].isna().all(axis=None)
