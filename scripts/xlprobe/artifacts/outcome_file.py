@@ -1,8 +1,9 @@
 """Reading what test sentences earned; `xlprobe.statistics.outcomes` writes it.
 
-A file holds a group for each measurement, `<task>/<source>/<target>/<split>` and what protocol it followed, if any, with its counts: of each sentence (or line, or pair
-of sentences), of each sentence and layer, or of each sentence, layer and seed. `clusters` names what each sentence belongs to:
-itself, the premise that it shares, or its document. What is measured on all of train is kept as if it were of one sentence.
+A file holds a group for each measurement, `<task>/<source>/<target>/<split>` and how it was measured, with its counts: of each
+sentence (or line, or pair of sentences), of each sentence and layer, or of each sentence, layer and seed. `clusters` names what
+each sentence belongs to: itself, the premise that it shares, or its document. What is measured on all of train is kept as if it
+were of one sentence.
 
 Of probes the totals and the clusters do not change with the checkpoint. They stand beside the baselines' counts, once a dataset.
 """
