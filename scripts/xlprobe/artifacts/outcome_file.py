@@ -9,7 +9,7 @@ Of probes the totals and the clusters do not change with the checkpoint. They st
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -100,21 +100,34 @@ class OutcomeFile:
         """All outcomes, one after the other."""
         return map(self.read, self.places)
 
-    def read(self, place: OutcomePlace, layer: int | None = None) -> Outcome:
+    def layers(self, place: OutcomePlace) -> list[int] | None:
+        """The layers that a measurement has; None where it has none."""
+        layers: list[int] | None = self._described(place)["layers"]
+        return layers
+
+    def _described(self, place: OutcomePlace) -> dict[str, Any]:
+        if place not in self._known:
+            raise XlprobeError(f"{self.path}: holds no outcomes of {place}; name one that it holds")
+        with hdf5_files.whole(self.path):
+            described: dict[str, Any] = json.loads(self._file[str(place)].attrs["described"])
+        return described
+
+    def read(self, place: OutcomePlace, layer: int | None = None, counts: Collection[str] = ()) -> Outcome:
         """The outcomes of a measurement, at all layers or at one.
+
+        Args:
+            counts: the names of some, where not all are to be read.
 
         Raises:
             XlprobeError: the file does not hold that measurement, or not at that layer.
         """
-        if place not in self._known:
-            raise XlprobeError(f"{self.path}: holds no outcomes of {place}; name one that it holds")
+        described = self._described(place)
+        layers = described.pop("layers")
         with hdf5_files.whole(self.path):
             group = self._file[str(place)]
-            described = json.loads(group.attrs["described"])
-            layers = described.pop("layers")
             if layer is not None and layer not in (layers or []):
                 raise XlprobeError(f"{self.path}: {place} has layers {layers}, not {layer}; name one of these")
-            found = {name: values[:] for name, values in group.items()}
+            found = {name: values[:] for name, values in group.items() if not counts or name in {*counts, CLUSTERS}}
         if layer is not None:
             number = layers.index(layer)
             found = {name: values[:, number : number + 1] if values.ndim > 1 else values for name, values in found.items()}

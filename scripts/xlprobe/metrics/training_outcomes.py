@@ -1,0 +1,154 @@
+"""The outcomes of a training's checkpoints, one beside the other, as what compares checkpoints takes them.
+
+Shape letters: C checkpoints, L layers, S seeds, M clusters.
+"""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from xlprobe.artifacts import checkpoint_names
+from xlprobe.artifacts.outcome_file import Outcome, OutcomeFile, OutcomePlace
+from xlprobe.errors import XlprobeError
+from xlprobe.files import MAKE_AGAIN
+from xlprobe.metrics.metric_definitions import Metric, metrics_of
+from xlprobe.metrics.scoring import BaselineFiles
+from xlprobe.statistics.outcomes import clustered_counts
+from xlprobe.statistics.resampling import ClusteredCounts
+from xlprobe.tasks.declaration import Task, load_task
+
+# The columns that tell curves over steps apart, but for the layer.
+CURVE = (
+    *("model", "training_seed", "task", "source", "target", "source_language", "target_language"),
+    *("text_form", "split", "protocol"),
+)
+# How probes are trained, and what of their counts the task's metric takes.
+PROTOCOLS, PROBED = ("paper", "converged"), ("correct", "total")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a measurement has earned at some checkpoints and layers.
+
+    Attributes:
+        counts: what its metric follows from, [C, L, S, M].
+        columns: those of CURVE, with its values.
+    """
+
+    task: Task
+    metric: Metric
+    steps: Sequence[int]
+    layers: Sequence[int | None]
+    counts: ClusteredCounts
+    columns: dict[str, Any]
+
+    @property
+    def has_seeds(self) -> bool:
+        """Whether seeds move it: converged probes have one optimum, and all that is no probe has no seed."""
+        return self.columns["protocol"] == "paper"
+
+    @property
+    def higher_is_better(self) -> bool:
+        """The direction of its task."""
+        return self.task.direction == "higher"
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """The task's metric, mean over seeds, [C, L]."""
+        once_M1 = np.ones((self.counts.shape[-1], 1))
+        values: np.ndarray = self.counts.values(self.metric.value, once_M1)[..., 0].mean(axis=-1)
+        return values
+
+
+class TrainingOutcomes:
+    """The files of a training's outcomes, open for reading; use it in a `with` block.
+
+    Args:
+        folder: `outcomes/` of a run.
+        run: the training, as paths name it.
+        steps: of its checkpoints, ascending.
+        baselines: files that hold totals and clusters of what probes are tested on.
+
+    Attributes:
+        places: what is measured of every checkpoint.
+
+    Raises:
+        XlprobeError: a file is missing or damaged, or lacks what another one holds.
+    """
+
+    def __init__(self, folder: Path, run: str, steps: Sequence[int], baselines: BaselineFiles) -> None:
+        self.run, self.steps, self._baselines = run, list(steps), baselines
+        with contextlib.ExitStack() as stack:
+            self._files = {step: stack.enter_context(OutcomeFile(folder / run / f"{step}.h5")) for step in steps}
+            self._stack = stack.pop_all()
+        first = self._files[self.steps[0]]
+        self.places = first.places
+        for file in self._files.values():
+            if missing := {*first.places} ^ {*file.places}:
+                lacking, holding = (file, first) if min(missing) in first.places else (first, file)
+                raise XlprobeError(f"{lacking.path}: holds no outcomes of {min(missing)}, and {holding.path} does; {MAKE_AGAIN}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stack.close()
+
+    def layers(self, place: OutcomePlace) -> list[int | None]:
+        """The layers that a measurement has; [None] of what has none."""
+        layers = self._files[self.steps[0]].layers(place)
+        return [None] if layers is None else [*layers]
+
+    def read(self, place: OutcomePlace, steps: Sequence[int] | None = None, *, every_layer: bool = False) -> Measured:
+        """What a measurement earned, at all steps or some, at the last layer or at all.
+
+        Raises:
+            XlprobeError: checkpoints were measured on different versions of a dataset, or its totals are missing.
+        """
+        steps = self.steps if steps is None else steps
+        layer, names = (None if every_layer else self.layers(place)[-1]), PROBED if place.protocol in PROTOCOLS else ()
+        files = [self._files[step] for step in steps]
+        parts = [file.read(place, layer, names) for file in files]
+        first = self._baselines.complete(parts[0], files[0].path)
+        for file, part in zip(files, parts, strict=True):
+            if not _alike(first, part):
+                raise XlprobeError(
+                    f"{file.path}: its outcomes of {place} are of another test set or other layers than those of {files[0].path};"
+                    f" {MAKE_AGAIN}"
+                )
+        columns = {**checkpoint_names.columns(files[0].checkpoint or {}), **place._asdict(), **first.facts}
+        layers = self.layers(place) if every_layer else [layer]
+        return Measured(
+            task=(task := load_task(place.task)),
+            metric=metrics_of(first)[task.metric],
+            steps=steps,
+            layers=layers,
+            counts=_side_by_side(first, parts, len(layers)),
+            columns={name: columns.get(name) for name in CURVE},
+        )
+
+
+def _alike(first: Outcome, other: Outcome) -> bool:
+    """Whether two outcomes are of one test set and of the same layers."""
+    same_sentences = other.clusters is None or (first.clusters is not None and np.array_equal(first.clusters, other.clusters))
+    return same_sentences and first.facts.get("dataset") == other.facts.get("dataset") and first.layers == other.layers
+
+
+def _side_by_side(first: Outcome, parts: Sequence[Outcome], layers: int) -> ClusteredCounts:
+    """The counts of outcomes of one measurement, [C, L, S, M]; what `first` alone has is the same for all."""
+    stacked = {
+        name: np.concatenate([part.counts[name].reshape(len(values), layers, -1) for part in parts], axis=1)
+        for name, values in parts[0].counts.items()
+    }
+    clustered = clustered_counts(replace(first, counts={**first.counts, **stacked}))
+
+    def by_step(counts: np.ndarray) -> np.ndarray:
+        return counts.reshape(len(parts) if len(counts) > 1 else 1, -1, *counts.shape[1:])
+
+    return replace(clustered, counts={name: by_step(counts) for name, counts in clustered.counts.items()})
