@@ -4,6 +4,7 @@ A run in the configuration's sense is a study of one or more models; a model tra
 (`xlprobe.study.runs`), which paths call models.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -253,6 +254,11 @@ class Study:
             yield from (self._measurement(run, "alignment", name, name) for name in self.measured_datasets(run, "alignment"))
             yield from (Measurement(run, "bpc", language, language, ()) for language in self.bits_languages(run))
 
+    @cached_property
+    def measured_tasks(self) -> list[str]:
+        """The tasks of all that is measured."""
+        return sorted({measurement.task for measurement in self.measurements()})
+
     def _measurement(self, run: str, task: str, source: str, target: str) -> Measurement:
         of_source, of_target = self.layers(run, task, source), self.layers(run, task, target)
         shared = of_target if of_source is None else [layer for layer in of_source if of_target is None or layer in of_target]
@@ -322,7 +328,27 @@ class Study:
         """The tidy tables of the run (`metrics/`) by name."""
         joined = [name for name, parts in self.table_parts.items() if parts]
         others = {"datasets": self.datasets, "contamination": self.compared_languages}
-        return ["checkpoints", *joined, *(name for name, found in others.items() if found)]
+        of_measures = (table for tables in self.measure_tables.values() for table in tables)
+        return ["checkpoints", *joined, *(name for name, found in others.items() if found), *of_measures]
+
+    @cached_property
+    def curve_checkpoints(self) -> list[tuple[str, int]]:
+        """The checkpoints that curves over steps are made of: those after step 0, of trainings that are measured at two or more."""
+        trained = [checkpoint for checkpoint in self.table_parts["scores"] if checkpoint[1]]
+        counted = Counter(run for run, _ in trained)
+        return [checkpoint for checkpoint in trained if counted[checkpoint[0]] > 1]
+
+    @cached_property
+    def measure_tables(self) -> dict[str, list[str]]:
+        """The tables of measures, by the rule that makes them."""
+        runs = {run for run, _ in self.curve_checkpoints}
+        if not runs:
+            return {}
+        tables = {"learning": ["best", "steps", "forgetting"], "gates": ["gates"]}
+        transferred = any(self.transfer_targets(run, task) for run in runs for task in self.probe_tasks)
+        tables |= {"asymmetry": ["asymmetry"]} if transferred else {}
+        tables |= {"order": ["order"]} if any(self.probed_datasets(run, task) for run in runs for task in self.probe_tasks) else {}
+        return tables | ({"training_seeds": ["training_seeds"]} if any(self.runs[run].seed is not None for run in runs) else {})
 
     def counted_tasks(self) -> dict[str, list[str]]:
         """The tasks whose examples the table of datasets counts, by dataset."""
@@ -422,6 +448,7 @@ class Study:
         jobs |= {"baseline_scores": [{}]} if any(map(self.baseline_datasets, self.probe_tasks)) else {}
         jobs |= {"probe_training_summary": [{}]} if "probe_training" in self.tables else {}
         jobs |= {"contamination_table": [{}]} if self.compared_languages else {}
+        jobs |= {rule: [{}] for rule in self.measure_tables}
         return jobs | {"figure": [figure._asdict() for figure in self.figures]}
 
 
