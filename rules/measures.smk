@@ -1,8 +1,10 @@
 """Measures of curves over steps and layers: when, where and how sure. One job a measure, over all models.
 
-reads: outcomes/<model>/<step>.h5, baselines/, metrics/scores.parquet
+reads: outcomes/<model>/<step>.h5, baselines/, metrics/scores.parquet; corpus/<language>/counts.json, metrics/datasets.parquet, a world's
+       sources/factors/
 makes: metrics/best.parquet, metrics/steps.parquet, metrics/forgetting.parquet, metrics/asymmetry.parquet, metrics/order.parquet,
-       metrics/gates.parquet, metrics/training_seeds.parquet
+       metrics/gates.parquet, metrics/training_seeds.parquet; metrics/factors.parquet, what learning may depend on, and
+       metrics/correlations.parquet, metrics/alternatives.parquet
 """
 
 # The totals of what is tested.
@@ -152,3 +154,76 @@ rule training_seeds:
         "Measuring how far trainings differ"
     shell:
         "python scripts/measure_training_seeds.py --tables {input:q} --training-seeds {output:q} > {log:q} 2>&1"
+
+
+rule factors:
+    input:
+        counts=expand(
+            rules.clean_corpus.output.counts, language=STUDY.trained_languages
+        ),
+        datasets=rules.dataset_table.output if STUDY.datasets else [],
+        # Of a world its own.
+        world_distances=(
+            [folder("sources", "factors/syntactic_distance.tsv")]
+            if config["world"]
+            else []
+        ),
+        world=WORLD,
+    output:
+        "<results>/metrics/factors.parquet",
+    log:
+        "<results>/logs/metrics/factors.log",
+    benchmark:
+        "<results>/benchmarks/metrics/factors.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(1000),
+        runtime=minutes(10),
+    params:
+        code=code(
+            "scripts/measure_factors.py",
+            tables=() if config["world"] else ("syntactic_distances.tsv",),
+        ),
+        models=json.dumps(STUDY.factor_models, sort_keys=True),
+        published=json.dumps(STUDY.published_sizes(), sort_keys=True),
+        tasks=sorted(STUDY.probe_tasks),
+        datasets=option("datasets"),
+        world_distances=option("world_distances"),
+        distances=(
+            [] if config["world"] else ["--distances", "syntactic_distances.tsv"]
+        ),
+    message:
+        "Gathering what learning may depend on"
+    shell:
+        "python scripts/measure_factors.py --models {params.models:q} --published {params.published:q} --counts {input.counts:q}"
+        " --tasks {params.tasks:q} {params.datasets:q} {params.world_distances:q} {params.distances:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule correlations:
+    input:
+        **{
+            table: f"<results>/metrics/{table}.parquet"
+            for table in STUDY.correlated_tables
+        },
+    output:
+        correlations="<results>/metrics/correlations.parquet",
+        alternatives="<results>/metrics/alternatives.parquet",
+    log:
+        "<results>/logs/metrics/correlations.log",
+    benchmark:
+        "<results>/benchmarks/metrics/correlations.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(2000),
+        runtime=minutes(30),
+    params:
+        code=code("scripts/measure_correlations.py"),
+        asymmetry=option("asymmetry"),
+    message:
+        "Correlating measures with factors"
+    shell:
+        "python scripts/measure_correlations.py --best {input.best:q} --steps {input.steps:q} --forgetting {input.forgetting:q}"
+        " {params.asymmetry:q} --factors {input.factors:q} --correlations {output.correlations:q} --alternatives {output.alternatives:q}"
+        " > {log:q} 2>&1"

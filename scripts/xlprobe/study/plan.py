@@ -79,6 +79,11 @@ class Study:
         of_model = self.runs[run].model
         return [other for other in self.checkpoints if self.runs[other[0]].model == of_model and other != (run, step)]
 
+    @cached_property
+    def trained_languages(self) -> list[str]:
+        """The languages with text here that some run is pretrained on, sorted."""
+        return sorted({code for name, run in self.runs.items() if run.kind == "pretrain" for code in self.pretraining_languages(name)})
+
     def pretraining_languages(self, run: str) -> list[str]:
         """The languages that a run is pretrained on, sorted."""
         return model_languages(self.config, self.runs[run])
@@ -341,18 +346,46 @@ class Study:
     @cached_property
     def measure_tables(self) -> dict[str, list[str]]:
         """The tables of measures, by the rule that makes them."""
+        tables = {"factors": ["factors"]} if self.factor_models else {}
         runs = {run for run, _ in self.curve_checkpoints}
         if not runs:
-            return {}
-        tables = {"learning": ["best", "steps", "forgetting"], "gates": ["gates"]}
+            return tables
+        tables |= {"learning": ["best", "steps", "forgetting"], "gates": ["gates"]}
         transferred = any(self.transfer_targets(run, task) for run in runs for task in self.probe_tasks)
         tables |= {"asymmetry": ["asymmetry"]} if transferred else {}
         tables |= {"order": ["order"]} if any(self.probed_datasets(run, task) for run in runs for task in self.probe_tasks) else {}
+        tables |= {"correlations": ["correlations", "alternatives"]} if self.factor_models else {}
         return tables | ({"training_seeds": ["training_seeds"]} if any(self.runs[run].seed is not None for run in runs) else {})
+
+    @property
+    def correlated_tables(self) -> list[str]:
+        """The tables that correlations are taken from."""
+        return ["best", "steps", "forgetting", "factors", *(["asymmetry"] if "asymmetry" in self.measure_tables else [])]
 
     def counted_tasks(self) -> dict[str, list[str]]:
         """The tasks whose examples the table of datasets counts, by dataset."""
         return {name: sorted({*self.probe_tasks} & {*tasks_of(self.config, name)}) for name in sorted(self.datasets)}
+
+    def measured_languages(self, model: str) -> list[str]:
+        """The languages that a model of the configuration is measured in, sorted."""
+        datasets = self.probed | self.alignments
+        of_datasets = (datasets[name].languages for names in self._measured[model].values() for name in names)
+        return sorted({*self.bits_languages(model)}.union(*of_datasets))
+
+    @cached_property
+    def factor_models(self) -> dict[str, dict[str, list[str] | None]]:
+        """The models that the table of factors is about: the languages each is measured in, and pretrained on here (None: elsewhere)."""
+        found: dict[str, dict[str, list[str] | None]] = {}
+        for run in self.runs.values():
+            if measured := self.measured_languages(run.model):
+                trained = self.pretraining_languages(run.name) if run.kind == "pretrain" else None
+                found[run.model] = {"measured": measured, "pretrained": trained}
+        return found
+
+    def published_sizes(self) -> dict[str, dict[str, float]]:
+        """The published sizes, by reading, of the texts behind the models of the table of factors, in GiB; none of a world's."""
+        used = {code for languages in self.factor_models.values() for codes in languages.values() for code in codes or []}
+        return {code: sizes for code, sizes in inventory.published_sizes(self.config).items() if code in used}
 
     def dataset_facts(self) -> dict[str, dict[str, str]]:
         """What figures say of datasets, bitexts and languages: title, language and family, by name."""
@@ -394,14 +427,13 @@ class Study:
         def of(kind: str) -> list[Job]:
             return [job for job in every if self.runs[job["model"]].kind == kind]
 
-        texts = {language for name, run in self.runs.items() if run.kind == "pretrain" for language in self.pretraining_languages(name)}
         searched = {*self.compared_languages} & {*self.config["languages"]}
         own_tokenizer = bool(of("pretrain"))
         sampled = self.config["languages"] if own_tokenizer and not self.settings.tokenizer.model else []
         return {
-            "clean_corpus": [{"language": code} for code in sorted(texts | searched | {*sampled, *self.held_out_of_any})],
+            "clean_corpus": [{"language": code} for code in sorted(searched | {*self.trained_languages, *sampled, *self.held_out_of_any})],
             "tokenizer": [{}] if own_tokenizer else [],
-            "binarize": [{"language": code} for code in sorted(texts)],
+            "binarize": [{"language": code} for code in self.trained_languages],
             "pretrain": of("pretrain"),
             "trained_text": [{"model": name} for name, run in self.runs.items() if run.kind == "pretrain"],
             "checkpoint": of("pretrain"),
