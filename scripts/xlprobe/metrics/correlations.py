@@ -85,7 +85,7 @@ def correlate(curves: pd.DataFrame, asymmetries: pd.DataFrame | None, factors: F
     """
     for key, part in curves.groupby([*GROUP, "rule"], dropna=False):
         shared = dict(zip([*GROUP, "rule"], key, strict=True))
-        sources = FactorValues(factors, shared["model"], shared["task"], alternative)
+        sources = FactorValues(factors, str(shared["model"]), str(shared["task"]), alternative)
         in_language, transfer = part[part["source"] == part["target"]], part[part["source"] != part["target"]]
         tests = [*_in_language(in_language, sources, alternative is None)]
         if len(transfer):
@@ -184,28 +184,24 @@ def _of_transfer(curves: pd.DataFrame, asymmetries: pd.DataFrame | None, factors
     sources = curves.drop_duplicates("source")
     examples = factors.task_data(sources["source"].tolist(), sources["source_language"].tolist())
     if examples is not None:
-        examples = sources.assign(examples=examples).groupby("source_language")["examples"].mean().reindex(languages).to_numpy()
-    by_source, by_target = {SOURCE_PRETRAINING: text, TASK_DATA: examples}, {TARGET_PRETRAINING: text}
+        by_language = sources.assign(examples=examples).groupby("source_language")["examples"].mean()
+        examples = by_language.reindex(languages).to_numpy(float)
+    # A factor, its values by language, and whether it is the target's.
+    of_languages = [(SOURCE_PRETRAINING, text, False), (TARGET_PRETRAINING, text, True), (TASK_DATA, examples, False)]
     for name, outcome_LL in measured.items():
-        tests = [(other, vector, False) for other, vector in by_source.items()] + [
-            (other, vector, True) for other, vector in by_target.items()
-        ]
-        for other, factor_L, of_targets in tests:
+        for other, factor_L, of_targets in of_languages:
             if factor_L is not None:
-                factor_LL = _of_pairs(factor_L, of_targets)
                 permuted = correlation.label_permutation(outcome_LL, factor_L, of_targets=of_targets)
-                yield _transfer_row(name, other, outcome_LL, factor_LL, permuted)
-        pairs = {DISTANCE: distances} | ({other: measured[other] for other in _after(name)} if also_measures else {})
-        for other, factor_LL in pairs.items():
+                yield _transfer_row(name, other, outcome_LL, _of_pairs(factor_L, of_targets), permuted)
+        of_pairs = {DISTANCE: distances} | ({other: measured[other] for other in _after(name)} if also_measures else {})
+        for other, factor_LL in of_pairs.items():
             if factor_LL is not None:
                 yield _transfer_row(name, other, outcome_LL, factor_LL, correlation.mantel(outcome_LL, factor_LL))
-    if asymmetries is None:
-        return
-    outcome_LL = matrix(asymmetries, "value")
-    printed = (asymmetries["rule"] == AS_PRINTED).all()
-    for other, factor_L, of_targets in ((SOURCE_PRETRAINING, text, False), (TASK_DATA, examples, False), (TARGET_PRETRAINING, text, True)):
-        if factor_L is not None:
-            yield _asymmetry_row(other, outcome_LL, factor_L, of_targets, printed)
+    if asymmetries is not None:
+        outcome_LL, printed = matrix(asymmetries, "value"), AS_PRINTED in {*asymmetries["rule"]}
+        for other, factor_L, of_targets in of_languages:
+            if factor_L is not None:
+                yield _asymmetry_row(other, outcome_LL, factor_L, of_targets, printed)
 
 
 def _after(name: str) -> list[str]:
