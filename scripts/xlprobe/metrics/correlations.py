@@ -181,7 +181,7 @@ def _of_transfer(curves: pd.DataFrame, asymmetries: pd.DataFrame | None, factors
 
     measured = {name: matrix(curves, name) for name in (PERFORMANCE, STEPS, FORGETTING)}
     text, distances = factors.pretraining(languages), factors.distances(languages)
-    sources = curves.drop_duplicates("source")
+    sources = curves[curves["source_language"].isin(languages)].drop_duplicates("source")
     examples = factors.task_data(sources["source"].tolist(), sources["source_language"].tolist())
     if examples is not None:
         by_language = sources.assign(examples=examples).groupby("source_language")["examples"].mean()
