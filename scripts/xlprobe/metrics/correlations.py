@@ -130,14 +130,17 @@ class FactorValues:
         return None if pivot is None else self._changed(lambda left_out: [self._distance(code, pivot, left_out) for code in languages])
 
     def distances(self, languages: Sequence[str]) -> np.ndarray | None:
-        """Between languages, [L, L]."""
-        return self._changed(lambda left_out: [[self._distance(one, other, left_out) for other in languages] for one in languages])
+        """Between languages, [L, L], without those to themselves."""
+
+        def between(left_out: str | None) -> list[list[float]]:
+            return [[np.nan if one == other else self._distance(one, other, left_out) for other in languages] for one in languages]
+
+        return None if self._alternative == WITHOUT_BOTH else self._changed(between)
 
     def _distance(self, one: str, other: str, left_out: str | None) -> float:
-        if left_out in (WITHOUT_PIVOT, WITHOUT_BOTH) and one == other:
-            return np.nan
+        is_pivot = left_out in (WITHOUT_PIVOT, WITHOUT_BOTH) and one == other
         degenerate = left_out in (WITHOUT_DEGENERATE, WITHOUT_BOTH) and self._factors.is_degenerate(one, other)
-        return np.nan if degenerate else self._factors.distance(one, other)
+        return np.nan if is_pivot or degenerate else self._factors.distance(one, other)
 
     def _changed(self, values: Callable[[str | None], Any]) -> np.ndarray | None:
         """A factor under the alternative; None where that leaves it as it is."""

@@ -150,6 +150,12 @@ def test_an_alternative_shows_what_it_changes_alone():
     )
 
 
+def test_between_pairs_of_languages_no_pivot_can_be_left_out():
+    curves, known = measures(transfer=True), factors()
+    assert not found(curves, known, WITHOUT_PIVOT) and not found(curves, known, "without both")
+    assert found(curves, known, WITHOUT_DEGENERATE)["transfer", PERFORMANCE, "syntactic distance"]["n"] == 6
+
+
 def test_forgetting_is_compared_between_tasks_by_language():
     rows = found(pd.concat([measures(), measures("xnli")]), factors())
     row = rows["in language", FORGETTING, "forgetting in xnli"]
