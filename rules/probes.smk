@@ -146,6 +146,9 @@ rule baselines:
         "<results>/logs/baselines/{task}/{dataset}.log",
     benchmark:
         "<results>/benchmarks/baselines/{task}/{dataset}.tsv"
+    wildcard_constraints:
+        # Alignments' have a rule of their own.
+        task="(?!alignment/)[a-z_]+",
     # Ahead of all but training: it says on the terminal where a dataset has no examples.
     priority: 60
     conda:

@@ -64,6 +64,7 @@ def example_scores() -> pd.DataFrame:
         for layer in (0, 1)
         for metric in ("f1", "aer")
     ]
+    rows += [("diagonal", None, None, "alignment", "align_en_de", "align_en_de", "test", None, "f1", 0.3, 50)]
     rows += [
         ("m", step, None, "bpc", name, name, split, None, "bits_per_character", value + (split == "test"), 50)
         for step, value in ((0, 3.5), (10, 1.5))

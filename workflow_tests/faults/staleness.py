@@ -153,7 +153,7 @@ CHANGES = [
         f"{SCORES} transfer baselines checkpoint_audit dataset_table contamination figure",
         ["qaa_world", "qba_world", "qba_pud"],
     ),
-    Change("alignments", "checkpoint_scores checkpoint_audit dataset_table contamination figure", []),
+    Change("alignments", f"{SCORES} checkpoint_audit dataset_table contamination figure", []),
     # Its probes, too: what is trained on it is transferred to the others.
     Change("xnli", f"{SCORES} checkpoint_probe_training checkpoint_audit dataset_table transfer baselines contamination figure", ["qaa"]),
     Change("datasets.max_sentences", "treebank bitext"),

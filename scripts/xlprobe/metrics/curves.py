@@ -87,6 +87,12 @@ def layer_means(scores: Scores) -> pd.DataFrame:
     return means.rename(columns={"source": "dataset"})
 
 
+def alignment_curves(scores: Scores) -> pd.DataFrame:
+    """The table of `layer_means`, with what the diagonal's links score (column `diagonal`)."""
+    table, baselines = layer_means(scores), scores.of_baselines(scores.in_language()).set_index("source")["value"]
+    return table.assign(diagonal=table["dataset"].map(baselines))
+
+
 def layer_sweeps(scores: Scores) -> pd.DataFrame:
     """The table of `layer_means`, without datasets measured at a single layer where others are measured at several."""
     table = layer_means(scores)

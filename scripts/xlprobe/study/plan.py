@@ -172,12 +172,15 @@ class Study:
         models = [model for model in self.config["models"] if target in self.transfer_targets(model, task)]
         return sorted({source for model in models for source in self.transfer_sources(model, task, target)})
 
+    @property
+    def baseline_tasks(self) -> list[str]:
+        """The tasks that have baselines."""
+        return [*self.probe_tasks, "alignment"]
+
     def baseline_datasets(self, task: str) -> list[str]:
-        """The datasets that a task's probes, of any model, are trained on, and those that they are transferred to."""
-        tried = {
-            name for model in self.config["models"] for name in [*self.probed_datasets(model, task), *self.transfer_targets(model, task)]
-        }
-        return [name for name in self.probed if name in tried]
+        """The datasets that a task is measured on, of any model: of probes those that they are trained on, and transferred to."""
+        measured = {name for model in self.config["models"] for name in self.measured_datasets(model, task)}
+        return [name for name in self.datasets if name in measured]
 
     def extracted_datasets(self, model: str) -> list[str]:
         """The datasets that features of a model are extracted for."""
@@ -468,6 +471,7 @@ class Study:
             "probes_together": of_datasets(lambda run: self.probed_datasets(run, self.tasks_together[0]), self.probed_together),
             "baselines": [{"task": task, "dataset": name} for task in self.probe_tasks for name in self.baseline_datasets(task)],
             "transfer": of_tasks(self.transfer_targets, lambda run, task: False),
+            "alignment_baselines": [{"dataset": name} for name in self.baseline_datasets("alignment")],
             "alignment": of_datasets(lambda run: self.measured_datasets(run, "alignment"), self.runs),
             "bpc": [job for job in every if self.bits_languages(job["model"])],
         }
@@ -477,7 +481,7 @@ class Study:
         for name, checkpoints in self.table_parts.items():
             parts = [{"model": run, "step": str(step)} for run, step in checkpoints]
             jobs |= {f"checkpoint_{name}": parts, name: [{}] if parts else []}
-        jobs |= {"baseline_scores": [{}]} if any(map(self.baseline_datasets, self.probe_tasks)) else {}
+        jobs |= {"baseline_scores": [{}]} if any(map(self.baseline_datasets, self.baseline_tasks)) else {}
         jobs |= {"probe_training_summary": [{}]} if "probe_training" in self.tables else {}
         jobs |= {"contamination_table": [{}]} if self.compared_languages else {}
         jobs |= {rule: [{}] for rule in self.measure_tables}

@@ -7,6 +7,7 @@ from score_tables import FACTS, example_scores, scores_of
 from xlprobe.metrics.curves import (
     Dataset,
     Scores,
+    alignment_curves,
     best_layers,
     dev_means,
     last_transfer,
@@ -37,6 +38,11 @@ def test_the_best_layer_is_chosen_on_dev_and_reported_on_test(scores):
     assert table.loc[("best layer", 10), ["layer", "mean", "low", "high"]].tolist() == [1, pytest.approx(0.8), 0.75, 0.85]
     assert table.loc[("last layer", 0), "mean"] == pytest.approx(0.9)
     assert set(table["word_type"]) == {0.6} and set(table["majority"]) == {0.2}
+
+
+def test_alignments_stand_beside_the_diagonal(table):
+    curves = alignment_curves(scores_of(table, "alignment")).set_index(["dataset", "step", "layer"])
+    assert curves.loc[("align_en_de", 10, 1)].to_list() == [pytest.approx(0.7), 0.3] and len(curves) == 4
 
 
 def test_the_heatmaps_table_is_the_mean_over_seeds_on_test(scores):

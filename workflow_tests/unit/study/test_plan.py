@@ -231,7 +231,7 @@ def test_jobs_of_the_tiny_run():
     assert counts(tiny()) == {
         **{"world": 1, "clean_corpus": 2, "tokenizer": 1, "binarize": 2, "pretrain": 3, "trained_text": 1, "checkpoint": 3},
         **{"treebank": 3, "nli": 2, "bitext": 1, "contamination": 2},
-        **{"features": 18, "probes": 21, "baselines": 11, "transfer": 12, "alignment": 3, "bpc": 3},
+        **{"features": 18, "probes": 21, "baselines": 11, "transfer": 12, "alignment_baselines": 1, "alignment": 3, "bpc": 3},
         **{
             "checkpoint_scores": 3,
             "baseline_scores": 1,
