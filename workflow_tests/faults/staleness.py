@@ -62,7 +62,7 @@ NAMES = {
 }
 # Weeks of work, checked by digest, or known by content (links): an edit of their code makes nothing again.
 WITHOUT_CODE = {"pretrain", "download_source", "download_checkpoint", "fetch_repository", "link_source"}
-READ_FROM_SOURCES = "clean_corpus treebank bitext nli"
+READ_FROM_SOURCES = "clean_corpus treebank bitext nli factors"
 SCORES = "checkpoint_scores baseline_scores"
 # What is taken of curves, with the intervals of the scores; and what changes with the checkpoints, too.
 CURVES = "learning asymmetry"
