@@ -48,7 +48,7 @@ rule checkpoint:
         "Publishing {wildcards.model} at step {wildcards.step}"
     shell:
         "python scripts/publish_checkpoint.py --pretraining {params.pretraining:q} --training {input.record:q}"
-        " --tokenizer {params.tokenizer:q} --folder {params.folder:q} {params.run:q} --siblings {params.siblings:q}"
+        " --tokenizer {params.tokenizer:q} --folder {params.folder:q} {params.run:q} {params.siblings:q}"
         f"{TO_LOG_AND_TERMINAL}"
 
 
@@ -131,7 +131,7 @@ rule convert_checkpoint:
     shell:
         "python scripts/convert_checkpoint.py --state {params.state:q} --tokenizer {params.tokenizer:q}"
         " --folder {params.folder:q} {params.run:q} --step {wildcards.step} --place {params.place:q}"
-        " --siblings {params.siblings:q}"
+        " {params.siblings:q}"
         f"{TO_LOG_AND_TERMINAL}"
 
 
@@ -259,5 +259,5 @@ rule adopt_checkpoint:
     shell:
         "python scripts/adopt_checkpoint.py --source {params.source:q} --folder {params.folder:q} {params.run:q}"
         " --step {wildcards.step} {params.settings} {params.bits}"
-        " --place {params.place:q} --siblings {params.siblings:q}"
+        " --place {params.place:q} {params.siblings:q}"
         f"{TO_LOG_AND_TERMINAL}"

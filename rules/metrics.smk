@@ -98,7 +98,7 @@ rule scores:
         of_checkpoints(
             rules.checkpoint_scores.output.scores, STUDY.table_parts["scores"]
         ),
-        rules.baseline_scores.output if "baseline_scores" in STUDY.jobs() else [],
+        paths=rules.baseline_scores.output if "baseline_scores" in STUDY.jobs() else [],
     output:
         "<results>/metrics/scores.parquet",
     log:
@@ -114,20 +114,21 @@ rule scores:
     params:
         code=code("scripts/join_tables.py", tables=("scores.schema.yaml",)),
         schema="scores.schema.yaml",
-        checkpoints=folder("checkpoints"),
+        parts=parts_of("scores"),
+        published=folder("checkpoints"),
         # What was measured with them stands in tables of others, too.
         dropped=DROPPED_OPTION,
     message:
         "Joining tables into {output}"
     shell:
-        "python scripts/join_tables.py --paths {input:q} --schema-name {params.schema} --checkpoints {params.checkpoints:q}"
-        " --output {output:q} {params.dropped:q}"
+        "python scripts/join_tables.py {params.parts:q} --paths {input.paths:q} --schema-name {params.schema}"
+        " --published {params.published:q} --output {output:q} {params.dropped:q}"
         " > {log:q} 2>&1"
 
 
 use rule scores as checkpoint_audit with:
     input:
-        of_run(
+        paths=of_run(
             lambda wildcards: expand(
                 rules.features.output.audit,
                 dataset=STUDY.extracted_datasets(wildcards.model),
@@ -144,22 +145,26 @@ use rule scores as checkpoint_audit with:
     params:
         code=code("scripts/join_tables.py", tables=("audit.schema.yaml",)),
         schema="audit.schema.yaml",
+        parts=[],
 
 
 use rule checkpoint_audit as audit with:
     input:
         of_checkpoints(rules.checkpoint_audit.output, STUDY.table_parts["audit"]),
+        paths=[],
     output:
         "<results>/metrics/audit.parquet",
     log:
         "<results>/logs/metrics/audit.log",
     benchmark:
         "<results>/benchmarks/metrics/audit.tsv"
+    params:
+        parts=parts_of("audit"),
 
 
 use rule checkpoint_audit as checkpoint_probe_training with:
     input:
-        of_run(
+        paths=of_run(
             of_tasks(rules.probes.output.training, STUDY.probed_datasets),
             model=runs_of_part("probe_training"),
         ),
@@ -179,12 +184,15 @@ use rule checkpoint_probe_training as probe_training with:
         of_checkpoints(
             rules.checkpoint_probe_training.output, STUDY.table_parts["probe_training"]
         ),
+        paths=[],
     output:
         "<results>/metrics/probe_training.parquet",
     log:
         "<results>/logs/metrics/probe_training.log",
     benchmark:
         "<results>/benchmarks/metrics/probe_training.tsv"
+    params:
+        parts=parts_of("probe_training"),
 
 
 rule probe_training_summary:
@@ -217,7 +225,7 @@ rule probe_training_summary:
 
 use rule scores as contamination_table with:
     input:
-        expand(rules.contamination.output, language=STUDY.compared_languages),
+        paths=expand(rules.contamination.output, language=STUDY.compared_languages),
     output:
         "<results>/metrics/contamination.parquet",
     log:
@@ -227,12 +235,13 @@ use rule scores as contamination_table with:
     params:
         code=code("scripts/join_tables.py", tables=("contamination.schema.yaml",)),
         schema="contamination.schema.yaml",
+        parts=[],
 
 
 rule checkpoint_table:
     input:
-        identities=of_checkpoints(CHECKPOINT_IDENTITY, STUDY.checkpoints),
-        texts=expand(rules.trained_text.output, model=TRAININGS),
+        of_checkpoints(CHECKPOINT_IDENTITY, STUDY.checkpoints),
+        expand(rules.trained_text.output, model=TRAININGS),
     output:
         "<results>/metrics/checkpoints.parquet",
     log:
@@ -248,10 +257,11 @@ rule checkpoint_table:
         runtime=minutes(10),
     params:
         code=code("scripts/collect_checkpoints.py"),
+        checkpoints=listed(STUDY.checkpoints, {"published": folder("checkpoints")}),
     message:
         "Checking the checkpoints against each other"
     shell:
-        "python scripts/collect_checkpoints.py --identities {input.identities:q} --output {output:q}"
+        "python scripts/collect_checkpoints.py {params.checkpoints:q} --output {output:q}"
         f"{TO_LOG_AND_TERMINAL}"
 
 

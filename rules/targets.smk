@@ -1,5 +1,7 @@
 """Files of a run that rules name by the list."""
 
+from xlprobe.artifacts import checkpoint_lists
+
 PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.parquet"
 
 
@@ -32,12 +34,20 @@ def of_checkpoints(pattern, checkpoints):
     ]
 
 
+def listed(checkpoints, folders, option="checkpoints"):
+    """Checkpoints as scripts are told, with the folder that holds a file of each: a command line holds 128 KiB, too little for paths."""
+    return as_arguments({**folders, option: checkpoint_lists.as_argument(checkpoints)})
+
+
+def parts_of(table):
+    """The parts of a table, as scripts are told."""
+    return listed(STUDY.table_parts[table], {"parts": folder("metrics", "parts")})
+
+
 def siblings(wildcards):
-    """The identities of a model's other checkpoints."""
-    return [
-        folder("checkpoints", name, str(step), "identity.json")
-        for name, step in STUDY.siblings(wildcards.model, int(wildcards.step))
-    ]
+    """A model's other checkpoints, as scripts are told."""
+    others = STUDY.siblings(wildcards.model, int(wildcards.step))
+    return listed(others, {"published": folder("checkpoints")}, "siblings")
 
 
 def runs_of_part(table):

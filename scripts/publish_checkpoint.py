@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from xlprobe import command_line
+from xlprobe.artifacts.checkpoint_lists import checkpoint_files, from_argument
 from xlprobe.checkpoints.from_fairseq import publish_trained
 
 
@@ -14,8 +15,11 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="where the checkpoint goes")
     parser.add_argument("--model", required=True)
     parser.add_argument("--training-seed", type=int)
-    parser.add_argument("--siblings", type=Path, nargs="*", default=[], help="identities of the model's other checkpoints")
-    publish_trained(**vars(parser.parse_args()))
+    parser.add_argument("--published", type=Path, required=True, help="folder of the run's checkpoints")
+    parser.add_argument("--siblings", type=from_argument, default={}, help="the model's others: their steps by training run, in JSON")
+    given = vars(parser.parse_args())
+    siblings = checkpoint_files(given.pop("published"), given.pop("siblings"), "/identity.json")
+    publish_trained(**given, siblings=siblings)
 
 
 if __name__ == "__main__":

@@ -163,6 +163,15 @@ def test_parameters_are_recorded_and_none_can_be_taken_for_another(jobs):
         check_parameters(jobs[run])
 
 
+def test_no_command_names_a_file_of_each_checkpoint(jobs):
+    """A command line holds 128 KiB: lists of checkpoints are one argument (`checkpoint_lists`)."""
+    steps = re.compile(r"results/tiny/[^ ]*/xlmr/([0-9]+)[/.]")
+    comparing = [job for job in jobs["tiny"] if len({*steps.findall(" ".join(job.input))}) > 1]
+    assert {job.rule for job in comparing} >= {"scores", "audit", "probe_training", "checkpoint_table"}
+    for job in jobs["tiny"]:
+        assert len({*steps.findall(job.command)}) <= 1, job.command
+
+
 @pytest.mark.parametrize("run", ["tiny", "together", "fetched", "alone", "bilingual", "bilingual together"])
 def test_the_study_knows_each_job_that_snakemake_plans(jobs, run, monkeypatch, tmp_path):
     monkeypatch.setenv("XLPROBE_DATA", "")

@@ -100,12 +100,12 @@ class OutcomeFile:
         """All outcomes, one after the other."""
         return map(self.read, self.places)
 
-    def layers(self, place: OutcomePlace) -> list[int] | None:
-        """The layers that a measurement has; None where it has none."""
-        layers: list[int] | None = self._described(place)["layers"]
-        return layers
+    def described(self, place: OutcomePlace) -> dict[str, Any]:
+        """What is known of a measurement without its counts: `layers`, and the facts of `Outcome`.
 
-    def _described(self, place: OutcomePlace) -> dict[str, Any]:
+        Raises:
+            XlprobeError: the file does not hold that measurement.
+        """
         if place not in self._known:
             raise XlprobeError(f"{self.path}: holds no outcomes of {place}; name one that it holds")
         with hdf5_files.whole(self.path):
@@ -121,7 +121,7 @@ class OutcomeFile:
         Raises:
             XlprobeError: the file does not hold that measurement, or not at that layer.
         """
-        described = self._described(place)
+        described = self.described(place)
         layers = described.pop("layers")
         with hdf5_files.whole(self.path):
             group = self._file[str(place)]

@@ -21,11 +21,16 @@ from xlprobe.paths import SCHEMAS
 
 PARQUET, SEAL, SEAL_BYTES = b"PAR1", b"XLPC", 8
 COLUMN_TYPES = {"string": "str", "integer": "int64", "number": "float64", "boolean": "bool"}
+# What types without a missing value are called where they may have one.
+NULLABLE = {"int64": "Int64", "bool": "boolean"}
 
 
 def read_schema(name: str) -> dict[str, Any]:
-    """The schema of a table, e.g. `scores.schema.yaml`."""
-    return yaml.safe_load((SCHEMAS / name).read_text(encoding="utf-8"))
+    """The schema of a table, e.g. `scores.schema.yaml`; the columns of one that it names ($ref) stand before its own."""
+    schema = yaml.safe_load((SCHEMAS / name).read_text(encoding="utf-8"))
+    if shared := schema.pop("$ref", None):
+        schema["properties"] = read_schema(shared)["properties"] | schema["properties"]
+    return schema
 
 
 def conform(table: pd.DataFrame, schema_name: str) -> pd.DataFrame:
@@ -43,7 +48,7 @@ def conform(table: pd.DataFrame, schema_name: str) -> pd.DataFrame:
         if "null" not in names and table[column].isna().any():
             raise ValueError(f"{schema_name}: column {column} holds missing values")
         kind = COLUMN_TYPES[next(name for name in names if name != "null")]
-        types[column] = "Int64" if kind == "int64" and "null" in names else kind
+        types[column] = NULLABLE.get(kind, kind) if "null" in names else kind
     return table[list(properties)].astype(types)
 
 

@@ -14,12 +14,12 @@ DATASET_COLUMNS = ["dataset", "source", "target", "test_set", "reference"]
 
 
 def join_tables(
-    paths: Iterable[Path], schema_name: str, output: Path, checkpoints: Path | None = None, dropped_datasets: Iterable[str] = ()
+    paths: Iterable[Path], schema_name: str, output: Path, published: Path | None = None, dropped_datasets: Iterable[str] = ()
 ) -> None:
     """Join tables into one of a schema, in the order given; columns that the schema does not name are left out.
 
     Args:
-        checkpoints: folder of the published checkpoints that rows name.
+        published: folder of the checkpoints that rows name.
         dropped_datasets: those that the run has no more; rows that name one are not joined.
 
     Raises:
@@ -31,11 +31,11 @@ def join_tables(
     # Of bits on held-out text the source is a language, whose code may be a treebank's name.
     of_language = (table["task"] == "bpc") & (table["split"] == "valid") if {"task", "split"} <= {*columns} else False
     table = table[~of_dropped | of_language]
-    if checkpoints is not None and {*COLUMNS} <= {*columns}:
+    if published is not None and {*COLUMNS} <= {*columns}:
         # Baselines have none.
         named = table[[*COLUMNS]].dropna(subset=["model", "step"]).drop_duplicates()
         refuse_mixed_trainings(
-            checkpoints / run_name(model, None if pd.isna(seed) else int(seed)) / str(int(step))
+            published / run_name(model, None if pd.isna(seed) else int(seed)) / str(int(step))
             for model, seed, step in named.itertuples(index=False)
         )
     write_table(table, schema_name, output)

@@ -4,7 +4,7 @@ Shape letters: C checkpoints, L layers, S seeds, M clusters.
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -87,6 +87,8 @@ class TrainingOutcomes:
         with contextlib.ExitStack() as stack:
             self._files = {step: stack.enter_context(OutcomeFile(folder / run / f"{step}.h5")) for step in steps}
             self._stack = stack.pop_all()
+        self._facts: dict[OutcomePlace, dict[str, Any]] = {}
+        self._keys: dict[tuple[str, str], list[str]] = {}
         first = self._files[self.steps[0]]
         self.places = first.places
         for file in self._files.values():
@@ -102,8 +104,26 @@ class TrainingOutcomes:
 
     def layers(self, place: OutcomePlace) -> list[int | None]:
         """The layers that a measurement has; [None] of what has none."""
-        layers = self._files[self.steps[0]].layers(place)
+        layers = self.facts(place)["layers"]
         return [None] if layers is None else [*layers]
+
+    def facts(self, place: OutcomePlace) -> dict[str, Any]:
+        """What is known of a measurement without its counts (`OutcomeFile.described`)."""
+        if place not in self._facts:
+            self._facts[place] = self._files[self.steps[0]].described(place)
+        return self._facts[place]
+
+    def keys_of_group(self, place: OutcomePlace) -> Collection[str]:
+        """The keys of all clusters of a measurement's parallel group, so that all of it shares resamples; none where it has none."""
+        group = self.facts(place)["parallel"]
+        if group is None:
+            return ()
+        if (group, place.split) not in self._keys:
+            same = {other.target: other for other in self.places if other.split == place.split and self.facts(other)["parallel"] == group}
+            self._keys[group, place.split] = sorted(
+                {key for other in same.values() for key in self.read(other, self.steps[:1]).counts.keys}
+            )
+        return self._keys[group, place.split]
 
     def read(self, place: OutcomePlace, steps: Sequence[int] | None = None, *, every_layer: bool = False) -> Measured:
         """What a measurement earned, at all steps or some, at the last layer or at all.

@@ -23,6 +23,7 @@ from statistics import NormalDist
 import numpy as np
 
 from xlprobe.seeds import derive_seed
+from xlprobe.statistics.bootstrap import limits
 from xlprobe.statistics.resampling import ClusteredCounts, ValueOfSums, joined_draws, joined_halves
 
 SPLITS = 100
@@ -83,6 +84,7 @@ class Forgetting(Gain):
 class Reached:
     """When a curve reaches a share of its best."""
 
+    place: int | None  # of the first step that reaches it
     shares: np.ndarray  # [C]: of the resamples, those that have reached it at each step; NaN without resamples
     first: int | None  # the place of the first step that may be the one; 0: that, or any before
     last: int | None  # of the last step that may be; None: that comes after the final step, or never
@@ -203,13 +205,18 @@ class CrossFitting:
         Args:
             share: 0.95 of what is better when higher; of what is better when lower, best / value is held against it.
         """
+        place = _first(self._reaches(self.values_C, self.best(), share))
         best_R = _mean_over_splits(self._best(self._resampled_CRB2, range(len(self.values_C))))
         if not len(best_R):
-            return Reached(np.full(len(self.values_C), np.nan), None, None)
+            return Reached(place, np.full(len(self.values_C), np.nan), None, None)
         shares_C = self._reaches(self._whole_CR, best_R, share).mean(axis=1)
         tail = (1 - self.level) / 2
-        first, last = (int(found_C.argmax()) if found_C.any() else None for found_C in (shares_C > tail, shares_C >= 1 - tail))
-        return Reached(shares_C, first, last)
+        return Reached(place, shares_C, _first(shares_C > tail), _first(shares_C >= 1 - tail))
+
+    def interval(self, row: int) -> tuple[float, float]:
+        """The percentile interval of one row, which nothing on these sentences and seeds has chosen; NaN without resamples."""
+        limits_21 = limits(self._whole_CR[row][:, None], self.level)
+        return float(limits_21[0, 0]), float(limits_21[1, 0])
 
     def _reaches(self, values: np.ndarray, best: float | np.ndarray, share: float) -> np.ndarray:
         return values >= share * best if self.sign > 0 else values <= best / share
@@ -230,6 +237,10 @@ def resampled_jitter(steps: Sequence[int], values_C: np.ndarray, resamples: int)
     starts_RK = np.random.default_rng(derive_seed("blocks")).integers(count, size=(resamples, -(-count // block)))
     places_RC = starts_RK.repeat(block, axis=1)[:, :count] + np.arange(count) % block
     return residual_C[places_RC % count].T
+
+
+def _first(found_C: np.ndarray) -> int | None:
+    return int(found_C.argmax()) if found_C.any() else None
 
 
 def _mean_over_splits(values: np.ndarray) -> np.ndarray:

@@ -264,10 +264,11 @@ def _named(names: Iterable[str]) -> Iterator[Path]:
 
 @cache
 def _content(table: Path) -> str:
-    """A table's content; of a schema what it asks for, not what it tells a reader."""
+    """A table's content; of a schema what it asks for, and the schema whose columns it has too, not what it tells a reader."""
     content = table.read_bytes()
     if table.suffix == ".yaml":
-        content = json.dumps(_wordless(yaml.load(content, yaml.CSafeLoader))).encode()
+        schema = yaml.load(content, yaml.CSafeLoader)
+        content = json.dumps([_wordless(schema), *map(_content, _named([schema.get("$ref", "")]))]).encode()
     return f"{table.name} {hashlib.sha256(content).hexdigest()}"
 
 

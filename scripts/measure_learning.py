@@ -1,0 +1,27 @@
+"""Say of each curve over training when it is best, when it comes close to that, and what it has lost in the end."""
+
+import json
+from pathlib import Path
+
+from xlprobe import command_line
+from xlprobe.metrics.learning import write_learning
+from xlprobe.statistics.bootstrap import Intervals
+
+
+def main() -> None:
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--outcomes", type=Path, required=True, help="folder of the checkpoints' HDF5 files")
+    parser.add_argument(
+        "--checkpoints", type=json.loads, required=True, help='JSON: the steps of each training, such as {"xlmr": [10, 20]}'
+    )
+    parser.add_argument("--baselines", type=Path, nargs="*", default=[], help="HDF5 files of baselines, which have the totals")
+    parser.add_argument("--shares", type=float, nargs="+", required=True, help="of the best, whose steps are looked for")
+    for table in ("best", "steps", "forgetting"):
+        parser.add_argument(f"--{table}", type=Path, required=True, help="Parquet file to write")
+    command_line.add_intervals(parser)
+    given = vars(parser.parse_args())
+    write_learning(intervals=Intervals(given.pop("resamples"), given.pop("level")), **given)
+
+
+if __name__ == "__main__":
+    command_line.run(main)

@@ -1,0 +1,102 @@
+"""How much better one language's probes do on another one than the other way round (paper 1: 4.1, Figure 5).
+
+Pairs of languages are compared on the sentences that both test sets have, which are translations of each other.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xlprobe.artifacts.checkpoint_names import run_name
+from xlprobe.artifacts.outcome_file import OutcomePlace
+from xlprobe.artifacts.tables import read_table, write_table
+from xlprobe.metrics.learning import AS_PRINTED, DEV_OF_TARGET, FINAL, NO_INTERVAL, PERCENTILE
+from xlprobe.metrics.scoring import BaselineFiles
+from xlprobe.metrics.training_outcomes import CURVE, Measured, TrainingOutcomes
+from xlprobe.statistics.bootstrap import Intervals
+from xlprobe.statistics.paired import compare
+
+# What two directions of a pair have in common.
+SAME = ("model", "training_seed", "task", "text_form", "protocol", "rule")
+
+
+def write_asymmetry(
+    outcomes: Path,
+    checkpoints: Mapping[str, Sequence[int]],
+    baselines: Sequence[Path],
+    best: Path,
+    asymmetry: Path,
+    intervals: Intervals,
+    common_seeds: bool = False,
+) -> None:
+    """Write the table `asymmetry` (schemas/).
+
+    Args:
+        outcomes: folder of the joined outcomes.
+        checkpoints: the steps of each training, by its name in paths.
+        baselines: files that hold the totals of what probes are tested on.
+        best: the table of best checkpoints.
+        common_seeds: whether seeds of one number share initial weights and orders.
+
+    Raises:
+        XlprobeError: a file is missing or damaged.
+    """
+    pairs, known = both_ways(read_table(best)), BaselineFiles(baselines)
+    rows: list[dict[str, Any]] = []
+    for run, steps in checkpoints.items():
+        own = pairs[[run_name(*names) == run for names in _named_runs(pairs)]]
+        with TrainingOutcomes(outcomes, run, steps, known) as training:
+            rows += _rows(training, own, intervals, common_seeds)
+    write_table(pd.DataFrame(rows, columns=[*pairs.columns, "low", "high", "p", "interval"]), "asymmetry.schema.yaml", asymmetry)
+
+
+def both_ways(best: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of curves of transfer between two languages, one way and the other: what they differ in, by rule.
+
+    Returns:
+        CURVE and layer of the first, its step, those of the second with `reverse_` before them, and the difference as `value`.
+    """
+    chosen = best[best["rule"].isin([AS_PRINTED, FINAL, DEV_OF_TARGET]) & (best["source_language"] != best["target_language"])]
+    chosen = chosen[(chosen["source"] != chosen["target"]) & ~chosen["task"].isin(["alignment", "bpc"])]
+    others = chosen[[*SAME, "source", "target", "source_language", "target_language", "step", "value"]].rename(
+        columns={"source_language": "target_language", "target_language": "source_language"}
+        | {name: f"reverse_{name}" for name in ("source", "target", "step", "value")}
+    )
+    pairs = chosen.merge(others, on=[*SAME, "source_language", "target_language"])
+    pairs = pairs.assign(value=pairs["value"] - pairs["reverse_value"], formula="asymmetry")
+    return pairs[[*CURVE, "layer", "n", "rule", "formula", "step", "reverse_source", "reverse_target", "reverse_step", "value"]]
+
+
+def _named_runs(pairs: pd.DataFrame) -> Iterator[tuple[str, int | None]]:
+    for model, seed in pairs[["model", "training_seed"]].itertuples(index=False):
+        yield model, None if pd.isna(seed) else int(seed)
+
+
+def _rows(training: TrainingOutcomes, pairs: pd.DataFrame, intervals: Intervals, common_seeds: bool) -> Iterator[dict[str, Any]]:
+    read: dict[tuple[OutcomePlace, int], Measured] = {}
+
+    def measured(row: Mapping[str, Any], source: str, target: str, step: int) -> Measured:
+        place = OutcomePlace(row["task"], source, target, row["split"], row["protocol"])
+        if (place, step) not in read:
+            read[place, step] = training.read(place, [step])
+        return read[place, step]
+
+    for row in pairs.to_dict("records"):
+        found = {"low": np.nan, "high": np.nan, "p": np.nan, "interval": NO_INTERVAL}
+        # What is best as printed is chosen on the sentences that it is measured on.
+        if row["rule"] != AS_PRINTED and intervals.resamples:
+            one = measured(row, row["source"], row["target"], row["step"])
+            other = measured(row, row["reverse_source"], row["reverse_target"], row["reverse_step"])
+            difference = compare(
+                one.counts.row(0, 0),
+                other.counts.row(0, 0),
+                one.metric.value,
+                resamples=intervals.resamples,
+                level=intervals.level,
+                common_seeds=common_seeds,
+            )
+            found = {"low": difference.low, "high": difference.high, "p": difference.p, "interval": PERCENTILE}
+        yield {str(name): value for name, value in row.items()} | found

@@ -1,0 +1,182 @@
+"""When a model is best, when it comes close to that, and what it has lost in the end, of each curve over a training's steps.
+
+Each number stands twice: as paper 1 prints it, on the sentences that chose the checkpoint, and as it can be held against chance
+(`xlprobe.statistics.cross_fitting`). Curves are those of the last layer that is measured (paper 1: A.1), on test sentences.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xlprobe.artifacts.outcome_file import OutcomePlace
+from xlprobe.artifacts.tables import write_table
+from xlprobe.metrics import measures
+from xlprobe.metrics.scoring import BaselineFiles
+from xlprobe.metrics.training_outcomes import Measured, TrainingOutcomes
+from xlprobe.statistics.acquisition_curve import fit_acquisition
+from xlprobe.statistics.bootstrap import Intervals
+from xlprobe.statistics.cross_fitting import CrossFitting, Estimate
+
+AS_PRINTED, CROSS_FITTED = "as printed", "cross-fitted"
+# What chooses the checkpoint: dev sentences, of transfer those of the target's own treebank, which stand in for a dev set.
+DEV, DEV_OF_TARGET = "dev", "dev of the target's treebank (proxy)"
+FINAL, FITTED = "final checkpoint", "fitted curve"
+NO_INTERVAL, PERCENTILE, SET_OF_STEPS = "no interval", "percentile", "set of steps"
+# More resamples change no cross-fitted number by much, and cost as much more.
+RESAMPLES = 200
+
+Row = dict[str, Any]
+
+
+def write_learning(
+    outcomes: Path,
+    checkpoints: Mapping[str, Sequence[int]],
+    baselines: Sequence[Path],
+    best: Path,
+    steps: Path,
+    forgetting: Path,
+    shares: Sequence[float],
+    intervals: Intervals,
+) -> None:
+    """Write the tables `best`, `steps` and `forgetting` (schemas/).
+
+    Args:
+        outcomes: folder of the joined outcomes.
+        checkpoints: the steps of each training, 0 left out, by its name in paths.
+        baselines: files that hold the totals of what probes are tested on.
+        shares: of the best, whose steps are looked for.
+
+    Raises:
+        XlprobeError: outcomes are missing, damaged, or not of one version of a dataset.
+    """
+    rows: dict[str, list[Row]] = {"best": [], "steps": [], "forgetting": []}
+    known = BaselineFiles(baselines)
+    for run, of_run in checkpoints.items():
+        with TrainingOutcomes(outcomes, run, of_run, known) as training:
+            chosen_on_dev = DevChoices(training)
+            for place in training.places:
+                if place.split in ("dev", "train"):
+                    continue
+                curve = Curve(training, place, intervals)
+                rows["best"] += curve.best_rows(*chosen_on_dev.of(place))
+                rows["steps"] += curve.step_rows(shares)
+                rows["forgetting"] += curve.forgetting_rows()
+    write_table(pd.DataFrame(rows["best"]), "best.schema.yaml", best)
+    write_table(pd.DataFrame(rows["steps"]), "steps.schema.yaml", steps)
+    write_table(pd.DataFrame(rows["forgetting"]), "forgetting.schema.yaml", forgetting)
+
+
+class DevChoices:
+    """The checkpoints that are best on dev sentences."""
+
+    def __init__(self, training: TrainingOutcomes) -> None:
+        self._training = training
+        self._of_language: dict[tuple[Any, ...], list[OutcomePlace]] = {}
+        for place in training.places:
+            if place.split == "dev" and place.source == place.target:
+                self._of_language.setdefault(self._key(place), []).append(place)
+        self._curves: dict[OutcomePlace, np.ndarray] = {}
+
+    def _key(self, place: OutcomePlace) -> tuple[Any, ...]:
+        facts = self._training.facts(place)
+        return place.task, place.protocol, facts["target_language"], facts.get("text_form")
+
+    def of(self, place: OutcomePlace) -> tuple[str, int | None]:
+        """The rule that chooses a test set's checkpoint, and the place of the one among the steps; None where nothing has dev sentences.
+
+        Of transfer, the mean over the treebanks of the target's language chooses.
+        """
+        own = place._replace(split="dev")
+        rule, chosen = (DEV, [own]) if own in self._training.places else (DEV_OF_TARGET, self._of_language.get(self._key(place), []))
+        if place.task in ("alignment", "bpc") or not chosen:
+            return rule, None
+        read = [self._read(dev) for dev in chosen]
+        return rule, int(np.mean(read, axis=0).argmax())
+
+    def _read(self, place: OutcomePlace) -> np.ndarray:
+        if place not in self._curves:
+            found = self._training.read(place)
+            self._curves[place] = found.values[:, 0] if found.higher_is_better else -found.values[:, 0]
+        return self._curves[place]
+
+
+class Curve:
+    """A measurement over a training's steps, at its last layer."""
+
+    def __init__(self, training: TrainingOutcomes, place: OutcomePlace, intervals: Intervals) -> None:
+        self._found: Measured = training.read(place)
+        self._steps, self._values_C = self._found.steps, self._found.values[:, 0]
+        self._direction = self._found.task.direction
+        self._fitting = CrossFitting(
+            self._found.counts,
+            self._found.metric.value,
+            higher_is_better=self._found.higher_is_better,
+            has_seeds=self._found.has_seeds,
+            among=[*training.keys_of_group(place)],
+            resamples=min(RESAMPLES, intervals.resamples),
+            level=intervals.level,
+        )
+        self._shared = self._found.columns | {"layer": self._found.layers[0], "n": len(self._found.counts.keys)}
+
+    def _row(
+        self, rule: str, formula: str, value: float, low: float = np.nan, high: float = np.nan, interval: str = "", **more: Any
+    ) -> Row:
+        none = np.isnan(low) and np.isnan(high) and interval != SET_OF_STEPS
+        measured = {"rule": rule, "formula": formula, "value": value, "low": low, "high": high}
+        return self._shared | measured | {"interval": NO_INTERVAL if none else interval} | more
+
+    def best_rows(self, dev_rule: str, chosen_on_dev: int | None) -> Iterator[Row]:
+        """The best checkpoint: on test, on dev, on held-out halves (which name no single step); and the final one."""
+        best, final = self._best_place(), len(self._steps) - 1
+        yield self._row(AS_PRINTED, "best", self._values_C[best], step=self._steps[best])
+        chosen = [(FINAL, final)] + ([] if chosen_on_dev is None else [(dev_rule, chosen_on_dev)])
+        for rule, place in chosen:
+            yield self._row(rule, "value", self._values_C[place], *self._fitting.interval(place), PERCENTILE, step=self._steps[place])
+        yield self._row(CROSS_FITTED, "best", self._fitting.best(), step=None)
+
+    def step_rows(self, shares: Sequence[float]) -> Iterator[Row]:
+        """The step at which a share of the best is reached: the first one, the set of those that it may be, and that of a fitted curve.
+
+        `censored` says where a step lies outside the checkpoints: before the first, or after the last.
+        """
+        acquisition = fit_acquisition(self._steps, self._values_C, self._found.higher_is_better)
+        for share in shares:
+            step = measures.step_to_share(self._steps, self._values_C, share, self._direction)
+            yield self._row(AS_PRINTED, "step_to_share", float(step), share=share, censored=None)
+            reached = self._fitting.reached(share)
+            value, low, high = (
+                np.nan if place is None else float(self._steps[place]) for place in (reached.place, reached.first, reached.last)
+            )
+            unknown = np.isnan(reached.shares).any()
+            ends = [] if unknown else [name for name, there in (("before", reached.first == 0), ("after", reached.last is None)) if there]
+            interval = NO_INTERVAL if unknown else SET_OF_STEPS
+            yield self._row(CROSS_FITTED, "step_to_share", value, low, high, interval, share=share, censored=" and ".join(ends) or None)
+            fitted, censored = (np.nan, "") if acquisition is None else acquisition.step_to_share(share)
+            yield self._row(FITTED, "fit_acquisition", fitted, share=share, censored=censored or None)
+
+    def forgetting_rows(self) -> Iterator[Row]:
+        """What the final checkpoint has lost since the best one, with the p-values of both curves that forget nothing.
+
+        `forgets` says whether the second one is below 0.05; null where that has none.
+        """
+        relative, absolute = measures.forgetting(self._values_C, self._direction)
+        found = self._fitting.forgetting(self._steps)
+        no_null = {"p_sampling": np.nan, "p_jitter": np.nan, "forgets": None}
+        null = {"p_sampling": found.p_sampling, "p_jitter": found.p_jitter}
+        null |= {"forgets": None if np.isnan(found.p_jitter) else found.p_jitter < 0.05}
+        printed: dict[str, tuple[float, Estimate]] = {
+            "relative": (float(relative), found.relative),
+            "absolute": (float(absolute), found.absolute),
+        }
+        for measure, (value, estimate) in printed.items():
+            step = self._steps[self._best_place()]
+            yield self._row(AS_PRINTED, "forgetting", value, measure=measure, step=step, **no_null)
+            yield self._row(
+                CROSS_FITTED, "forgetting", estimate.value, estimate.low, estimate.high, CROSS_FITTED, measure=measure, step=None, **null
+            )
+
+    def _best_place(self) -> int:
+        return int(self._values_C.argmax() if self._found.higher_is_better else self._values_C.argmin())
