@@ -215,6 +215,11 @@ def held_out_bits(language: str, truth: np.ndarray, protocol: str = "lines") -> 
     return Planted(OutcomePlace("bpc", language, language, "valid", protocol), truth, None, (language, language))
 
 
+def parallel_bits(dataset: str, language: str, truth: np.ndarray) -> Planted:
+    """Bits per character of a parallel test set."""
+    return Planted(OutcomePlace("bpc", dataset, dataset, "test", "lines"), truth, None, (language, language), "pud")
+
+
 def alignment(dataset: str, languages: tuple[str, str], truth: np.ndarray, layers: Sequence[int]) -> Planted:
     """F1 of the links of a bitext's words."""
     return Planted(OutcomePlace("alignment", dataset, dataset, "test"), truth, [*layers], languages)
@@ -269,14 +274,15 @@ FINAL_OF_SEED = {1: 0.86, 2: 0.80, 3: 0.80}
 
 def column(values: Sequence[float] | np.ndarray) -> np.ndarray:
     """Values of one layer, [C, 1]."""
-    return np.asarray(values, dtype=float)[:, None]
+    values_C1: np.ndarray = np.asarray(values, dtype=float)[:, None]
+    return values_C1
 
 
 def bump(values: Sequence[float] | np.ndarray, peaks: Sequence[float], layers: Sequence[int], width: float = 3) -> np.ndarray:
     """Values of the best layer, [C], which lies at a peak of its own at each checkpoint; 0.15 less far from it: [C, L]."""
-    away_CL = (np.asarray(layers) - np.asarray(peaks)[:, None]) / width
-    less_CL: np.ndarray = 0.15 * (1 - np.exp(-(away_CL**2) / 2))
-    return column(values) - less_CL
+    away_CL = (np.asarray(layers) - column(peaks)) / width
+    values_CL: np.ndarray = column(values) - 0.15 * (1 - np.exp(-(away_CL**2) / 2))
+    return values_CL
 
 
 # Best layer of relations between words, and how good it is. English's moves up, from layer 3 to layer 9, at 40k.
