@@ -33,6 +33,7 @@ include: "rules/alignment.smk"
 include: "rules/bpc.smk"
 include: "rules/contamination.smk"
 include: "rules/metrics.smk"
+include: "rules/measures.smk"
 include: "rules/figures.smk"
 
 

@@ -1,9 +1,9 @@
 """Say of each curve over training when it is best, when it comes close to that, and what it has lost in the end."""
 
-import json
 from pathlib import Path
 
 from xlprobe import command_line
+from xlprobe.artifacts.checkpoint_lists import from_argument
 from xlprobe.metrics.learning import write_learning
 from xlprobe.statistics.bootstrap import Intervals
 
@@ -11,9 +11,7 @@ from xlprobe.statistics.bootstrap import Intervals
 def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--outcomes", type=Path, required=True, help="folder of the checkpoints' HDF5 files")
-    parser.add_argument(
-        "--checkpoints", type=json.loads, required=True, help='JSON: the steps of each training, such as {"xlmr": [10, 20]}'
-    )
+    parser.add_argument("--checkpoints", type=from_argument, required=True, help="their steps by training run, in JSON")
     parser.add_argument("--baselines", type=Path, nargs="*", default=[], help="HDF5 files of baselines, which have the totals")
     parser.add_argument("--shares", type=float, nargs="+", required=True, help="of the best, whose steps are looked for")
     for table in ("best", "steps", "forgetting"):

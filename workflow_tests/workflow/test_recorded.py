@@ -24,7 +24,7 @@ from xlprobe.study.plan import Study
 TINY = "config/tiny.yaml"
 CONFIGURATION = ("--configfile", TINY)
 JOINS = {"checkpoint_audit", "audit", "checkpoint_scores", "scores", "checkpoint_probe_training", "probe_training"}
-JOINS |= {"baseline_scores", "probe_training_summary", "figure", "contamination_table", "dataset_table", "run_description"}
+JOINS |= {"baseline_scores", "probe_training_summary", "figure", "contamination_table", "dataset_table", "factors", "run_description"}
 TOGETHER = (
     ("{keep: true}", "{keep: false, together: true}"),
     ("{n_seeds: 2,", "{tasks: [arc_prediction, pos], n_seeds: 2, together: true,"),

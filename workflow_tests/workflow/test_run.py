@@ -23,6 +23,7 @@ from xlprobe.artifacts.corpus_text import text_lines
 from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.artifacts.tables import conform
 from xlprobe.files import sha256
+from xlprobe.metrics.factors import Factors
 from xlprobe.paths import PROJECT
 from xlprobe.pretraining.training_version import TRAINING_VERSION
 from xlprobe.sources.source_files import SourceFiles
@@ -117,6 +118,12 @@ def test_a_run_makes_what_it_promises(finished_run):
     counts = conform(pd.read_parquet(results / "metrics" / "datasets.parquet"), "datasets.schema.yaml")
     of_task = counts[counts["what"].isin([*TASKS, "xnli"])].groupby(["dataset", "split", "what", counts["label"].isna()])["count"].sum()
     assert (of_task.xs(True, level="label") == of_task.xs(False, level="label")).all() and counts["dataset"].nunique() == 6
+    factors = Factors.read(results / "metrics" / "factors.parquet")
+    assert factors.distance("qaa", "qba") == pytest.approx(World(tiny_configuration()["world"]).syntactic_distance("qaa", "qba"), abs=1e-4)
+    for code in ("qaa", "qba"):
+        cleaned = sum(len(f"{line}\n".encode()) for line in text_lines(results / "corpus" / code / "train.txt.zst"))
+        assert factors.pretraining_data("xlmr", code) * 2**30 == cleaned
+    assert factors.task_data("xnli", "xnli_qaa") == 60 and factors.pivot("xlmr") in ("qaa", "qba")
     assert json.loads((results / "metrics" / "config.json").read_text()) == tiny_configuration()
     assert json.loads((results / "metrics" / "environment.json").read_text())["packages"]["torch"] == torch.__version__
     for name in FIGURES:
@@ -219,19 +226,19 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
             "scripts/xlprobe/tasks/pos.py",
             "TASK = ",
             "OTHER = 1\nTASK = ",
-            ONE_TASK | {"baselines": 3, "baseline_scores": 1, "dataset_table": 1},
+            ONE_TASK | {"baselines": 3, "baseline_scores": 1, "dataset_table": 1, "factors": 1},
         ),
         (
             "scripts/xlprobe/tasks/arc_prediction.py",
             '"no arc"',
             '"none"',
-            ONE_TASK | {"baselines": 3, "baseline_scores": 1, "dataset_table": 1},
+            ONE_TASK | {"baselines": 3, "baseline_scores": 1, "dataset_table": 1, "factors": 1},
         ),
         (
             "scripts/xlprobe/tasks/xnli.py",
             "TASK = ",
             "OTHER = 1\nTASK = ",
-            METRICS_OF_PROBES | {"probes": 3, "transfer": 3, "baselines": 2, "baseline_scores": 1, "dataset_table": 1},
+            METRICS_OF_PROBES | {"probes": 3, "transfer": 3, "baselines": 2, "baseline_scores": 1, "dataset_table": 1, "factors": 1},
         ),
         # Alignment's code: alignment.
         (

@@ -78,7 +78,7 @@ def _named_runs(pairs: pd.DataFrame) -> Iterator[tuple[str, int | None]]:
 def _rows(training: TrainingOutcomes, pairs: pd.DataFrame, intervals: Intervals, common_seeds: bool) -> Iterator[dict[str, Any]]:
     read: dict[tuple[OutcomePlace, int], Measured] = {}
 
-    def measured(row: Mapping[str, Any], source: str, target: str, step: int) -> Measured:
+    def measured(row: Mapping[Any, Any], source: str, target: str, step: int) -> Measured:
         place = OutcomePlace(row["task"], source, target, row["split"], row["protocol"])
         if (place, step) not in read:
             read[place, step] = training.read(place, [step])

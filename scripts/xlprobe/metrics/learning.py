@@ -18,7 +18,7 @@ from xlprobe.metrics.scoring import BaselineFiles
 from xlprobe.metrics.training_outcomes import Measured, TrainingOutcomes
 from xlprobe.statistics.acquisition_curve import fit_acquisition
 from xlprobe.statistics.bootstrap import Intervals
-from xlprobe.statistics.cross_fitting import CrossFitting, Estimate
+from xlprobe.statistics.cross_fitting import CrossFitting
 
 AS_PRINTED, CROSS_FITTED = "as printed", "cross-fitted"
 # What chooses the checkpoint: dev sentences, of transfer those of the target's own treebank, which stand in for a dev set.
@@ -27,6 +27,7 @@ FINAL, FITTED = "final checkpoint", "fitted curve"
 NO_INTERVAL, PERCENTILE, SET_OF_STEPS = "no interval", "percentile", "set of steps"
 # More resamples change no cross-fitted number by much, and cost as much more.
 RESAMPLES = 200
+NO_ENDS = (np.nan, np.nan)
 
 Row = dict[str, Any]
 
@@ -121,41 +122,39 @@ class Curve:
         )
         self._shared = self._found.columns | {"layer": self._found.layers[0], "n": len(self._found.counts.keys)}
 
-    def _row(
-        self, rule: str, formula: str, value: float, low: float = np.nan, high: float = np.nan, interval: str = "", **more: Any
-    ) -> Row:
-        none = np.isnan(low) and np.isnan(high) and interval != SET_OF_STEPS
-        measured = {"rule": rule, "formula": formula, "value": value, "low": low, "high": high}
-        return self._shared | measured | {"interval": NO_INTERVAL if none else interval} | more
+    def _row(self, rule: str, formula: str, value: float, ends: tuple[float, float] = NO_ENDS, interval: str = "", **more: Any) -> Row:
+        measured = {"rule": rule, "formula": formula, "value": value, "low": ends[0], "high": ends[1]}
+        has_none = np.isnan(ends).all() and interval != SET_OF_STEPS
+        return self._shared | measured | {"interval": NO_INTERVAL if has_none else interval} | more
 
     def best_rows(self, dev_rule: str, chosen_on_dev: int | None) -> Iterator[Row]:
         """The best checkpoint: on test, on dev, on held-out halves (which name no single step); and the final one."""
         best, final = self._best_place(), len(self._steps) - 1
         yield self._row(AS_PRINTED, "best", self._values_C[best], step=self._steps[best])
-        chosen = [(FINAL, final)] + ([] if chosen_on_dev is None else [(dev_rule, chosen_on_dev)])
-        for rule, place in chosen:
-            yield self._row(rule, "value", self._values_C[place], *self._fitting.interval(place), PERCENTILE, step=self._steps[place])
+        for rule, place in ((FINAL, final), (dev_rule, chosen_on_dev)):
+            if place is not None:
+                yield self._row(rule, "value", self._values_C[place], self._fitting.interval(place), PERCENTILE, step=self._steps[place])
         yield self._row(CROSS_FITTED, "best", self._fitting.best(), step=None)
 
     def step_rows(self, shares: Sequence[float]) -> Iterator[Row]:
         """The step at which a share of the best is reached: the first one, the set of those that it may be, and that of a fitted curve.
 
-        `censored` says where a step lies outside the checkpoints: before the first, or after the last.
+        `censored` says where a step may lie outside the checkpoints: before the first, or after the last.
         """
         acquisition = fit_acquisition(self._steps, self._values_C, self._found.higher_is_better)
         for share in shares:
             step = measures.step_to_share(self._steps, self._values_C, share, self._direction)
             yield self._row(AS_PRINTED, "step_to_share", float(step), share=share, censored=None)
             reached = self._fitting.reached(share)
-            value, low, high = (
-                np.nan if place is None else float(self._steps[place]) for place in (reached.place, reached.first, reached.last)
-            )
-            unknown = np.isnan(reached.shares).any()
-            ends = [] if unknown else [name for name, there in (("before", reached.first == 0), ("after", reached.last is None)) if there]
-            interval = NO_INTERVAL if unknown else SET_OF_STEPS
-            yield self._row(CROSS_FITTED, "step_to_share", value, low, high, interval, share=share, censored=" and ".join(ends) or None)
-            fitted, censored = (np.nan, "") if acquisition is None else acquisition.step_to_share(share)
-            yield self._row(FITTED, "fit_acquisition", fitted, share=share, censored=censored or None)
+            value, first, last = (np.nan if place is None else self._steps[place] for place in (reached.place, reached.first, reached.last))
+            interval, outside = NO_INTERVAL, []
+            if not np.isnan(reached.shares).any():
+                interval = SET_OF_STEPS
+                outside = [name for name, there in (("before", reached.first == 0), ("after", reached.last is None)) if there]
+            censored = " and ".join(outside) or None
+            yield self._row(CROSS_FITTED, "step_to_share", value, (first, last), interval, share=share, censored=censored)
+            fitted, before = (np.nan, "") if acquisition is None else acquisition.step_to_share(share)
+            yield self._row(FITTED, "fit_acquisition", fitted, share=share, censored=before or None)
 
     def forgetting_rows(self) -> Iterator[Row]:
         """What the final checkpoint has lost since the best one, with the p-values of both curves that forget nothing.
@@ -164,19 +163,13 @@ class Curve:
         """
         relative, absolute = measures.forgetting(self._values_C, self._direction)
         found = self._fitting.forgetting(self._steps)
-        no_null = {"p_sampling": np.nan, "p_jitter": np.nan, "forgets": None}
-        null = {"p_sampling": found.p_sampling, "p_jitter": found.p_jitter}
-        null |= {"forgets": None if np.isnan(found.p_jitter) else found.p_jitter < 0.05}
-        printed: dict[str, tuple[float, Estimate]] = {
-            "relative": (float(relative), found.relative),
-            "absolute": (float(absolute), found.absolute),
-        }
-        for measure, (value, estimate) in printed.items():
-            step = self._steps[self._best_place()]
-            yield self._row(AS_PRINTED, "forgetting", value, measure=measure, step=step, **no_null)
-            yield self._row(
-                CROSS_FITTED, "forgetting", estimate.value, estimate.low, estimate.high, CROSS_FITTED, measure=measure, step=None, **null
-            )
+        forgets = None if np.isnan(found.p_jitter) else found.p_jitter < 0.05
+        nulls: Row = {"p_sampling": found.p_sampling, "p_jitter": found.p_jitter, "forgets": forgets}
+        for measure, value, estimate in (("relative", relative, found.relative), ("absolute", absolute, found.absolute)):
+            of_best: Row = {"measure": measure, "step": self._steps[self._best_place()]} | dict.fromkeys(nulls)
+            yield self._row(AS_PRINTED, "forgetting", float(value), **of_best)
+            ends = estimate.low, estimate.high
+            yield self._row(CROSS_FITTED, "forgetting", estimate.value, ends, CROSS_FITTED, **of_best | {"step": None} | nulls)
 
     def _best_place(self) -> int:
         return int(self._values_C.argmax() if self._found.higher_is_better else self._values_C.argmin())

@@ -50,16 +50,14 @@ def order_rows(steps: pd.DataFrame) -> Iterator[dict[str, Any]]:
         if key[-1] and shared["source_language"] == shared["target_language"]:
             continue
         for curves in _curves_of_all_tasks(of_pair, tasks):
-            treebanks, nli = (
-                [_dataset(row) for task, row in curves.items() if (task == "xnli") is inference] for inference in (False, True)
-            )
+            treebanks = [_dataset(row) for task, row in curves.items() if task != "xnli"]
             yield shared | {
                 "n_tasks": len(tasks),
                 "tasks": " < ".join(" = ".join(group) for group in groups),
-                "treebank": treebanks[0] if treebanks else None,
-                "nli": nli[0] if nli else None,
+                "treebank": treebanks[0],
+                "nli": _dataset(curves["xnli"]) if "xnli" in curves else None,
                 "formula": "acquired_in_order",
-                "holds": _holds(shared["rule"], curves, groups),
+                "holds": _holds(str(shared["rule"]), curves, groups),
             }
 
 
@@ -71,7 +69,7 @@ def _curves_of_all_tasks(curves: pd.DataFrame, tasks: Sequence[str]) -> Iterator
     """The curve of each task: tasks of treebanks share one; several treebanks of a language, or forms of its pairs, count each."""
     of_nli = curves[curves["task"] == "xnli"].to_dict("records") if "xnli" in tasks else [{}]
     for _, of_treebank in curves[curves["task"] != "xnli"].groupby(["source", "target"]):
-        found = of_treebank.set_index("task", drop=False).to_dict("index")
+        found: dict[str, Any] = {row["task"]: row for row in of_treebank.to_dict("records")}
         for nli in of_nli:
             every = found | ({"xnli": nli} if nli else {})
             if {*every} == {*tasks}:

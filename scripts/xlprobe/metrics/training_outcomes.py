@@ -119,10 +119,9 @@ class TrainingOutcomes:
         if group is None:
             return ()
         if (group, place.split) not in self._keys:
-            same = {other.target: other for other in self.places if other.split == place.split and self.facts(other)["parallel"] == group}
-            self._keys[group, place.split] = sorted(
-                {key for other in same.values() for key in self.read(other, self.steps[:1]).counts.keys}
-            )
+            same = (other for other in self.places if other.split == place.split and self.facts(other)["parallel"] == group)
+            sets = {other.target: other for other in same}.values()
+            self._keys[group, place.split] = sorted({key for other in sets for key in self.read(other, self.steps[:1]).counts.keys})
         return self._keys[group, place.split]
 
     def read(self, place: OutcomePlace, steps: Sequence[int] | None = None, *, every_layer: bool = False) -> Measured:

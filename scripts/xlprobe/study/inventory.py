@@ -24,6 +24,11 @@ def languages(config: dict[str, Any]) -> dict[str, Language]:
     return {code: Language(code, chosen["name"], world_family(invented, code), chosen["script"], "") for code, chosen in invented.items()}
 
 
+def published_sizes(config: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """The sizes in GiB of published texts for pretraining, by language and reading; a world's are known once they are written."""
+    return {} if config["world"] else resource_tables.cc100_sizes()
+
+
 def treebanks(config: dict[str, Any]) -> dict[str, Treebank]:
     """The treebanks that a run may name: those of its world, or Universal Dependencies'."""
     if not config["world"]:

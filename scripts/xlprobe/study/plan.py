@@ -4,6 +4,7 @@ A run in the configuration's sense is a study of one or more models; a model tra
 (`xlprobe.study.runs`), which paths call models.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -77,6 +78,11 @@ class Study:
         """The other checkpoints of a run's model."""
         of_model = self.runs[run].model
         return [other for other in self.checkpoints if self.runs[other[0]].model == of_model and other != (run, step)]
+
+    @cached_property
+    def trained_languages(self) -> list[str]:
+        """The languages with text here that some run is pretrained on, sorted."""
+        return sorted({code for name, run in self.runs.items() if run.kind == "pretrain" for code in self.pretraining_languages(name)})
 
     def pretraining_languages(self, run: str) -> list[str]:
         """The languages that a run is pretrained on, sorted."""
@@ -253,6 +259,11 @@ class Study:
             yield from (self._measurement(run, "alignment", name, name) for name in self.measured_datasets(run, "alignment"))
             yield from (Measurement(run, "bpc", language, language, ()) for language in self.bits_languages(run))
 
+    @cached_property
+    def measured_tasks(self) -> list[str]:
+        """The tasks of all that is measured."""
+        return sorted({measurement.task for measurement in self.measurements()})
+
     def _measurement(self, run: str, task: str, source: str, target: str) -> Measurement:
         of_source, of_target = self.layers(run, task, source), self.layers(run, task, target)
         shared = of_target if of_source is None else [layer for layer in of_source if of_target is None or layer in of_target]
@@ -322,11 +333,59 @@ class Study:
         """The tidy tables of the run (`metrics/`) by name."""
         joined = [name for name, parts in self.table_parts.items() if parts]
         others = {"datasets": self.datasets, "contamination": self.compared_languages}
-        return ["checkpoints", *joined, *(name for name, found in others.items() if found)]
+        of_measures = (table for tables in self.measure_tables.values() for table in tables)
+        return ["checkpoints", *joined, *(name for name, found in others.items() if found), *of_measures]
+
+    @cached_property
+    def curve_checkpoints(self) -> list[tuple[str, int]]:
+        """The checkpoints that curves over steps are made of: those after step 0, of trainings that are measured at two or more."""
+        trained = [checkpoint for checkpoint in self.table_parts["scores"] if checkpoint[1]]
+        counted = Counter(run for run, _ in trained)
+        return [checkpoint for checkpoint in trained if counted[checkpoint[0]] > 1]
+
+    @cached_property
+    def measure_tables(self) -> dict[str, list[str]]:
+        """The tables of measures, by the rule that makes them."""
+        tables = {"factors": ["factors"]} if self.factor_models else {}
+        runs = {run for run, _ in self.curve_checkpoints}
+        if not runs:
+            return tables
+        tables |= {"learning": ["best", "steps", "forgetting"], "gates": ["gates"]}
+        transferred = any(self.transfer_targets(run, task) for run in runs for task in self.probe_tasks)
+        tables |= {"asymmetry": ["asymmetry"]} if transferred else {}
+        tables |= {"order": ["order"]} if any(self.probed_datasets(run, task) for run in runs for task in self.probe_tasks) else {}
+        tables |= {"correlations": ["correlations", "alternatives"]} if self.factor_models else {}
+        return tables | ({"training_seeds": ["training_seeds"]} if any(self.runs[run].seed is not None for run in runs) else {})
+
+    @property
+    def correlated_tables(self) -> list[str]:
+        """The tables that correlations are taken from."""
+        return ["best", "steps", "forgetting", "factors", *(["asymmetry"] if "asymmetry" in self.measure_tables else [])]
 
     def counted_tasks(self) -> dict[str, list[str]]:
         """The tasks whose examples the table of datasets counts, by dataset."""
         return {name: sorted({*self.probe_tasks} & {*tasks_of(self.config, name)}) for name in sorted(self.datasets)}
+
+    def measured_languages(self, model: str) -> list[str]:
+        """The languages that a model of the configuration is measured in, sorted."""
+        datasets = self.probed | self.alignments
+        of_datasets = (datasets[name].languages for names in self._measured[model].values() for name in names)
+        return sorted({*self.bits_languages(model)}.union(*of_datasets))
+
+    @cached_property
+    def factor_models(self) -> dict[str, dict[str, list[str] | None]]:
+        """The models that the table of factors is about: the languages each is measured in, and pretrained on here (None: elsewhere)."""
+        found: dict[str, dict[str, list[str] | None]] = {}
+        for run in self.runs.values():
+            if measured := self.measured_languages(run.model):
+                trained = self.pretraining_languages(run.name) if run.kind == "pretrain" else None
+                found[run.model] = {"measured": measured, "pretrained": trained}
+        return found
+
+    def published_sizes(self) -> dict[str, dict[str, float]]:
+        """The published sizes, by reading, of the texts behind the models of the table of factors, in GiB; none of a world's."""
+        used = {code for languages in self.factor_models.values() for codes in languages.values() for code in codes or []}
+        return {code: sizes for code, sizes in inventory.published_sizes(self.config).items() if code in used}
 
     def dataset_facts(self) -> dict[str, dict[str, str]]:
         """What figures say of datasets, bitexts and languages: title, language and family, by name."""
@@ -368,14 +427,13 @@ class Study:
         def of(kind: str) -> list[Job]:
             return [job for job in every if self.runs[job["model"]].kind == kind]
 
-        texts = {language for name, run in self.runs.items() if run.kind == "pretrain" for language in self.pretraining_languages(name)}
         searched = {*self.compared_languages} & {*self.config["languages"]}
         own_tokenizer = bool(of("pretrain"))
         sampled = self.config["languages"] if own_tokenizer and not self.settings.tokenizer.model else []
         return {
-            "clean_corpus": [{"language": code} for code in sorted(texts | searched | {*sampled, *self.held_out_of_any})],
+            "clean_corpus": [{"language": code} for code in sorted(searched | {*self.trained_languages, *sampled, *self.held_out_of_any})],
             "tokenizer": [{}] if own_tokenizer else [],
-            "binarize": [{"language": code} for code in sorted(texts)],
+            "binarize": [{"language": code} for code in self.trained_languages],
             "pretrain": of("pretrain"),
             "trained_text": [{"model": name} for name, run in self.runs.items() if run.kind == "pretrain"],
             "checkpoint": of("pretrain"),
@@ -422,6 +480,7 @@ class Study:
         jobs |= {"baseline_scores": [{}]} if any(map(self.baseline_datasets, self.probe_tasks)) else {}
         jobs |= {"probe_training_summary": [{}]} if "probe_training" in self.tables else {}
         jobs |= {"contamination_table": [{}]} if self.compared_languages else {}
+        jobs |= {rule: [{}] for rule in self.measure_tables}
         return jobs | {"figure": [figure._asdict() for figure in self.figures]}
 
 

@@ -22,6 +22,8 @@ LANGUAGE_COLUMNS = [column.name for column in fields(Language)]
 SOURCE_COLUMNS = [column.name for column in fields(Source)]
 # What stands for a {field} in a source's texts (`xlprobe.sources.needs`).
 SOURCE_FIELDS = {"language", "language_name", "folder", "file", "step", "thousands", "seed"}
+# What the sizes of its corpora are called beside each other.
+CHINESE = {"zh-Hant": "traditional", "zh-Hans": "simplified"}
 TEXT_FORMS = re.compile("(raw|tokenized|raw tokenized|tokenized raw)?")
 # How names of other datasets begin, all of which lie in one folder with treebanks: so no name stands for two of them.
 OTHER_DATASETS = ("align_", "xnli_")
@@ -89,6 +91,8 @@ def _language_rows() -> list[_Row]:
         row.hold("name", bool, "the language's name")
         row.hold("romanised_from", lambda code: not code or code in codes, f"blank or a code; {suggestion(row['romanised_from'], codes)}")
         row.hold("cc100_bytes", re.compile("[0-9]{0,18}").fullmatch, "a whole number or blank")
+        for column in ("cc100_gib", "cc100_gib_corrected"):
+            row.hold(column, re.compile(r"([0-9]{1,9}(\.[0-9]{1,9})?)?").fullmatch, "GiB as a number (12.1), or blank")
     return rows
 
 
@@ -101,6 +105,20 @@ def languages() -> dict[str, Language]:
 def language_facts(column: str) -> dict[str, str]:
     """A column of `resources/languages.tsv` by CC100 code, where it says something; empty where there is no such column."""
     return {row["code"]: fact for row in _language_rows() if (fact := row.cells.get(column))}
+
+
+def cc100_sizes() -> dict[str, dict[str, float]]:
+    """The sizes of CC100's corpora that XLM-R was trained on, in GiB, by code and reading of the published table.
+
+    Readings: `as printed` (Conneau et al. 2020, Table 6); `corrected`, where that is a misprint; of Chinese, whose two corpora are
+    two scripts of one language, `traditional`, `simplified` and their `sum`.
+    """
+    printed, corrected = ({code: float(gib) for code, gib in language_facts(c).items()} for c in ("cc100_gib", "cc100_gib_corrected"))
+    sizes = {code: {"as printed": gib} | ({"corrected": corrected[code]} if code in corrected else {}) for code, gib in printed.items()}
+    scripts = {reading: printed[code] for code, reading in CHINESE.items() if code in printed}
+    for code in CHINESE.keys() & sizes.keys():
+        sizes[code] |= scripts | {"sum": round(sum(scripts.values()), 1)}
+    return sizes
 
 
 def _hold_language(row: _Row, column: str) -> None:

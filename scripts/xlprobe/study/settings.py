@@ -194,6 +194,25 @@ class IntervalsSection(Section):
 
 
 @dataclass(frozen=True)
+class MeasuresSection(Section):
+    """`measures`: what is taken of curves over steps and layers."""
+
+    # Which other tables need.
+    NEEDED = (0.95, 0.98)
+
+    shares: list[float]
+    gate: dict[str, float]
+
+    def share_arguments(self) -> list[Any]:
+        """Of the script that says when curves come close to their best."""
+        return as_arguments({"shares": sorted({*self.shares, *self.NEEDED})})
+
+    def gate_arguments(self) -> list[Any]:
+        """Of the script that tells curves with a signal."""
+        return as_arguments(self.gate)
+
+
+@dataclass(frozen=True)
 class Settings:
     """A run's sections."""
 
@@ -206,6 +225,7 @@ class Settings:
     alignment: AlignmentSection
     bpc: BitsSection
     intervals: IntervalsSection
+    measures: MeasuresSection
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Self:
@@ -220,4 +240,5 @@ class Settings:
             AlignmentSection.of(config["alignment"]),
             BitsSection.of(config["bpc"]),
             IntervalsSection.of(config["intervals"]),
+            MeasuresSection.of(config["measures"]),
         )

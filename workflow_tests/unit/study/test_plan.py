@@ -168,11 +168,11 @@ def test_figures_and_tables():
     kinds = Counter((figure.task, figure.kind) for figure in study.figures)
     assert kinds["pos", "word_groups"] == kinds["xnli", "transfer_matrix"] == kinds["alignment", "layer_curves"] == 1
     assert ("xnli", "word_groups") not in kinds and len(study.figures) == 19
-    assert study.tables == ["checkpoints", "scores", "audit", "probe_training", "datasets", "contamination"]
+    assert study.tables == ["checkpoints", "scores", "audit", "probe_training", "datasets", "contamination", "factors"]
     # Either has scores: vectors without bits per character, and these without vectors.
     assert tiny(bpc={"leave_out": ["xlmr"]}).tables == study.tables
     bits = tiny(treebanks=["qaa_world"], probes={"tasks": []}, xnli=[], alignments=[])
-    assert bits.tables == ["checkpoints", "scores", "datasets", "contamination"]
+    assert bits.tables == ["checkpoints", "scores", "datasets", "contamination", "factors"]
     bare = tiny(treebanks=["qaa_world"], probes={"tasks": []}, xnli=[], alignments=[], bpc={"languages": []})
     assert bare.tables == ["checkpoints", "datasets", "contamination"] and bare.figures == [] and [*bare.measurements()] == []
 
@@ -184,6 +184,31 @@ def test_datasets_are_counted_with_the_tasks_that_they_have():
     arcs = ["arc_classification", "arc_prediction"]
     assert counted["qaa_world"] == [*arcs, "pos"] and counted["qba_world"] == arcs
     assert counted["xnli_qaa"] == ["xnli"] and counted["align_qaa_qba"] == []
+
+
+def test_models_have_factors_in_the_languages_that_they_are_measured_in():
+    study = bilingual()
+    assert study.factor_models == {
+        "xlmr": {"measured": ["qaa", "qba"], "pretrained": ["qaa", "qba"]},
+        "alone": {"measured": ["qba"], "pretrained": ["qba"]},
+        "published": {"measured": ["qaa", "qba"], "pretrained": None},
+    }
+    # Of a world no sizes are published. Of bitexts both languages count, and of bits per character theirs.
+    assert study.published_sizes() == {} and study.trained_languages == ["qaa", "qba"]
+    assert tiny(treebanks=["qaa_world"], xnli=[], bpc={"languages": []}).measured_languages("xlmr") == ["qaa", "qba"]
+    bits = {"treebanks": ["qaa_world"], "xnli": [], "alignments": [], "probes": {"tasks": []}}
+    assert tiny(**bits, bpc={"languages": ["qba"]}).measured_languages("xlmr") == ["qba"]
+
+
+def test_published_sizes_are_those_of_the_languages_of_a_run():
+    sizes = shipped("mini").published_sizes()
+    assert [*sizes] == ["el", "en", "fi", "fr", "hi", "ko", "ru", "tr"] and sizes["el"] == {"as printed": 46.9}
+    study = shipped("paper")
+    measured = study.factor_models["base"]["measured"]
+    assert len(measured) == 94 and measured == study.factor_models["replica"]["measured"]
+    # Romanised corpora are pretrained on, not measured.
+    assert len(study.published_sizes()) == len(study.factor_models["replica"]["pretrained"]) == 100
+    assert study.published_sizes()["sv"]["corrected"] == 77.8
 
 
 def test_facts_of_datasets():
@@ -217,7 +242,7 @@ def test_jobs_of_the_tiny_run():
             "probe_training": 1,
         },
         **{"probe_training_summary": 1, "contamination_table": 1, "checkpoint_table": 1, "dataset_table": 1, "run_description": 1},
-        "figure": 19,
+        **{"factors": 1, "figure": 19},
     }
 
 

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections import Counter
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from xlprobe.paths import PROJECT, RESOURCES
 from xlprobe.study.catalogue import ALIGNMENT_FILES
 from xlprobe.study.code_identity import reached_modules
 from xlprobe.study.config_schema import schema
-from xlprobe.study.resource_tables import _language_rows, alignments, languages, sources, treebanks
+from xlprobe.study.resource_tables import _language_rows, alignments, cc100_sizes, languages, sources, treebanks
 
 SIZES = {"K": 2**10, "M": 2**20, "G": 2**30}
 PAPER_1_COLUMNS = {"bpc": "bpc", "ud": "ud", "pud": "ud_transfer", "xnli": "xnli"}
@@ -158,6 +159,44 @@ def test_corpus_sizes_are_the_published_ones(real_data):
     for row in printed:
         if once[row["iso"]] == 1:
             assert sizes[row["iso"]]["cc100_gib"] == row["size_gib"], row["iso"]
+
+
+def test_the_printed_table_of_sizes_is_kept_as_it_is_and_corrected():
+    sizes = cc100_sizes()
+    assert len(sizes) == 100 and sizes["sv"] == {"as printed": 12.1, "corrected": 77.8} and sizes["uk"] == {"as printed": 84.6}
+    chinese = {"traditional": 16.6, "simplified": 46.9, "sum": 63.5}
+    assert sizes["zh-Hans"] == chinese | {"as printed": 46.9} and sizes["zh-Hant"] == chinese | {"as printed": 16.6}
+    assert all(row["cc100_misprint"] for row in LANGUAGES if row["cc100_gib_corrected"])
+    # Compressed text is never as large as the text: with the corrected sizes this holds of every corpus.
+    larger = [row["code"] for row in LANGUAGES if row["cc100_gib"] and float(row["cc100_bytes"]) > float(row["cc100_gib"]) * 2**30]
+    assert larger == ["sv"] and float({row["code"]: row for row in LANGUAGES}["sv"]["cc100_bytes"]) < 77.8 * 2**30
+
+
+def test_distances_are_between_all_pairs_of_87_languages():
+    rows = table(RESOURCES / "syntactic_distances.tsv")
+    found = {row["lang1"] for row in rows} | {row["lang2"] for row in rows}
+    assert len(found) == 87 and [(row["lang1"], row["lang2"]) for row in rows] == [*combinations(sorted(found), 2)]
+    # Issue 17 names these: of UD hr la sr have none, of bits per character eo la mn sa hr sr.
+    without = {task: {code for code in of_paper_1(task) if code.partition("-")[0] not in found} for task in ("ud", "bpc", "xnli")}
+    assert without == {"ud": {"hr", "la", "sr"}, "bpc": {"eo", "hr", "la", "mn", "sa", "sr"}, "xnli": set()}
+    degenerate = {code for row in rows for code in row["degenerate"].split()}
+    assert degenerate == {"ar", "az", "fa", "ms", "om", "ps", "sd", "sk", "sq", "sw", "uz", "zh"}
+    # That is what makes them so: to all others they are one language, 0.57 from English.
+    distances = {frozenset((row["lang1"], row["lang2"])): row["syntactic_distance"] for row in rows}
+    for other in found - degenerate:
+        assert len({distances[frozenset((code, other))] for code in degenerate}) == 1
+    assert {distances[frozenset(pair)] for pair in combinations(degenerate, 2)} == {"0.00"}
+    for row in rows:
+        assert row["degenerate"].split() == [code for code in (row["lang1"], row["lang2"]) if code in degenerate]
+
+
+def test_distances_are_those_of_lang2vec(real_data):
+    published = real_data / "factors" / "uriel_syntactic_lang2vec.tsv"
+    if not published.is_file():
+        pytest.skip("XLPROBE_DATA has no factors/uriel_syntactic_lang2vec.tsv: no distances to compare with")
+    theirs = [(row["lang1"], row["lang2"], row["lang2vec_syntactic_distance"], row["degenerate_code"] == "1") for row in table(published)]
+    ours = table(RESOURCES / "syntactic_distances.tsv")
+    assert [(row["lang1"], row["lang2"], row["syntactic_distance"], row["degenerate"] != "") for row in ours] == theirs
 
 
 def test_real_treebanks_have_the_splits_that_the_table_says(real_data):
@@ -309,6 +348,8 @@ BULGARIAN = "bg_btb\tbg\tUD_Bulgarian-BTB\ttrain dev test\t\t\n"
         ("languages.tsv", "\nbg\t", "\nbe\t", r":8: found code 'be' a second time, expected it once \(it stands in line 7"),
         ("languages.tsv", "\tbn\t", "\tbnn\t", r":10: found romanised_from 'bnn', expected blank or a code; did you mean 'bn'"),
         ("languages.tsv", "\t320000000\t", "\t320 MB\t", ":2: found cc100_bytes '320 MB', expected a whole number or blank"),
+        ("languages.tsv", "\t1.3\t", "\t1,3\t", r":2: found cc100_gib '1,3', expected GiB as a number \(12.1\), or blank"),
+        ("languages.tsv", "\t77.8\t", "\t77.8 GiB\t", ":95: found cc100_gib_corrected '77.8 GiB', expected GiB as a number"),
         ("languages.tsv", "\tAfrikaans\t", "\t\t", ":2: found name '', expected the language's name"),
         ("alignments.tsv", "\tsimalign\t", "\tgiza\t", ":4: found layout 'giza', expected one of awesome, pharaoh, wpt, simalign"),
         ("alignments.tsv", "\tsimalign\t", "\tawesome\t", ":4: found files '.*', expected the files that layout awesome has, each once"),
