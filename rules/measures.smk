@@ -203,7 +203,7 @@ rule factors:
 rule correlations:
     input:
         **{
-            table: f"<results>/metrics/{table}.parquet"
+            table: [f"<results>/metrics/{table}.parquet"]
             for table in STUDY.correlated_tables
         },
     output:

@@ -85,7 +85,7 @@ def correlate(curves: pd.DataFrame, asymmetries: pd.DataFrame | None, factors: F
     """
     for key, part in curves.groupby([*GROUP, "rule"], dropna=False):
         shared = dict(zip([*GROUP, "rule"], key, strict=True))
-        sources = FactorValues(factors, shared["model"], shared["task"], alternative)
+        sources = FactorValues(factors, str(shared["model"]), str(shared["task"]), alternative)
         in_language, transfer = part[part["source"] == part["target"]], part[part["source"] != part["target"]]
         tests = [*_in_language(in_language, sources, alternative is None)]
         if len(transfer):
@@ -130,14 +130,17 @@ class FactorValues:
         return None if pivot is None else self._changed(lambda left_out: [self._distance(code, pivot, left_out) for code in languages])
 
     def distances(self, languages: Sequence[str]) -> np.ndarray | None:
-        """Between languages, [L, L]."""
-        return self._changed(lambda left_out: [[self._distance(one, other, left_out) for other in languages] for one in languages])
+        """Between languages, [L, L], without those to themselves."""
+
+        def between(left_out: str | None) -> list[list[float]]:
+            return [[np.nan if one == other else self._distance(one, other, left_out) for other in languages] for one in languages]
+
+        return None if self._alternative == WITHOUT_BOTH else self._changed(between)
 
     def _distance(self, one: str, other: str, left_out: str | None) -> float:
-        if left_out in (WITHOUT_PIVOT, WITHOUT_BOTH) and one == other:
-            return np.nan
+        is_pivot = left_out in (WITHOUT_PIVOT, WITHOUT_BOTH) and one == other
         degenerate = left_out in (WITHOUT_DEGENERATE, WITHOUT_BOTH) and self._factors.is_degenerate(one, other)
-        return np.nan if degenerate else self._factors.distance(one, other)
+        return np.nan if is_pivot or degenerate else self._factors.distance(one, other)
 
     def _changed(self, values: Callable[[str | None], Any]) -> np.ndarray | None:
         """A factor under the alternative; None where that leaves it as it is."""
@@ -181,31 +184,27 @@ def _of_transfer(curves: pd.DataFrame, asymmetries: pd.DataFrame | None, factors
 
     measured = {name: matrix(curves, name) for name in (PERFORMANCE, STEPS, FORGETTING)}
     text, distances = factors.pretraining(languages), factors.distances(languages)
-    sources = curves.drop_duplicates("source")
+    sources = curves[curves["source_language"].isin(languages)].drop_duplicates("source")
     examples = factors.task_data(sources["source"].tolist(), sources["source_language"].tolist())
     if examples is not None:
-        examples = sources.assign(examples=examples).groupby("source_language")["examples"].mean().reindex(languages).to_numpy()
-    by_source, by_target = {SOURCE_PRETRAINING: text, TASK_DATA: examples}, {TARGET_PRETRAINING: text}
+        by_language = sources.assign(examples=examples).groupby("source_language")["examples"].mean()
+        examples = by_language.reindex(languages).to_numpy(float)
+    # A factor, its values by language, and whether it is the target's.
+    of_languages = [(SOURCE_PRETRAINING, text, False), (TARGET_PRETRAINING, text, True), (TASK_DATA, examples, False)]
     for name, outcome_LL in measured.items():
-        tests = [(other, vector, False) for other, vector in by_source.items()] + [
-            (other, vector, True) for other, vector in by_target.items()
-        ]
-        for other, factor_L, of_targets in tests:
+        for other, factor_L, of_targets in of_languages:
             if factor_L is not None:
-                factor_LL = _of_pairs(factor_L, of_targets)
                 permuted = correlation.label_permutation(outcome_LL, factor_L, of_targets=of_targets)
-                yield _transfer_row(name, other, outcome_LL, factor_LL, permuted)
-        pairs = {DISTANCE: distances} | ({other: measured[other] for other in _after(name)} if also_measures else {})
-        for other, factor_LL in pairs.items():
+                yield _transfer_row(name, other, outcome_LL, _of_pairs(factor_L, of_targets), permuted)
+        of_pairs = {DISTANCE: distances} | ({other: measured[other] for other in _after(name)} if also_measures else {})
+        for other, factor_LL in of_pairs.items():
             if factor_LL is not None:
                 yield _transfer_row(name, other, outcome_LL, factor_LL, correlation.mantel(outcome_LL, factor_LL))
-    if asymmetries is None:
-        return
-    outcome_LL = matrix(asymmetries, "value")
-    printed = (asymmetries["rule"] == AS_PRINTED).all()
-    for other, factor_L, of_targets in ((SOURCE_PRETRAINING, text, False), (TASK_DATA, examples, False), (TARGET_PRETRAINING, text, True)):
-        if factor_L is not None:
-            yield _asymmetry_row(other, outcome_LL, factor_L, of_targets, printed)
+    if asymmetries is not None:
+        outcome_LL, printed = matrix(asymmetries, "value"), AS_PRINTED in {*asymmetries["rule"]}
+        for other, factor_L, of_targets in of_languages:
+            if factor_L is not None:
+                yield _asymmetry_row(other, outcome_LL, factor_L, of_targets, printed)
 
 
 def _after(name: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from xlprobe.artifacts.tables import read_table, table_writer, write_table
+from xlprobe.artifacts.tables import conform, read_schema, read_table, table_writer, write_table
 from xlprobe.errors import XlprobeError
 from xlprobe.metrics.joining import join_tables
 from xlprobe.paths import SCHEMAS
@@ -68,6 +68,15 @@ def test_a_table_that_is_half_zeroed_or_of_an_older_version_is_refused_where_tab
     with pytest.raises(XlprobeError, match=rf"^{path}: no such file; run again to make it$"):
         join_tables([path], NAME, tmp_path / "all.parquet")
     assert not (tmp_path / "all.parquet").exists()
+
+
+def test_a_schema_begins_with_the_columns_of_another_and_a_flag_may_be_missing():
+    properties = [*read_schema("forgetting.schema.yaml")["properties"]]
+    assert properties[:3] == ["model", "training_seed", "task"] and properties[-1] == "interval"
+    flags = conform(pd.DataFrame({name: [0, 1, 2] for name in properties}).assign(forgets=[True, None, False]), "forgetting.schema.yaml")[
+        "forgets"
+    ]
+    assert flags.dtype == "boolean" and flags.isna().tolist() == [False, True, False]
 
 
 def keywords(rule):

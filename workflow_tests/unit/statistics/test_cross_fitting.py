@@ -28,6 +28,16 @@ def test_without_noise_the_best_is_the_best():
     assert curve.gain([0], [1, 2]).absolute.value == pytest.approx(-0.4)
 
 
+def test_the_interval_of_a_row_is_that_of_a_plain_bootstrap():
+    """Of 400 sentences with one word each, 0.8 of which are right: 1.96 sqrt(0.16 / 400) on either side; nothing without resamples."""
+    correct = (np.arange(400) % 5 > 0).astype(int)
+    keys = [f"{number:03}" for number in range(400)]
+    outcome = ClusteredCounts({"correct": np.stack([correct, 0 * correct])[:, None], "total": np.ones((1, 1, 400), dtype=int)}, keys, GROUP)
+    low, high = CrossFitting(outcome, accuracy, has_seeds=False, resamples=2000).interval(0)
+    assert (low, high) == (pytest.approx(0.7608, abs=0.004), pytest.approx(0.8392, abs=0.004))
+    assert np.isnan(CrossFitting(outcome, accuracy, has_seeds=False, resamples=0).interval(0)).all()
+
+
 def test_what_is_better_when_lower():
     """Bits: 1.5 of 1.2 at best; 1 - best / final is lost."""
     curve = constant([300, 120, 150], higher_is_better=False)
@@ -125,8 +135,8 @@ def test_steps_that_reach_a_share_of_the_best():
     curve = constant([50, 90, 96, 100, 93])
     assert curve.reached(0.5).first == 0
     found = curve.reached(0.95)
-    assert (found.shares.tolist(), found.first, found.last) == ([0, 0, 1, 1, 0], 2, 2)
-    assert [(found.first, found.last) for found in map(curve.reached, (0.4, 1.01))] == [(0, 0), (None, None)]
+    assert (found.shares.tolist(), found.first, found.last, found.place) == ([0, 0, 1, 1, 0], 2, 2, 2)
+    assert [(found.first, found.last, found.place) for found in map(curve.reached, (0.4, 1.01))] == [(0, 0, 0), (None, None, None)]
     assert constant([200, 106, 105, 100], higher_is_better=False).reached(0.95).first == 2
     # Of twelve clusters, one reaches nothing at the second step, which reaches 0.85 of the third in resamples without that one.
     correct = np.repeat(np.array([[0], [9], [10]]), 12, axis=1)

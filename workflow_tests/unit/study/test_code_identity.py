@@ -58,6 +58,8 @@ FILES = {
     "scripts/xlprobe/tasks/b.py": "task = 2\n",
     "resources/facts.tsv": "a\tb\n",
     "schemas/a.schema.yaml": "# Columns.\ntitle: a\nproperties:\n  x: {type: integer, description: so many}\n",
+    "schemas/b.schema.yaml": "$ref: c.schema.yaml\ntitle: b\nproperties:\n  y: {type: integer}\n",
+    "schemas/c.schema.yaml": "title: c\nproperties:\n  z: {type: integer}\n",
     "envs/requirements.txt": "numpy==1.0\ntorch-like==2\n",
     "envs/torch.txt": "torch==1\n",
     "envs/fairseq.txt": "fairseq==1\n",
@@ -147,6 +149,8 @@ def edit(path, old, new):
         ("schemas/a.schema.yaml", "integer", "number", True),
         ("schemas/a.schema.yaml", "x:", "y:", True),
         ("schemas/a.schema.yaml", "so many", "how many", False),
+        # A schema whose columns another one has, too.
+        ("schemas/c.schema.yaml", "integer", "number", True),
         ("schemas/a.schema.yaml", "# Columns.", "# The columns.", False),
     ],
 )
