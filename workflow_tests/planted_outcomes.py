@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from xlprobe.artifacts.checkpoint_names import run_name
 from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
+from xlprobe.artifacts.tables import read_table, write_table
+from xlprobe.metrics.scoring import FACTS, score_baselines
 from xlprobe.seeds import derive_seed
 from xlprobe.statistics.outcomes import write_outcomes
 from xlprobe.tasks.declaration import load_task
@@ -157,14 +160,42 @@ def write_baselines(folder: Path, planted: Iterable[Planted], sizes: Sizes = Siz
             continue
         task, _, target, split, _ = place = one.place._replace(protocol=None)
         test_set = _test_set(task, target, split, one.parallel, sizes)
-        generator = np.random.default_rng(derive_seed("planted", "baselines", str(place)))
-        right = {f"{name}.correct": generator.binomial(test_set.total, share) for name, share in one.baselines.items()}
+        all_before = np.cumsum([0, *test_set.total])
+        right = {f"{name}.correct": np.diff((share * all_before).astype(int)) for name, share in one.baselines.items()}
         outcome = Outcome(place, {"total": test_set.total, **right}, test_set.clusters, facts=one.facts)
         by_file.setdefault(folder / task / f"{target}.h5", {})[place] = outcome
     for path, outcomes in by_file.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_outcomes(path, outcomes.values(), None)
     return [*by_file]
+
+
+def write_scores(path: Path, trainings: Sequence[Training], baselines: Sequence[Path], sizes: Sizes = Sizes()) -> None:
+    """Write the scores of all checkpoints, step 0 among them, and of baselines.
+
+    A checkpoint's are the true values, a little above or below; what they would be by its sentences takes far longer.
+    """
+    generator = np.random.default_rng(derive_seed("planted", "scores"))
+    shared, columns = [], []
+    for training in trainings:
+        steps = np.array([0, *training.steps])
+        for planted in training.planted:
+            task, layers = load_task(planted.place.task), np.array(planted.layers or [-1])
+            truth_CL = np.concatenate([np.full((1, len(layers)), AT_STEP_0[task.direction]), planted.truth])
+            # Of probes each seed's, and their mean, -1.
+            seeds = [*range(1 if planted.place.protocol == "converged" else sizes.seeds), -1] if planted.baselines else [-1]
+            of_curve = np.meshgrid(steps, layers, seeds, indexing="ij")
+            values = truth_CL[:, :, None] + 0.001 * generator.standard_normal(of_curve[0].shape)
+            columns.append(np.stack([*of_curve, values]).reshape(4, -1))
+            named = {"model": training.model, "training_seed": training.training_seed, **planted.place._asdict(), "metric": task.metric}
+            shared.append(named | {name: planted.facts[name] for name in FACTS})
+    table = pd.DataFrame(shared).loc[np.repeat(np.arange(len(shared)), [part.shape[1] for part in columns])]
+    table[["step", "layer", "seed", "value"]] = np.concatenate(columns, axis=1).T
+    table[["layer", "seed"]] = table[["layer", "seed"]].replace(-1, np.nan)
+    of_baselines = path.with_suffix(".baselines.parquet")
+    score_baselines(baselines, of_baselines)
+    table = pd.concat([table.assign(low=np.nan, high=np.nan, n=1000), read_table(of_baselines)])
+    write_table(table, "scores.schema.yaml", path)
 
 
 def write_results(results: Path, trainings: Sequence[Training], sizes: Sizes = Sizes()) -> None:
@@ -236,8 +267,8 @@ POS_TRUTH = {
     "de_hdt": [0.30, 0.40, 0.50, 0.60, 0.65, 0.70, 0.75, 0.80, 0.80, 0.80],
     # All is there at the first checkpoint.
     "fi_tdt": [0.85] * 10,
-    # It stays what words' forms tell.
-    "hi_hdtb": [0.30] * 10,
+    # It stays below what words' forms tell.
+    "hi_hdtb": [0.28] * 10,
     # Without parallel test set; its probes are the best on those of all others.
     "ug_udt": [0.60, 0.65, 0.70, 0.70, 0.70, 0.70, 0.70, 0.70, 0.70, 0.70],
 }
@@ -248,7 +279,7 @@ LANGUAGE_OF = {"en_ewt": "en", "de_gsd": "de", "de_hdt": "de", "fi_tdt": "fi", "
 LANGUAGE_OF |= {"en_pud": "en", "de_pud": "de", "fi_pud": "fi", "hi_pud": "hi"}
 PARALLEL = ["en_pud", "de_pud", "fi_pud", "hi_pud"]
 # Transfer at the last checkpoint, by languages; the same both ways but for English and German. From Uyghur 0.95.
-TRANSFER = {("en", "de"): 0.80, ("de", "en"): 0.60, ("en", "fi"): 0.50, ("de", "fi"): 0.55, ("en", "hi"): 0.30, ("de", "hi"): 0.30}
+TRANSFER = {("en", "de"): 0.80, ("de", "en"): 0.60, ("en", "fi"): 0.50, ("de", "fi"): 0.55, ("en", "hi"): 0.40, ("de", "hi"): 0.35}
 TRANSFER |= {("fi", "hi"): 0.30, ("en", "en"): 0.85, ("de", "de"): 0.82, ("fi", "fi"): 0.83, ("hi", "hi"): 0.30}
 FROM_HDT_TO_EN, FROM_UYGHUR = 0.70, 0.95
 # Shares of the last value.
@@ -260,13 +291,16 @@ XNLI_TRUTH = {
     "de": [0.55, 0.64, 0.65, 0.65, 0.65, 0.65, 0.65, 0.65, 0.65, 0.65],
 }
 BITS_TRUTH = {
-    "en": [3.0, 2.5, 2.0, 1.6, 1.4, 1.2, 1.1, 1.05, 1.0, 1.0],
-    # It forgets: best at 30k and 40k; 0.4 lost, 1 - 1.0 / 1.4 of it.
-    "de": [3.0, 2.0, 1.5, 1.2, 1.0, 1.0, 1.1, 1.2, 1.3, 1.4],
+    "en": [3.0, 2.5, 2.0, 1.6, 1.4, 1.2, 1.1, 1.07, 1.0, 1.0],
+    # It forgets: best at 30k and 40k; 0.4 lost, 1 - 1.1 / 1.5 of it.
+    "de": [3.0, 2.0, 1.5, 1.3, 1.1, 1.1, 1.2, 1.3, 1.4, 1.5],
     # No better than the shares of subwords alone.
     "hi": [4.0] * 10,
 }
 FAIRSEQ_SHARE = 0.85
+# Text of each language, in GiB: the more, the better is what is planted. Examples of tasks: the more, the worse.
+GIB = {"en": 300.0, "de": 60.0, "fi": 50.0, "ug": 10.0, "hi": 5.0}
+EXAMPLES = {"en_ewt": 1000, "de_gsd": 2000, "fi_tdt": 3000, "de_hdt": 4000, "ug_udt": 5000, "hi_hdtb": 6000}
 ALIGNMENT_TRUTH = [0.30, 0.35, 0.40, 0.45, 0.50, 0.55, 0.60, 0.65, 0.70, 0.70]
 # The last value of each training of a model, which begins anew with each seed.
 FINAL_OF_SEED = {1: 0.86, 2: 0.80, 3: 0.80}
