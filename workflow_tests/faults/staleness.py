@@ -63,6 +63,8 @@ NAMES = {
 WITHOUT_CODE = {"pretrain", "download_source", "download_checkpoint", "fetch_repository", "link_source"}
 READ_FROM_SOURCES = "clean_corpus treebank bitext nli"
 SCORES = "checkpoint_scores baseline_scores"
+# What is taken of curves, with the intervals of the scores; and what changes with the checkpoints, too.
+CURVES = "learning asymmetry"
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,9 @@ CHANGES = [
     Change("sweeps.datasets", "features probes", [{"datasets": ["qba_world"], "layers": [1]}]),
     Change("sweeps.layers", "features probes transfer alignment", [{"layers": [1]}]),
     # What sentences earned stands; scores follow from it anew.
-    *(Change(f"intervals.{key}", SCORES) for key in ("resamples", "level")),
+    *(Change(f"intervals.{key}", f"{SCORES} {CURVES}") for key in ("resamples", "level")),
+    Change("measures.shares", "learning", [0.5]),
+    *(Change(f"measures.gate.{key}", "gates") for key in ("above_baseline", "rise", "noise", "ranks")),
     # Of the one language that has no parallel test set the probes are transferred, too; else the sources are the same.
     Change("transfer.sources", "transfer baselines", base=WORLD.replace("qaa_pud, ", "")),
     Change("transfer.sources", ""),
