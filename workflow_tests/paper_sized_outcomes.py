@@ -4,8 +4,10 @@ Curves differ in how fast they rise, how far, and in what they lose in the end; 
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from planted_outcomes import (
     EVEN_LAYERS,
     EVERY_LAYER,
@@ -19,9 +21,13 @@ from planted_outcomes import (
     in_language,
     parallel_bits,
     transfer,
+    write_baselines,
+    write_checkpoint,
+    write_scores,
 )
 from simulated_outcomes import STEPS
 
+from xlprobe.artifacts.tables import write_table
 from xlprobe.seeds import derive_seed
 from xlprobe.study.resource_tables import language_facts
 
@@ -94,3 +100,25 @@ def _other() -> Iterator[Planted]:
     for name, languages in BITEXTS.items():
         source, target = languages.split()
         yield alignment(name, (source, target), bump(0.7 * _curve(name), [8] * len(STEPS), EVEN_LAYERS), EVEN_LAYERS)
+
+
+def write_paper_sized(results: Path) -> Training:
+    """Write what measures read: outcomes, baselines, scores and counts of datasets."""
+    training = paper_sized_set()
+    for step in training.steps:
+        write_checkpoint(results / "outcomes" / training.name / f"{step}.h5", training, step, SIZES)
+    write_tables(results, training)
+    return training
+
+
+def write_tables(results: Path, training: Training) -> None:
+    """Write baselines and, in `metrics/`, scores and counts of datasets."""
+    metrics = results / "metrics"
+    metrics.mkdir(parents=True, exist_ok=True)
+    baselines = write_baselines(results / "baselines", training.planted, SIZES)
+    write_scores(metrics / "scores.parquet", [training], baselines, SIZES)
+    treebanks = [planted for planted in training.planted if planted.place.task in TREEBANK_TASKS and planted.place.split == "dev"]
+    examples = {(planted.place.source, planted.languages[0], planted.place.task): 1000 * number for number, planted in enumerate(treebanks)}
+    rows = [(*named, count) for named, count in examples.items()]
+    counts = pd.DataFrame(rows, columns=["dataset", "language", "what", "count"]).assign(kind="treebank", split="train", label=None)
+    write_table(counts, "datasets.schema.yaml", metrics / "datasets.parquet")
