@@ -3,6 +3,7 @@
 reads: sources/alignments/, features/<model>/<step>/<set>.h5, checkpoints/<model>/<step>/identity.json
 makes: datasets/<set>/, sentence pairs as Parquet with their words and gold links, and identity.json
        alignment/<model>/<step>/<set>.h5, the links of each pair and layer, counted
+       baselines/alignment/<set>.h5, the same of links that the words' places alone give
 """
 
 
@@ -78,3 +79,29 @@ rule alignment:
     shell:
         "python scripts/align_words.py --features {input.features:q} --checkpoint {input.checkpoint:q} --dataset {params.dataset:q}"
         " --layers {params.layers} {params.settings} --output {output:q} > {log:q} 2>&1"
+
+
+rule alignment_baselines:
+    input:
+        dataset=of_run(
+            DATASET_IDENTITY,
+            dataset=lambda wildcards: STUDY.baseline_datasets("alignment"),
+        ),
+    output:
+        "<results>/baselines/alignment/{dataset}.h5",
+    log:
+        "<results>/logs/baselines/alignment/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/baselines/alignment/{dataset}.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(1000),
+        runtime=minutes(10),
+    params:
+        code=code("scripts/measure_diagonal.py"),
+        dataset=folder_of("dataset"),
+    message:
+        "Measuring the alignment baseline on {wildcards.dataset}"
+    shell:
+        "python scripts/measure_diagonal.py --dataset {params.dataset:q} --output {output:q} > {log:q} 2>&1"

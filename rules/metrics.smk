@@ -64,7 +64,7 @@ rule baseline_scores:
     input:
         [
             path
-            for task in STUDY.probe_tasks
+            for task in STUDY.baseline_tasks
             for path in expand(
                 rules.baselines.output,
                 task=task,

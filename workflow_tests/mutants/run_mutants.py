@@ -35,7 +35,8 @@ PACKAGE = PROJECT / "scripts" / "xlprobe"
 UNIT_TESTS = PROJECT / "workflow_tests" / "unit"
 EQUIVALENT = Path(__file__).with_name("equivalent.tsv")
 MODULES = [
-    "alignment.word_alignment", "artifacts.binarized_text", "artifacts.corpus_text", "artifacts.dataset_folder", "artifacts.feature_file",
+    "alignment.diagonal", "alignment.word_alignment", "artifacts.binarized_text", "artifacts.checkpoint_lists", "artifacts.corpus_text",
+    "artifacts.dataset_folder", "artifacts.feature_file",
     "artifacts.outcome_file", "artifacts.splits", "artifacts.tokenizer_folder", "artifacts.training_reasons", "bpc.bits_per_character",
     "bpc.subword_bits", "bpc.subword_coverage", "checkpoints.canary", "checkpoints.comparison", "checkpoints.model_trials",
     "contamination.overlap", "contamination.search", "corpus.binarization", "corpus.cleaning", "corpus.tokenization", "datasets.bitexts",

@@ -9,13 +9,15 @@ numpy alone, so that a job starts at once.
 Shapes: S source units (words or subwords), T target units, V source words, W target words, D dimensions.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from xlprobe.artifacts.dataset_folder import read_links, read_sentences
+from xlprobe.artifacts.dataset_identity import read_identity
 from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.artifacts.outcome_file import LINK_COUNTS, Outcome, OutcomePlace
 from xlprobe.errors import XlprobeError
@@ -119,6 +121,20 @@ def count(found_VW: np.ndarray, sure_VW: np.ndarray, possible_VW: np.ndarray) ->
     return int(found_VW.sum()), int((found_VW & sure_VW).sum()), int((found_VW & possible_VW).sum()), int(sure_VW.sum())
 
 
+def gold_links(dataset: Path, words: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Sure and possible links of each pair of a bitext, booleans [V, W].
+
+    Args:
+        words: how many each sentence has, all source sentences first.
+    """
+    gold = [(np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)) for shape in _pairs(words.tolist())]
+    for pair, source, target, sure in read_links(dataset).itertuples(index=False):
+        sure_VW, possible_VW = gold[pair]
+        possible_VW[source, target] = True
+        sure_VW[source, target] = sure
+    return gold
+
+
 def align_bitext(
     features_path: Path,
     dataset: Path,
@@ -140,9 +156,8 @@ def align_bitext(
         XlprobeError: the features are of other units, of another dataset or checkpoint, or damaged.
     """
     sentences = read_sentences(dataset)
-    pairs = len(sentences) // 2
     words = sentences["words"].to_numpy()
-    gold = _gold(dataset, words)
+    gold = gold_links(dataset, words)
     counts: list[np.ndarray] = []
     with FeatureFile(features_path) as features:
         features.check_dataset(dataset)
@@ -157,14 +172,24 @@ def align_bitext(
         for layer in progress(chosen, f"{dataset.name} step {checkpoint['step']}", "layers"):
             links = linked_words(features, words, layer, method, distortion)
             counts.append(np.array([count(found, sure, possible) for found, (sure, possible) in zip(links, gold, strict=True)]))
-        identity = features.dataset
     counts_MLK = np.stack(counts, axis=1)
     of_pairs = {name: counts_MLK[:, :, number] for number, name in enumerate(LINK_COUNTS)}
+    write_outcomes(output, [outcome_of_bitext(dataset, sentences, of_pairs, chosen)], checkpoint)
+
+
+def outcome_of_bitext(dataset: Path, sentences: pd.DataFrame, counts: Mapping[str, np.ndarray], layers: list[int] | None = None) -> Outcome:
+    """What the pairs of a bitext earned.
+
+    Args:
+        sentences: its table of sentences, all source sentences first.
+        counts, layers: as an `Outcome` has them.
+    """
+    identity = read_identity(dataset)
     source, target = identity["languages"]
     facts = facts_of_datasets([source], identity) | {"target_language": target}
     place = OutcomePlace("alignment", dataset.name, dataset.name, "test")
-    clusters = sentences["sent_id"].to_numpy(str)[:pairs]
-    write_outcomes(output, [Outcome(place, of_pairs, clusters, chosen, facts)], checkpoint)
+    clusters = sentences["sent_id"].to_numpy(str)[: len(sentences) // 2]
+    return Outcome(place, counts, clusters, layers, facts)
 
 
 def _of_length_1(vectors_SD: np.ndarray) -> np.ndarray:
@@ -188,13 +213,3 @@ def _words_of_subwords(features: FeatureFile, words: np.ndarray) -> list[np.ndar
     for belongs_SV, own, first in zip(belongs, of_sentence, firsts, strict=True):
         belongs_SV[tuple((own - first).T)] = True
     return belongs
-
-
-def _gold(dataset: Path, words: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Sure and possible links of each pair, booleans [V, W], from the table of links and the words of each sentence."""
-    gold = [(np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)) for shape in _pairs(words.tolist())]
-    for pair, source, target, sure in read_links(dataset).itertuples(index=False):
-        sure_VW, possible_VW = gold[pair]
-        possible_VW[source, target] = True
-        sure_VW[source, target] = sure
-    return gold

@@ -10,13 +10,13 @@ from pathlib import Path
 
 
 def as_argument(checkpoints: Iterable[tuple[str, int]]) -> str:
-    """Checkpoints, each a run and a step, as a script's argument.
+    """Checkpoints, each a run and a step, as a script's argument; the same whatever their order.
 
-    >>> as_argument([("xlmr", 0), ("xlmr", 20), ("multiberts/seed_3", 0)])
-    '{"xlmr":[0,20],"multiberts/seed_3":[0]}'
+    >>> as_argument([("xlmr", 20), ("xlmr", 0), ("multiberts/seed_3", 0)])
+    '{"multiberts/seed_3":[0],"xlmr":[0,20]}'
     """
     steps: dict[str, list[int]] = {}
-    for run, step in checkpoints:
+    for run, step in sorted(checkpoints):
         steps.setdefault(run, []).append(step)
     return json.dumps(steps, separators=(",", ":"))
 

@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures.declaration import FigureKind
-from xlprobe.figures.drawing import headline, legend_below, metric_name, panels, scale_steps, titles
-from xlprobe.metrics.curves import Scores, layer_means
+from xlprobe.figures.drawing import GREY, headline, legend_below, metric_name, panels, scale_steps, titles
+from xlprobe.metrics.curves import Scores, alignment_curves
 
 
 def plot_layer_curves(table: pd.DataFrame, scores: Scores) -> Figure:
@@ -18,15 +18,20 @@ def plot_layer_curves(table: pd.DataFrame, scores: Scores) -> Figure:
         for layer, colour in zip(layers, colours, strict=True):
             line = table[(table["dataset"] == dataset) & (table["layer"] == layer)].sort_values("step")
             axes.plot(line["step"], 100 * line["mean"], color=colour, marker="o", markersize=2.5, linewidth=1.2, label=f"layer {layer}")
+        baseline = 100 * table.loc[table["dataset"] == dataset, "diagonal"].iloc[0]
+        axes.axhline(baseline, color=GREY, linestyle="--", linewidth=0.9, label="baseline, diagonal")
         scale_steps(axes, sorted(table["step"].unique()))
-    legend_below(figure, min(7, len(layers)))
+    legend_below(figure, min(7, len(layers) + 1))
     headline(figure, f"{scores.task.title}: {metric_name(scores)} over pretraining, by layer (0: embeddings)", f"{metric_name(scores)} (%)")
     return figure
 
 
 FIGURE = FigureKind(
     shows="alignment",
-    caption="F1 of word alignments against gold links over pretraining, a line a layer.",
-    table=layer_means,
+    caption=(
+        "F1 of word alignments against gold links over pretraining, a line a layer. The dashed line is a baseline without vectors: each"
+        " word is linked to the word at its place in the other sentence."
+    ),
+    table=alignment_curves,
     plot=plot_layer_curves,
 )

@@ -37,16 +37,22 @@ class Scores:
         table: `metrics/scores.parquet`.
         model: the model's name; all of its trainings count.
         datasets: the run's datasets by name.
+        protocol: how the run measures the task; what is measured in another way beside it is left out.
     """
 
     table: pd.DataFrame
     model: str
     task: Task
     datasets: Mapping[str, Dataset]
+    protocol: str | None
 
     def of_task(self, metric: str | None = None) -> pd.DataFrame:
-        """The task's scores in its own metric, unless another is named; of probes those of each seed, without their means."""
-        table = self.table[(self.table["task"] == self.task.name) & (self.table["metric"] == (metric or self.task.metric))]
+        """The task's scores in its own metric, unless another is named; of probes those of each seed, without their means.
+
+        Of measurements that stand beside each other by several protocols, the run's own alone; baselines have none.
+        """
+        asked = (self.table["task"] == self.task.name) & (self.table["metric"] == (metric or self.task.metric))
+        table = self.table[asked & (self.table["protocol"].isna() | (self.table["protocol"] == self.protocol))]
         return table[table["seed"].notna() | table["step"].isna()] if isinstance(self.task, ProbeTask) else table
 
     def in_language(self, metric: str | None = None) -> pd.DataFrame:
@@ -85,6 +91,12 @@ def layer_means(scores: Scores) -> pd.DataFrame:
     test = scores.of_model(scores.in_language(), "test")
     means = test.groupby(["source", "layer", "step"], as_index=False).agg(mean=("value", "mean"))
     return means.rename(columns={"source": "dataset"})
+
+
+def alignment_curves(scores: Scores) -> pd.DataFrame:
+    """The table of `layer_means`, with what the diagonal's links score (column `diagonal`)."""
+    table, baselines = layer_means(scores), scores.of_baselines(scores.in_language()).set_index("source")["value"]
+    return table.assign(diagonal=table["dataset"].map(baselines))
 
 
 def layer_sweeps(scores: Scores) -> pd.DataFrame:

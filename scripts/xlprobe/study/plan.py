@@ -5,7 +5,7 @@ A run in the configuration's sense is a study of one or more models; a model tra
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -15,7 +15,15 @@ from typing import Any, NamedTuple
 from xlprobe.study import inventory
 from xlprobe.study.catalogue import AlignmentSet, NliSet, Treebank, are_comparable, nli_sets
 from xlprobe.study.figure_kinds import figure_kinds
-from xlprobe.study.measured import bits_languages, layers_of, measured_datasets, probe_tasks, tasks_of, transferred_datasets
+from xlprobe.study.measured import (
+    bits_languages,
+    converged_beside,
+    layers_of,
+    measured_datasets,
+    probe_tasks,
+    tasks_of,
+    transferred_datasets,
+)
 from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.settings import Settings, as_arguments
 from xlprobe.tasks.declaration import load_probe_task
@@ -172,12 +180,15 @@ class Study:
         models = [model for model in self.config["models"] if target in self.transfer_targets(model, task)]
         return sorted({source for model in models for source in self.transfer_sources(model, task, target)})
 
+    @property
+    def baseline_tasks(self) -> list[str]:
+        """The tasks that have baselines."""
+        return [*self.probe_tasks, "alignment"]
+
     def baseline_datasets(self, task: str) -> list[str]:
-        """The datasets that a task's probes, of any model, are trained on, and those that they are transferred to."""
-        tried = {
-            name for model in self.config["models"] for name in [*self.probed_datasets(model, task), *self.transfer_targets(model, task)]
-        }
-        return [name for name in self.probed if name in tried]
+        """The datasets that a task is measured on, of any model: of probes those that they are trained on, and transferred to."""
+        measured = {name for model in self.config["models"] for name in self.measured_datasets(model, task)}
+        return [name for name in self.datasets if name in measured]
 
     def extracted_datasets(self, model: str) -> list[str]:
         """The datasets that features of a model are extracted for."""
@@ -219,6 +230,10 @@ class Study:
             if name in self.measured_datasets(model, task)
         ]
         return None if None in asked else sorted({layer for layers in asked for layer in layers or []})
+
+    def has_converged_beside(self, model: str, task: str, dataset: str) -> bool:
+        """Whether a task's probes on a dataset are trained by the protocol converged beside the run's own, in the same job."""
+        return dataset in self.probed_datasets(model, task) and converged_beside(self.config, _model_of(model), task, dataset)
 
     def bits_languages(self, model: str) -> list[str]:
         """The languages in which bits per character are taken of a model."""
@@ -280,6 +295,11 @@ class Study:
         """The layers at which a task is measured on a dataset."""
         chosen = self.layers(model, task, dataset)
         return "all" if chosen is None else ",".join(map(str, chosen))
+
+    def control_arguments(self, model: str, tasks: Collection[str], dataset: str) -> list[Any]:
+        """What is trained beside the probes of these tasks; no arguments where nothing is."""
+        converged = [task for task in tasks if self.has_converged_beside(model, task, dataset)]
+        return self.settings.probes.controls(tasks, converged)
 
     def extraction_arguments(self, model: str, datasets: Iterable[str]) -> list[Any]:
         """The layers that datasets are extracted at together; none for all."""
@@ -361,6 +381,10 @@ class Study:
     def correlated_tables(self) -> list[str]:
         """The tables that correlations are taken from."""
         return ["best", "steps", "forgetting", "factors", *(["asymmetry"] if "asymmetry" in self.measure_tables else [])]
+
+    def protocol(self, task: str) -> str | None:
+        """The run's own way to measure a task, of several that may stand in its tables; None where there is but one."""
+        return {"bpc": "lines"}.get(task, self.settings.probes.protocol if task in self.probe_tasks else None)
 
     def counted_tasks(self) -> dict[str, list[str]]:
         """The tasks whose examples the table of datasets counts, by dataset."""
@@ -468,6 +492,7 @@ class Study:
             "probes_together": of_datasets(lambda run: self.probed_datasets(run, self.tasks_together[0]), self.probed_together),
             "baselines": [{"task": task, "dataset": name} for task in self.probe_tasks for name in self.baseline_datasets(task)],
             "transfer": of_tasks(self.transfer_targets, lambda run, task: False),
+            "alignment_baselines": [{"dataset": name} for name in self.baseline_datasets("alignment")],
             "alignment": of_datasets(lambda run: self.measured_datasets(run, "alignment"), self.runs),
             "bpc": [job for job in every if self.bits_languages(job["model"])],
         }
@@ -477,7 +502,7 @@ class Study:
         for name, checkpoints in self.table_parts.items():
             parts = [{"model": run, "step": str(step)} for run, step in checkpoints]
             jobs |= {f"checkpoint_{name}": parts, name: [{}] if parts else []}
-        jobs |= {"baseline_scores": [{}]} if any(map(self.baseline_datasets, self.probe_tasks)) else {}
+        jobs |= {"baseline_scores": [{}]} if any(map(self.baseline_datasets, self.baseline_tasks)) else {}
         jobs |= {"probe_training_summary": [{}]} if "probe_training" in self.tables else {}
         jobs |= {"contamination_table": [{}]} if self.compared_languages else {}
         jobs |= {rule: [{}] for rule in self.measure_tables}

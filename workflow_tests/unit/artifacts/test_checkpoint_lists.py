@@ -16,9 +16,11 @@ LONGEST = 128 * 1024
 def test_what_a_list_says_is_read_again():
     listed = from_argument(as_argument(CHECKPOINTS))
     assert listed == {"xlmr": [0, 5000], "multiberts/seed_3": [20]}
-    files = [Path("outcomes/xlmr/0.h5"), Path("outcomes/xlmr/5000.h5"), Path("outcomes/multiberts/seed_3/20.h5")]
+    files = [Path("outcomes/multiberts/seed_3/20.h5"), Path("outcomes/xlmr/0.h5"), Path("outcomes/xlmr/5000.h5")]
     assert checkpoint_files(Path("outcomes"), listed, ".h5") == files
     assert from_argument(as_argument([])) == {}
+    # How a configuration is written makes nothing again.
+    assert as_argument(CHECKPOINTS[::-1]) == as_argument(CHECKPOINTS)
 
 
 def test_thousands_of_checkpoints_fit_a_command_line():

@@ -7,6 +7,7 @@ from score_tables import FACTS, example_scores, scores_of
 from xlprobe.metrics.curves import (
     Dataset,
     Scores,
+    alignment_curves,
     best_layers,
     dev_means,
     last_transfer,
@@ -37,6 +38,11 @@ def test_the_best_layer_is_chosen_on_dev_and_reported_on_test(scores):
     assert table.loc[("best layer", 10), ["layer", "mean", "low", "high"]].tolist() == [1, pytest.approx(0.8), 0.75, 0.85]
     assert table.loc[("last layer", 0), "mean"] == pytest.approx(0.9)
     assert set(table["word_type"]) == {0.6} and set(table["majority"]) == {0.2}
+
+
+def test_alignments_stand_beside_the_diagonal(table):
+    curves = alignment_curves(scores_of(table, "alignment")).set_index(["dataset", "step", "layer"])
+    assert curves.loc[("align_en_de", 10, 1)].to_list() == [pytest.approx(0.7), 0.3] and len(curves) == 4
 
 
 def test_the_heatmaps_table_is_the_mean_over_seeds_on_test(scores):
@@ -89,6 +95,17 @@ def test_baselines_are_those_in_language(table):
     assert set(groups["word_type"]) == {0.5, 0.3}
 
 
+@pytest.mark.parametrize(
+    ("task", "metric"), [("pos", "accuracy"), ("pos", "accuracy_unseen"), ("bpc", "bits_per_character"), ("alignment", "f1")]
+)
+def test_what_is_measured_by_another_protocol_beside_it_changes_nothing(table, task, metric):
+    """Every curve and figure reads scores through `of_task`."""
+    other = table[table["step"].notna()].assign(protocol="converged", value=0.99)
+    mixed = scores_of(pd.concat([other, table]), task)
+    pd.testing.assert_frame_equal(mixed.of_task(metric), scores_of(table, task).of_task(metric))
+    assert 0.99 in set(replace(mixed, protocol="converged").of_task(metric)["value"])
+
+
 def test_sets_as_published_stand_in_the_matrix_and_not_twice_in_means(table):
     """English and Turkish in one form, Turkish as published, too, transferred within their forms."""
     chosen = table[(table["task"] == "xnli") & table["seed"].notna()].assign(text_form="tokenized")
@@ -102,7 +119,7 @@ def test_sets_as_published_stand_in_the_matrix_and_not_twice_in_means(table):
     across.append(published[published["split"] == "test"].assign(target="p_test", value=0.9))
     facts = {name: Dataset(**FACTS[name]) for name in (first, second)}
     facts |= {f"{name}_test": facts[name] for name in (first, second)} | {"p": facts[second], "p_test": facts[second]}
-    scores = Scores(pd.concat([own, published, *across]), "m", load_task("xnli"), facts)
+    scores = Scores(pd.concat([own, published, *across]), "m", load_task("xnli"), facts, "paper")
     curve = transfer_curves(scores).set_index("relation")
     assert curve.loc["the same language", "mean"].to_list() == pytest.approx([0.65, 0.65])
     assert set(curve.loc["the same language", "pairs"]) == {2}
