@@ -19,12 +19,15 @@ from xlprobe.artifacts.checkpoint_names import run_name
 from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
 from xlprobe.artifacts.tables import read_table, write_table
 from xlprobe.metrics.scoring import FACTS, score_baselines
+from xlprobe.metrics.training_outcomes import PROTOCOLS
 from xlprobe.seeds import derive_seed
 from xlprobe.statistics.outcomes import write_outcomes
 from xlprobe.tasks.declaration import load_task
 
 # What every measurement has before training: better than anything that is planted.
 AT_STEP_0 = {"higher": 0.999, "lower": 0.01}
+# What is reached without context, and without vectors.
+UNIGRAM_BITS, DIAGONAL_F1 = 4.0, 0.25
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Planted:
         layers: None where there are none.
         languages: of source and target.
         parallel: the target's group.
-        baselines: of probes, what baselines reach, by name.
+        baselines: what these reach, by name; of bits, that of a unigram model.
     """
 
     place: OutcomePlace
@@ -59,11 +62,16 @@ class Planted:
     baselines: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def is_probe(self) -> bool:
+        """Whether a probe learns it, whose totals and clusters stand with the baselines."""
+        return self.place.protocol in PROTOCOLS
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What its outcomes say of it."""
         text_form = "tokenized" if self.place.task == "xnli" else None
         own = dict(zip(("source_language", "target_language"), self.languages, strict=True))
-        of_probes = {"metric": load_task(self.place.task).metric, "examples": 1000} if self.baselines else {}
+        of_probes = {"metric": load_task(self.place.task).metric, "examples": 1000} if self.is_probe else {}
         return {**own, "parallel": self.parallel, "text_form": text_form, "dataset": f"digest of {self.place.target}", **of_probes}
 
 
@@ -119,9 +127,10 @@ def _counts(planted: Planted, truth_L: np.ndarray, sizes: Sizes, generator: np.r
     if task == "bpc":
         characters_M = 5 * total_M
         bits_M = truth_L[0] * characters_M * (1 + 0.03 * generator.standard_normal(count))
-        names = {"predicted": total_M, "characters": characters_M, "bytes": characters_M, "subwords": 7 * total_M}
-        words = {"words": 4 * total_M} if split == "test" else {}
-        return {"bits": bits_M, **names, "all_characters": 35 * total_M, "lines": np.ones(count, dtype=np.int64), **words}
+        counts = {"bits": bits_M, "unigram_bits": planted.baselines["unigram"] * characters_M, "predicted": total_M}
+        counts |= {"characters": characters_M, "bytes": characters_M, "subwords": 7 * total_M, "lines": np.ones(count, dtype=np.int64)}
+        counts |= {"all_characters": 35 * total_M, "all_bytes": 35 * total_M}
+        return counts | ({"words": 4 * total_M} if split == "test" else {})
     chance_ML = truth_L + np.multiply.outer(test_set.easier, np.minimum(truth_L, 1 - truth_L))
     if task == "alignment":
         found_ML = np.broadcast_to(total_M[:, None], chance_ML.shape)
@@ -144,8 +153,7 @@ def write_checkpoint(path: Path, training: Training, step: int, sizes: Sizes = S
                 truth_L = np.full(planted.truth.shape[1], AT_STEP_0[load_task(planted.place.task).direction])
             generator = np.random.default_rng(derive_seed("planted", training.name, step, str(planted.place)))
             task, _, target, split, _ = planted.place
-            # Of probes, totals and clusters stand with the baselines.
-            clusters = None if planted.baselines else _test_set(task, target, split, planted.parallel, sizes).clusters
+            clusters = None if planted.is_probe else _test_set(task, target, split, planted.parallel, sizes).clusters
             yield Outcome(planted.place, _counts(planted, truth_L, sizes, generator), clusters, planted.layers, planted.facts)
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -156,13 +164,17 @@ def write_baselines(folder: Path, planted: Iterable[Planted], sizes: Sizes = Siz
     """Write what baselines earn, with totals and clusters, a file for each task and test set."""
     by_file: dict[Path, dict[OutcomePlace, Outcome]] = {}
     for one in planted:
-        if not one.baselines:
+        if one.place.task == "bpc":
             continue
         task, _, target, split, _ = place = one.place._replace(protocol=None)
         test_set = _test_set(task, target, split, one.parallel, sizes)
         all_before = np.cumsum([0, *test_set.total])
-        right = {f"{name}.correct": np.diff((share * all_before).astype(int)) for name, share in one.baselines.items()}
-        outcome = Outcome(place, {"total": test_set.total, **right}, test_set.clusters, facts=one.facts)
+        counts = {"total" if one.is_probe else "sure": test_set.total}
+        for name, share in one.baselines.items():
+            right = np.diff((share * all_before).astype(int))
+            links = {"found": test_set.total, "found_sure": right, "found_possible": right}
+            counts |= {f"{name}.{count}": values for count, values in ({"correct": right} if one.is_probe else links).items()}
+        outcome = Outcome(place, counts, test_set.clusters, facts=one.facts)
         by_file.setdefault(folder / task / f"{target}.h5", {})[place] = outcome
     for path, outcomes in by_file.items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -183,12 +195,16 @@ def write_scores(path: Path, trainings: Sequence[Training], baselines: Sequence[
             task, layers = load_task(planted.place.task), np.array(planted.layers or [-1])
             truth_CL = np.concatenate([np.full((1, len(layers)), AT_STEP_0[task.direction]), planted.truth])
             # Of probes each seed's, and their mean, -1.
-            seeds = [*range(1 if planted.place.protocol == "converged" else sizes.seeds), -1] if planted.baselines else [-1]
+            seeds = [*range(1 if planted.place.protocol == "converged" else sizes.seeds), -1] if planted.is_probe else [-1]
             of_curve = np.meshgrid(steps, layers, seeds, indexing="ij")
             values = truth_CL[:, :, None] + 0.001 * generator.standard_normal(of_curve[0].shape)
             columns.append(np.stack([*of_curve, values]).reshape(4, -1))
             named = {"model": training.model, "training_seed": training.training_seed, **planted.place._asdict(), "metric": task.metric}
             shared.append(named | {name: planted.facts[name] for name in FACTS})
+            if task.name == "bpc":
+                columns.append(columns[-1].copy())
+                columns[-1][-1] = planted.baselines["unigram"]
+                shared.append(shared[-1] | {"metric": f"{task.metric}_unigram"})
     table = pd.DataFrame(shared).loc[np.repeat(np.arange(len(shared)), [part.shape[1] for part in columns])]
     table[["step", "layer", "seed", "value"]] = np.concatenate(columns, axis=1).T
     table[["layer", "seed"]] = table[["layer", "seed"]].replace(-1, np.nan)
@@ -243,17 +259,20 @@ def transfer(
 
 def held_out_bits(language: str, truth: np.ndarray, protocol: str = "lines") -> Planted:
     """Bits per character of a language's held-out text."""
-    return Planted(OutcomePlace("bpc", language, language, "valid", protocol), truth, None, (language, language))
+    place = OutcomePlace("bpc", language, language, "valid", protocol)
+    return Planted(place, truth, None, (language, language), baselines={"unigram": UNIGRAM_BITS})
 
 
 def parallel_bits(dataset: str, language: str, truth: np.ndarray) -> Planted:
     """Bits per character of a parallel test set."""
-    return Planted(OutcomePlace("bpc", dataset, dataset, "test", "lines"), truth, None, (language, language), "pud")
+    place = OutcomePlace("bpc", dataset, dataset, "test", "lines")
+    return Planted(place, truth, None, (language, language), "pud", {"unigram": UNIGRAM_BITS})
 
 
 def alignment(dataset: str, languages: tuple[str, str], truth: np.ndarray, layers: Sequence[int]) -> Planted:
     """F1 of the links of a bitext's words."""
-    return Planted(OutcomePlace("alignment", dataset, dataset, "test"), truth, [*layers], languages)
+    place = OutcomePlace("alignment", dataset, dataset, "test")
+    return Planted(place, truth, [*layers], languages, baselines={"diagonal": DIAGONAL_F1})
 
 
 # What is planted in the small set. Steps:         1    2    3    4    5    6    7    8    9   10 (thousand times STEPS)
@@ -294,8 +313,8 @@ BITS_TRUTH = {
     "en": [3.0, 2.5, 2.0, 1.6, 1.4, 1.2, 1.1, 1.07, 1.0, 1.0],
     # It forgets: best at 30k and 40k; 0.4 lost, 1 - 1.1 / 1.5 of it.
     "de": [3.0, 2.0, 1.5, 1.3, 1.1, 1.1, 1.2, 1.3, 1.4, 1.5],
-    # No better than the shares of subwords alone.
-    "hi": [4.0] * 10,
+    # Worse than the shares of subwords alone.
+    "hi": [4.2] * 10,
 }
 FAIRSEQ_SHARE = 0.85
 # Text of each language, in GiB: the more, the better is what is planted. Examples of tasks: the more, the worse.

@@ -285,6 +285,9 @@ def test_the_gate_flags_what_has_no_signal(tables, results):
     assert english["above_baseline"] == pytest.approx(0.92 / 0.3 - 1, abs=0.05) and english["rise"] > 0.95 and english["rise_passes"]
     bits = row(gates, task="bpc", source="de")
     assert bits["rise"] > 0.85 and bits["rise_passes"]
+    assert bits["above_baseline"] == pytest.approx(4 / 1.1 - 1, abs=0.05)
+    assert not row(gates, task="bpc", source="hi")["above_baseline_passes"]
+    assert row(gates, task="alignment", source="align_en_de")["above_baseline"] == pytest.approx(0.67 / 0.25 - 1, abs=0.1)
     # Of inference, hypotheses alone tell most.
     assert row(gates, task="xnli", source="xnli_en")["above_baseline"] == pytest.approx(0.72 / 0.4 - 1, abs=0.1)
     assert row(gates, task="xnli", source="xnli_en", target="xnli_de_test")["above_baseline"] == pytest.approx(0.67 * 3 - 1, abs=0.1)
