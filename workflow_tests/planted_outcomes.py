@@ -344,6 +344,7 @@ EN_ARC_TRUTH = bump([0.55, 0.65, 0.72, 0.78, 0.82, 0.84, 0.84, 0.84, 0.84, 0.84]
 # German's stays at layer 6; the last layer alone forgets, 0.1 between 60k and the end.
 DE_ARC_TRUTH = bump([0.45, 0.55, 0.65, 0.72, 0.78, 0.82, 0.85, 0.85, 0.85, 0.85], [6] * 10, EVERY_LAYER)
 DE_ARC_TRUTH[-2:, -1] -= [0.05, 0.1]
+ALIGNMENT_BY_LAYER = bump(ALIGNMENT_TRUTH, [8] * 10, EVEN_LAYERS, 6)
 EN_DE_ARC_TRUTH = bump(0.8 * RISING, [4] * 5 + [8] * 5, EVEN_LAYERS)
 
 
@@ -380,7 +381,7 @@ def small_set() -> list[Training]:
         ]
     planted += [held_out_bits(language, column(truth)) for language, truth in BITS_TRUTH.items()]
     planted.append(held_out_bits("en", FAIRSEQ_SHARE * column(BITS_TRUTH["en"]), "fairseq"))
-    planted.append(alignment("align_en_de", ("en", "de"), bump(ALIGNMENT_TRUTH, [8] * 10, EVEN_LAYERS, 6), EVEN_LAYERS))
+    planted.append(alignment("align_en_de", ("en", "de"), ALIGNMENT_BY_LAYER, EVEN_LAYERS))
     of_seeds = [
         Training("seeded", STEPS, in_language("pos", "de_gsd", "de", column(final * RISING), baselines=words), seed)
         for seed, final in FINAL_OF_SEED.items()

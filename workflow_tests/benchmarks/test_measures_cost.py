@@ -18,7 +18,7 @@ def jobs_of(results, training):
     metrics, held_out = results / "metrics", {planted.languages[0] for planted in training.planted if planted.place.split == "valid"}
 
     def tables(*names):
-        return [part for name in names for part in (f"--{name}", metrics / f"{name}.parquet")]
+        return [part for name in names for part in (f"--{name}", metrics / f"{name.replace('-', '_')}.parquet")]
 
     checkpoints = ["--outcomes", results / "outcomes", "--checkpoints", json.dumps({training.name: training.steps})]
     checkpoints += ["--baselines", *sorted((results / "baselines").rglob("*.h5"))]
@@ -30,6 +30,7 @@ def jobs_of(results, training):
     return {
         "measure_learning": [*checkpoints, "--shares", 0.8, 0.9, 0.95, 0.98, "--resamples", 1000, *tables("best", "steps", "forgetting")],
         "measure_asymmetry": [*checkpoints, "--resamples", 1000, *tables("best", "asymmetry")],
+        "measure_layers": [*checkpoints, "--resamples", 1000, *tables("expected-layers", "layer-gains")],
         "measure_order": tables("steps", "order"),
         "measure_gates": [*tables("scores", "best", "gates"), *thresholds],
         "measure_training_seeds": ["--tables", *measured, "--training-seeds", metrics / "training_seeds.parquet"],

@@ -6,8 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from planted_outcomes import (
+    ALIGNMENT_BY_LAYER,
     AT_STEP_0,
     DE_ARC_TRUTH,
+    EN_ARC_TRUTH,
+    EN_DE_ARC_TRUTH,
+    EVEN_LAYERS,
+    EVERY_LAYER,
     EXAMPLES,
     FAIRSEQ_SHARE,
     FINAL_OF_SEED,
@@ -24,7 +29,9 @@ from xlprobe.metrics.asymmetry import write_asymmetry
 from xlprobe.metrics.correlations import write_correlations
 from xlprobe.metrics.factors import measure_factors
 from xlprobe.metrics.gates import Thresholds, write_gates
+from xlprobe.metrics.layers import write_layers
 from xlprobe.metrics.learning import write_learning
+from xlprobe.metrics.measures import expected_layer
 from xlprobe.metrics.order import write_order
 from xlprobe.metrics.scoring import score_checkpoint
 from xlprobe.metrics.training_seeds import write_training_seeds
@@ -54,10 +61,12 @@ def tables(results):
     metrics = results / "metrics"
     metrics.mkdir(exist_ok=True)
     names = ("best", "steps", "forgetting", "asymmetry", "order", "factors", "correlations", "alternatives", "training_seeds")
+    names += ("expected_layers", "layer_gains")
     paths = {name: metrics / f"{name}.parquet" for name in names}
     files = results / "outcomes", {training.name: training.steps for training in TRAININGS}, baselines_of(results)
     write_learning(*files, *(paths[name] for name in ("best", "steps", "forgetting")), [0.95, 0.98], INTERVALS)
     write_asymmetry(*files, paths["best"], paths["asymmetry"], INTERVALS)
+    write_layers(*files, paths["expected_layers"], paths["layer_gains"], INTERVALS)
     write_order(paths["steps"], paths["order"])
     write_factors(metrics, paths["factors"])
     written = [paths[name] for name in ("best", "steps", "forgetting", "asymmetry", "factors", "correlations", "alternatives")]
@@ -95,12 +104,15 @@ def rows(table, /, **values):
     return table
 
 
+def completed(values):
+    """Of what names a source, the target and the protocol that most have."""
+    usual = {"target": values.get("source"), "protocol": {"bpc": "lines", "alignment": None}.get(values.get("task"), "paper")}
+    return (usual if "source" in values else {}) | values
+
+
 def row(table, /, **values):
     """The row that has these values, of which there is one."""
-    if "source" in values:
-        values.setdefault("target", values["source"])
-        values.setdefault("protocol", {"bpc": "lines", "alignment": None}.get(values["task"], "paper"))
-    (found,) = rows(table, **values).to_dict("records")
+    (found,) = rows(table, **completed(values)).to_dict("records")
     return found
 
 
@@ -300,3 +312,50 @@ def test_trainings_vary_as_planted(tables):
     assert final["variance"] ** 0.5 == pytest.approx(np.std(values, ddof=1), abs=0.004)
     assert (final["lowest"], final["highest"]) == pytest.approx((min(values), max(values)), abs=0.01)
     assert {*tables["training_seeds"]["model"]} == {"seeded"}
+
+
+@pytest.mark.parametrize(
+    ("curve", "truth_CL", "layers"),
+    [
+        ({"task": "arc_classification", "source": "en_ewt"}, EN_ARC_TRUTH, EVERY_LAYER),
+        ({"task": "arc_classification", "source": "de_gsd"}, DE_ARC_TRUTH, EVERY_LAYER),
+        ({"task": "arc_classification", "source": "en_ewt", "target": "de_pud"}, EN_DE_ARC_TRUTH, EVEN_LAYERS),
+        ({"task": "alignment", "source": "align_en_de"}, ALIGNMENT_BY_LAYER, EVEN_LAYERS),
+    ],
+)
+def test_expected_layers_move_where_planted(tables, curve, truth_CL, layers):
+    own = {"grid": "own", "layers": " ".join(map(str, layers)), "measure": "level"}
+    for weights, within in (("raw", 0.1), ("min-max", 0.6)):
+        of_steps = rows(tables["expected_layers"], **completed(curve), **own, rule=AS_PRINTED, weights=weights)
+        assert of_steps["step"].tolist() == STEPS
+        assert of_steps["value"].to_numpy() == pytest.approx(expected_layer(truth_CL, layers, weights), abs=within)
+    change = {"grid": "own", "measure": "change", "rule": AS_PRINTED, "weights": "raw"}
+    first, final = expected_layer(truth_CL[[0, -1]], layers, "raw")
+    moved = row(tables["expected_layers"], **curve, **change)
+    # It is positive where it moves down.
+    assert moved["value"] == pytest.approx(first - final, abs=0.15) and moved["low"] < first - final < moved["high"]
+    assert (moved["first_step"], moved["step"]) == (STEPS[0], STEPS[-1])
+
+
+def test_expected_layers_are_cut_to_the_same(tables):
+    """In language there are 13, in transfer seven."""
+    table = rows(tables["expected_layers"], task="arc_classification", rule=AS_PRINTED, weights="raw", measure="level")
+    assert {*table[table["grid"] == "shared"]["layers"]} == {"0 2 4 6 8 10 12"} and table["layers"].nunique() == 2
+    final = row(table, task="arc_classification", source="en_ewt", grid="shared", step=STEPS[-1])
+    assert final["value"] == pytest.approx(expected_layer(EN_ARC_TRUTH[-1, ::2], EVEN_LAYERS, "raw"), abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("curve", "truth_CL"),
+    [
+        ({"task": "arc_classification", "source": "en_ewt"}, EN_ARC_TRUTH),
+        ({"task": "arc_classification", "source": "de_gsd"}, DE_ARC_TRUTH),
+        ({"task": "arc_classification", "source": "en_ewt", "target": "de_pud"}, EN_DE_ARC_TRUTH),
+    ],
+)
+def test_internal_layers_gain_what_is_planted(tables, curve, truth_CL):
+    best = truth_CL[:, :-1].max()
+    for against, last in (("final checkpoint", truth_CL[-1, -1]), ("any checkpoint", truth_CL[:, -1].max())):
+        printed, fitted = (row(tables["layer_gains"], **curve, rule=rule, against=against) for rule in (AS_PRINTED, CROSS_FITTED))
+        assert printed["value"] == pytest.approx(best - last, abs=0.025) and fitted["value"] == pytest.approx(best - last, abs=0.025)
+        assert fitted["low"] < best - last < fitted["high"]
