@@ -47,7 +47,7 @@ class Planted:
     """A measurement and what is true of it.
 
     Attributes:
-        truth: its task's metric, [C, L]; the same at all checkpoints where C is 1.
+        truth: its task's metric, [C, L].
         layers: None where there are none.
         languages: of source and target.
         parallel: the target's group.
@@ -91,17 +91,16 @@ class Training:
 
 
 @dataclass(frozen=True)
-class TestSet:
-    """What is tested on: examples of each sentence, how much easier it is than others, and what it is drawn with, [M]."""
+class Sentences:
+    """A test set: examples of each sentence, how much easier it is than others, and what it is drawn with, [M]."""
 
-    __test__ = False
     total: np.ndarray
     easier: np.ndarray
     clusters: np.ndarray
 
 
 @lru_cache(maxsize=512)
-def _test_set(task: str, target: str, split: str, parallel: str | None, sizes: Sizes) -> TestSet:
+def _sentences(task: str, target: str, split: str, parallel: str | None, sizes: Sizes) -> Sentences:
     generator = np.random.default_rng(derive_seed("planted", "test set", task, target, split))
     match task, split:
         case "xnli", _:
@@ -116,14 +115,14 @@ def _test_set(task: str, target: str, split: str, parallel: str | None, sizes: S
             clusters = np.array([f"{'' if parallel else target} {split} {number:05}" for number in range(count)])
             total = generator.integers(5, 31, count)
     easier = generator.uniform(-0.4, 0.4, len(clusters))
-    return TestSet(total, easier - np.average(easier, weights=total), clusters)
+    return Sentences(total, easier - np.average(easier, weights=total), clusters)
 
 
 def _counts(planted: Planted, truth_L: np.ndarray, sizes: Sizes, generator: np.random.Generator) -> dict[str, np.ndarray]:
     """What sentences earn at a checkpoint."""
     task, _, target, split, protocol = planted.place
-    test_set = _test_set(task, target, split, planted.parallel, sizes)
-    total_M, count = test_set.total, len(test_set.total)
+    sentences = _sentences(task, target, split, planted.parallel, sizes)
+    total_M, count = sentences.total, len(sentences.total)
     if task == "bpc":
         characters_M = 5 * total_M
         bits_M = truth_L[0] * characters_M * (1 + 0.03 * generator.standard_normal(count))
@@ -131,7 +130,7 @@ def _counts(planted: Planted, truth_L: np.ndarray, sizes: Sizes, generator: np.r
         counts |= {"characters": characters_M, "bytes": characters_M, "subwords": 7 * total_M, "lines": np.ones(count, dtype=np.int64)}
         counts |= {"all_characters": 35 * total_M, "all_bytes": 35 * total_M}
         return counts | ({"words": 4 * total_M} if split == "test" else {})
-    chance_ML = truth_L + np.multiply.outer(test_set.easier, np.minimum(truth_L, 1 - truth_L))
+    chance_ML = truth_L + np.multiply.outer(sentences.easier, np.minimum(truth_L, 1 - truth_L))
     if task == "alignment":
         found_ML = np.broadcast_to(total_M[:, None], chance_ML.shape)
         # As many links are found as are sure, so that precision, recall and F1 are one.
@@ -148,12 +147,12 @@ def write_checkpoint(path: Path, training: Training, step: int, sizes: Sizes = S
     def outcomes() -> Iterator[Outcome]:
         for planted in training.planted:
             if step:
-                truth_L = planted.truth[training.steps.index(step) if len(planted.truth) > 1 else 0]
+                truth_L = planted.truth[training.steps.index(step)]
             else:
                 truth_L = np.full(planted.truth.shape[1], AT_STEP_0[load_task(planted.place.task).direction])
             generator = np.random.default_rng(derive_seed("planted", training.name, step, str(planted.place)))
             task, _, target, split, _ = planted.place
-            clusters = None if planted.is_probe else _test_set(task, target, split, planted.parallel, sizes).clusters
+            clusters = None if planted.is_probe else _sentences(task, target, split, planted.parallel, sizes).clusters
             yield Outcome(planted.place, _counts(planted, truth_L, sizes, generator), clusters, planted.layers, planted.facts)
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -167,14 +166,14 @@ def write_baselines(folder: Path, planted: Iterable[Planted], sizes: Sizes = Siz
         if one.place.task == "bpc":
             continue
         task, _, target, split, _ = place = one.place._replace(protocol=None)
-        test_set = _test_set(task, target, split, one.parallel, sizes)
-        all_before = np.cumsum([0, *test_set.total])
-        counts = {"total" if one.is_probe else "sure": test_set.total}
+        sentences = _sentences(task, target, split, one.parallel, sizes)
+        all_before = np.cumsum([0, *sentences.total])
+        counts = {"total" if one.is_probe else "sure": sentences.total}
         for name, share in one.baselines.items():
             right = np.diff((share * all_before).astype(int))
-            links = {"found": test_set.total, "found_sure": right, "found_possible": right}
+            links = {"found": sentences.total, "found_sure": right, "found_possible": right}
             counts |= {f"{name}.{count}": values for count, values in ({"correct": right} if one.is_probe else links).items()}
-        outcome = Outcome(place, counts, test_set.clusters, facts=one.facts)
+        outcome = Outcome(place, counts, sentences.clusters, facts=one.facts)
         by_file.setdefault(folder / task / f"{target}.h5", {})[place] = outcome
     for path, outcomes in by_file.items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -275,7 +274,7 @@ def alignment(dataset: str, languages: tuple[str, str], truth: np.ndarray, layer
     return Planted(place, truth, [*layers], languages, baselines={"diagonal": DIAGONAL_F1})
 
 
-# What is planted in the small set. Steps:         1    2    3    4    5    6    7    8    9   10 (thousand times STEPS)
+# What is planted in the small set.
 STEPS = [step * 1000 for step in (5, 10, 15, 20, 30, 40, 50, 60, 80, 100)]
 POS_TRUTH = {
     # It forgets: best at 40k, 0.12 lost; on dev best at 30k.
