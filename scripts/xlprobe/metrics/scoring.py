@@ -155,10 +155,21 @@ class BaselineFiles:
 
     def baselines(self) -> Iterator[tuple[str, Outcome]]:
         """The outcomes of each baseline, with its name."""
-        for known, totals in map(self._read, self._paths):
-            for model in dict.fromkeys(name.partition(".")[0] for name in known.counts if name not in totals):
-                own = {name.partition(".")[2]: values for name, values in known.counts.items() if name.startswith(f"{model}.")}
-                yield model, replace(known, counts={**totals, **own})
+        for place in self._paths:
+            yield from self.of(place).items()
+
+    def of(self, place: OutcomePlace) -> dict[str, Outcome]:
+        """The outcomes of the baselines of a test set, by name; none where none are known."""
+        place = place._replace(protocol=None)
+        if place not in self._paths:
+            return {}
+        known, totals = self._read(place)
+        of_baselines: dict[str, dict[str, np.ndarray]] = {}
+        for name, values in known.counts.items():
+            if name not in totals:
+                model, _, count = name.partition(".")
+                of_baselines.setdefault(model, {})[count] = values
+        return {model: replace(known, counts={**totals, **own}) for model, own in of_baselines.items()}
 
 
 def score_checkpoint(

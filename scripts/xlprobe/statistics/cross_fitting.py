@@ -97,6 +97,10 @@ class CrossFitting:
         outcome: counts [..., seeds, clusters].
         has_seeds: whether seeds move it, as they do probes: of these, one alone gives no interval.
         among: the keys of all clusters of its group, so that rows that lack some share halves and resamples with those that do not.
+
+    Attributes:
+        values_C: of each row, mean over seeds.
+        resampled_CR: the same in resamples of clusters and seeds, which all rows share but for the seeds.
     """
 
     def __init__(
@@ -135,15 +139,15 @@ class CrossFitting:
         self._halves_CB2 = self._mean_over_seeds(values(halves_MB2))
         weights = taken_MR[:, :, None, None] * halves_MB2[:, None, :SPLITS_OF_RESAMPLES]
         self._resampled_CRB2 = self._mean_over_seeds(values(weights) + by_seeds_CPR[..., None, None])
-        self._whole_CR = (values(taken_MR) + by_seeds_CPR).mean(axis=1)
+        self.resampled_CR = (values(taken_MR) + by_seeds_CPR).mean(axis=1)
 
     def _mean_over_seeds(self, values: np.ndarray) -> np.ndarray:
         return np.einsum("cp...bh,bph->c...bh", values, self._shares_BP2[: values.shape[-2]], optimize=True)
 
-    def _best(self, halves: np.ndarray, rows: Sequence[int]) -> np.ndarray:
+    def _best(self, halves: np.ndarray, rows: Sequence[int], sign: int | None = None) -> np.ndarray:
         """The value on each half of what is the best on the other one, [..., B, 2]; NaN where one of both has none."""
         of_rows = halves[list(rows)]
-        chosen = np.where(np.isnan(of_rows), -np.inf, self.sign * of_rows).argmax(axis=0)[None]
+        chosen = np.where(np.isnan(of_rows), -np.inf, (sign or self.sign) * of_rows).argmax(axis=0)[None]
         best, chosen_by = (np.take_along_axis(values, chosen, axis=0)[0] for values in (of_rows[..., ::-1], of_rows))
         return np.where(np.isnan(chosen_by), np.nan, best)
 
@@ -167,6 +171,12 @@ class CrossFitting:
     def best(self, rows: Sequence[int] | None = None) -> float:
         """The cross-fitted value of the best of some rows, or of all."""
         return float(_mean_over_splits(self._best(self._halves_CB2, range(len(self.values_C)) if rows is None else rows)))
+
+    def worst(self, rows: Sequence[int]) -> tuple[float, np.ndarray]:
+        """The cross-fitted value of the worst of some rows, and what it is in each resample, [R]."""
+        halves = (self._halves_CB2, self._resampled_CRB2)
+        found, resampled_R = (_mean_over_splits(self._best(values, rows, -self.sign)) for values in halves)
+        return float(found), resampled_R
 
     def forgetting(self, steps: Sequence[int]) -> Forgetting:
         """How much better the best checkpoint is than the final one, against two curves that do not forget.
@@ -209,13 +219,13 @@ class CrossFitting:
         best_R = _mean_over_splits(self._best(self._resampled_CRB2, range(len(self.values_C))))
         if not len(best_R):
             return Reached(place, np.full(len(self.values_C), np.nan), None, None)
-        shares_C = self._reaches(self._whole_CR, best_R, share).mean(axis=1)
+        shares_C = self._reaches(self.resampled_CR, best_R, share).mean(axis=1)
         tail = (1 - self.level) / 2
         return Reached(place, shares_C, _first(shares_C > tail), _first(shares_C >= 1 - tail))
 
     def interval(self, row: int) -> tuple[float, float]:
         """The percentile interval of one row, which nothing on these sentences and seeds has chosen; NaN without resamples."""
-        limits_21 = limits(self._whole_CR[row][:, None], self.level)
+        limits_21 = limits(self.resampled_CR[row][:, None], self.level)
         return float(limits_21[0, 0]), float(limits_21[1, 0])
 
     def _reaches(self, values: np.ndarray, best: float | np.ndarray, share: float) -> np.ndarray:
