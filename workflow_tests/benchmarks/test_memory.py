@@ -4,22 +4,19 @@ Peaks are of resident memory, each of a process of its own.
 """
 
 import lzma
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from feature_files import open_features
+from script_costs import cost
 from suites import new_model, word_piece_tokenizer
 
 from xlprobe.artifacts.dataset_folder import read_sentences
 from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.checkpoints.from_huggingface import publish_huggingface
-from xlprobe.paths import PROJECT
 
 # The sizes of the largest treebanks: words of train, dev and test.
 WORDS = {"train": 1_000_000, "dev": 50_000, "test": 150_000}
@@ -30,23 +27,11 @@ DIMENSIONS, LAYERS = 768, 2
 LIMIT = 6000
 PROBES = ["--n-seeds", "5", "--learning-rate", "1e-3", "--batch-size", "256", "--epochs", "1", "--patience", "1", "--device", "cpu"]
 TASKS = ("pos", "arc_prediction", "arc_classification")
-# getrusage's figure would be the test's own where that holds more.
-LAUNCHER = """
-import atexit, re, runpy, sys
-from pathlib import Path
-atexit.register(lambda: print("peak", re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]))
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
 
 
 def peak(script: str, *arguments: object) -> float:
-    """Run a script; the most memory that it held, in MiB."""
-    command = [sys.executable, "-c", LAUNCHER, PROJECT / "scripts" / f"{script}.py", *arguments]
-    environment = os.environ | {"PYTHONPATH": str(PROJECT / "scripts")}
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stderr[-4000:]
-    return int(re.search(r"^peak (\d+)$", done.stdout, flags=re.M)[1]) / 1024
+    """The most memory that a script holds, in MiB."""
+    return cost(script, *arguments).mebibytes
 
 
 def scoring_peak(folder: Path) -> float:

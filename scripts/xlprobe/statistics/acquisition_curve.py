@@ -54,15 +54,24 @@ def fit_acquisition(steps: Sequence[int], values_C: np.ndarray, higher_is_better
     width, height = x_C[-1] - x_C[0], y_C[-1] - y_C[0]
     place_C, share_C = (x_C - x_C[0]) / width, (y_C - y_C[0]) / height
 
-    def sigmoid(place: np.ndarray, start: float, rise: float, slope: float, middle: float) -> np.ndarray:
-        return start + rise * np.asarray(expit(slope * (place - middle)))
+    def sigmoid(slope: float, middle: float) -> tuple[float, float, np.ndarray]:
+        """The start and the rise that fit best with a slope and a middle, and the sigmoid from 0 to 1."""
+        sigmoid_C = expit(slope * (place_C - middle))
+        off_C = sigmoid_C - sigmoid_C.mean()
+        rise = max(float(off_C @ share_C / max(off_C @ off_C, 1e-12)), 0)
+        return float(share_C.mean() - rise * sigmoid_C.mean()), rise, sigmoid_C
 
+    def fitted(_: np.ndarray, slope: float, middle: float) -> np.ndarray:
+        start, rise, sigmoid_C = sigmoid(slope, middle)
+        return start + rise * sigmoid_C
+
+    # Two parameters alone are searched for; with all four it takes ten times as long, and may fail.
     half = float(place_C[int((share_C >= 0.5).argmax())])
-    bounds = ([-np.inf, 0, 0.1, -1], [np.inf, np.inf, 200, 1])
     try:
-        (start, rise, slope, middle), _ = curve_fit(sigmoid, place_C, share_C, (0, 1, 5, min(half, 0.99)), bounds=bounds, max_nfev=500)
+        (slope, middle), _ = curve_fit(fitted, place_C, share_C, (5, min(half, 0.99)), bounds=([0.1, -1], [200, 1]), max_nfev=500)
     except RuntimeError:
         return None
+    start, rise, _ = sigmoid(slope, middle)
     if not rise * slope > 0:
         return None
     return Acquisition(
