@@ -73,7 +73,7 @@ rule asymmetry:
     params:
         code=code(
             "scripts/measure_asymmetry.py",
-            *(f"xlprobe.tasks.{task}" for task in STUDY.measured_tasks),
+            *(f"xlprobe.tasks.{task}" for task in STUDY.probe_tasks),
         ),
         checkpoints=CURVE_CHECKPOINTS,
         intervals=INTERVALS,

@@ -62,7 +62,7 @@ NAMES = {
 }
 # Weeks of work, checked by digest, or known by content (links): an edit of their code makes nothing again.
 WITHOUT_CODE = {"pretrain", "download_source", "download_checkpoint", "fetch_repository", "link_source"}
-READ_FROM_SOURCES = "clean_corpus treebank bitext nli"
+READ_FROM_SOURCES = "clean_corpus treebank bitext nli factors"
 SCORES = "checkpoint_scores baseline_scores"
 # What is taken of curves, with the intervals of the scores; and what changes with the checkpoints, too.
 CURVES = "learning asymmetry"
@@ -106,7 +106,7 @@ CHANGES = [
     Change("world.languages.*.name", f"world {READ_FROM_SOURCES} figure", "Kettu"),
     Change("world.languages.*.parent", f"world {READ_FROM_SOURCES} figure", "arvic"),
     # A language less: all that reads the text of every language, and the held-out text.
-    Change("languages", "tokenizer pretrain trained_text bpc contamination", ["qaa"]),
+    Change("languages", "tokenizer pretrain trained_text bpc contamination factors", ["qaa"]),
     Change("corpus.source", "clean_corpus", "conll2017", PUBLISHED),
     Change("corpus.max_bytes", "clean_corpus"),
     Change("corpus.valid_fraction", "clean_corpus", 0.01),
@@ -121,7 +121,7 @@ CHANGES = [
     # What it is not measured on any more stands in no table.
     Change(
         "models.*.pretrain.languages",
-        "pretrain trained_text transfer checkpoint_scores checkpoint_audit checkpoint_probe_training",
+        "pretrain trained_text transfer checkpoint_scores checkpoint_audit checkpoint_probe_training factors",
         ["qaa"],
     ),
     *(Change(f"models.*.pretrain.architecture.{key}", "pretrain") for key in ("layers", "feed_forward_size", "max_tokens")),
@@ -174,7 +174,7 @@ CHANGES = [
     Change("features.together", "features_together"),
     *(Change(f"features.{key}", "features") for key in ("precision", "storage")),
     *(Change(f"features.{key}", "") for key in ("tokens_per_batch", "device")),
-    Change("probes.tasks", f"{SCORES} checkpoint_probe_training dataset_table", ["pos"]),
+    Change("probes.tasks", f"{SCORES} checkpoint_probe_training dataset_table factors", ["pos"]),
     Change("probes.leave_out.*", f"{SCORES} checkpoint_probe_training transfer baselines dataset_table", ["qba_world"]),
     # Figures show the protocol that is chosen.
     Change("probes.protocol", "probes figure"),
@@ -202,7 +202,12 @@ CHANGES = [
     Change("probes.device", ""),
     # More of a model that is measured in one of the run's languages.
     *(
-        Change(f"measurements.{key}", "transfer checkpoint_scores checkpoint_audit checkpoint_probe_training", [{key: names}], ONE_OF_TWO)
+        Change(
+            f"measurements.{key}",
+            "transfer checkpoint_scores checkpoint_audit checkpoint_probe_training factors",
+            [{key: names}],
+            ONE_OF_TWO,
+        )
         for key, names in {"models": ["xlmr"], "tasks": ["pos"], "datasets": ["qaa_world"]}.items()
     ),
     Change("sweeps.models", "features probes transfer alignment", [{"models": ["xlmr"], "layers": [1]}]),

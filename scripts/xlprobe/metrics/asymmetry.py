@@ -4,6 +4,7 @@ Pairs of languages are compared on the sentences that both test sets have, which
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,11 @@ import pandas as pd
 from xlprobe.artifacts.checkpoint_names import run_name
 from xlprobe.artifacts.outcome_file import OutcomePlace
 from xlprobe.artifacts.tables import read_table, write_table
-from xlprobe.metrics.learning import AS_PRINTED, DEV_OF_TARGET, FINAL, NO_INTERVAL, PERCENTILE
+from xlprobe.metrics.learning import AS_PRINTED, FINAL, NO_INTERVAL, PERCENTILE
 from xlprobe.metrics.scoring import BaselineFiles
 from xlprobe.metrics.training_outcomes import CURVE, Measured, TrainingOutcomes
 from xlprobe.statistics.bootstrap import Intervals
-from xlprobe.statistics.paired import compare
+from xlprobe.statistics.paired import Comparison, compare
 
 # What two directions of a pair have in common.
 SAME = ("model", "training_seed", "task", "text_form", "protocol", "rule")
@@ -59,7 +60,7 @@ def both_ways(best: pd.DataFrame) -> pd.DataFrame:
     Returns:
         CURVE and layer of the first, its step, those of the second with `reverse_` before them, and the difference as `value`.
     """
-    chosen = best[best["rule"].isin([AS_PRINTED, FINAL, DEV_OF_TARGET]) & (best["source_language"] != best["target_language"])]
+    chosen = best[best["rule"].isin([AS_PRINTED, FINAL]) & (best["source_language"] != best["target_language"])]
     chosen = chosen[(chosen["source"] != chosen["target"]) & ~chosen["task"].isin(["alignment", "bpc"])]
     others = chosen[[*SAME, "source", "target", "source_language", "target_language", "step", "value"]].rename(
         columns={"source_language": "target_language", "target_language": "source_language"}
@@ -76,27 +77,34 @@ def _named_runs(pairs: pd.DataFrame) -> Iterator[tuple[str, int | None]]:
 
 
 def _rows(training: TrainingOutcomes, pairs: pd.DataFrame, intervals: Intervals, common_seeds: bool) -> Iterator[dict[str, Any]]:
-    read: dict[tuple[OutcomePlace, int], Measured] = {}
+    @cache
+    def measured(place: OutcomePlace) -> Measured:
+        return training.read(place, training.steps[-1:])
 
-    def measured(row: Mapping[Any, Any], source: str, target: str, step: int) -> Measured:
-        place = OutcomePlace(row["task"], source, target, row["split"], row["protocol"])
-        if (place, step) not in read:
-            read[place, step] = training.read(place, [step])
-        return read[place, step]
+    def compared(one: OutcomePlace, other: OutcomePlace) -> Comparison:
+        first, second = measured(one), measured(other)
+        return compare(
+            first.counts.row(0, 0),
+            second.counts.row(0, 0),
+            first.metric.value,
+            resamples=intervals.resamples,
+            level=intervals.level,
+            common_seeds=common_seeds,
+        )
 
+    found: dict[tuple[OutcomePlace, OutcomePlace], tuple[float, float, float]] = {}
     for row in pairs.to_dict("records"):
-        found = {"low": np.nan, "high": np.nan, "p": np.nan, "interval": NO_INTERVAL}
+        ends, p, interval = (np.nan, np.nan), np.nan, NO_INTERVAL
         # What is best as printed is chosen on the sentences that it is measured on.
         if row["rule"] != AS_PRINTED and intervals.resamples:
-            one = measured(row, row["source"], row["target"], row["step"])
-            other = measured(row, row["reverse_source"], row["reverse_target"], row["reverse_step"])
-            difference = compare(
-                one.counts.row(0, 0),
-                other.counts.row(0, 0),
-                one.metric.value,
-                resamples=intervals.resamples,
-                level=intervals.level,
-                common_seeds=common_seeds,
-            )
-            found = {"low": difference.low, "high": difference.high, "p": difference.p, "interval": PERCENTILE}
-        yield {str(name): value for name, value in row.items()} | found
+            one = OutcomePlace(row["task"], row["source"], row["target"], row["split"], row["protocol"])
+            other = one._replace(source=row["reverse_source"], target=row["reverse_target"])
+            if (other, one) in found:
+                low, high, p = found[other, one]
+                ends = -high, -low
+            else:
+                difference = compared(one, other)
+                ends, p = (difference.low, difference.high), difference.p
+                found[one, other] = *ends, p
+            interval = PERCENTILE
+        yield {str(name): value for name, value in row.items()} | {"low": ends[0], "high": ends[1], "p": p, "interval": interval}

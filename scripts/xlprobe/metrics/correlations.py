@@ -19,7 +19,7 @@ from scipy import stats
 
 from xlprobe.artifacts.tables import read_table, write_table
 from xlprobe.metrics.factors import Factors
-from xlprobe.metrics.learning import AS_PRINTED, DEV_OF_TARGET, FINAL, NO_INTERVAL
+from xlprobe.metrics.learning import AS_PRINTED, FINAL, NO_INTERVAL
 from xlprobe.metrics.training_outcomes import CURVE
 from xlprobe.statistics import correlation
 
@@ -29,8 +29,6 @@ PRETRAINING, SOURCE_PRETRAINING, TARGET_PRETRAINING = "pretraining data", "sourc
 TASK_DATA, DISTANCE = "task data", "syntactic distance"
 SHARE = 0.95
 GROUP = ["model", "training_seed", "task", "protocol"]
-# Which asymmetries stand beside those as printed: the first of these that there are.
-HONEST_ASYMMETRIES = (DEV_OF_TARGET, FINAL)
 WITHOUT_PIVOT, WITHOUT_DEGENERATE, WITHOUT_BOTH = "without the pivot", "without degenerate distances", "without both"
 
 
@@ -263,8 +261,9 @@ def _asymmetries_of(asymmetries: pd.DataFrame, shared: Mapping[str, Any]) -> pd.
     for name in GROUP:
         value = shared[name]
         of_group = of_group[of_group[name].isna() if pd.isna(value) else of_group[name] == value]
-    rules = [AS_PRINTED] if shared["rule"] == AS_PRINTED else HONEST_ASYMMETRIES
-    return next((part for rule in rules if len(part := of_group[of_group["rule"] == rule])), None)
+    # At their own best checkpoints, or both ways at the final one.
+    of_rule = of_group[of_group["rule"] == (AS_PRINTED if shared["rule"] == AS_PRINTED else FINAL)]
+    return of_rule if len(of_rule) else None
 
 
 def _row(

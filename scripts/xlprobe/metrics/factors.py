@@ -95,7 +95,7 @@ class Factors:
 
 
 def measure_factors(
-    models: Mapping[str, Mapping[str, list[str] | None]],
+    models: Mapping[str, Mapping[str, Any]],
     published: Mapping[str, Sizes],
     counts: Sequence[Path],
     tasks: Sequence[str],
@@ -121,10 +121,10 @@ def measure_factors(
     rows: list[Row] = []
     languages: set[str] = set()
     for model, of_model in models.items():
-        sizes = [*_sizes(model, of_model["measured"] or [], of_model["pretrained"], published, corpora)]
+        sizes = [*_sizes(model, of_model["measured"], of_model["pretrained"], published, corpora)]
         pivot = pivot_of({row["language"]: row["value"] for row in sizes if row["default"]})
         rows += [row | {"pivot": row["default"] and row["language"] == pivot} for row in sizes]
-        languages.update(of_model["measured"] or [], [pivot] if pivot else [])
+        languages.update(of_model["measured"], [pivot] if pivot else [])
     rows += _examples(read_table(datasets), tasks) if datasets else []
     rows += _distances(languages, read_distances(distances), (WORLD, WORLD) if is_world else (LANG2VEC, URIEL))
     table = pd.DataFrame(rows, columns=COLUMNS)

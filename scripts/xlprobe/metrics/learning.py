@@ -21,8 +21,8 @@ from xlprobe.statistics.bootstrap import Intervals
 from xlprobe.statistics.cross_fitting import CrossFitting
 
 AS_PRINTED, CROSS_FITTED = "as printed", "cross-fitted"
-# What chooses the checkpoint: dev sentences, of transfer those of the target's own treebank, which stand in for a dev set.
-DEV, DEV_OF_TARGET = "dev", "dev of the target's treebank (proxy)"
+# What chooses the checkpoint: dev sentences, of transfer those of the target's language, since its test set has no dev.
+DEV, DEV_OF_TARGET = "dev", "dev of the target's language (proxy)"
 FINAL, FITTED = "final checkpoint", "fitted curve"
 NO_INTERVAL, PERCENTILE, SET_OF_STEPS = "no interval", "percentile", "set of steps"
 # More resamples change no cross-fitted number by much, and cost as much more.
@@ -88,7 +88,7 @@ class DevChoices:
     def of(self, place: OutcomePlace) -> tuple[str, int | None]:
         """The rule that chooses a test set's checkpoint, and the place of the one among the steps; None where nothing has dev sentences.
 
-        Of transfer, the mean over the treebanks of the target's language chooses.
+        Of transfer, the mean over the dev sets of the target's language chooses.
         """
         own = place._replace(split="dev")
         rule, chosen = (DEV, [own]) if own in self._training.places else (DEV_OF_TARGET, self._of_language.get(self._key(place), []))

@@ -10,6 +10,7 @@ Shape letters: M clusters, U clusters of a whole group, R resamples, B splits, P
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -69,16 +70,27 @@ def _weighted_sums(counts: np.ndarray, weights_MK: np.ndarray) -> np.ndarray:
 def sums_by(place_M: np.ndarray, places: int, values: np.ndarray) -> np.ndarray:
     """The sums of values [M, ...] over what has one place, [places, ...]; whole numbers stay whole."""
     summed = np.zeros((places, *values.shape[1:]), dtype=np.result_type(values, np.int64))
-    np.add.at(summed, place_M, values)
+    # Where each has a place of its own, which is most often so, there is nothing to add up.
+    if len({*place_M.tolist()}) == len(place_M):
+        summed[place_M] = values
+    else:
+        np.add.at(summed, place_M, values)
     return summed
 
 
 def draws(name: Sequence[str], clusters: int, resamples: int) -> np.ndarray:
     """How often each resample takes each cluster, [resamples, clusters] in float32; the same for the same name and sizes."""
+    return _draws(tuple(name), clusters, resamples)
+
+
+# All rows of a group share them.
+@lru_cache(maxsize=8)
+def _draws(name: tuple[str, ...], clusters: int, resamples: int) -> np.ndarray:
     generator = np.random.default_rng(derive_seed("bootstrap", *name))
     taken_RM = np.empty((resamples, clusters), dtype=np.float32)
     for taken_M in taken_RM:
         taken_M[:] = np.bincount(generator.integers(clusters, size=clusters), minlength=clusters)
+    taken_RM.flags.writeable = False
     return taken_RM
 
 
@@ -95,9 +107,15 @@ def joined_draws(name: Sequence[str], keys_of_rows: Sequence[Sequence[str]], res
 def joined_halves(name: Sequence[str], keys_of_rows: Sequence[Sequence[str]], splits: int) -> list[np.ndarray]:
     """Whether each row's clusters are in the first half, [splits, clusters of the row], joined as resamples are."""
     union = sorted(set().union(*keys_of_rows))
+    return _columns(_first_halves(tuple(name), len(union), splits), union, keys_of_rows)
+
+
+@lru_cache(maxsize=8)
+def _first_halves(name: tuple[str, ...], clusters: int, splits: int) -> np.ndarray:
     generator = np.random.default_rng(derive_seed("halves", *name))
-    first_BU = np.argsort(generator.random((splits, len(union))), axis=1) < len(union) // 2
-    return _columns(first_BU, union, keys_of_rows)
+    first_BU = np.argsort(generator.random((splits, clusters)), axis=1) < clusters // 2
+    first_BU.flags.writeable = False
+    return first_BU
 
 
 def _columns(whole: np.ndarray, union: Sequence[str], keys_of_rows: Sequence[Sequence[str]]) -> list[np.ndarray]:
