@@ -3,8 +3,8 @@
 reads: outcomes/<model>/<step>.h5, baselines/, metrics/scores.parquet; corpus/<language>/counts.json, metrics/datasets.parquet, a world's
        sources/factors/
 makes: metrics/best.parquet, metrics/steps.parquet, metrics/forgetting.parquet, metrics/asymmetry.parquet, metrics/order.parquet,
-       metrics/gates.parquet, metrics/training_seeds.parquet; metrics/factors.parquet, what learning may depend on, and
-       metrics/correlations.parquet, metrics/alternatives.parquet
+       metrics/expected_layers.parquet, metrics/layer_gains.parquet, metrics/gates.parquet, metrics/training_seeds.parquet;
+       metrics/factors.parquet, what learning may depend on, and metrics/correlations.parquet, metrics/alternatives.parquet
 """
 
 # The totals of what is tested.
@@ -82,6 +82,45 @@ rule asymmetry:
     shell:
         "python scripts/measure_asymmetry.py {params.checkpoints:q} --baselines {input.baselines:q} --best {input.best:q} {params.intervals}"
         " --asymmetry {output:q} > {log:q} 2>&1"
+
+
+rule layers:
+    input:
+        outcomes=of_checkpoints(
+            rules.checkpoint_scores.output.joined, STUDY.curve_checkpoints
+        ),
+        # What they earn is chance.
+        baselines=[
+            *BASELINES,
+            *expand(
+                rules.alignment_baselines.output,
+                dataset=STUDY.baseline_datasets("alignment"),
+            ),
+        ],
+    output:
+        expected_layers="<results>/metrics/expected_layers.parquet",
+        layer_gains="<results>/metrics/layer_gains.parquet",
+    log:
+        "<results>/logs/metrics/layers.log",
+    benchmark:
+        "<results>/benchmarks/metrics/layers.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(2000),
+        runtime=minutes(60),
+    params:
+        code=code(
+            "scripts/measure_layers.py",
+            *(f"xlprobe.tasks.{task}" for task in STUDY.measured_tasks),
+        ),
+        checkpoints=CURVE_CHECKPOINTS,
+        intervals=INTERVALS,
+    message:
+        "Measuring which layers know most"
+    shell:
+        "python scripts/measure_layers.py {params.checkpoints:q} --baselines {input.baselines:q} {params.intervals}"
+        " --expected-layers {output.expected_layers:q} --layer-gains {output.layer_gains:q} > {log:q} 2>&1"
 
 
 rule order:

@@ -4,12 +4,19 @@ A sentence has 5 to 30 words. Its difficulty is shared by all rows; how well a r
 each probe adds noise of its own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
+from xlprobe.metrics.layers import LayerCurve
+from xlprobe.metrics.measures import expected_layer
+from xlprobe.metrics.metric_definitions import ratio
+from xlprobe.metrics.training_outcomes import Measured
+from xlprobe.statistics.bootstrap import Intervals
 from xlprobe.statistics.resampling import ClusteredCounts, joined_draws
+from xlprobe.tasks.declaration import load_task
 
 # Paper 1's checkpoints.
 STEPS = [*range(5_000, 50_000, 5_000), *range(50_000, 1_500_001, 50_000)]
@@ -21,6 +28,22 @@ CURVES = {
     "plateau": _RISING,
     "small drift": _RISING - 0.016 * np.clip(_PLACE - 0.5, 0, None),
     "drift": _RISING - 0.06 * np.clip(_PLACE - 0.5, 0, None),
+}
+
+# The true accuracy at each of 13 layers, where chance is 0.5.
+LAYERS = np.arange(13)
+_HILL = 0.7 + 0.17 * np.exp(-(((LAYERS - 8) / 4) ** 2))
+LAYER_CURVES = {
+    "one worst": np.append(0.55, _HILL[1:]),
+    "five worst": np.append(np.full(5, 0.55), _HILL[5:]),
+    "five at chance": np.append(np.full(5, 0.5), _HILL[5:]),
+    "one best": np.append(np.full(12, 0.6), 0.7),
+    "equally good": np.append([0.55, 0.65, 0.75], np.full(10, 0.85)),
+    "slope": 0.6 + 0.25 * LAYERS / 12,
+    "slight slope": 0.6 + 0.05 * LAYERS / 12,
+    "slope as flat as noise": 0.6 + 0.01 * LAYERS / 12,
+    "hill": _HILL,
+    "flat": np.full(13, 0.6),
 }
 
 
@@ -49,6 +72,39 @@ def simulated(
     chance = np.clip(truth[:, None, None] + difficulty + 0.05 * of_row[:, None] + of_probe, 0, 1)
     counts = {"correct": generator.binomial(total, chance), "total": total[None, None]}
     return ClusteredCounts(counts, [f"{number:05}" for number in range(clusters)], ("simulated", str(generator.integers(2**40))))
+
+
+def layer_curve(
+    generator: np.random.Generator, truth_CL: np.ndarray, chance: float = 0.5, *, clusters: int, resamples: int = 200, **options: Any
+) -> LayerCurve:
+    """A probe's curve over checkpoints and layers with these true accuracies, and a baseline."""
+    drawn = simulated(generator, np.append(truth_CL, chance), clusters=clusters, **options)
+    correct, total = drawn.counts["correct"], drawn.counts["total"]
+    of_layers = {"correct": correct[:-1].reshape(*truth_CL.shape, *correct.shape[1:]), "total": total[None]}
+    counts, baseline = (
+        ClusteredCounts(of_rows, drawn.keys, drawn.group) for of_rows in (of_layers, {"correct": correct[-1:, :1], "total": total})
+    )
+    layers = list(range(truth_CL.shape[1]))
+    task = load_task("arc_classification")
+    found = Measured(task, ratio("correct", "total"), STEPS[: len(truth_CL)], layers, counts, {"protocol": "paper"})
+    return LayerCurve(found, [baseline], [], Intervals(resamples))
+
+
+def expected_layers_hold(curve: LayerCurve, truth_CL: np.ndarray, chance: float = 0.5) -> Iterator[tuple[str, bool | None]]:
+    """Whether intervals of expected layers, of the last checkpoint and of the change, hold the truth; None where there is no interval.
+
+    Of equal layers the middle one counts as the truth of min-max.
+    """
+    layers = range(truth_CL.shape[1])
+    for row in curve.expected_rows("own", layers):
+        true_C = expected_layer(truth_CL, layers, row["weights"], chance)
+        if row["weights"] == "min-max":
+            true_C = np.where(np.isnan(true_C), np.mean(layers), true_C)
+        if row["measure"] == "level" and row["step"] != STEPS[len(truth_CL) - 1]:
+            continue
+        truth = true_C[-1] if row["measure"] == "level" else true_C[0] - true_C[-1]
+        name = f"{row['weights']}, {row['rule']}, {row['measure']}"
+        yield name, None if row["interval"] == "no interval" else bool(row["low"] <= truth <= row["high"])
 
 
 def jitter(generator: np.random.Generator, size: float, lasting: float) -> np.ndarray:

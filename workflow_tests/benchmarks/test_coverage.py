@@ -9,8 +9,22 @@ from functools import partial
 import numpy as np
 import pytest
 from scipy import stats
-from simulated_outcomes import CURVES, STEPS, accuracy, jitter, mean_over_languages_holds_the_truth, simulated, unrelated_table
+from simulated_outcomes import (
+    CURVES,
+    LAYER_CURVES,
+    LAYERS,
+    STEPS,
+    accuracy,
+    expected_layers_hold,
+    jitter,
+    layer_curve,
+    mean_over_languages_holds_the_truth,
+    simulated,
+    unrelated_table,
+)
 
+from xlprobe.metrics.measures import expected_layer
+from xlprobe.statistics.bootstrap import limits
 from xlprobe.statistics.correlation import asymmetry_regression, label_permutation, mantel, rank_regression
 from xlprobe.statistics.cross_fitting import CrossFitting
 from xlprobe.statistics.paired import compare
@@ -83,6 +97,40 @@ def test_gain_of_the_best_layer(internal):
         found = CrossFitting(simulated(np.random.default_rng(trial), truth, clusters=300), accuracy).gain(range(12), [12]).absolute
         rows.append({"gain over the last layer": found.low <= internal.max() - 0.85 <= found.high})
     assert min(told("12 layers", rows, start)) >= 0.9
+
+
+@pytest.mark.parametrize("seed_noise", [0.003, 0.01])
+@pytest.mark.parametrize("shape", LAYER_CURVES)
+def test_expected_layers(shape, seed_noise):
+    """Of a checkpoint of this shape; and of the change from one whose layers are a hill."""
+    truth_CL = np.stack([LAYER_CURVES["hill"], LAYER_CURVES[shape]])
+    held: dict[str, list[bool | None]] = {}
+    start = time.process_time()
+    for trial in range(TRIALS):
+        curve = layer_curve(np.random.default_rng(trial), truth_CL, clusters=300, seed_noise=seed_noise)
+        for name, holds_truth in expected_layers_hold(curve, truth_CL):
+            held.setdefault(name, []).append(holds_truth)
+    print(f"\n{shape}, seeds +- {seed_noise}; {(time.process_time() - start) / TRIALS:.3f} s each")
+    for name, of_name in held.items():
+        known = [holds_truth for holds_truth in of_name if holds_truth is not None]
+        share = float(np.mean(known)) if known else np.nan
+        print(f"  {name}: intervals {len(known) / len(of_name):.2f}, of which {share:.3f} hold the truth")
+        # Where there is hardly ever an interval, too few are left to say.
+        assert len(known) < 20 or share >= 0.9 - 2 * (0.9 * 0.1 / len(known)) ** 0.5
+
+
+def test_why_weights_that_choose_have_no_percentile_interval():
+    """The worst of five equal layers is too bad by chance, and of ten equal ones that come later some is better by chance."""
+    held = []
+    for shape, weights in (("five worst", "min-max"), ("equally good", "differential")):
+        truth = float(expected_layer(LAYER_CURVES[shape], LAYERS, weights))
+        for trial in range(TRIALS):
+            fitted = CrossFitting(simulated(np.random.default_rng(trial), LAYER_CURVES[shape], clusters=300), accuracy)
+            low, high = limits(expected_layer(fitted.resampled_CR.T, LAYERS, weights)[:, None], 0.95)[:, 0]
+            held.append(low <= truth <= high)
+    shares = np.mean(np.reshape(held, (2, TRIALS)), axis=1)
+    print(f"\npercentile intervals: min-max, five worst layers, {shares[0]:.3f}; differential, ten best ones, {shares[1]:.3f}")
+    assert (shares < 0.9).all()
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ WITHOUT_CODE = {"pretrain", "download_source", "download_checkpoint", "fetch_rep
 READ_FROM_SOURCES = "clean_corpus treebank bitext nli factors"
 SCORES = "checkpoint_scores baseline_scores"
 # What is taken of curves, with the intervals of the scores; and what changes with the checkpoints, too.
-CURVES = "learning asymmetry"
+CURVES = "learning asymmetry layers"
 
 
 @dataclass(frozen=True)

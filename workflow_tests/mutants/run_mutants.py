@@ -41,7 +41,7 @@ MODULES = [
     "bpc.subword_bits", "bpc.subword_coverage", "checkpoints.canary", "checkpoints.comparison", "checkpoints.model_trials",
     "contamination.overlap", "contamination.search", "corpus.binarization", "corpus.cleaning", "corpus.tokenization", "datasets.bitexts",
     "datasets.conllu", "datasets.nli", "datasets.pairs", "datasets.treebank", "features.encoding", "features.extraction",
-    "features.vector_storage", "metrics.curves", "metrics.dataset_counts", "metrics.factors", "metrics.joining",
+    "features.vector_storage", "metrics.curves", "metrics.dataset_counts", "metrics.factors", "metrics.joining", "metrics.layers",
     "metrics.measures", "metrics.metric_definitions",
     "metrics.probe_training_summary", "metrics.scoring", "models.windows", "pretraining.fairseq_models", "pretraining.fairseq_task",
     "probes.baselines", "probes.control_tasks", "probes.converged_probe", "probes.description_length", "probes.examples", "probes.labels",

@@ -29,7 +29,7 @@ from xlprobe.statistics.cross_fitting import CrossFitting
 from xlprobe.statistics.outcomes import clustered_counts
 from xlprobe.statistics.resampling import ClusteredCounts, joined_draws
 
-# The layers that a curve is measured at, and those of them that all curves of the training are.
+# The layers that a curve is measured at, and those at which all curves of its training with several layers are.
 OWN, SHARED = "own", "shared"
 LEVEL, CHANGE = "level", "change"
 # What the best internal layer, at any checkpoint, is held against: the last layer there (5.1), or at any (Appendix C).
@@ -69,9 +69,13 @@ def write_layers(
                 curve = LayerCurve(found, of_baselines, [*training.keys_of_group(place)], intervals)
                 expected += [*curve.expected_rows(OWN, layers), *(curve.expected_rows(SHARED, shared) if cut else [])]
                 gains += curve.gain_rows()
-    for name, rows, path in (("expected_layers", expected, expected_layers), ("layer_gains", gains, layer_gains)):
-        schema = f"{name}.schema.yaml"
-        write_table(pd.DataFrame(rows, columns=[*read_schema(schema)["properties"]]), schema, path)
+    _write(expected, "expected_layers.schema.yaml", expected_layers)
+    _write(gains, "layer_gains.schema.yaml", layer_gains)
+
+
+def _write(rows: Sequence[Row], schema: str, path: Path) -> None:
+    # Of no rows, too, a table has columns; of some rows, they may lack one.
+    write_table(pd.DataFrame(rows, columns=[*read_schema(schema)["properties"]]), schema, path)
 
 
 def _layers(training: TrainingOutcomes, place: OutcomePlace) -> list[int]:

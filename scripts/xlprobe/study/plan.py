@@ -373,6 +373,8 @@ class Study:
         tables |= {"learning": ["best", "steps", "forgetting"], "gates": ["gates"]}
         transferred = any(self.transfer_targets(run, task) for run in runs for task in self.probe_tasks)
         tables |= {"asymmetry": ["asymmetry"]} if transferred else {}
+        several = (found.layers is None or len(found.layers) > 1 for found in self.measurements() if found.model in runs)
+        tables |= {"layers": ["expected_layers", "layer_gains"]} if any(several) else {}
         tables |= {"order": ["order"]} if any(self.probed_datasets(run, task) for run in runs for task in self.probe_tasks) else {}
         tables |= {"correlations": ["correlations", "alternatives"]} if self.factor_models else {}
         return tables | ({"training_seeds": ["training_seeds"]} if any(self.runs[run].seed is not None for run in runs) else {})

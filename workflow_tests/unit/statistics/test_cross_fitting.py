@@ -26,6 +26,8 @@ def test_without_noise_the_best_is_the_best():
     # The best of some against the best of others: of all layers and steps, say, against the last layer's.
     assert curve.gain([0, 1], [0, 2]).absolute.value == pytest.approx(0.1)
     assert curve.gain([0], [1, 2]).absolute.value == pytest.approx(-0.4)
+    worst, resampled_R = curve.worst([1, 2])
+    assert worst == pytest.approx(0.8) and resampled_R == pytest.approx(np.full(200, 0.8))
 
 
 def test_the_interval_of_a_row_is_that_of_a_plain_bootstrap():
@@ -43,6 +45,15 @@ def test_what_is_better_when_lower():
     curve = constant([300, 120, 150], higher_is_better=False)
     gain = curve.gain(range(3), [2])
     assert (gain.absolute.value, gain.relative.value) == pytest.approx((0.3, 0.2)) and curve.best() == pytest.approx(1.2)
+    assert curve.worst(range(3))[0] == pytest.approx(3)
+
+
+def test_the_worst_of_equal_rows_is_as_good_as_the_others():
+    """What a half of the clusters chooses is no worse on the other one; as it stands the worst of 13 rows is, by 1.7 standard errors."""
+    found = CrossFitting(simulated(np.random.default_rng(1), np.full(13, 0.7), clusters=300, lasting=0), accuracy)
+    plain, (worst, resampled_R) = found.values_C.min(), found.worst(range(13))
+    assert worst == pytest.approx(found.values_C.mean(), abs=0.003) and plain < worst - 0.006
+    assert resampled_R.mean() == pytest.approx(worst, abs=0.003) and resampled_R.shape == (200,)
 
 
 def test_one_probe_is_measured_on_the_half_that_did_not_choose_it():

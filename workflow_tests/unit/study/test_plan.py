@@ -184,6 +184,19 @@ def test_figures_and_tables():
     assert bare.tables == ["checkpoints", "datasets", "contamination"] and bare.figures == [] and [*bare.measurements()] == []
 
 
+def test_layers_are_compared_where_curves_have_several():
+    assert tiny().measure_tables["layers"] == ["expected_layers", "layer_gains"] and "layer_gains" in tiny().tables
+    at_last = {"features": {"layers": [2]}}
+    assert "layers" not in tiny(**at_last).measure_tables and "learning" in tiny(**at_last).measure_tables
+    assert "layers" in tiny(**at_last, sweeps=[{"tasks": ["alignment"], "layers": [1, 2]}]).measure_tables
+    one_step = {"xlmr": tiny_configuration()["models"]["xlmr"] | {"steps": [0, 10]}}
+    assert "layers" not in tiny(models=one_step).measure_tables
+    # Another model's layers do not count.
+    other = {"steps": [5], "huggingface": {"folder": "/there"}}
+    models = {"xlmr": tiny_configuration()["models"]["xlmr"], "other": other}
+    assert "layers" not in tiny(**at_last, models=models, sweeps=[{"models": ["other"], "layers": [1, 2]}]).measure_tables
+
+
 def test_datasets_are_counted_with_the_tasks_that_they_have():
     """In an order that does not depend on how the configuration is written."""
     counted = tiny(treebanks=["qba_world", "qaa_world", "qba_pud"], probes={"leave_out": {"pos": ["qba_world"]}}).counted_tasks()
