@@ -68,7 +68,7 @@ WITHOUT_CODE = {"pretrain", "download_source", "download_checkpoint", "fetch_rep
 READ_FROM_SOURCES = "clean_corpus treebank bitext nli factors"
 SCORES = "checkpoint_scores baseline_scores"
 # What is taken of curves, from the outcomes of all checkpoints.
-CURVES = "learning asymmetry"
+CURVES = "learning asymmetry layers"
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ CHANGES = [
         f"{SCORES} {CURVES} transfer baselines checkpoint_audit dataset_table contamination figure",
         ["qaa_world", "qba_world", "qba_pud"],
     ),
-    Change("alignments", f"{SCORES} learning gates checkpoint_audit dataset_table contamination figure", []),
+    Change("alignments", f"{SCORES} learning layers gates checkpoint_audit dataset_table contamination figure", []),
     # Its probes, too: what is trained on it is transferred to the others.
     Change(
         "xnli",
@@ -222,7 +222,7 @@ CHANGES = [
     Change("sweeps.datasets", "features probes", [{"datasets": ["qba_world"], "layers": [1]}]),
     Change("sweeps.layers", "features probes transfer alignment", [{"layers": [1]}]),
     # What sentences earned stands; scores follow from it anew.
-    *(Change(f"intervals.{key}", f"{SCORES} {CURVES} layers") for key in ("resamples", "level")),
+    *(Change(f"intervals.{key}", f"{SCORES} {CURVES}") for key in ("resamples", "level")),
     Change("measures.shares", "learning", [0.5]),
     *(Change(f"measures.gate.{key}", "gates") for key in ("above_baseline", "rise", "noise", "ranks")),
     # Of the one language that has no parallel test set the probes are transferred, too; else the sources are the same.
