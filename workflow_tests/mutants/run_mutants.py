@@ -37,6 +37,7 @@ EQUIVALENT = Path(__file__).with_name("equivalent.tsv")
 MODULES = [
     "alignment.word_alignment", "artifacts.binarized_text", "artifacts.corpus_text", "artifacts.dataset_folder", "artifacts.feature_file",
     "artifacts.outcome_file", "artifacts.splits", "artifacts.tokenizer_folder", "artifacts.training_reasons", "bpc.bits_per_character",
+    "bpc.fairseq_blocks", "bpc.measurement",
     "bpc.subword_bits", "bpc.subword_coverage", "checkpoints.canary", "checkpoints.comparison", "checkpoints.model_trials",
     "contamination.overlap", "contamination.search", "corpus.binarization", "corpus.cleaning", "corpus.tokenization", "datasets.bitexts",
     "datasets.conllu", "datasets.nli", "datasets.pairs", "datasets.treebank", "features.encoding", "features.extraction",

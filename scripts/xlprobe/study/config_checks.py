@@ -130,6 +130,11 @@ def check_bits(config: dict[str, Any]) -> None:
                 raise ConfigError(f"config key bpc.{key}.{n}: {name!r} is not among the run's {BITS_KEYS[key]}; {advice}")
     for n, language in enumerate(config["bpc"]["languages"]):
         _check_languages(config, f"bpc.languages.{n}", language, [language], ["bpc"], {language})
+    if config["bpc"]["protocol"] == "fairseq" and not {*config["bpc"]["languages"]} & {*config["languages"]}:
+        raise ConfigError(
+            "config key bpc.protocol: found 'fairseq', which takes held-out text, but no language of bpc.languages has any; set it to"
+            " lines, or name languages of the run there"
+        )
     measured = probe_tasks(config) or config["alignments"]
     if config["bpc"]["languages"] and config["bpc"]["leave_out"] and not measured:
         raise ConfigError(

@@ -134,6 +134,8 @@ def changed(path: str, value: object) -> dict:
             r"config key bpc.languages.1: 'fr' is not among the run's languages, nor of a parallel .* known here: en, de",
         ),
         ("bpc.leave_out", ["n"], r"config key bpc.leave_out.0: 'n' is not among the run's models; "),
+        ("bpc.protocol", "blocks", r"config key bpc.protocol: found 'blocks', expected one of lines, fairseq"),
+        ("bpc.protocol", "fairseq", r"config key bpc.protocol: found 'fairseq', which takes held-out text, but no language of bpc.lang"),
         ("bpc.mask_share", 1, r"config key bpc.mask_share: 1 is greater than or equal to the maximum of 1"),
         (
             "languages",
