@@ -98,9 +98,7 @@ def special_tokens(predictor: SubwordPredictor, checkpoint: Path) -> SpecialToke
 
 def random_subwords(predictor: SubwordPredictor, special: SpecialTokens) -> np.ndarray:
     """The chance of each number of the vocabulary to be put in as a random subword; fairseq puts in no special token but <mask>."""
-    known = [*predictor.tokenizer.get_vocab().values()]
-    weights = np.zeros(1 + max(known))
-    weights[known] = 1
+    weights = np.ones(1 + max(predictor.tokenizer.get_vocab().values()))
     weights[[special.begin, special.end, special.unknown, predictor.framing.padding]] = 0
     return weights / weights.sum()
 

@@ -428,7 +428,7 @@ def test_outcomes_of_two_parallel_sets_of_one_language_stand_apart(checkpoints, 
         assert found.layers is None and found.counts["words"].tolist() == [2] * len(sent_ids)
         assert found.counts["all_characters"].tolist() == [9] * len(sent_ids) == found.counts["characters"].tolist()
     table = scores_of(tmp_path / "40.h5").set_index(["target", "metric"])
-    assert len(table) == 2 * 6 and table.index.is_unique and set(table["target_language"]) == {"qaa"} == set(table["source_language"])
+    assert len(table) == 2 * 7 and table.index.is_unique and set(table["target_language"]) == {"qaa"} == set(table["source_language"])
     assert table.loc["qaa_pud", "value"].to_dict() == pytest.approx(table.loc["qaa_mine", "value"].to_dict())
     assert table.loc[("qaa_mine", "bits_per_sentence"), "n"] == 3
 
@@ -445,7 +445,7 @@ def test_the_scores_of_a_checkpoint(checkpoints, tiny_text, tmp_path):
     assert set(table["task"]) == {"bpc"} and table["layer"].isna().all() and (table["source"] == table["target"]).all()
     assert set(zip(table["source"], table["source_language"], strict=True)) == {("qaa", "qaa"), ("qba", "qba"), ("qaa_pud", "qaa")}
     scores = table.set_index(["source", "split", "metric"])
-    assert len(scores) == 2 * 4 + 6 and scores.index.is_unique
+    assert len(scores) == 2 * 5 + 7 and scores.index.is_unique
     assert (scores["low"] < scores["value"]).all() and (scores["value"] < scores["high"]).all()
     values = scores["value"]
     # Arva is written in Latin letters, Ketta in Cyrillic ones, of two bytes each.
