@@ -1,8 +1,8 @@
 """Bits per character fairseq's way: what held-out text costs a masked model as training and its validation count it.
 
 Paper 1 (section 2.2) divides the NLL by "the number of characters per token". If its NLL is the loss that fairseq logs, this is its
-figure; its validation split is not published, so that its values are never met. The other figure, of the same text a line at a
-time, is that of `xlprobe.bpc.bits_per_character`, mostly 1.1 to 1.25 times this one.
+figure; its validation split is not published, so that values never agree with the paper's. Read a line at a time
+(`xlprobe.bpc.bits_per_character`), the same text mostly costs 1.1 to 1.25 times as much.
 
 All held-out text is made into blocks by fairseq's own builder: the subwords of a line and `</s>`, line after line, `<s>` before each
 block. fairseq's own masks choose some positions, `<s>` and `</s>` among them: 80 % become <mask>, 10 % a random subword, and 10 % stay
@@ -34,7 +34,6 @@ from xlprobe.bpc.bits_per_character import BitsSettings, BlockSettings, Text, bi
 from xlprobe.bpc.subword_bits import SubwordPredictor
 from xlprobe.errors import XlprobeError
 
-PROTOCOL = "fairseq"
 # Stands in the place of what is to be predicted where nothing is; no subword has this number.
 NOTHING = -1
 # Validation masks alike in all epochs.
@@ -167,6 +166,8 @@ def outcome_of_blocks(
             f"{text.place}: no subword is chosen in {len(kept)} blocks, of {len(made)}, that fit the model's window of {window}; give more"
             " text, or set bpc.protocol to lines in the configuration"
         )
+    if len(kept) < len(made):
+        print(f"{text.place}: {len(made) - len(kept)} of {len(made)} blocks are longer than the model's window of {window}, and left out")
     whole = [block.ids for block in kept]
     bits = bits_of_rows(
         model, [block.read for block in kept], whole, [block.chosen for block in kept], tokens_per_batch, f"{text.language}, fairseq's way"
@@ -185,7 +186,7 @@ def outcome_of_blocks(
     }
     facts = {"tokens_per_sample": tokens_per_sample, "sample_break": blocks.sample_break, "blocks_too_long": len(made) - len(kept)}
     return Outcome(
-        OutcomePlace("bpc", text.name, text.name, text.split, PROTOCOL),
+        OutcomePlace("bpc", text.name, text.name, text.split, "fairseq"),
         {name: np.array(values) for name, values in counts.items()},
         np.arange(len(kept)).astype(str),
         facts={**text.facts, **facts},

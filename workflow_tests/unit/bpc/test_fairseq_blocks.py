@@ -158,7 +158,7 @@ def test_the_sums_of_a_block_by_hand():
     assert (anywhere["subwords"], anywhere["all_characters"]) == ([8, 8], [11, 10])
 
 
-def test_blocks_are_as_long_as_the_window_where_nothing_is_said_and_longer_ones_are_left_out():
+def test_blocks_are_as_long_as_the_window_where_nothing_is_said_and_longer_ones_are_left_out(capsys):
     model = Masked(window=13)
     found = outcome_of(model, text_of(*LINES), BlockSettings(), ALL_CHOSEN)
     assert found.counts["predicted"].tolist() == [15]
@@ -169,6 +169,7 @@ def test_blocks_are_as_long_as_the_window_where_nothing_is_said_and_longer_ones_
     }
     # The first line does not fit; the shares of subwords, too, are those of the rest.
     found = outcome_of(Masked(window=2), text_of(*LINES), BlockSettings(), ALL_CHOSEN)
+    assert "valid.txt.zst: 1 of 2 blocks are longer than the model's window of 4, and left out" in capsys.readouterr().out
     assert found.facts["blocks_too_long"] == 1 and {name: values.tolist() for name, values in found.counts.items()} == {
         "bits": [8], "unigram_bits": [6], "predicted": [4], "subwords": [4], "all_characters": [5], "all_bytes": [5],
     }  # fmt: skip

@@ -705,6 +705,15 @@ def test_bits_per_character_of_a_suite_without_text_need_a_parallel_set():
         config.complete(published | {"treebanks": ["en_ewt"]})
 
 
+def test_a_causal_model_has_no_bits_fairseqs_way():
+    causal = suite("huggingface", folder="/suites/{step}", objective="causal") | {"languages": ["en", "de"]}
+    bits = {"bpc": {"languages": ["en"], "protocol": "fairseq"}}
+    why = "^config key bpc.protocol: found 'fairseq', which masks subwords, but m is causal; set it to lines, or add m to bpc.leave_out$"
+    with pytest.raises(ConfigError, match=why):
+        config.complete(causal | bits)
+    config.complete(causal | {"bpc": bits["bpc"] | {"leave_out": ["m"]}})
+
+
 def test_a_models_seeds_are_runs_of_their_own():
     given = suite("huggingface", repository="a/seed_{seed}-step_{thousands}k", revision="v{step}", seeds=[0, 3])
     found = runs(config.complete(given)["models"])
