@@ -237,6 +237,10 @@ CHANGES = [
     Change("bpc.languages", "bpc contamination figure", ["qaa", "qba"]),
     Change("bpc.leave_out", "checkpoint_scores", ["adopted"]),
     Change("bpc.max_lines", "bpc contamination"),
+    # Fairseq's way, all of it; of specials nothing is asked line by line.
+    Change("bpc.protocol", "bpc contamination", "fairseq"),
+    Change("bpc.count_special_tokens", "bpc", base=WORLD.replace("bpc: {", "bpc: {protocol: fairseq, ")),
+    Change("bpc.count_special_tokens", ""),
     *(Change(f"bpc.{key}", "bpc") for key in ("mask_share", "seed", "count_spaces", "precision")),
     *(Change(f"bpc.{key}", "") for key in ("tokens_per_batch", "device")),
 ]

@@ -33,8 +33,8 @@ NEVER = (
 # shell's), and options made of these.
 PLAIN_PARAMETERS = {
     *("threads", "wildcards.step", "wildcards.task", "wildcards.kind"),
-    *(f"params.{name}" for name in ("bits", "cap", "clean", "controls", "device", "forms", "intervals", "layers", "previous", "schema")),
-    *(f"params.{name}" for name in ("settings", "shared_labels", "spaces", "tasks", "tokens_per_batch", "upstream.size")),
+    *(f"params.{name}" for name in ("bits", "blocks", "cap", "clean", "controls", "device", "forms", "intervals", "layers", "previous")),
+    *(f"params.{name}" for name in ("schema", "settings", "shared_labels", "spaces", "tasks", "tokens_per_batch", "upstream.size")),
 }
 
 

@@ -147,6 +147,17 @@ def test_bits_per_character():
     assert not any(figure.task == "bpc" for figure in without.figures)
 
 
+def test_fairseqs_way_takes_the_blocks_of_a_models_training():
+    published = {"steps": [20], "huggingface": {"folder": "suites/{step}"}}
+    models = tiny_configuration()["models"] | {"adopted": published}
+    assert tiny(models=models).block_arguments("xlmr") == []
+    study = tiny(models=models, bpc={"protocol": "fairseq"})
+    assert study.block_arguments("xlmr") == ["--protocol", "fairseq", "--sample-break", "eos", "--tokens-per-sample", 64]
+    assert study.block_arguments("adopted") == ["--protocol", "fairseq"]
+    # Of parallel text alone, there is none.
+    assert tiny(models=models, bpc={"protocol": "fairseq", "leave_out": ["adopted"]}).block_arguments("adopted") == []
+
+
 @pytest.mark.parametrize(
     ("sections", "compared"),
     [
