@@ -62,7 +62,8 @@ def read_curves(scores: pd.DataFrame, best: pd.DataFrame) -> list[dict[str, Any]
     keys, place = [*CURVE, "layer"], ["task", "source", "target", "split"]
     metrics = scores["task"].map({task: load_task(task).metric for task in best["task"].unique()})
     own = scores[scores["metric"] == metrics]
-    named = own[own["step"].isna()].groupby(place)["value"].agg(higher="max", lower="min").to_dict("index")
+    of_test_sets = own[own["step"].isna()].groupby(place)["value"]
+    named = {"higher": of_test_sets.max(), "lower": of_test_sets.min()}
 
     def by_curve(rows: pd.DataFrame) -> dict[tuple[Any, ...], pd.DataFrame]:
         chosen = rows[rows["step"].gt(0) & rows["seed"].isna()].sort_values("step")
@@ -73,9 +74,8 @@ def read_curves(scores: pd.DataFrame, best: pd.DataFrame) -> list[dict[str, Any]
     for row in best[best["rule"] == CROSS_FITTED].to_dict("records"):
         curve = tuple(_plain(row[name] for name in keys))
         steps, values = (curves[curve][name] for name in ("step", "value"))
-        baseline = unigrams[curve]["value"].iloc[-1] if curve in unigrams else np.nan
-        if of_test_set := named.get(tuple(row[name] for name in place)):
-            baseline = of_test_set[load_task(row["task"]).direction]
+        unigram = unigrams[curve]["value"].iloc[-1] if curve in unigrams else np.nan
+        baseline = named[load_task(row["task"]).direction].get(tuple(row[name] for name in place), unigram)
         told = {"steps": steps.tolist(), "values": values.to_numpy(), "best": row["value"], "baseline": baseline}
         found.append({name: row[name] for name in [*keys, "n"]} | told)
     return found
