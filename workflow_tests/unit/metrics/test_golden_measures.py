@@ -245,8 +245,9 @@ def test_asymmetry_is_where_it_is_planted(tables):
         by_pair = {(one["source"], one["reverse_source"]): one["value"] for one in found.to_dict("records")}
         assert by_pair["en_ewt", "de_gsd"] == pytest.approx(0.2, abs=0.02)
         assert by_pair["en_ewt", "de_hdt"] == pytest.approx(0.1, abs=0.02)
-        others = {pair: value for pair, value in by_pair.items() if {name[:2] for name in pair} != {"en", "de"}}
-        assert others and np.abs([*others.values()]).max() < 0.03
+        assert by_pair["fi_tdt", "hi_hdtb"] == pytest.approx(0.2, abs=0.02)
+        others = [value for pair, value in by_pair.items() if {name[:2] for name in pair} not in ({"en", "de"}, {"fi", "hi"})]
+        assert others and np.abs(others).max() < 0.07
         # A pair either way; of Uyghur there is no test set, and German's two treebanks are no pair.
         assert all(by_pair[other, one] == pytest.approx(-value) for (one, other), value in by_pair.items())
         assert {name for pair in by_pair for name in pair} == {"en_ewt", "de_gsd", "de_hdt", "fi_tdt", "hi_hdtb"} and len(by_pair) == 18
@@ -271,16 +272,14 @@ def test_correlations_in_language_have_their_signs(tables):
 
 def test_correlations_of_transfer_are_of_the_square_grid(tables):
     """Uyghur, the source of the best transfer, is no target; of German's two treebanks the mean counts."""
-    found = correlation(tables, task="pos", setting="transfer", outcome="performance", factor="source pretraining data")
-    assert found["n"] == 12 and found["languages"] == 4 and found["value"] > 0.2
-    pairs = [(one, other) for one, other in TRANSFER if one != other]
-    symmetric = {pair: TRANSFER[pair] for pair in pairs} | {pair[::-1]: TRANSFER[pair] for pair in pairs if pair[::-1] not in TRANSFER}
-    symmetric["de", "en"] = (0.6 + 0.7) / 2
-    truth = pd.Series(symmetric)
-    text = [GIB[source] for source, _ in truth.index]
-    assert found["value"] == pytest.approx(truth.corr(pd.Series(text, truth.index), method="spearman"), abs=0.1)
-    asymmetry = correlation(tables, task="pos", setting="transfer", outcome="asymmetry", factor="source pretraining data")
-    assert asymmetry["n"] == 12 and asymmetry["languages"] == 4
+    truth = pd.Series({pair: TRANSFER[pair] for pair in TRANSFER if pair[0] != pair[1]} | {("de", "en"): 0.65})
+    for place, factor in enumerate(("source pretraining data", "target pretraining data")):
+        found = correlation(tables, task="pos", setting="transfer", outcome="performance", factor=factor)
+        text = pd.Series([GIB[pair[place]] for pair in truth.index], truth.index)
+        assert found["n"] == 12 and found["languages"] == 4
+        assert found["value"] == pytest.approx(truth.corr(text, method="spearman"), abs=0.05)
+        asymmetry = correlation(tables, task="pos", setting="transfer", outcome="asymmetry", factor=factor)
+        assert asymmetry["n"] == 12 and asymmetry["languages"] == 4 and np.sign(asymmetry["value"]) == (1, -1)[place]
 
 
 def test_the_gate_flags_what_has_no_signal(tables, results):
