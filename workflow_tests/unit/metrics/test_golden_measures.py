@@ -251,8 +251,10 @@ def test_asymmetry_is_where_it_is_planted(tables):
         # A pair either way; of Uyghur there is no test set, and German's two treebanks are no pair.
         assert all(by_pair[other, one] == pytest.approx(-value) for (one, other), value in by_pair.items())
         assert {name for pair in by_pair for name in pair} == {"en_ewt", "de_gsd", "de_hdt", "fi_tdt", "hi_hdtb"} and len(by_pair) == 18
-    certain = row(tables["asymmetry"], task="pos", rule=FINAL, source="en_ewt", target="de_pud", reverse_source="de_gsd")
-    assert certain["low"] < 0.2 < certain["high"] and certain["p"] < 0.05 and certain["step"] == STEPS[-1]
+    both = [("en_ewt", "de_pud", "de_gsd", 0.2), ("de_gsd", "en_pud", "en_ewt", -0.2)]
+    for source, target, reverse, truth in both:
+        certain = row(tables["asymmetry"], task="pos", rule=FINAL, source=source, target=target, reverse_source=reverse)
+        assert certain["low"] < truth < certain["high"] and certain["p"] < 0.05 and certain["step"] == STEPS[-1]
 
 
 def correlation(tables, **values):
