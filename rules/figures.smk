@@ -1,6 +1,6 @@
 """Figures, each with the table behind it.
 
-reads: metrics/scores.parquet
+reads: metrics/scores.parquet, metrics/gates.parquet
 makes: figures/<model>/<task>_<kind>.png, .pdf and .csv
 """
 
@@ -12,6 +12,13 @@ rule figure:
             model=config["models"],
             task=[*STUDY.probe_tasks, "alignment", "bpc"],
             kind=[*figure_kinds()],
+        ),
+        # Of curves in language.
+        gates=lambda wildcards: (
+            rules.gates.output
+            if "gates" in STUDY.measure_tables
+            and figure_kinds()[wildcards.kind].shows != "transfer"
+            else []
         ),
     output:
         png=report(
@@ -44,11 +51,12 @@ rule figure:
         protocol=lambda wildcards: as_arguments(
             {"protocol": STUDY.protocol(wildcards.task)}
         ),
+        gates=option("gates"),
         datasets=json.dumps(STUDY.dataset_facts()),
         # The report reads it here (report/figure.rst).
         caption=lambda wildcards: figure_kinds()[wildcards.kind].caption,
     message:
         "Drawing {output.png}"
     shell:
-        "python scripts/draw_figure.py --kind {wildcards.kind} --scores {input:q} --model {wildcards.model:q}"
+        "python scripts/draw_figure.py --kind {wildcards.kind} --scores {input[0]:q} {params.gates:q} --model {wildcards.model:q}"
         " --task {wildcards.task} {params.protocol:q} --datasets {params.datasets:q} --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q} > {log:q} 2>&1"

@@ -77,11 +77,12 @@ rule asymmetry:
         ),
         checkpoints=CURVE_CHECKPOINTS,
         intervals=INTERVALS,
+        seeds="--common-seeds" if SETTINGS.probes.common_seeds else "",
     message:
         "Measuring how transfer differs by its direction"
     shell:
         "python scripts/measure_asymmetry.py {params.checkpoints:q} --baselines {input.baselines:q} --best {input.best:q} {params.intervals}"
-        " --asymmetry {output:q} > {log:q} 2>&1"
+        " {params.seeds} --asymmetry {output:q} > {log:q} 2>&1"
 
 
 rule layers:

@@ -15,6 +15,7 @@ def main() -> None:
     parser.add_argument("--task", required=True)
     parser.add_argument("--protocol", help="of several ways in which the task may be measured, the one that is shown")
     parser.add_argument("--datasets", type=json.loads, required=True, help="JSON: title, language and family of each dataset")
+    parser.add_argument("--gates", type=Path, help="Parquet file that says which curves have no signal to speak of")
     parser.add_argument("--png", type=Path, required=True)
     parser.add_argument("--pdf", type=Path, required=True)
     parser.add_argument("--csv", type=Path, required=True)

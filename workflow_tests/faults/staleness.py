@@ -30,8 +30,11 @@ alignments: [align_qaa_qba]
 xnli: [qaa, qba]
 bpc: {languages: [qba]}
 """
-# The same measured with other protocols, each in one job.
-TOGETHER = WORLD + "features: {together: true}\nprobes: {together: true, protocol: converged}\n"
+# The same measured with other protocols, each in one job, and trained twice.
+TOGETHER = (
+    WORLD.replace("20], pretrain", "20], seeds: [1, 2], pretrain")
+    + "features: {together: true}\nprobes: {together: true, protocol: converged}\n"
+)
 SWEPT = WORLD + "sweeps: [{tasks: [pos], datasets: [qba_world], layers: [0, 2]}]\n"
 ONE_OF_TWO = WORLD.replace("pretrain: {training", "pretrain: {languages: [qba], training")
 # On published data, one of which a person has to obtain, with models that are downloaded.
@@ -64,7 +67,7 @@ NAMES = {
 WITHOUT_CODE = {"pretrain", "download_source", "download_checkpoint", "fetch_repository", "link_source"}
 READ_FROM_SOURCES = "clean_corpus treebank bitext nli factors"
 SCORES = "checkpoint_scores baseline_scores"
-# What is taken of curves, with the intervals of the scores; and what changes with the checkpoints, too.
+# What is taken of curves, from the outcomes of all checkpoints.
 CURVES = "learning asymmetry layers"
 
 
@@ -117,7 +120,7 @@ CHANGES = [
     Change("tokenizer.character_coverage", "tokenizer", 0.99),
     # A checkpoint less, or trainings that have other names: the tables of all checkpoints, and of one training what all were trained on.
     Change("models.*.steps", "trained_text scores audit probe_training checkpoint_table", [0, 10]),
-    Change("models.*.seeds", "scores audit probe_training checkpoint_table", [1, 2]),
+    Change("models.*.seeds", f"scores audit probe_training checkpoint_table {CURVES}", [1, 2]),
     # What it is not measured on any more stands in no table.
     Change(
         "models.*.pretrain.languages",
@@ -151,12 +154,16 @@ CHANGES = [
     # overlap stands: test_recorded.py.) Of a language without its parallel test set no probes are transferred.
     Change(
         "treebanks",
-        f"{SCORES} transfer baselines checkpoint_audit dataset_table contamination figure",
+        f"{SCORES} {CURVES} transfer baselines checkpoint_audit dataset_table contamination figure",
         ["qaa_world", "qba_world", "qba_pud"],
     ),
-    Change("alignments", f"{SCORES} checkpoint_audit dataset_table contamination figure", []),
+    Change("alignments", f"{SCORES} learning layers gates checkpoint_audit dataset_table contamination figure", []),
     # Its probes, too: what is trained on it is transferred to the others.
-    Change("xnli", f"{SCORES} checkpoint_probe_training checkpoint_audit dataset_table transfer baselines contamination figure", ["qaa"]),
+    Change(
+        "xnli",
+        f"{SCORES} {CURVES} checkpoint_probe_training checkpoint_audit dataset_table transfer baselines contamination figure",
+        ["qaa"],
+    ),
     Change("datasets.max_sentences", "treebank bitext"),
     Change("datasets.max_inference_pairs", "nli"),
     # The same text in another form; a world's own is raw.
@@ -174,8 +181,8 @@ CHANGES = [
     Change("features.together", "features_together"),
     *(Change(f"features.{key}", "features") for key in ("precision", "storage")),
     *(Change(f"features.{key}", "") for key in ("tokens_per_batch", "device")),
-    Change("probes.tasks", f"{SCORES} checkpoint_probe_training dataset_table factors", ["pos"]),
-    Change("probes.leave_out.*", f"{SCORES} checkpoint_probe_training transfer baselines dataset_table", ["qba_world"]),
+    Change("probes.tasks", f"{SCORES} {CURVES} gates checkpoint_probe_training dataset_table factors", ["pos"]),
+    Change("probes.leave_out.*", f"{SCORES} {CURVES} checkpoint_probe_training transfer baselines dataset_table", ["qba_world"]),
     # Figures show the protocol that is chosen.
     Change("probes.protocol", "probes figure"),
     # Converged probes beside the others, in the same jobs: on datasets that are named, or swept.

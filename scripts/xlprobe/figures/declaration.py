@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -13,6 +13,9 @@ from xlprobe.artifacts.tables import read_table
 from xlprobe.figures.drawing import STYLE, add_note, blank, save_figure
 from xlprobe.metrics.curves import Dataset, Scores
 from xlprobe.tasks.declaration import load_task
+
+# Stands beside what the gate of signals flags.
+MARK = "†"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,18 +54,40 @@ def draw(
     png: Path,
     pdf: Path,
     csv: Path,
+    gates: Path | None = None,
 ) -> None:
-    """Draw a kind of figure from the scores table; of a task that may be measured in several ways, by this protocol."""
+    """Draw a kind of figure from the scores table; of a task that may be measured in several ways, by this protocol.
+
+    Args:
+        gates: the table that says which curves have no signal to speak of; their datasets are marked.
+    """
     figure, of_task = load_figure(kind), load_task(task)
     rows = read_table(scores_path)
     rows = rows[rows["metric"].isin([metric.format(metric=of_task.metric) for metric in figure.metrics])]
-    scores = Scores(rows, model, of_task, {name: Dataset(**described) for name, described in datasets.items()}, protocol)
+    flagged = set[str]() if gates is None else without_signal(read_table(gates), model, task, protocol)
+    facts = {name: _marked(Dataset(**described), name in flagged) for name, described in datasets.items()}
+    scores = Scores(rows, model, of_task, facts, protocol)
     table = figure.table(scores)
     with plt.rc_context(STYLE):
         drawn = figure.plot(table, scores) if len(table) else blank(f"{of_task.title}: {kind.replace('_', ' ')}", figure.lacking)
         if len(table) and (names := _left_out(table, scores)):
             add_note(drawn, f"not shown, having {figure.lacking}: {', '.join(names)}")
+        if "dataset" in table and flagged & {*table["dataset"]}:
+            add_note(drawn, f"{MARK} no clear signal over pretraining (metrics/gates.parquet)")
         save_figure(drawn, table, png, pdf, csv)
+
+
+def without_signal(gates: pd.DataFrame, model: str, task: str, protocol: str | None) -> set[str]:
+    """The datasets (of bits, languages) whose curve in language fails a check, in any training of a model."""
+    of_task = gates[(gates["model"] == model) & (gates["task"] == task) & (gates["source"] == gates["target"]) & ~gates["passes"]]
+    of_task = of_task[of_task["protocol"].isna() if protocol is None else of_task["protocol"] == protocol]
+    return {*of_task["source_language" if task == "bpc" else "source"]}
+
+
+def _marked(dataset: Dataset, flagged: bool) -> Dataset:
+    """A dataset with a mark at the end of its title's first line, where it is flagged."""
+    first, *others = dataset.title.split("\n")
+    return replace(dataset, title="\n".join([f"{first} {MARK}", *others])) if flagged else dataset
 
 
 def _left_out(table: pd.DataFrame, scores: Scores) -> list[str]:

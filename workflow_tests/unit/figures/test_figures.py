@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from score_tables import FACTS, PROTOCOLS, TASKS, example_scores, scores_of
 
-from xlprobe.artifacts.tables import write_table
-from xlprobe.figures.declaration import draw, load_figure
+from xlprobe.artifacts.tables import read_schema, write_table
+from xlprobe.figures.declaration import draw, load_figure, without_signal
 from xlprobe.figures.drawing import STYLE
 from xlprobe.figures.learning_curve import plot_learning_curves
 from xlprobe.metrics.curves import learning_curves, word_group_curves
@@ -69,7 +69,7 @@ def test_a_group_that_one_dataset_lacks_stays_in_the_legend(table):
     plt.close(figure)
 
 
-def drawn(table, folder, task, kind, monkeypatch):
+def drawn(table, folder, task, kind, monkeypatch, gates=None):
     """The figure that is saved, and the table beside it."""
     write_table(table, "scores.schema.yaml", folder / "scores.parquet")
     saved = []
@@ -82,6 +82,7 @@ def drawn(table, folder, task, kind, monkeypatch):
         PROTOCOLS.get(task, "paper"),
         FACTS,
         *(folder / name for name in ("a.png", "a.pdf", "a.csv")),
+        gates,
     )
     plt.close("all")
     return saved[0]
@@ -106,6 +107,26 @@ def test_a_dataset_without_test_examples_is_left_out_and_said(table, tmp_path, m
     assert f"not shown, having {lacking}" in words_of(figure) and figure.get_suptitle().endswith(": en_ewt")
     figure, _ = drawn(table, tmp_path, "pos", kind, monkeypatch)
     assert "not shown" not in words_of(figure)
+
+
+def test_a_curve_without_a_signal_is_marked(table, tmp_path, monkeypatch):
+    def gate(source, target, passes, task="pos", protocol="paper"):
+        named = {"model": "m", "task": task, "protocol": protocol, "source": source, "target": target}
+        return named | {"source_language": "xx", "passes": passes}
+
+    rows = [gate("aa", "aa", False), gate("bb", "bb", True), gate("bb", "aa", False), gate("bb", "bb", False, protocol="converged")]
+    rows += [gate("bb", "bb", False, "number"), gate("xx", "xx", False, "bpc", "lines"), gate("x", "x", False, "alignment", None)]
+    gates = pd.DataFrame(rows)
+    assert without_signal(gates, "m", "pos", "paper") == {"aa"} and without_signal(gates, "m", "bpc", "lines") == {"xx"}
+    assert without_signal(gates, "m", "alignment", None) == {"x"} and not without_signal(gates, "other", "pos", "paper")
+    others = {"target_language": "xx", "split": "test", "n": 1, "best": 0.5, "formula": "checks"}
+    flagged = pd.DataFrame([gate("tr_imst", "tr_imst", False) | others]).reindex(columns=[*read_schema("gates.schema.yaml")["properties"]])
+    write_table(flagged, "gates.schema.yaml", tmp_path / "gates.parquet")
+    figure, _ = drawn(table, tmp_path, "pos", "learning_curve", monkeypatch, tmp_path / "gates.parquet")
+    titles = [axes.get_title().split("\n")[0] for axes in figure.axes]
+    assert "Turkish (tr_imst) †" in titles and "English (en_ewt)" in titles
+    assert "† no clear signal over pretraining (metrics/gates.parquet)" in words_of(figure)
+    assert "†" not in words_of(drawn(table, tmp_path, "pos", "learning_curve", monkeypatch)[0])
 
 
 def test_parallel_text_is_shown_with_its_language(table, tmp_path, monkeypatch):

@@ -126,6 +126,10 @@ def test_the_interval_of_chance_corrected_weights():
     level, other, change = corrected(curve(clustered(above), [0, 1, 2], [clustered(chance)]))
     assert level["interval"] == "percentile" and {other["interval"], change["interval"]} == {"no interval"}
     assert other["value"] == pytest.approx(9 / 5) and np.isnan([change["low"], other["high"]]).all()
+    # Nor may one say what the baseline says of each sentence.
+    above[1, 0] = chance[0]
+    assert [row["interval"] for row in corrected(curve(clustered(above), [0, 1, 2], [clustered(chance)]))[1:]] == ["no interval"] * 2
+    above[1, 0] = np.flip(chance, axis=-1)
     # Where no layer is above chance, none weighs anything.
     (nothing, *_) = corrected(curve(clustered(above - 45), [0, 1, 2], [clustered(chance)]))
     assert np.isnan(nothing["value"]) and nothing["interval"] == "no interval"
