@@ -30,7 +30,7 @@ from xlprobe.metrics.correlations import write_correlations
 from xlprobe.metrics.factors import measure_factors
 from xlprobe.metrics.gates import Thresholds, write_gates
 from xlprobe.metrics.layers import write_layers
-from xlprobe.metrics.learning import write_learning
+from xlprobe.metrics.learning import DEV_OF_TARGET, write_learning
 from xlprobe.metrics.measures import expected_layer
 from xlprobe.metrics.order import write_order
 from xlprobe.metrics.scoring import score_checkpoint
@@ -158,6 +158,8 @@ def test_each_curve_is_that_of_its_last_layer_and_has_no_step_0(tables):
         ({"task": "pos", "source": "de_gsd"}, AS_PRINTED, [40, 50, 60, 80, 100], 0.90),
         ({"task": "pos", "source": "de_hdt"}, AS_PRINTED, [60, 80, 100], 0.80),
         ({"task": "pos", "source": "en_ewt", "target": "de_pud"}, AS_PRINTED, [80, 100], 0.80),
+        # By English dev sentences, whichever the source.
+        ({"task": "pos", "source": "de_gsd", "target": "en_pud"}, DEV_OF_TARGET, [30], 0.60 * 0.8),
         ({"task": "arc_classification", "source": "de_gsd"}, AS_PRINTED, [50, 60], DE_ARC_TRUTH[:, -1].max()),
         ({"task": "bpc", "source": "en"}, AS_PRINTED, [80, 100], 1.0),
         ({"task": "bpc", "source": "en", "protocol": "fairseq"}, AS_PRINTED, [80, 100], FAIRSEQ_SHARE),
