@@ -76,13 +76,13 @@ def tables(results):
 
 
 def write_factors(metrics, path):
-    """Distances to English grow as there is less text."""
+    """Distances to English grow as there is less text; those of Hindi are degenerate."""
     tasks = ["pos", "arc_classification"]
     examples = [(name, "treebank", name[:2], "train", task, None, count) for name, count in EXAMPLES.items() for task in tasks]
     columns = ["dataset", "kind", "language", "split", "what", "label", "count"]
     write_table(pd.DataFrame(examples, columns=columns), "datasets.schema.yaml", metrics / "datasets.parquet")
     far = {language: number / 10 for number, language in enumerate(GIB)}
-    lines = [f"{one}\t{other}\t{far[other] - far[one]:.2f}" for one, other in combinations(GIB, 2)]
+    lines = [f"{one}\t{other}\t{far[other] - far[one]:.2f}" + ("\thi" if other == "hi" else "") for one, other in combinations(GIB, 2)]
     (metrics / "distances.tsv").write_text("\n".join(["one\tother\tdistance", *lines, ""]))
     measure_factors(
         models={model: {"measured": [*GIB], "pretrained": None} for model in ("base", "seeded")},
@@ -269,6 +269,13 @@ def test_correlations_in_language_have_their_signs(tables):
     assert data["n"] == examples["n"] == 6 and data["languages"] == 5 and data["value"] > 0.8
     assert examples["value"] == pytest.approx(-1) and not examples["n_too_small"]
     assert correlation(tables, **of_words, factor="syntactic distance")["value"] < -0.8
+    # Without English, its own pivot, without Hindi, and without both.
+    others = rows(tables["alternatives"], **of_words, protocol="paper", rule=AS_PRINTED, factor="syntactic distance")
+    assert others.set_index("alternative")["n"].to_dict() == {
+        "without the pivot": 5,
+        "without degenerate distances": 5,
+        "without both": 4,
+    }
     # Bits stand raw: more text, fewer bits; three languages can have no small p-value.
     bits = correlation(tables, task="bpc", protocol="lines", setting="in language", outcome="performance", factor="pretraining data")
     assert bits["value"] == pytest.approx(-1) and bits["n"] == 3 and bits["n_too_small"]
