@@ -1,7 +1,7 @@
 """Bits per character: what held-out text, and parallel text, costs each checkpoint.
 
 reads: checkpoints/<model>/<step>/, corpus/<language>/valid.txt.zst, datasets/<dataset>/ of parallel test sets
-makes: bpc/<model>/<step>.h5, the bits of each line, all languages
+makes: bpc/<model>/<step>.h5, the bits of each line, and of held-out text those of each block where `bpc.protocol` asks for it
 """
 
 
@@ -50,6 +50,7 @@ rule bpc:
         ),
         spaces=SETTINGS.bpc.space_arguments(),
         settings=SETTINGS.bpc.arguments(),
+        blocks=lambda wildcards: STUDY.block_arguments(wildcards.model),
         tokens_per_batch=untracked(lambda wildcards: SETTINGS.bpc.tokens_per_batch),
         device=untracked(lambda wildcards: SETTINGS.bpc.device),
     message:
@@ -57,4 +58,4 @@ rule bpc:
     shell:
         "python scripts/measure_bits_per_character.py --checkpoint {params.checkpoint:q} --texts {input.texts:q}"
         " {params.languages:q} --parallel {params.parallel:q} {params.spaces} {params.settings}"
-        " --tokens-per-batch {params.tokens_per_batch} --device {params.device} --output {output:q} > {log:q} 2>&1"
+        " {params.blocks} --tokens-per-batch {params.tokens_per_batch} --device {params.device} --output {output:q} > {log:q} 2>&1"

@@ -48,7 +48,7 @@ rule learning:
     message:
         "Measuring when curves are best, and what they lose"
     shell:
-        "python scripts/measure_learning.py {params.checkpoints:q} --baselines {input.baselines:q} {params.shares} {params.intervals}"
+        "python scripts/measure_learning.py {params.checkpoints:q} --baselines {input.baselines:q} {params.shares:q} {params.intervals}"
         " --best {output.best:q} --steps {output.steps:q} --forgetting {output.forgetting:q} > {log:q} 2>&1"
 
 
@@ -77,12 +77,11 @@ rule asymmetry:
         ),
         checkpoints=CURVE_CHECKPOINTS,
         intervals=INTERVALS,
-        seeds="--common-seeds" if SETTINGS.probes.common_seeds else "",
     message:
         "Measuring how transfer differs by its direction"
     shell:
         "python scripts/measure_asymmetry.py {params.checkpoints:q} --baselines {input.baselines:q} --best {input.best:q} {params.intervals}"
-        " {params.seeds} --asymmetry {output:q} > {log:q} 2>&1"
+        " --asymmetry {output:q} > {log:q} 2>&1"
 
 
 rule layers:
@@ -170,7 +169,7 @@ rule gates:
     message:
         "Telling curves with a signal"
     shell:
-        "python scripts/measure_gates.py --scores {input.scores:q} --best {input.best:q} {params.thresholds} --gates {output:q} > {log:q} 2>&1"
+        "python scripts/measure_gates.py --scores {input.scores:q} --best {input.best:q} {params.thresholds:q} --gates {output:q} > {log:q} 2>&1"
 
 
 rule training_seeds:

@@ -15,7 +15,6 @@ def main() -> None:
     parser.add_argument("--baselines", type=Path, nargs="*", default=[], help="HDF5 files of baselines, which have the totals")
     parser.add_argument("--best", type=Path, required=True, help="Parquet file of the best checkpoints")
     parser.add_argument("--asymmetry", type=Path, required=True, help="Parquet file to write")
-    parser.add_argument("--common-seeds", action="store_true", help="seeds of one number share initial weights and orders")
     command_line.add_intervals(parser)
     given = vars(parser.parse_args())
     write_asymmetry(intervals=Intervals(given.pop("resamples"), given.pop("level")), **given)

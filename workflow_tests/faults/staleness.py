@@ -119,7 +119,8 @@ CHANGES = [
     *(Change(f"tokenizer.{key}", "tokenizer") for key in ("vocabulary_size", "alpha", "sample_lines", "seed")),
     Change("tokenizer.character_coverage", "tokenizer", 0.99),
     # A checkpoint less, or trainings that have other names: the tables of all checkpoints, and of one training what all were trained on.
-    Change("models.*.steps", "trained_text scores audit probe_training checkpoint_table", [0, 10]),
+    # Of a single checkpoint after step 0 there are no curves, which figures could mark.
+    Change("models.*.steps", "trained_text scores audit probe_training checkpoint_table figure", [0, 10]),
     Change("models.*.seeds", f"scores audit probe_training checkpoint_table {CURVES}", [1, 2]),
     # What it is not measured on any more stands in no table.
     Change(
@@ -236,6 +237,10 @@ CHANGES = [
     Change("bpc.languages", "bpc contamination figure", ["qaa", "qba"]),
     Change("bpc.leave_out", "checkpoint_scores", ["adopted"]),
     Change("bpc.max_lines", "bpc contamination"),
+    # Fairseq's way, all of it; of specials nothing is asked line by line.
+    Change("bpc.protocol", "bpc contamination", "fairseq"),
+    Change("bpc.count_special_tokens", "bpc", base=WORLD.replace("bpc: {", "bpc: {protocol: fairseq, ")),
+    Change("bpc.count_special_tokens", ""),
     *(Change(f"bpc.{key}", "bpc") for key in ("mask_share", "seed", "count_spaces", "precision")),
     *(Change(f"bpc.{key}", "") for key in ("tokens_per_batch", "device")),
 ]

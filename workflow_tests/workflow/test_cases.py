@@ -15,7 +15,8 @@ from conftest import Project
 from outcome_scores import scores_of
 
 from xlprobe.artifacts.feature_file import FeatureFile
-from xlprobe.bpc.bits_per_character import BitsSettings, measure_bits
+from xlprobe.bpc.bits_per_character import BitsSettings
+from xlprobe.bpc.measurement import measure_bits
 from xlprobe.checkpoints.from_huggingface import publish_huggingface
 from xlprobe.corpus.cleaning import clean_corpus
 from xlprobe.datasets.treebank import read_splits, write_dataset

@@ -42,7 +42,16 @@ KINDS = ("learning_curve", "layer_by_step", "transfer_curve", "transfer_matrix")
 FIGURES = [f"{task}_{kind}" for task in (*TASKS, "xnli") for kind in KINDS]
 FIGURES += ["pos_word_groups", "alignment_layer_curves", "bpc_language_curves"]
 TREEBANKS = ("qaa_world", "qba_world")
-METRICS_OF_SCORES = {"checkpoint_scores": 3, "scores": 1, "figure": 19}
+# What is taken of curves, by the rule that makes it.
+MEASURES = {
+    "learning": ("best", "steps", "forgetting"),
+    "asymmetry": ("asymmetry",),
+    "layers": ("expected_layers", "layer_gains"),
+    "order": ("order",),
+    "gates": ("gates",),
+    "correlations": ("correlations", "alternatives"),
+}
+METRICS_OF_SCORES = {"checkpoint_scores": 3, "scores": 1, "figure": 19} | dict.fromkeys(MEASURES, 1)
 # All scores, those of baselines too; no measurement.
 SCORES = METRICS_OF_SCORES | {"baseline_scores": 1}
 # Probes write both tables.
@@ -126,6 +135,19 @@ def test_a_run_makes_what_it_promises(finished_run):
     counts = conform(pd.read_parquet(results / "metrics" / "datasets.parquet"), "datasets.schema.yaml")
     of_task = counts[counts["what"].isin([*TASKS, "xnli"])].groupby(["dataset", "split", "what", counts["label"].isna()])["count"].sum()
     assert (of_task.xs(True, level="label") == of_task.xs(False, level="label")).all() and counts["dataset"].nunique() == 6
+    tables = {
+        name: conform(pd.read_parquet(results / f"metrics/{name}.parquet"), f"{name}.schema.yaml") for name in sum(MEASURES.values(), ())
+    }
+    curve = ["task", "source", "target", "split", "protocol"]
+    shown = tables["best"].groupby("rule")["step"].agg(set)
+    assert shown["as printed"] <= {10, 20} and shown["final checkpoint"] == {20}
+    # Two treebanks by three tasks, on their own tests and on one of two; inference on both of its sets; converged probes; links, bits.
+    curves = {tuple(row) for row in tables["best"][curve].astype(str).to_numpy().tolist()}
+    assert len(curves) == 3 * 2 * 2 + 2 + 3 + 1 + 2 == len(tables["gates"])
+    for name in ("steps", "forgetting"):
+        assert {tuple(row) for row in tables[name][curve].astype(str).to_numpy().tolist()} == curves
+    assert tables["asymmetry"].empty and set(tables["order"]["tasks"]) == {"pos = arc_prediction < arc_classification < xnli"}
+    assert set(tables["expected_layers"]["layers"]) == {"0 1 2"} and tables["correlations"]["n_too_small"].all()
     factors = Factors.read(results / "metrics" / "factors.parquet")
     assert factors.distance("qaa", "qba") == pytest.approx(World(tiny_configuration()["world"]).syntactic_distance("qaa", "qba"), abs=1e-4)
     for code in ("qaa", "qba"):
@@ -163,9 +185,10 @@ def test_what_a_world_makes_certain_comes_out(finished_run):
 
 def test_the_examples_of_the_documents_run(finished_run):
     """In the order in which they stand there, on the run that they name, or on this one in place of the demo."""
-    examples = re.findall(r"^```python\n(.*?)^```", (PROJECT / "docs" / "results.md").read_text(), flags=re.S | re.M)
+    pages = "\n".join((PROJECT / "docs" / name).read_text() for name in ("results.md", "measures.md"))
+    examples = re.findall(r"^```python\n(.*?)^```", pages, flags=re.S | re.M)
     code = "\n".join(examples).replace("results/demo/", f"{RESULTS}/")
-    code += "\nassert len(means) and vectors.ndim == 3\n"
+    code += "\nassert len(means) and vectors.ndim == 3 and len(by_rule)\n"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=finished_run.folder, env=os.environ | {"PYTHONPATH": "scripts"}, capture_output=True, text=True
     )
@@ -252,8 +275,17 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
             "scripts/xlprobe/alignment/word_alignment.py",
             "import numpy as np",
             "import numpy as np\nOTHER = 1",
-            METRICS_OF_SCORES | {"alignment": 3},
+            SCORES | {"alignment": 3, "alignment_baselines": 1},
         ),
+        # What is measured of curves: that, and what is taken of it.
+        (
+            "scripts/xlprobe/metrics/learning.py",
+            "RESAMPLES = 200",
+            "RESAMPLES = 100",
+            dict.fromkeys(MEASURES, 1) | {"figure": 11},
+        ),
+        ("scripts/xlprobe/metrics/order.py", "SHARE = 0.98", "SHARE = 0.95", {"order": 1}),
+        ("config/tiny.yaml", "probes: {", "measures: {gate: {rise: 0.5}}\nprobes: {", {"gates": 1, "figure": 11}),
         # That of bits per character: these.
         (
             "scripts/xlprobe/bpc/bits_per_character.py",

@@ -32,7 +32,7 @@ class OutcomePlace(NamedTuple):
     Attributes:
         source: the dataset that probes learned from; of what has no probes, the target.
         target: the dataset, or the language, that they are tested on.
-        protocol: how it was measured, where there are several ways: of probes paper or converged, of bits lines; None of all else.
+        protocol: how it was measured, where there are several ways: of probes paper or converged, of bits lines or fairseq; else None.
     """
 
     task: str

@@ -13,10 +13,11 @@ Bits per character differ between scripts. Beside them stand the bits per byte (
 text, bits per sentence: those per subword times all subwords over sentences, what a sentence would cost if each of its subwords cost
 as much as the masked ones.
 
-The loss in the training log is in bits per subword, too, but is another figure, and mostly a lower one. fairseq masks as in
-training: of the chosen subwords a tenth stay as they are, and cost next to nothing, and another tenth become random subwords; it
-also chooses <s> and </s>, which are easy to tell. Its rows are those of training (`sample_break`), which may hold more
-context than a line, and it takes all held-out text, here capped by `bpc.max_lines`.
+Beside the bits of the predicted subwords stands what they would cost one by one, each by the share that it has of all subwords of
+the text (a unigram model, which a model that has learned anything of context is below). The shares are those of this very text.
+
+The loss in the training log is in bits per subword, too, but is another figure, and mostly a lower one: see
+`xlprobe.bpc.fairseq_blocks`, which takes that one on the same text.
 
 Text is held out of the models that are pretrained here. A published model may have been trained on it.
 """
@@ -25,7 +26,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,17 +34,31 @@ from xlprobe.artifacts import checkpoint_names
 from xlprobe.artifacts.corpus_text import lines_of_documents
 from xlprobe.artifacts.dataset_folder import read_sentences, read_written
 from xlprobe.artifacts.dataset_identity import read_identity
-from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
 from xlprobe.bpc.subword_bits import SubwordPredictor
 from xlprobe.bpc.subword_coverage import SubwordCoverage
-from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
-from xlprobe.library_errors import library_errors
-from xlprobe.models.language_models import PRECISIONS
 from xlprobe.models.windows import batches, padding_per_batch, windows
 from xlprobe.progress import progress
 from xlprobe.seeds import derive_seed
-from xlprobe.statistics.outcomes import facts_of_datasets, write_outcomes
+from xlprobe.statistics.outcomes import facts_of_datasets
+
+# The tokenizer's lists of numbers take many times the memory of what is kept of them.
+LINES_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class BlockSettings:
+    """How held-out text is read fairseq's way, too (`xlprobe.bpc.fairseq_blocks`).
+
+    Attributes:
+        tokens_per_sample: the longest block, special tokens included; None for the model's window.
+        sample_break: how fairseq's builder makes blocks of lines: complete, eos or none.
+        count_special_tokens: whether <s> and </s> count among the subwords that hold the characters. Paper 1 does not say; our choice.
+    """
+
+    tokens_per_sample: int | None = None
+    sample_break: str = "complete"
+    count_special_tokens: bool = True
 
 
 @dataclass(frozen=True)
@@ -105,6 +120,34 @@ def parallel_text(dataset: Path) -> Text:
     return Text(dataset, language, "test", read_written(dataset)[test].to_list(), dataset.name, clusters, words, facts)
 
 
+class EncodedLine(NamedTuple):
+    """The subwords of a line without special tokens around it, and the code points and bytes that each covers; all [subwords]."""
+
+    ids: np.ndarray
+    characters: np.ndarray
+    bytes: np.ndarray
+
+
+def encode_lines(predictor: SubwordPredictor, lines: Sequence[str], count_spaces: bool) -> list[EncodedLine]:
+    """Each line as the model's tokenizer cuts it."""
+    coverage = SubwordCoverage(predictor.tokenizer, count_spaces)
+    found = []
+    for first in range(0, len(lines), LINES_AT_ONCE):
+        part = lines[first : first + LINES_AT_ONCE]
+        encoded = predictor.tokenizer(part, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        for line, row, spans in zip(part, encoded["input_ids"], encoded["offset_mapping"], strict=True):
+            ids = np.array(row, dtype=np.int64)
+            found.append(EncodedLine(ids, *coverage.of_text(line, ids, np.array(spans, dtype=np.int64).reshape(-1, 2))))
+    return found
+
+
+def unigram_bits(ids: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """-log2 of the share that each subword has of all subwords of a text, row by row."""
+    everything = np.concatenate([np.zeros(0, dtype=np.int64), *ids])
+    _, places, counts = np.unique(everything, return_inverse=True, return_counts=True)
+    return np.split(-np.log2(counts / len(places))[places], np.cumsum([len(row) for row in ids])[:-1])
+
+
 def draw_masks(lengths: Sequence[int], share: float, seed: int, language: str, split: str) -> list[np.ndarray]:
     """For each line, which of its subwords are drawn to be masked, booleans; lines added at the end change no earlier one's."""
     generator = np.random.default_rng(derive_seed("masks", seed, language, split))
@@ -125,16 +168,22 @@ def subwords_to_predict(predictor: SubwordPredictor, ids: Sequence[np.ndarray], 
     return chosen
 
 
-def bits_of_lines(
-    predictor: SubwordPredictor, ids: Sequence[np.ndarray], chosen: Sequence[np.ndarray], tokens_per_batch: int, what: str
+def bits_of_rows(
+    predictor: SubwordPredictor,
+    read: Sequence[np.ndarray],
+    ids: Sequence[np.ndarray],
+    chosen: Sequence[np.ndarray],
+    tokens_per_batch: int,
+    what: str,
 ) -> list[np.ndarray]:
-    """For each line, the bits that its chosen subwords cost; 0 for the others.
+    """For each row, the bits that its chosen subwords cost; 0 for the others.
 
     Args:
+        read: the rows as the model is to read them.
+        ids: the same as they are.
         what: is read, for the log.
     """
-    bits = [np.zeros(len(line)) for line in ids]
-    read = ids if predictor.causal else [np.where(drawn, predictor.mask, line) for line, drawn in zip(ids, chosen, strict=True)]
+    bits = [np.zeros(len(row)) for row in ids]
     # Windows in which nothing is predicted need not be read.
     wanted = [
         (window, places)
@@ -161,25 +210,24 @@ def line_counts(predictor: SubwordPredictor, text: Text, settings: BitsSettings,
     """What each line of a text costs and holds.
 
     Returns:
-        By name, each [lines]: the bits of its predicted subwords; how many these are; the characters and bytes that they cover; all
-        its subwords and all characters that these cover; lines, always 1; words, where somebody has counted them.
+        By name, each [lines]: the bits of its predicted subwords, and those that a unigram model would take; how many these are; the
+        characters and bytes that they cover; all its subwords and all characters that these cover; lines, always 1; words, where
+        somebody has counted them.
 
     Raises:
         XlprobeError: the text has no subword to predict.
     """
-    encoded = predictor.tokenizer(text.lines, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-    ids = [np.array(line, dtype=np.int64) for line in encoded["input_ids"]]
+    lines = encode_lines(predictor, text.lines, settings.count_spaces)
+    ids = [line.ids for line in lines]
     chosen = subwords_to_predict(predictor, ids, text, settings)
-    bits = bits_of_lines(predictor, ids, chosen, tokens_per_batch, f"{text.language} {text.split}")
-    coverage = SubwordCoverage(predictor.tokenizer, settings.count_spaces)
+    read = ids if predictor.causal else [np.where(drawn, predictor.mask, row) for row, drawn in zip(ids, chosen, strict=True)]
+    bits = bits_of_rows(predictor, read, ids, chosen, tokens_per_batch, f"{text.language} {text.split}")
+    by_share = unigram_bits(ids)
     rows = []
-    for number, line in enumerate(text.lines):
-        offsets = np.array(encoded["offset_mapping"][number], dtype=np.int64).reshape(-1, 2)
-        characters, bytes_ = coverage.of_text(line, ids[number], offsets)
-        drawn = chosen[number]
-        predicted = (bits[number].sum(), drawn.sum(), characters[drawn].sum(), bytes_[drawn].sum())
-        rows.append((*predicted, len(drawn), characters.sum(), 1))
-    names = ["bits", "predicted", "characters", "bytes", "subwords", "all_characters", "lines"]
+    for number, (line, drawn) in enumerate(zip(lines, chosen, strict=True)):
+        predicted = (drawn.sum(), line.characters[drawn].sum(), line.bytes[drawn].sum())
+        rows.append((bits[number].sum(), by_share[number][drawn].sum(), *predicted, len(drawn), line.characters.sum(), 1))
+    names = ["bits", "unigram_bits", "predicted", "characters", "bytes", "subwords", "all_characters", "lines"]
     counts = dict(zip(names, np.array(rows, dtype=np.float64).reshape(-1, len(names)).T.copy(), strict=True))
     if not counts["characters"].sum():
         raise XlprobeError(
@@ -187,40 +235,3 @@ def line_counts(predictor: SubwordPredictor, text: Text, settings: BitsSettings,
             f" text, or take {text.language} out of bpc.languages in the configuration"
         )
     return counts if text.words is None else counts | {"words": text.words}
-
-
-def measure_bits(
-    checkpoint: Path,
-    texts: Sequence[Path],
-    languages: Sequence[str],
-    parallel: Sequence[Path],
-    output: Path,
-    settings: BitsSettings,
-    tokens_per_batch: int,
-    device: str,
-    precision: str = "float32",
-) -> None:
-    """Measure a checkpoint on held-out and on parallel text; write the sums of each line (`xlprobe.artifacts.outcome_file`).
-
-    Args:
-        texts: cleaned held-out text, one file for each of `languages`.
-        parallel: parallel test sets, as datasets.
-        precision: one of PRECISIONS, of the model; bits are computed in float32 whatever it is.
-
-    Raises:
-        XlprobeError: the checkpoint cannot predict subwords, a text has none to predict, or a library fails on the checkpoint.
-    """
-    everything = [held_out_text(path, language, settings.max_lines) for path, language in zip(texts, languages, strict=True)]
-    everything += map(parallel_text, parallel)
-    with library_errors(checkpoint, "bpc.tokens_per_batch"):
-        predictor = SubwordPredictor(checkpoint, choose_device(device), PRECISIONS[precision])
-        outcomes = [
-            Outcome(
-                OutcomePlace("bpc", text.name, text.name, text.split, "lines"),
-                line_counts(predictor, text, settings, tokens_per_batch),
-                text.clusters,
-                facts=text.facts,
-            )
-            for text in everything
-        ]
-    write_outcomes(output, outcomes, predictor.identity)

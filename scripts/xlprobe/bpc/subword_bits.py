@@ -6,10 +6,11 @@ positions asked for alone, a part of the vocabulary at a time, and of these scor
 Shape letters: B rows, T positions of a row, N positions asked for, V vocabulary, C subwords at a time, D dimensions.
 """
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -104,6 +105,14 @@ class SubwordPredictor:
                 f"{checkpoint}: {type(self.model).__name__} changes its scores after its last layer, which xlprobe does not know how to"
                 f" follow; add {self.identity['model']} to bpc.leave_out in the configuration"
             )
+
+    def unframed(self) -> Self:
+        """The same, for rows that hold their special tokens themselves; these, too, can be predicted."""
+        other = copy.copy(self)
+        other.framing = copy.copy(self.framing)
+        other.framing.prefix, other.framing.suffix = [], []
+        other.framing.window += len(self.framing.prefix) + len(self.framing.suffix)
+        return other
 
     @torch.no_grad()
     def bits(self, rows: Sequence[np.ndarray], places: Sequence[np.ndarray], subwords: np.ndarray) -> np.ndarray:

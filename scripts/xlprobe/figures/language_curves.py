@@ -28,7 +28,8 @@ def plot_language_curves(table: pd.DataFrame, scores: Scores) -> Figure:
 FIGURE = FigureKind(
     shows="bpc",
     caption=(
-        "Bits per character of the model itself over pretraining, a panel a language, on held-out text and on the parallel test set."
+        "Bits per character of the model itself over pretraining, a panel a language, on held-out text, a line at a time, and on the"
+        " parallel test set."
         " Compare checkpoints with them, not languages in different scripts; for these, the scores table has bits per byte and per"
         " parallel sentence. Bands are bootstrap intervals over documents, and over the sentences of parallel text."
     ),

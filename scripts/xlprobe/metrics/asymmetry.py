@@ -31,7 +31,6 @@ def write_asymmetry(
     best: Path,
     asymmetry: Path,
     intervals: Intervals,
-    common_seeds: bool = False,
 ) -> None:
     """Write the table `asymmetry` (schemas/).
 
@@ -40,7 +39,6 @@ def write_asymmetry(
         checkpoints: the steps of each training, by its name in paths.
         baselines: files that hold the totals of what probes are tested on.
         best: the table of best checkpoints.
-        common_seeds: whether seeds of one number share initial weights and orders.
 
     Raises:
         XlprobeError: a file is missing or damaged.
@@ -50,7 +48,7 @@ def write_asymmetry(
     for run, steps in checkpoints.items():
         own = pairs[[run_name(*names) == run for names in _named_runs(pairs)]]
         with TrainingOutcomes(outcomes, run, steps, known) as training:
-            rows += _rows(training, own, intervals, common_seeds)
+            rows += _rows(training, own, intervals)
     write_table(pd.DataFrame(rows, columns=[*pairs.columns, "low", "high", "p", "interval"]), "asymmetry.schema.yaml", asymmetry)
 
 
@@ -76,7 +74,7 @@ def _named_runs(pairs: pd.DataFrame) -> Iterator[tuple[str, int | None]]:
         yield model, None if pd.isna(seed) else int(seed)
 
 
-def _rows(training: TrainingOutcomes, pairs: pd.DataFrame, intervals: Intervals, common_seeds: bool) -> Iterator[dict[str, Any]]:
+def _rows(training: TrainingOutcomes, pairs: pd.DataFrame, intervals: Intervals) -> Iterator[dict[str, Any]]:
     @cache
     def measured(place: OutcomePlace) -> Measured:
         return training.read(place, training.steps[-1:])
@@ -89,7 +87,6 @@ def _rows(training: TrainingOutcomes, pairs: pd.DataFrame, intervals: Intervals,
             first.metric.value,
             resamples=intervals.resamples,
             level=intervals.level,
-            common_seeds=common_seeds,
         )
 
     found: dict[tuple[OutcomePlace, OutcomePlace], tuple[float, float, float]] = {}

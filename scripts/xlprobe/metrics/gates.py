@@ -25,7 +25,7 @@ from xlprobe.tasks.declaration import load_task
 Direction = Literal["higher", "lower"]
 # Rank correlations of fewer values say nothing.
 FEWEST_RANKED = 4
-# What a language model without context would reach, beside the baselines that have names of their own.
+# Ends the name of the metric that says what a model without context would take.
 UNIGRAM = "_unigram"
 CHECKS = ("above_baseline", "rise", "early_noise", "late_noise", "ranks")
 
@@ -56,26 +56,29 @@ def write_gates(scores: Path, best: Path, gates: Path, thresholds: Thresholds) -
 def read_curves(scores: pd.DataFrame, best: pd.DataFrame) -> list[dict[str, Any]]:
     """Of each curve of the table of best checkpoints: CURVE and layer, its steps and values, its cross-fitted best, its baseline.
 
-    The baseline is the best of those that the target has; NaN where it has none.
+    The baseline is the best of those that the test set has, of bits what a unigram model would take with the same subwords; NaN where
+    there is none.
     """
-    place = ["task", "source", "target", "split"]
-    metrics = {task: load_task(task).metric for task in best["task"].unique()}
-    own = scores[scores["metric"] == scores["task"].map(metrics)]
-    of_models = own[own["step"].gt(0) & own["seed"].isna()]
-    bare = [own[own["step"].isna()], scores[scores["metric"] == scores["task"].map(metrics) + UNIGRAM]]
-    baselines = pd.concat(bare).groupby(place)["value"]
-    limits = {"higher": baselines.max(), "lower": baselines.min()}
-    keys = [*CURVE, "layer"]
-    by_curve = {tuple(_plain(key)): part.sort_values("step") for key, part in of_models.groupby(keys, dropna=False)}
-    rows = []
+    keys, place = [*CURVE, "layer"], ["task", "source", "target", "split"]
+    metrics = scores["task"].map({task: load_task(task).metric for task in best["task"].unique()})
+    own = scores[scores["metric"] == metrics]
+    of_test_sets = own[own["step"].isna()].groupby(place)["value"]
+    named = {"higher": of_test_sets.max(), "lower": of_test_sets.min()}
+
+    def by_curve(rows: pd.DataFrame) -> dict[tuple[Any, ...], pd.DataFrame]:
+        chosen = rows[rows["step"].gt(0) & rows["seed"].isna()].sort_values("step")
+        return {tuple(_plain(key)): part for key, part in chosen.groupby(keys, dropna=False)}
+
+    curves, unigrams = by_curve(own), by_curve(scores[scores["metric"] == metrics + UNIGRAM])
+    found = []
     for row in best[best["rule"] == CROSS_FITTED].to_dict("records"):
-        part = by_curve[tuple(_plain(row[name] for name in keys))]
-        baseline = limits[load_task(row["task"]).direction].get(tuple(row[name] for name in place), np.nan)
-        rows.append(
-            {name: row[name] for name in [*keys, "n"]}
-            | {"steps": part["step"].tolist(), "values": part["value"].to_numpy(), "best": row["value"], "baseline": baseline}
-        )
-    return rows
+        curve = tuple(_plain(row[name] for name in keys))
+        steps, values = (curves[curve][name] for name in ("step", "value"))
+        unigram = unigrams[curve]["value"].iloc[-1] if curve in unigrams else np.nan
+        baseline = named[load_task(row["task"]).direction].get(tuple(row[name] for name in place), unigram)
+        told = {"steps": steps.tolist(), "values": values.to_numpy(), "best": row["value"], "baseline": baseline}
+        found.append({name: row[name] for name in [*keys, "n"]} | told)
+    return found
 
 
 def _plain(key: Any) -> list[Any]:

@@ -66,10 +66,25 @@ BITS = {
     "bits_per_character": Metric(lambda sums: sums["bits"] / sums["characters"], "predicted"),
     "bits_per_byte": Metric(lambda sums: sums["bits"] / sums["bytes"], "predicted"),
     "bits_per_subword": Metric(lambda sums: sums["bits"] / sums["predicted"], "predicted"),
+    # The same subwords, each by its share of all.
+    "bits_per_character_unigram": Metric(lambda sums: sums["unigram_bits"] / sums["characters"], "predicted", ("unigram_bits",)),
     "subwords_per_character": Metric(lambda sums: sums["subwords"] / sums["all_characters"], "subwords"),
     # What parallel text alone has: words, and sentences for lines.
     "bits_per_sentence": Metric(lambda sums: sums["bits"] / sums["predicted"] * sums["subwords"] / sums["lines"], "lines", ("words",)),
     "subwords_per_word": Metric(lambda sums: sums["subwords"] / sums["words"], "subwords", ("words",)),
+}
+
+
+def bits_of_blocks(bits: str, whole: str) -> Metric:
+    """(bits / chosen positions) / (what subwords hold / subwords), the latter of whole blocks (`xlprobe.bpc.fairseq_blocks`)."""
+    return Metric(lambda sums: sums[bits] / sums["predicted"] * sums["subwords"] / sums[whole], "predicted")
+
+
+FAIRSEQ_BITS = {
+    "bits_per_character": bits_of_blocks("bits", "all_characters"),
+    "bits_per_byte": bits_of_blocks("bits", "all_bytes"),
+    "bits_per_subword": BITS["bits_per_subword"],
+    "bits_per_character_unigram": bits_of_blocks("unigram_bits", "all_characters"),
 }
 # Of probes, by what follows the name of the task's metric.
 PROBES = {
@@ -85,5 +100,5 @@ PROBES = {
 
 def metrics_of(outcome: Outcome) -> dict[str, Metric]:
     """The metrics of an outcome's task, by name."""
-    of_task = {"alignment": ALIGNMENT, "bpc": BITS}
+    of_task = {"alignment": ALIGNMENT, "bpc": FAIRSEQ_BITS if outcome.place.protocol == "fairseq" else BITS}
     return of_task.get(outcome.place.task) or {f"{outcome.facts['metric']}{ending}": metric for ending, metric in PROBES.items()}

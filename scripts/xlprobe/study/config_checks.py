@@ -10,7 +10,16 @@ from xlprobe.artifacts.splits import SPLITS
 from xlprobe.errors import ConfigError
 from xlprobe.study.catalogue import Language, are_comparable, nli_name, nli_sets
 from xlprobe.study.inventory import alignments, dataset_languages, languages, probed, treebanks
-from xlprobe.study.measured import idle_entries, is_measured, layers_of, measured_datasets, probe_tasks, tasks_of, transferred_datasets
+from xlprobe.study.measured import (
+    bits_languages,
+    idle_entries,
+    is_measured,
+    layers_of,
+    measured_datasets,
+    probe_tasks,
+    tasks_of,
+    transferred_datasets,
+)
 from xlprobe.suggestions import suggestion
 
 # The release whose treebanks bear other names than later ones'.
@@ -136,12 +145,30 @@ def check_bits(config: dict[str, Any]) -> None:
                 raise ConfigError(f"config key bpc.{key}.{n}: {name!r} is not among the run's {BITS_KEYS[key]}; {advice}")
     for n, language in enumerate(config["bpc"]["languages"]):
         _check_languages(config, f"bpc.languages.{n}", language, [language], ["bpc"], {language})
+    if config["bpc"]["protocol"] == "fairseq":
+        _check_fairseqs_way(config)
     measured = probe_tasks(config) or config["alignments"]
     if config["bpc"]["languages"] and config["bpc"]["leave_out"] and not measured:
         raise ConfigError(
             f"config key bpc.leave_out: this run measures nothing else, so nothing is left for {config['bpc']['leave_out'][0]!r}; take it"
             " out of models"
         )
+
+
+def _check_fairseqs_way(config: dict[str, Any]) -> None:
+    """That there is held-out text, and no model that is said to be causal is measured on it."""
+    if not {*config["bpc"]["languages"]} & {*config["languages"]}:
+        raise ConfigError(
+            "config key bpc.protocol: found 'fairseq', which takes held-out text, but no language of bpc.languages has any; set it to"
+            " lines, or name languages of the run there"
+        )
+    for name, model in config["models"].items():
+        causal = model.get("huggingface", {}).get("objective") == "causal"
+        if causal and {*bits_languages(config, name)} & {*config["languages"]}:
+            raise ConfigError(
+                f"config key bpc.protocol: found 'fairseq', which masks subwords, but {name} is causal; set it to lines, or add {name} to"
+                " bpc.leave_out"
+            )
 
 
 def check_world(config: dict[str, Any]) -> None:

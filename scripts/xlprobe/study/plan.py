@@ -310,6 +310,12 @@ class Study:
         aligned = [name for name in datasets if name in self.alignments]
         return as_arguments({"subwords": aligned or None}) if self.settings.alignment.unit == "bpe" else []
 
+    def block_arguments(self, model: str) -> list[Any]:
+        """How bits per character are taken fairseq's way of a training run; none where they are not."""
+        run = self.runs[model]
+        training = run.settings["training"] if run.kind == "pretrain" else {}
+        return self.settings.bpc.block_arguments(training) if self.held_out_languages(model) else []
+
     def bitext_arguments(self, dataset: str) -> list[Any]:
         """How a bitext is read."""
         bitext = self.alignments[dataset]

@@ -168,6 +168,8 @@ class AlignmentSection(Section):
 class BitsSection(Section):
     """`bpc`: how bits per character are taken."""
 
+    protocol: str
+    count_special_tokens: bool
     max_lines: int | None
     mask_share: float
     seed: int
@@ -185,8 +187,20 @@ class BitsSection(Section):
         return [] if self.count_spaces else ["--leave-out-spaces"]
 
     def text_arguments(self) -> list[Any]:
-        """Of held-out text, how much is read."""
-        return self._arguments("max_lines")
+        """Of held-out text, how much is read in all: fairseq's way, the whole."""
+        return [] if self.protocol == "fairseq" else self._arguments("max_lines")
+
+    def block_arguments(self, training: Mapping[str, Any]) -> list[Any]:
+        """Of the same script, how held-out text is read fairseq's way.
+
+        Args:
+            training: that of the model where it is trained here, whose blocks are taken; else nothing.
+        """
+        if self.protocol == "lines":
+            return []
+        switch = [] if self.count_special_tokens else ["--leave-out-special-tokens"]
+        blocks = {key: training[key] for key in ("sample_break", "tokens_per_sample") if training}
+        return [*self._arguments("protocol"), *switch, *as_arguments(blocks)]
 
 
 @dataclass(frozen=True)

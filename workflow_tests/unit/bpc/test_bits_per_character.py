@@ -29,9 +29,9 @@ from xlprobe.bpc.bits_per_character import (
     draw_masks,
     held_out_text,
     line_counts,
-    measure_bits,
     parallel_text,
 )
+from xlprobe.bpc.measurement import measure_bits
 from xlprobe.bpc.subword_bits import SubwordPredictor, bits_of_subwords
 from xlprobe.bpc.subword_coverage import KINDS, MARK, SPACE, ZERO_WIDTH, SubwordCoverage
 from xlprobe.checkpoints.from_huggingface import publish_huggingface
@@ -40,7 +40,7 @@ from xlprobe.datasets.conllu import Sentence, Word
 from xlprobe.datasets.treebank import read_splits, write_dataset
 from xlprobe.errors import XlprobeError
 from xlprobe.files import read_lines
-from xlprobe.metrics.metric_definitions import BITS
+from xlprobe.metrics.metric_definitions import BITS, FAIRSEQ_BITS
 from xlprobe.statistics.bootstrap import Intervals
 
 CPU = torch.device("cpu")
@@ -384,11 +384,15 @@ class TwoBits:
 
 
 def test_the_sums_of_a_line_by_hand(by_hand):
-    """What its subwords cover stands above; the first, `la` of two letters, is not predicted. A line may hold nothing."""
+    """What its subwords cover stands above; the first, `la` of two letters, is not predicted. A line may hold nothing.
+
+    Of 11 subwords `▁la`, `▁` and `漢` come twice, the five others once.
+    """
     lines = ["la née 字漢 漢 zzma", "", "la"]
     counts = line_counts(TwoBits(by_hand), replace(text_of(lines), words=np.array([5, 0, 1])), SETTINGS, 500)
     assert {name: values.tolist() for name, values in counts.items()} == {
         "bits": [18, 0, 0],
+        "unigram_bits": [pytest.approx(5 * math.log2(11) + 4 * math.log2(5.5)), 0, 0],
         "predicted": [9, 0, 0],
         "characters": [14, 0, 0],
         "bytes": [21, 0, 0],
@@ -424,7 +428,7 @@ def test_outcomes_of_two_parallel_sets_of_one_language_stand_apart(checkpoints, 
         assert found.layers is None and found.counts["words"].tolist() == [2] * len(sent_ids)
         assert found.counts["all_characters"].tolist() == [9] * len(sent_ids) == found.counts["characters"].tolist()
     table = scores_of(tmp_path / "40.h5").set_index(["target", "metric"])
-    assert len(table) == 2 * 6 and table.index.is_unique and set(table["target_language"]) == {"qaa"} == set(table["source_language"])
+    assert len(table) == 2 * 7 and table.index.is_unique and set(table["target_language"]) == {"qaa"} == set(table["source_language"])
     assert table.loc["qaa_pud", "value"].to_dict() == pytest.approx(table.loc["qaa_mine", "value"].to_dict())
     assert table.loc[("qaa_mine", "bits_per_sentence"), "n"] == 3
 
@@ -441,7 +445,7 @@ def test_the_scores_of_a_checkpoint(checkpoints, tiny_text, tmp_path):
     assert set(table["task"]) == {"bpc"} and table["layer"].isna().all() and (table["source"] == table["target"]).all()
     assert set(zip(table["source"], table["source_language"], strict=True)) == {("qaa", "qaa"), ("qba", "qba"), ("qaa_pud", "qaa")}
     scores = table.set_index(["source", "split", "metric"])
-    assert len(scores) == 2 * 4 + 6 and scores.index.is_unique
+    assert len(scores) == 2 * 5 + 7 and scores.index.is_unique
     assert (scores["low"] < scores["value"]).all() and (scores["value"] < scores["high"]).all()
     values = scores["value"]
     # Arva is written in Latin letters, Ketta in Cyrillic ones, of two bytes each.
@@ -462,15 +466,24 @@ def test_the_scores_of_a_checkpoint(checkpoints, tiny_text, tmp_path):
 
 def test_what_is_divided_by_what_by_hand():
     sums = {"bits": 60, "characters": 40, "bytes": 50, "predicted": 10, "subwords": 80, "all_characters": 200, "lines": 4, "words": 32}
+    sums |= {"unigram_bits": 90, "all_bytes": 250}
     found = {name: (metric.value(sums), metric.n, metric.needs) for name, metric in BITS.items()}
     assert found == {
         "bits_per_character": (1.5, "predicted", ()),
         "bits_per_byte": (1.2, "predicted", ()),
         "bits_per_subword": (6, "predicted", ()),
+        "bits_per_character_unigram": (2.25, "predicted", ("unigram_bits",)),
         "subwords_per_character": (0.4, "subwords", ()),
         # An eighth of the subwords was predicted: all would cost 8 times as much.
         "bits_per_sentence": (120, "lines", ("words",)),
         "subwords_per_word": (2.5, "subwords", ("words",)),
+    }
+    # Fairseq's way, 2.5 characters and 3.125 bytes are a subword's.
+    assert {name: (metric.value(sums), metric.n) for name, metric in FAIRSEQ_BITS.items()} == {
+        "bits_per_character": (6 / 2.5, "predicted"),
+        "bits_per_byte": (6 / 3.125, "predicted"),
+        "bits_per_subword": (6, "predicted"),
+        "bits_per_character_unigram": (9 / 2.5, "predicted"),
     }
 
 

@@ -18,7 +18,8 @@ from xlprobe.artifacts.dataset_identity import declaration
 from xlprobe.artifacts.dataset_kinds import NLI
 from xlprobe.artifacts.tables import conform, write_table
 from xlprobe.artifacts.training_state import trained_state
-from xlprobe.bpc.bits_per_character import BitsSettings, measure_bits
+from xlprobe.bpc.bits_per_character import BitsSettings
+from xlprobe.bpc.measurement import measure_bits
 from xlprobe.bpc.subword_bits import SubwordPredictor
 from xlprobe.checkpoints import from_fairseq
 from xlprobe.errors import XlprobeError

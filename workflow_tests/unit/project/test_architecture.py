@@ -117,7 +117,9 @@ def test_what_measures_reaches_nothing_that_makes():
     named = [f"xlprobe.{path.parent.name}.{path.stem}" for folder in ("tasks", "figures") for path in (LIBRARY / folder).glob("[a-z]*.py")]
     for name in measuring:
         modules = named if name in ("draw_figure", "measure_baselines", "train_probes", "transfer_probes") else []
-        reached = {room(path) for path in code_identity.reached_modules(PROJECT / "scripts" / f"{name}.py", modules)}
+        paths = code_identity.reached_modules(PROJECT / "scripts" / f"{name}.py", modules)
+        # That makes nothing: it lets fairseq be imported.
+        reached = {room(path) for path in paths if path != LIBRARY / "pretraining" / "fairseq_runtime.py"}
         assert not reached & (makers - ({"features"} if name == "extract_features" else set())), name
 
 

@@ -33,8 +33,8 @@ NEVER = (
 # shell's), and options made of these.
 PLAIN_PARAMETERS = {
     *("threads", "wildcards.step", "wildcards.task", "wildcards.kind"),
-    *(f"params.{name}" for name in ("bits", "cap", "clean", "controls", "device", "forms", "intervals", "layers", "previous", "schema")),
-    *(f"params.{name}" for name in ("settings", "shared_labels", "spaces", "tasks", "tokens_per_batch", "upstream.size")),
+    *(f"params.{name}" for name in ("bits", "blocks", "cap", "clean", "controls", "device", "forms", "intervals", "layers", "previous")),
+    *(f"params.{name}" for name in ("schema", "settings", "shared_labels", "spaces", "tasks", "tokens_per_batch", "upstream.size")),
 }
 
 
@@ -109,6 +109,7 @@ def test_text_in_the_settings_of_scripts_is_one_of_the_choices():
     schema = config_schema.schema()["properties"]
     # A path, which is not in the arguments; numbers by their names; tasks of `probes.tasks`, as `check_probes` holds them.
     others = {"tokenizer": {"model"}, "probes": {"converged", "control_tasks", "description_lengths"}}
+    others["measures"] = {"gate"}
     for section, kind in get_type_hints(Settings).items():
         keys = schema[section]["properties"] | (schema["arcs"]["properties"] if section == "datasets" else {})
         text = {key for key, value in get_type_hints(kind).items() if str in (value, *get_args(value)) and not choices(keys[key])}

@@ -134,6 +134,8 @@ def changed(path: str, value: object) -> dict:
             r"config key bpc.languages.1: 'fr' is not among the run's languages, nor of a parallel .* known here: en, de",
         ),
         ("bpc.leave_out", ["n"], r"config key bpc.leave_out.0: 'n' is not among the run's models; "),
+        ("bpc.protocol", "blocks", r"config key bpc.protocol: found 'blocks', expected one of lines, fairseq"),
+        ("bpc.protocol", "fairseq", r"config key bpc.protocol: found 'fairseq', which takes held-out text, but no language of bpc.lang"),
         ("bpc.mask_share", 1, r"config key bpc.mask_share: 1 is greater than or equal to the maximum of 1"),
         (
             "languages",
@@ -709,6 +711,15 @@ def test_bits_per_character_of_a_suite_without_text_need_a_parallel_set():
     assert config.complete(published)["bpc"]["languages"] == ["en"]
     with pytest.raises(ConfigError, match=r"^config key bpc.languages.0: 'en' is not among the run's languages, nor of a parallel"):
         config.complete(published | {"treebanks": ["en_ewt"]})
+
+
+def test_a_causal_model_has_no_bits_fairseqs_way():
+    causal = suite("huggingface", folder="/suites/{step}", objective="causal") | {"languages": ["en", "de"]}
+    bits = {"bpc": {"languages": ["en"], "protocol": "fairseq"}}
+    why = "^config key bpc.protocol: found 'fairseq', which masks subwords, but m is causal; set it to lines, or add m to bpc.leave_out$"
+    with pytest.raises(ConfigError, match=why):
+        config.complete(causal | bits)
+    config.complete(causal | {"bpc": bits["bpc"] | {"leave_out": ["m"]}})
 
 
 def test_a_models_seeds_are_runs_of_their_own():

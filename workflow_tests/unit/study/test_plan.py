@@ -147,6 +147,17 @@ def test_bits_per_character():
     assert not any(figure.task == "bpc" for figure in without.figures)
 
 
+def test_fairseqs_way_takes_the_blocks_of_a_models_training():
+    published = {"steps": [20], "huggingface": {"folder": "suites/{step}"}}
+    models = tiny_configuration()["models"] | {"adopted": published}
+    assert tiny(models=models).block_arguments("xlmr") == []
+    study = tiny(models=models, bpc={"protocol": "fairseq"})
+    assert study.block_arguments("xlmr") == ["--protocol", "fairseq", "--sample-break", "eos", "--tokens-per-sample", 64]
+    assert study.block_arguments("adopted") == ["--protocol", "fairseq"]
+    # Of parallel text alone, there is none.
+    assert tiny(models=models, bpc={"protocol": "fairseq", "leave_out": ["adopted"]}).block_arguments("adopted") == []
+
+
 @pytest.mark.parametrize(
     ("sections", "compared"),
     [
@@ -170,7 +181,7 @@ def test_figures_and_tables():
     assert ("xnli", "word_groups") not in kinds and len(study.figures) == 19
     assert study.tables == [
         *("checkpoints", "scores", "audit", "probe_training", "datasets", "contamination", "factors", "best", "steps", "forgetting"),
-        *("gates", "asymmetry", "order", "correlations", "alternatives"),
+        *("gates", "asymmetry", "expected_layers", "layer_gains", "order", "correlations", "alternatives"),
     ]
     # Either has scores: vectors without bits per character, and these without vectors.
     assert tiny(bpc={"leave_out": ["xlmr"]}).tables == study.tables
@@ -216,7 +227,7 @@ def test_models_have_factors_in_the_languages_that_they_are_measured_in():
     # Of a world no sizes are published. Of bitexts both languages count, and of bits per character theirs.
     assert study.published_sizes() == {} and study.trained_languages == ["qaa", "qba"]
     assert tiny(treebanks=["qaa_world"], xnli=[], bpc={"languages": []}).measured_languages("xlmr") == ["qaa", "qba"]
-    bits = {"treebanks": ["qaa_world"], "xnli": [], "alignments": [], "probes": {"tasks": []}}
+    bits = {"treebanks": ["qaa_world"], "xnli": [], "alignments": [], "probes": {"tasks": [], "converged_on": []}}
     assert tiny(**bits, bpc={"languages": ["qba"]}).measured_languages("xlmr") == ["qba"]
 
 
@@ -262,7 +273,7 @@ def test_jobs_of_the_tiny_run():
             "probe_training": 1,
         },
         **{"probe_training_summary": 1, "contamination_table": 1, "checkpoint_table": 1, "dataset_table": 1, "run_description": 1},
-        **{"factors": 1, "figure": 19},
+        **{"factors": 1, "learning": 1, "gates": 1, "asymmetry": 1, "layers": 1, "order": 1, "correlations": 1, "figure": 19},
     }
 
 

@@ -26,6 +26,8 @@ def test_each_section_writes_its_arguments(config):
     assert settings.alignment.arguments() == ["--distortion", 0.0, "--method", "itermax", "--unit", "word"]
     assert settings.bpc.arguments() == ["--mask-share", 0.15, "--max-lines", 60, "--precision", "float32", "--seed", 1]
     assert (settings.bpc.space_arguments(), settings.bpc.text_arguments()) == ([], ["--max-lines", 60])
+    # Line by line nothing else is asked.
+    assert settings.bpc.block_arguments({"tokens_per_sample": 64, "sample_break": "eos"}) == []
     assert settings.intervals.arguments() == ["--level", 0.95, "--resamples", 1000]
     assert settings.tokenizer.arguments()[-2:] == ["--vocabulary-size", 300]
 
@@ -37,6 +39,17 @@ def test_switches_are_arguments_where_they_are_on(config):
     assert settings.datasets.clean_arguments() == ["--clean-forms"]
     assert settings.datasets.nli_arguments() == ["--max-pairs", 7]
     assert settings.bpc.space_arguments() == ["--leave-out-spaces"]
+
+
+def test_blocks_are_those_of_training_where_it_is_known(config):
+    config["bpc"] |= {"protocol": "fairseq", "count_special_tokens": False}
+    bits = Settings.of(config).bpc
+    assert bits.block_arguments({}) == ["--protocol", "fairseq", "--leave-out-special-tokens"]
+    training = {"tokens_per_sample": 64, "sample_break": "eos", "seed": 3}
+    assert bits.block_arguments(training)[3:] == ["--sample-break", "eos", "--tokens-per-sample", 64]
+    assert bits.text_arguments() == []
+    config["bpc"]["count_special_tokens"] = True
+    assert Settings.of(config).bpc.block_arguments({}) == ["--protocol", "fairseq"]
 
 
 def test_probes_are_told_what_their_protocol_goes_by(config):
