@@ -30,7 +30,7 @@ from xlprobe.metrics.correlations import write_correlations
 from xlprobe.metrics.factors import measure_factors
 from xlprobe.metrics.gates import Thresholds, write_gates
 from xlprobe.metrics.layers import write_layers
-from xlprobe.metrics.learning import write_learning
+from xlprobe.metrics.learning import DEV_OF_TARGET, write_learning
 from xlprobe.metrics.measures import expected_layer
 from xlprobe.metrics.order import write_order
 from xlprobe.metrics.scoring import score_checkpoint
@@ -76,13 +76,13 @@ def tables(results):
 
 
 def write_factors(metrics, path):
-    """Distances to English grow as there is less text."""
+    """Distances to English grow as there is less text; those of Hindi are degenerate."""
     tasks = ["pos", "arc_classification"]
     examples = [(name, "treebank", name[:2], "train", task, None, count) for name, count in EXAMPLES.items() for task in tasks]
     columns = ["dataset", "kind", "language", "split", "what", "label", "count"]
     write_table(pd.DataFrame(examples, columns=columns), "datasets.schema.yaml", metrics / "datasets.parquet")
     far = {language: number / 10 for number, language in enumerate(GIB)}
-    lines = [f"{one}\t{other}\t{far[other] - far[one]:.2f}" for one, other in combinations(GIB, 2)]
+    lines = [f"{one}\t{other}\t{far[other] - far[one]:.2f}" + ("\thi" if other == "hi" else "") for one, other in combinations(GIB, 2)]
     (metrics / "distances.tsv").write_text("\n".join(["one\tother\tdistance", *lines, ""]))
     measure_factors(
         models={model: {"measured": [*GIB], "pretrained": None} for model in ("base", "seeded")},
@@ -158,6 +158,8 @@ def test_each_curve_is_that_of_its_last_layer_and_has_no_step_0(tables):
         ({"task": "pos", "source": "de_gsd"}, AS_PRINTED, [40, 50, 60, 80, 100], 0.90),
         ({"task": "pos", "source": "de_hdt"}, AS_PRINTED, [60, 80, 100], 0.80),
         ({"task": "pos", "source": "en_ewt", "target": "de_pud"}, AS_PRINTED, [80, 100], 0.80),
+        # By English dev sentences, whichever the source.
+        ({"task": "pos", "source": "de_gsd", "target": "en_pud"}, DEV_OF_TARGET, [30], 0.60 * 0.8),
         ({"task": "arc_classification", "source": "de_gsd"}, AS_PRINTED, [50, 60], DE_ARC_TRUTH[:, -1].max()),
         ({"task": "bpc", "source": "en"}, AS_PRINTED, [80, 100], 1.0),
         ({"task": "bpc", "source": "en", "protocol": "fairseq"}, AS_PRINTED, [80, 100], FAIRSEQ_SHARE),
@@ -251,8 +253,10 @@ def test_asymmetry_is_where_it_is_planted(tables):
         # A pair either way; of Uyghur there is no test set, and German's two treebanks are no pair.
         assert all(by_pair[other, one] == pytest.approx(-value) for (one, other), value in by_pair.items())
         assert {name for pair in by_pair for name in pair} == {"en_ewt", "de_gsd", "de_hdt", "fi_tdt", "hi_hdtb"} and len(by_pair) == 18
-    certain = row(tables["asymmetry"], task="pos", rule=FINAL, source="en_ewt", target="de_pud", reverse_source="de_gsd")
-    assert certain["low"] < 0.2 < certain["high"] and certain["p"] < 0.05 and certain["step"] == STEPS[-1]
+    both = [("en_ewt", "de_pud", "de_gsd", 0.2), ("de_gsd", "en_pud", "en_ewt", -0.2)]
+    for source, target, reverse, truth in both:
+        certain = row(tables["asymmetry"], task="pos", rule=FINAL, source=source, target=target, reverse_source=reverse)
+        assert certain["low"] < truth < certain["high"] and certain["p"] < 0.05 and certain["step"] == STEPS[-1]
 
 
 def correlation(tables, **values):
@@ -265,6 +269,13 @@ def test_correlations_in_language_have_their_signs(tables):
     assert data["n"] == examples["n"] == 6 and data["languages"] == 5 and data["value"] > 0.8
     assert examples["value"] == pytest.approx(-1) and not examples["n_too_small"]
     assert correlation(tables, **of_words, factor="syntactic distance")["value"] < -0.8
+    # Without English, its own pivot, without Hindi, and without both.
+    others = rows(tables["alternatives"], **of_words, protocol="paper", rule=AS_PRINTED, factor="syntactic distance")
+    assert others.set_index("alternative")["n"].to_dict() == {
+        "without the pivot": 5,
+        "without degenerate distances": 5,
+        "without both": 4,
+    }
     # Bits stand raw: more text, fewer bits; three languages can have no small p-value.
     bits = correlation(tables, task="bpc", protocol="lines", setting="in language", outcome="performance", factor="pretraining data")
     assert bits["value"] == pytest.approx(-1) and bits["n"] == 3 and bits["n_too_small"]
