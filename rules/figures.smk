@@ -41,6 +41,9 @@ rule figure:
             f"xlprobe.figures.{wildcards.kind}",
             f"xlprobe.tasks.{wildcards.task}",
         ),
+        protocol=lambda wildcards: as_arguments(
+            {"protocol": STUDY.protocol(wildcards.task)}
+        ),
         datasets=json.dumps(STUDY.dataset_facts()),
         # The report reads it here (report/figure.rst).
         caption=lambda wildcards: figure_kinds()[wildcards.kind].caption,
@@ -48,4 +51,4 @@ rule figure:
         "Drawing {output.png}"
     shell:
         "python scripts/draw_figure.py --kind {wildcards.kind} --scores {input:q} --model {wildcards.model:q}"
-        " --task {wildcards.task} --datasets {params.datasets:q} --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q} > {log:q} 2>&1"
+        " --task {wildcards.task} {params.protocol:q} --datasets {params.datasets:q} --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q} > {log:q} 2>&1"

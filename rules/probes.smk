@@ -43,7 +43,9 @@ rule probes:
             wildcards.model, wildcards.task, wildcards.dataset
         ),
         settings=SETTINGS.probes.arguments(),
-        controls=lambda wildcards: SETTINGS.probes.controls([wildcards.task]),
+        controls=lambda wildcards: STUDY.control_arguments(
+            wildcards.model, [wildcards.task], wildcards.dataset
+        ),
         device=untracked(lambda wildcards: SETTINGS.probes.device),
     message:
         "Probing {wildcards.task} on {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
@@ -104,7 +106,9 @@ if STUDY.probed_together:
                         STUDY.layers_argument(
                             wildcards.model, task, wildcards.dataset
                         ),
-                        *SETTINGS.probes.controls([task]),
+                        *STUDY.control_arguments(
+                            wildcards.model, [task], wildcards.dataset
+                        ),
                     ]
                     for task in STUDY.tasks_together
                 },
@@ -123,7 +127,9 @@ if STUDY.probed_together:
                 ]
             ),
             controls=untracked(
-                lambda wildcards: SETTINGS.probes.controls(STUDY.tasks_together)
+                lambda wildcards: STUDY.control_arguments(
+                    wildcards.model, STUDY.tasks_together, wildcards.dataset
+                )
             ),
         message:
             "Probing {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"

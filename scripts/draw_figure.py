@@ -13,6 +13,7 @@ def main() -> None:
     parser.add_argument("--scores", dest="scores_path", type=Path, required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--task", required=True)
+    parser.add_argument("--protocol", help="of several ways in which the task may be measured, the one that is shown")
     parser.add_argument("--datasets", type=json.loads, required=True, help="JSON: title, language and family of each dataset")
     parser.add_argument("--png", type=Path, required=True)
     parser.add_argument("--pdf", type=Path, required=True)

@@ -20,6 +20,8 @@ FACTS = {
     "align_en_de": {"title": "English - German", "language": "en-de", "family": "Indo-European"},
 }
 TASKS = ["pos", "arc_prediction", "arc_classification", "number", "xnli"]
+# How each is measured; alignments in one way.
+PROTOCOLS = {"bpc": "lines", "alignment": None}
 LEARNED = {"hypothesis_only": 0.45, "word_overlap": 0.35}
 
 
@@ -83,10 +85,12 @@ def example_scores() -> pd.DataFrame:
     others += [part.assign(task="xnli") for part in (of_sentences, *learned)]
     # Means stand beside the seeds' rows; a figure that took one for a seed's would be far off.
     means = [part[part["seed"].notna()].assign(seed=None, value=9.0) for part in (table, *others)]
-    same = {"training_seed": None, "protocol": None, "text_form": None, "low": None, "high": None}
-    return conform(pd.concat([table, *others, *means]).assign(**same), "scores.schema.yaml")
+    same = {"training_seed": None, "text_form": None, "low": None, "high": None}
+    every = pd.concat([table, *others, *means]).assign(**same)
+    every["protocol"] = every["task"].map(lambda task: PROTOCOLS.get(task, "paper")).where(every["step"].notna(), None)
+    return conform(every, "scores.schema.yaml")
 
 
 def scores_of(table: pd.DataFrame, task: str) -> Scores:
     """What curves are made of, of a task."""
-    return Scores(table, "m", load_task(task), {name: Dataset(**facts) for name, facts in FACTS.items()})
+    return Scores(table, "m", load_task(task), {name: Dataset(**facts) for name, facts in FACTS.items()}, PROTOCOLS.get(task, "paper"))

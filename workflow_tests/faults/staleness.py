@@ -32,6 +32,7 @@ bpc: {languages: [qba]}
 """
 # The same measured with other protocols, each in one job.
 TOGETHER = WORLD + "features: {together: true}\nprobes: {together: true, protocol: converged}\n"
+SWEPT = WORLD + "sweeps: [{tasks: [pos], datasets: [qba_world], layers: [0, 2]}]\n"
 ONE_OF_TWO = WORLD.replace("pretrain: {training", "pretrain: {languages: [qba], training")
 # On published data, one of which a person has to obtain, with models that are downloaded.
 PUBLISHED = """
@@ -173,16 +174,25 @@ CHANGES = [
     *(Change(f"features.{key}", "") for key in ("tokens_per_batch", "device")),
     Change("probes.tasks", f"{SCORES} checkpoint_probe_training dataset_table", ["pos"]),
     Change("probes.leave_out.*", f"{SCORES} checkpoint_probe_training transfer baselines dataset_table", ["qba_world"]),
-    Change("probes.protocol", "probes"),
+    # Figures show the protocol that is chosen.
+    Change("probes.protocol", "probes figure"),
+    # Converged probes beside the others, in the same jobs: on datasets that are named, or swept.
+    Change("probes.converged_on", "probes", ["qba_world"]),
+    Change("probes.converged_on", "", ["qba_world"], TOGETHER),
+    Change("probes.converged_on", "probes", [], SWEPT),
+    *(Change(f"probes.converged.{key}", "probes", base=SWEPT) for key in ("tolerance", "iterations")),
     # Of the protocol that is not chosen nothing counts.
     Change("probes.converged.inverse_strengths", "", [1]),
     Change("probes.converged.inverse_strengths", "probes probes_together", [1], TOGETHER),
     *(Change(f"probes.converged.{key}", "") for key in ("tolerance", "iterations")),
     *(Change(f"probes.converged.{key}", "probes probes_together", base=TOGETHER) for key in ("tolerance", "iterations")),
-    *(Change(f"probes.{key}", "probes") for key in ("n_seeds", "learning_rate", "batch_size", "epochs", "patience", "shared_order")),
+    *(
+        Change(f"probes.{key}", "probes")
+        for key in ("n_seeds", "learning_rate", "batch_size", "epochs", "patience", "shared_order", "common_seeds")
+    ),
     *(
         Change(f"probes.{key}", "", base=TOGETHER)
-        for key in ("n_seeds", "learning_rate", "batch_size", "epochs", "patience", "shared_order")
+        for key in ("n_seeds", "learning_rate", "batch_size", "epochs", "patience", "shared_order", "common_seeds")
     ),
     Change("probes.together", "probes_together"),
     Change("probes.control_tasks", "probes", ["pos"]),

@@ -60,16 +60,22 @@ def test_a_run_makes_what_it_promises(finished_run):
     assert set(scores["task"]) == {*TASKS, "xnli", "alignment", "bpc"}
     accuracy = scores[scores["metric"] == "accuracy"]
     probes = accuracy[accuracy["model"] == "xlmr"]
-    assert (
-        not probes.duplicated(["task", "step", "layer", "source", "target", "seed", "split"]).any()
-        and probes["value"].between(0.1, 1).all()
-    )
+    place = ["task", "step", "layer", "source", "target", "split", "protocol", "seed"]
+    assert not probes.duplicated(place).any() and probes["value"].between(0.1, 1).all()
+    # Converged probes stand beside one treebank's own: tasks, steps, layers, a seed and its mean, splits. They are not transferred.
+    converged = probes[probes["protocol"] == "converged"]
+    probes = probes.drop(converged.index)
+    assert len(converged) == 3 * 3 * 3 * 2 * 2 and set(converged["source"]) == {"qaa_world"} == set(converged["target"])
+    beside = converged.merge(probes[probes["seed"].isna()], on=place[:6])
+    assert len(beside) == len(converged) and (beside["n_x"] == beside["n_y"]).all()
+    # Theirs is the optimum, the others stop before it.
+    assert beside["value_x"].mean() > beside["value_y"].mean()
     transfer, nli = probes["target"].isin(["qba_pud", "xnli_qaa_test"]), probes["task"] == "xnli"
     # Tasks, steps, layers, treebanks, seeds and their mean, splits; of transfer the test split alone; two baselines for each
     # treebank and split, three of inference; on targets, of each source two, of inference one.
     assert (~transfer & ~nli).sum() == 3 * 3 * 3 * 2 * 3 * 2 and (transfer & ~nli).sum() == 3 * 3 * 3 * 2 * 3
     assert (~transfer & nli).sum() == 3 * 3 * 3 * 2 and (transfer & nli).sum() == 3 * 3 * 3
-    assert len(accuracy) == len(probes) + 3 * 2 * 2 * 2 + 3 * 2 + 3 * 2 * 2 + 1
+    assert len(accuracy) == len(probes) + len(converged) + 3 * 2 * 2 * 2 + 3 * 2 + 3 * 2 * 2 + 1
     assert (scores.loc[scores["task"] == "xnli", "text_form"] == "raw").all() and scores.loc[
         scores["task"] != "xnli", "text_form"
     ].isna().all()
@@ -84,16 +90,18 @@ def test_a_run_makes_what_it_promises(finished_run):
     alignment = scores[scores["task"] == "alignment"]
     assert len(alignment) == 3 * 3 * 4 and set(alignment["metric"]) == {"precision", "recall", "f1", "aer"}
     # How it was measured stands in every row of a probe and of bits, and of nothing else.
-    assert scores["protocol"].eq("paper").equals(scores["layer"].notna() & (scores["task"] != "alignment"))
+    assert scores["protocol"].isin(["paper", "converged"]).equals(scores["layer"].notna() & (scores["task"] != "alignment"))
     assert scores["protocol"].eq("lines").equals((scores["task"] == "bpc") & scores["step"].notna())
     training = conform(pd.read_parquet(results / "metrics" / "probe_training.parquet"), "probe_training.schema.yaml")
     own = accuracy[(accuracy["split"] == "dev") & (accuracy["model"] == "xlmr")].dropna(subset="seed")
-    places = ["task", "step", "layer", "seed"]
+    places = ["task", "step", "layer", "protocol", "seed"]
     on_dev = training.set_index(["dataset", *places])["dev_accuracy"].sort_index()
     np.testing.assert_allclose(on_dev, own.set_index(["source", *places])["value"].sort_index())
-    assert len(training) == 21 * 3 * 2 and set(training["stopped_by"]) <= {"patience", "cap"} and training["flag"].notna().any()
+    assert training["protocol"].value_counts().to_dict() == {"paper": 21 * 3 * 2, "converged": 9 * 3}
+    stopped = training.groupby("protocol")["stopped_by"].agg(set)
+    assert stopped["paper"] <= {"patience", "cap"} and stopped["converged"] <= {"tolerance", "cap"} and training["flag"].notna().any()
     page = (results / "tables" / "probe_training.html").read_text()
-    assert f"{training['flag'].notna().sum()} of 126 probes are flagged" in page and page.count("<tr") == 8
+    assert f"{training['flag'].notna().sum()} of 153 probes are flagged" in page and page.count("<tr") == 11
     audit = conform(pd.read_parquet(results / "metrics" / "audit.parquet"), "audit.schema.yaml")
     assert len(audit) == 18 and (audit["words_without_subword"] == 0).all()
     contamination = conform(pd.read_parquet(results / "metrics" / "contamination.parquet"), "contamination.schema.yaml")
@@ -190,8 +198,7 @@ EDITS_OF_NOTHING = [
     ("schemas/audit.schema.yaml", "Subwords that are <unk>", "Subwords <unk>"),
     ("scripts/xlprobe/models/language_models.py", "raise XlprobeError(", "raise XlprobeError('so: ' + "),
     ("scripts/train_probes.py", 'help="', 'help="so: '),
-    # A key that the protocol does not go by. Defaults, written out.
-    ("config/tiny.yaml", "{n_seeds: 2,", "{converged: {tolerance: 0.001}, n_seeds: 2,"),
+    # Defaults, written out.
     ("config/tiny.yaml", "probes: {", "arcs: {negatives: any}\ndatasets: {clean_forms: false}\nprobes: {"),
     # The configuration's schema, or a treebank more that the run does not use.
     ("schemas/config.schema.yaml", "# Every key", "# Each key"),
@@ -279,6 +286,14 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
             METRICS_OF_SCORES | {"features": 3, "alignment": 3, "checkpoint_audit": 3, "audit": 1},
         ),
         ("config/tiny.yaml", "probes: {", "alignment: {distortion: 0.5}\nprobes: {", METRICS_OF_SCORES | {"alignment": 3}),
+        # Converged probes beside them on another treebank, too; how they are trained: the probes where they are.
+        ("config/tiny.yaml", "[qaa_world]}", "[qba_world, qaa_world]}", METRICS_OF_PROBES | {"probes": 9, "transfer": 9}),
+        (
+            "config/tiny.yaml",
+            "{n_seeds: 2,",
+            "{converged: {tolerance: 0.001}, n_seeds: 2,",
+            METRICS_OF_PROBES | {"probes": 9, "transfer": 9},
+        ),
         # Another protocol: probes.
         ("config/tiny.yaml", "{n_seeds: 2,", "{protocol: converged, n_seeds: 2,", PROBES),
         # How intervals are taken, or what is shown of transfer: all scores, and no probe, transfer, alignment or bits.
@@ -639,7 +654,7 @@ def test_a_task_leaves_out_treebanks_without_its_labels(project):
     assert (planned["probes"], planned["baselines"]) == (3, 1) and "transfer" not in planned
     target = f"{RESULTS}/probes/xlmr/20/number/qaa_world.h5"
     project.snakemake(target, *TINY, "--quiet", "all")
-    found = outcome_in(project.folder / target, "number", "qaa_world", "qaa_world", "test")
+    found = outcome_in(project.folder / target, "number", "qaa_world", "qaa_world", "test", "paper")
     assert {"correct", "correct_unseen"} <= {*found.counts} and found.layers == [0, 2]
 
 

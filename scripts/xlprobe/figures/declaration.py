@@ -42,13 +42,21 @@ def load_figure(kind: str) -> FigureKind:
 
 
 def draw(
-    kind: str, scores_path: Path, model: str, task: str, datasets: Mapping[str, Mapping[str, str]], png: Path, pdf: Path, csv: Path
+    kind: str,
+    scores_path: Path,
+    model: str,
+    task: str,
+    protocol: str | None,
+    datasets: Mapping[str, Mapping[str, str]],
+    png: Path,
+    pdf: Path,
+    csv: Path,
 ) -> None:
-    """Draw a kind of figure from the scores table."""
+    """Draw a kind of figure from the scores table; of a task that may be measured in several ways, by this protocol."""
     figure, of_task = load_figure(kind), load_task(task)
     rows = read_table(scores_path)
     rows = rows[rows["metric"].isin([metric.format(metric=of_task.metric) for metric in figure.metrics])]
-    scores = Scores(rows, model, of_task, {name: Dataset(**described) for name, described in datasets.items()})
+    scores = Scores(rows, model, of_task, {name: Dataset(**described) for name, described in datasets.items()}, protocol)
     table = figure.table(scores)
     with plt.rc_context(STYLE):
         drawn = figure.plot(table, scores) if len(table) else blank(f"{of_task.title}: {kind.replace('_', ' ')}", figure.lacking)

@@ -37,16 +37,22 @@ class Scores:
         table: `metrics/scores.parquet`.
         model: the model's name; all of its trainings count.
         datasets: the run's datasets by name.
+        protocol: how the run measures the task; what is measured in another way beside it is left out.
     """
 
     table: pd.DataFrame
     model: str
     task: Task
     datasets: Mapping[str, Dataset]
+    protocol: str | None
 
     def of_task(self, metric: str | None = None) -> pd.DataFrame:
-        """The task's scores in its own metric, unless another is named; of probes those of each seed, without their means."""
-        table = self.table[(self.table["task"] == self.task.name) & (self.table["metric"] == (metric or self.task.metric))]
+        """The task's scores in its own metric, unless another is named; of probes those of each seed, without their means.
+
+        Of measurements that stand beside each other by several protocols, the run's own alone; baselines have none.
+        """
+        asked = (self.table["task"] == self.task.name) & (self.table["metric"] == (metric or self.task.metric))
+        table = self.table[asked & (self.table["protocol"].isna() | (self.table["protocol"] == self.protocol))]
         return table[table["seed"].notna() | table["step"].isna()] if isinstance(self.task, ProbeTask) else table
 
     def in_language(self, metric: str | None = None) -> pd.DataFrame:

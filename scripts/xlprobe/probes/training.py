@@ -7,10 +7,11 @@ import json
 import logging
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from copy import copy
+from dataclasses import MISSING, dataclass, field, fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -98,6 +99,8 @@ def train_probes(
     controls: Controls = NO_CONTROLS,
     training: Path | None = None,
     checkpoint_identity: Path | None = None,
+    beside: Settings | None = None,
+    common_seeds: bool = False,
 ) -> None:
     """Train a task's probes on a treebank's train split, stop on dev, and try them on dev and test; at all layers or at some.
 
@@ -111,6 +114,9 @@ def train_probes(
         n_seeds: probes a layer. A converged probe has one optimum, whatever its seed, so that there is one, of seed 0, and its mean.
         training: where to write how the training of each probe went (schemas/probe_training.schema.yaml).
         checkpoint_identity: of the checkpoint that the vectors are to be of; not checked where it is not given.
+        beside: of another protocol, by which probes of the task are trained, too. What they earn and how their training went stand
+            beside the others'; their weights are not kept, and they have no controls.
+        common_seeds: a seed's initial weights and orders are the same at all steps, which pairs checkpoints; else each has its own.
 
     Raises:
         XlprobeError: the treebank has no train or no dev examples of the task, or the features lack a layer, are damaged, or are of
@@ -119,45 +125,50 @@ def train_probes(
     task = load_probe_task(task_name)
     device = choose_device(device_name)
     protocol = protocol_of(settings)
+    if beside and protocol_of(beside) == protocol:
+        raise XlprobeError(f"--converged-tasks: --protocol {protocol} trains all probes so already; leave it out")
     if protocol == "converged":
         n_seeds = 1
         logger.info(
             "protocol converged: the optimum is one, so there is one probe a layer; probes.n_seeds, learning_rate, batch_size, epochs,"
-            " patience and shared_order are not used"
+            " patience, shared_order and common_seeds are not used"
         )
     elif n_seeds is None:
         raise XlprobeError(f"--protocol {protocol}: needs --n-seeds; give it a value")
-    probed = _ProbedDataset(dataset, task, n_seeds, controls, device)
-    counts: list[Counts] = []
-    trained: list[dict[str, Any]] = []
+    own = _Trained(settings, _ProbedDataset(dataset, task, n_seeds, controls, device))
+    protocols = [own, *([_Trained(beside, own.probed.without_controls(n_seeds=1))] if beside else [])]
     fitted: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     with FeatureFile(features_path) as features:
         features.check_dataset(dataset)
         features.check_checkpoint(checkpoint_identity)
         checkpoint, described = features.checkpoint, features.dataset
         for layer in progress(features.chosen(layers), f"{task_name} {dataset.name} step {checkpoint['step']}", "layers"):
-            place = (run_of(checkpoint), checkpoint["step"], task_name, dataset.name, layer)
-            probes, found, went = probed.fit(torch.from_numpy(features.layer(layer)), partial(derive_seed, *place), settings)
+            of_step = [] if common_seeds else [checkpoint["step"]]
+            seed_of = partial(derive_seed, run_of(checkpoint), *of_step, task_name, dataset.name, layer)
+            vectors_WD = torch.from_numpy(features.layer(layer)).to(device)
+            probes, *_ = [trained.fit(layer, vectors_WD, seed_of) for trained in protocols]
             fitted[layer] = probes.weight_PCF.cpu().numpy(), probes.bias_PC.cpu().numpy()
-            counts.append(found)
-            trained += [row | {"layer": layer} for row in went]
-    identity = columns(checkpoint) | {"task": task_name, "protocol": protocol}
-    own = [row for row in trained if row["labels"] == "task"]
-    logger.info(summary(own, f"{task_name} {dataset.name} {title(checkpoint)}", protocol))
+    for trained in protocols:
+        of_task = [row for row in trained.rows if row["labels"] == "task"]
+        logger.info(summary(of_task, f"{task_name} {dataset.name} {title(checkpoint)}", trained.protocol))
+    identity = columns(checkpoint) | {"task": task_name}
     if training:
-        write_table(pd.DataFrame(trained).assign(**identity, dataset=dataset.name), "probe_training.schema.yaml", training)
-    of_dataset = {"dataset": dataset.name, "languages": described["languages"], "labels": probed.inventory}
-    write_probes(weights, fitted, identity | {"checkpoint_digest": identity_digest(checkpoint), "version": task.version} | of_dataset)
+        rows = [row | {"protocol": trained.protocol} for trained in protocols for row in trained.rows]
+        write_table(pd.DataFrame(rows).assign(**identity, dataset=dataset.name), "probe_training.schema.yaml", training)
+    description = identity | {"protocol": protocol, "checkpoint_digest": identity_digest(checkpoint), "version": task.version}
+    description |= {"dataset": dataset.name, "languages": described["languages"], "labels": own.probed.inventory}
+    write_probes(weights, fitted, description)
     facts = facts_of_datasets(described["languages"], described) | {"metric": task.metric}
-    facts["examples"] = len(probed.targets["train"])
+    facts["examples"] = len(own.probed.targets["train"])
     of_splits = [
         Outcome(
-            OutcomePlace(task_name, dataset.name, dataset.name, split, protocol),
-            {name: np.stack([of_layer[split][name] for of_layer in counts], axis=1) for name in of_first},
+            OutcomePlace(task_name, dataset.name, dataset.name, split, trained.protocol),
+            {name: np.stack([of_layer[split][name] for of_layer in trained.counts], axis=1) for name in of_first},
             layers=[*fitted],
             facts=facts,
         )
-        for split, of_first in counts[0].items()
+        for trained in protocols
+        for split, of_first in trained.counts[0].items()
     ]
     write_outcomes(outcomes, of_splits, checkpoint)
 
@@ -189,7 +200,7 @@ class _ProbedDataset:
         train = of_split["train"]
         if controls.control_task and not FORM_COLUMNS[task.data]:
             raise XlprobeError(f"--control-tasks: {task.name} labels no words, so it has no control task of word forms; leave it out")
-        self.n_seeds, self.device = n_seeds, device
+        self.n_seeds = n_seeds
         self.inventory = sorted(set(train["label"]))
 
         def numbers(labels: pd.Series) -> dict[str, torch.Tensor]:
@@ -216,12 +227,17 @@ class _ProbedDataset:
         # What groups of words earn is kept of test alone.
         self.groups = {split: word_groups(part, train, task) if split == "test" else {} for split, part in tried.items()}
 
+    def without_controls(self, n_seeds: int) -> Self:
+        """The same for probes that have no controls."""
+        other = copy(self)
+        other.n_seeds, other.control_targets, other.orders = n_seeds, [], []
+        return other
+
     def fit(
         self, vectors_WD: torch.Tensor, seed_of: Callable[..., int], settings: Settings
     ) -> tuple[FittedProbes, Counts, list[dict[str, Any]]]:
         """Train on the vectors of a layer: the task's own probes, the layer's counts by split, and its rows of the training."""
-        on_device_WD = vectors_WD.to(self.device)
-        inputs = {split: Inputs(on_device_WD, rows) for split, rows in self.words.items()}
+        inputs = {split: Inputs(vectors_WD, rows) for split, rows in self.words.items()}
         _, fit = PROTOCOLS[protocol_of(settings)]
         fitted = fit(inputs["train"], inputs["dev"], self.problems(seed_of), len(self.inventory), settings)
         probes = fitted[: self.n_seeds]
@@ -287,3 +303,24 @@ class _ProbedDataset:
         ]
         shorter = [compression(length, len(train), classes) for length in bits]
         return {"code_length": np.array([bits]), "compression": np.array([shorter])}
+
+
+@dataclass
+class _Trained:
+    """What the probes of one protocol have earned, by layer, and how the training of each went."""
+
+    settings: Settings
+    probed: _ProbedDataset
+    counts: list[Counts] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def protocol(self) -> str:
+        return protocol_of(self.settings)
+
+    def fit(self, layer: int, vectors_WD: torch.Tensor, seed_of: Callable[..., int]) -> FittedProbes:
+        """Train on the vectors of a layer, and keep all but the task's own probes."""
+        probes, counts, rows = self.probed.fit(vectors_WD, seed_of, self.settings)
+        self.counts.append(counts)
+        self.rows += [row | {"layer": layer} for row in rows]
+        return probes

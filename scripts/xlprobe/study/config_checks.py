@@ -31,6 +31,12 @@ def check_probes(config: dict[str, Any]) -> None:
             raise ConfigError(f"config key probes.{key}: found 'xnli', but {why.get(key, 'no language is named under xnli')}; {advice}")
         if others := sorted(set(probes[key]) - set(tasks)):
             raise ConfigError(f"config key probes.{key}: {others[0]!r} is not among probes.tasks; add it there, or take it out here")
+    trained = [name for name, dataset in probed(config).items() if not dataset.test_only and tasks_of(config, name)]
+    for n, name in enumerate(probes["converged_on"] or []):
+        if name not in trained:
+            raise ConfigError(
+                f"config key probes.converged_on.{n}: found {name!r}, on which no probes are trained here; {suggestion(name, trained)}"
+            )
     for task in probes["tasks"]:
         left_out = probes["leave_out"].get(task, [])
         if others := sorted(set(left_out) - set(config["treebanks"])):

@@ -63,11 +63,19 @@ def idle_entries(config: dict[str, Any]) -> list[int]:
 
 def layers_of(config: Mapping[str, Any], model: str, task: str, dataset: str) -> list[int] | None:
     """The layers at which a task is measured on a dataset: those of the last entry of `sweeps` that fits, or `features.layers`."""
-    layers = config["features"]["layers"]
-    for sweep in config["sweeps"]:
-        if _fits(sweep, model, task, dataset):
-            layers = sweep["layers"]
+    sweep = _sweep(config, model, task, dataset)
+    layers = (config["features"] if sweep is None else sweep)["layers"]
     return None if layers is None else sorted(layers)
+
+
+def converged_beside(config: Mapping[str, Any], model: str, task: str, dataset: str) -> bool:
+    """Whether probes of a dataset are trained by the protocol converged beside the run's own (`probes.converged_on`)."""
+    chosen, sweep = config["probes"]["converged_on"], _sweep(config, model, task, dataset)
+    if config["probes"]["protocol"] == "converged":
+        return False
+    if chosen is not None:
+        return dataset in chosen
+    return sweep is not None and (sweep["layers"] is None or len(sweep["layers"]) > 1)
 
 
 def sweeps_of(config: dict[str, Any], model: str) -> dict[str, Mapping[str, Any]]:
@@ -94,6 +102,11 @@ def _knows(config: Mapping[str, Any], model: str, languages: Collection[str]) ->
     own = {*(config["models"][model].get("pretrain", {}).get("languages") or [])}
     # One that is published, or pretrained on all of the run's languages, is measured in any.
     return not own or own.issuperset(config["languages"]) or own.issuperset(languages)
+
+
+def _sweep(config: Mapping[str, Any], model: str, task: str, dataset: str) -> Mapping[str, Any] | None:
+    """The last entry of `sweeps` that fits."""
+    return next((sweep for sweep in reversed(config["sweeps"]) if _fits(sweep, model, task, dataset)), None)
 
 
 def _fits(entry: Mapping[str, Any], model: str, task: str, dataset: str) -> bool:

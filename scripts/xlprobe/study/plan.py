@@ -4,7 +4,7 @@ A run in the configuration's sense is a study of one or more models; a model tra
 (`xlprobe.study.runs`), which paths call models.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -14,7 +14,15 @@ from typing import Any, NamedTuple
 from xlprobe.study import inventory
 from xlprobe.study.catalogue import AlignmentSet, NliSet, Treebank, are_comparable, nli_sets
 from xlprobe.study.figure_kinds import figure_kinds
-from xlprobe.study.measured import bits_languages, layers_of, measured_datasets, probe_tasks, tasks_of, transferred_datasets
+from xlprobe.study.measured import (
+    bits_languages,
+    converged_beside,
+    layers_of,
+    measured_datasets,
+    probe_tasks,
+    tasks_of,
+    transferred_datasets,
+)
 from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.settings import Settings, as_arguments
 from xlprobe.tasks.declaration import load_probe_task
@@ -217,6 +225,10 @@ class Study:
         ]
         return None if None in asked else sorted({layer for layers in asked for layer in layers or []})
 
+    def has_converged_beside(self, model: str, task: str, dataset: str) -> bool:
+        """Whether a task's probes on a dataset are trained by the protocol converged beside the run's own, in the same job."""
+        return dataset in self.probed_datasets(model, task) and converged_beside(self.config, _model_of(model), task, dataset)
+
     def bits_languages(self, model: str) -> list[str]:
         """The languages in which bits per character are taken of a model."""
         return bits_languages(self.config, _model_of(model)) if _model_of(model) in self.config["models"] else []
@@ -273,6 +285,11 @@ class Study:
         chosen = self.layers(model, task, dataset)
         return "all" if chosen is None else ",".join(map(str, chosen))
 
+    def control_arguments(self, model: str, tasks: Collection[str], dataset: str) -> list[Any]:
+        """What is trained beside the probes of these tasks; no arguments where nothing is."""
+        converged = [task for task in tasks if self.has_converged_beside(model, task, dataset)]
+        return self.settings.probes.controls(tasks, converged)
+
     def extraction_arguments(self, model: str, datasets: Iterable[str]) -> list[Any]:
         """The layers that datasets are extracted at together; none for all."""
         return as_arguments({"layers": self.extracted_layers(model, datasets) or None})
@@ -326,6 +343,10 @@ class Study:
         joined = [name for name, parts in self.table_parts.items() if parts]
         others = {"datasets": self.datasets, "contamination": self.compared_languages}
         return ["checkpoints", *joined, *(name for name, found in others.items() if found)]
+
+    def protocol(self, task: str) -> str | None:
+        """The run's own way to measure a task, of several that may stand in its tables; None where there is but one."""
+        return {"bpc": "lines"}.get(task, self.settings.probes.protocol if task in self.probe_tasks else None)
 
     def counted_tasks(self) -> dict[str, list[str]]:
         """The tasks whose examples the table of datasets counts, by dataset."""

@@ -117,6 +117,7 @@ class ProbesSection(Section):
     epochs: int
     patience: int
     shared_order: bool
+    common_seeds: bool
     control_tasks: Sequence[str]
     description_lengths: Sequence[str]
     device: str
@@ -124,15 +125,22 @@ class ProbesSection(Section):
     def arguments(self) -> list[Any]:
         """How probes are trained: what the protocol goes by, so that no other key makes them again."""
         if self.protocol == "converged":
-            strengths = sorted(map(float, self.converged["inverse_strengths"]))
-            return ["--protocol", self.protocol, *as_arguments({**self.converged, "inverse_strengths": strengths})]
-        shared = ["--shared-order"] if self.shared_order else []
-        return ["--protocol", self.protocol, *shared, *self._arguments("n_seeds", "learning_rate", "batch_size", "epochs", "patience")]
+            return ["--protocol", self.protocol, *self._converged_arguments()]
+        switches = [f"--{key.replace('_', '-')}" for key in ("shared_order", "common_seeds") if getattr(self, key)]
+        return ["--protocol", self.protocol, *switches, *self._arguments("n_seeds", "learning_rate", "batch_size", "epochs", "patience")]
 
-    def controls(self, tasks: Collection[str]) -> list[str]:
-        """What else is trained with the probes of these tasks; no arguments where nothing is."""
-        asked = {"control_tasks": self.control_tasks, "description_lengths": self.description_lengths}
-        return as_arguments({key: sorted({*tasks} & {*of_tasks}) or None for key, of_tasks in asked.items()})
+    def controls(self, tasks: Collection[str], converged_tasks: Collection[str] = ()) -> list[Any]:
+        """What else is trained with the probes of these tasks; no arguments where nothing is.
+
+        Args:
+            converged_tasks: those whose probes are trained by the protocol converged, too.
+        """
+        asked = {"control_tasks": self.control_tasks, "description_lengths": self.description_lengths, "converged_tasks": converged_tasks}
+        chosen = {key: sorted({*tasks} & {*of_tasks}) or None for key, of_tasks in asked.items()}
+        return as_arguments(chosen) + (self._converged_arguments() if chosen["converged_tasks"] else [])
+
+    def _converged_arguments(self) -> list[Any]:
+        return as_arguments({**self.converged, "inverse_strengths": sorted(map(float, self.converged["inverse_strengths"]))})
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from score_tables import FACTS, TASKS, example_scores, scores_of
+from score_tables import FACTS, PROTOCOLS, TASKS, example_scores, scores_of
 
 from xlprobe.artifacts.tables import write_table
 from xlprobe.figures.declaration import draw, load_figure
@@ -51,7 +51,7 @@ def test_figures_are_drawn_with_the_table_behind_them_and_twice_the_same(table, 
     bytes_of = []
     for name in ("a", "b"):
         paths = [tmp_path / f"{name}.{suffix}" for suffix in ("png", "pdf", "csv")]
-        draw(kind, tmp_path / "scores.parquet", "m", task, FACTS, *paths)
+        draw(kind, tmp_path / "scores.parquet", "m", task, PROTOCOLS.get(task, "paper"), FACTS, *paths)
         bytes_of.append([path.read_bytes() for path in paths])
     assert bytes_of[0] == bytes_of[1]
     assert bytes_of[0][0].startswith(b"\x89PNG") and bytes_of[0][1].startswith(b"%PDF")
@@ -74,7 +74,15 @@ def drawn(table, folder, task, kind, monkeypatch):
     write_table(table, "scores.schema.yaml", folder / "scores.parquet")
     saved = []
     monkeypatch.setattr("xlprobe.figures.declaration.save_figure", lambda figure, made, *paths: saved.append((figure, made)))
-    draw(kind, folder / "scores.parquet", "m", task, FACTS, *(folder / name for name in ("a.png", "a.pdf", "a.csv")))
+    draw(
+        kind,
+        folder / "scores.parquet",
+        "m",
+        task,
+        PROTOCOLS.get(task, "paper"),
+        FACTS,
+        *(folder / name for name in ("a.png", "a.pdf", "a.csv")),
+    )
     plt.close("all")
     return saved[0]
 

@@ -95,6 +95,17 @@ def test_baselines_are_those_in_language(table):
     assert set(groups["word_type"]) == {0.5, 0.3}
 
 
+@pytest.mark.parametrize(
+    ("task", "metric"), [("pos", "accuracy"), ("pos", "accuracy_unseen"), ("bpc", "bits_per_character"), ("alignment", "f1")]
+)
+def test_what_is_measured_by_another_protocol_beside_it_changes_nothing(table, task, metric):
+    """Every curve and figure reads scores through `of_task`."""
+    other = table[table["step"].notna()].assign(protocol="converged", value=0.99)
+    mixed = scores_of(pd.concat([other, table]), task)
+    pd.testing.assert_frame_equal(mixed.of_task(metric), scores_of(table, task).of_task(metric))
+    assert 0.99 in set(replace(mixed, protocol="converged").of_task(metric)["value"])
+
+
 def test_sets_as_published_stand_in_the_matrix_and_not_twice_in_means(table):
     """English and Turkish in one form, Turkish as published, too, transferred within their forms."""
     chosen = table[(table["task"] == "xnli") & table["seed"].notna()].assign(text_form="tokenized")
@@ -108,7 +119,7 @@ def test_sets_as_published_stand_in_the_matrix_and_not_twice_in_means(table):
     across.append(published[published["split"] == "test"].assign(target="p_test", value=0.9))
     facts = {name: Dataset(**FACTS[name]) for name in (first, second)}
     facts |= {f"{name}_test": facts[name] for name in (first, second)} | {"p": facts[second], "p_test": facts[second]}
-    scores = Scores(pd.concat([own, published, *across]), "m", load_task("xnli"), facts)
+    scores = Scores(pd.concat([own, published, *across]), "m", load_task("xnli"), facts, "paper")
     curve = transfer_curves(scores).set_index("relation")
     assert curve.loc["the same language", "mean"].to_list() == pytest.approx([0.65, 0.65])
     assert set(curve.loc["the same language", "pairs"]) == {2}

@@ -13,6 +13,7 @@ from scipy.stats import chi2
 
 from xlprobe import command_line
 from xlprobe.artifacts.dataset_folder import read_words
+from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.artifacts.probe_file import ProbeFile
 from xlprobe.artifacts.tables import conform, write_table
 from xlprobe.artifacts.training_reasons import REASONS
@@ -27,6 +28,7 @@ from xlprobe.probes.linear_probe import Inputs, OnDev, ProbeSettings, ProbeTrain
 from xlprobe.probes.training import PROTOCOLS, Controls, settings_of, train_probes
 from xlprobe.probes.training_rows import cochran_q, loss_falls, seeds_disagree, summary, training_rows
 from xlprobe.probes.transfer import transfer_probes
+from xlprobe.seeds import derive_seed
 
 SETTINGS = ProbeSettings(1e-2, 32, 20, 3)
 CONVERGED = ConvergedSettings((0.01, 0.1, 1.0), 1e-4, 300)
@@ -212,6 +214,48 @@ def test_converged_probes_of_a_treebank(treebank, caplog):
         set(capped["flag"]) == {"cap"} == set(capped["stopped_by"])
         and "leave the largest of probes.converged.inverse_strengths out" in caplog.text
     )
+
+
+def test_converged_probes_beside_the_papers(treebank):
+    """Each as if it were alone; controls and weights are those of the run's own protocol."""
+    controls = Controls(control_task=True, description_length=True)
+    scores, training = train(treebank, "a", 3, SETTINGS, controls=controls, beside=CONVERGED)
+    for name, n_seeds, settings, asked in (("paper", 3, SETTINGS, controls), ("converged", None, CONVERGED, Controls())):
+        alone, trained_alone = train(treebank, name, n_seeds, settings, controls=asked)
+        for found, expected in ((scores, alone), (training, trained_alone)):
+            part = found[found["protocol"] == name].reset_index(drop=True)
+            pd.testing.assert_frame_equal(part, expected, check_like=True)
+    assert len(scores) > len(alone) and {*scores["protocol"]} == {"paper", "converged"} == {*training["protocol"]}
+    assert (treebank / "a.safetensors").read_bytes() == (treebank / "paper.safetensors").read_bytes()
+    with pytest.raises(XlprobeError, match=r"^--converged-tasks: --protocol converged trains all probes so already; leave it out"):
+        train(treebank, "b", None, CONVERGED, beside=replace(CONVERGED, iterations=3))
+
+
+def test_checkpoints_have_common_seeds_where_they_are_asked_for(treebank):
+    """The same vectors at two steps, with so small steps of learning that weights stay what they were at first."""
+    settings = ProbeSettings(1e-9, 32, 1, 1)
+    for step in (5, 10):
+        with FeatureFile(treebank / "xx_own.h5") as features:
+            vectors = np.stack([features.layer(layer) for layer in (0, 3)])
+        write_features(treebank / f"{step}.h5", treebank / "xx_own", vectors, [0, 3], step=step)
+
+    def weights(step: int, common_seeds: bool) -> np.ndarray:
+        paths = treebank / "o.h5", treebank / "w.safetensors"
+        train_probes(treebank / f"{step}.h5", treebank / "xx_own", "pos", 2, settings, "cpu", *paths, common_seeds=common_seeds)
+        return np.stack([ProbeFile(paths[1]).layer(layer)[0] for layer in (0, 3)])
+
+    common, apart = weights(5, True), weights(5, False)
+    np.testing.assert_array_equal(common, weights(10, True))
+    # Layers and seeds are apart in either case, checkpoints by default.
+    drawn = [*common.reshape(4, -1), *apart.reshape(4, -1), *weights(10, False).reshape(4, -1)]
+    assert np.corrcoef(drawn)[np.triu_indices(12, 1)].max() < 0.5
+    # By default they are derived as they always were.
+    words = read_words(treebank / "xx_own")
+    train_words, dev_words = (torch.from_numpy(np.flatnonzero(words["split"] == split)) for split in ("train", "dev"))
+    inputs = [Inputs(torch.from_numpy(vectors[0]), [rows]) for rows in (train_words, dev_words)]
+    numbers = torch.tensor(words["upos"].map({"DET": 0, "NOUN": 1, "VERB": 2, "X": -1}).to_list())
+    problems = [Problem(derive_seed("xlmr", 5, "pos", "xx_own", 0, seed), numbers[train_words], numbers[dev_words]) for seed in range(2)]
+    np.testing.assert_array_equal(apart[0], fit_probes(*inputs, problems, 3, settings).weight_PCF.numpy())
 
 
 def test_settings_that_a_protocol_lacks_are_named(treebank):

@@ -341,6 +341,8 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
         "epochs": 50,
         "patience": 3,
         "shared_order": False,
+        "common_seeds": False,
+        "converged_on": None,
         "leave_out": {},
         "together": False,
         "control_tasks": [],
@@ -360,6 +362,12 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone():
         ({"description_lengths": ["xnli"]}, "probes.description_lengths: found 'xnli', but no language is named under xnli; name them"),
         ({"tasks": ["pos", "xnli"]}, "probes.tasks.1: found 'xnli', which is no task on treebanks; name its languages under xnli"),
         ({"leave_out": {"number": ["en_ewt"]}}, "probes.leave_out: 'number' is not among probes.tasks"),
+        (
+            {"converged_on": ["en_etw"]},
+            "probes.converged_on.0: found 'en_etw', on which no probes are trained here; did you mean 'en_ewt'?",
+        ),
+        ({"tasks": ["pos"], "converged_on": ["en_ewt", "en_pud"]}, "probes.converged_on.1: found 'en_pud', on which no probes are trained"),
+        ({"converged_on": "swept"}, "probes.converged_on: found 'swept', expected a list or null; write [swept]"),
         ({"leave_out": {"pos": ["ja_gsd"]}}, "probes.leave_out.pos: 'ja_gsd' is not among treebanks; take it out"),
         (
             {"leave_out": {"pos": BASE["treebanks"]}},

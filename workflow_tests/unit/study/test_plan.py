@@ -171,9 +171,10 @@ def test_figures_and_tables():
     assert study.tables == ["checkpoints", "scores", "audit", "probe_training", "datasets", "contamination"]
     # Either has scores: vectors without bits per character, and these without vectors.
     assert tiny(bpc={"leave_out": ["xlmr"]}).tables == study.tables
-    bits = tiny(treebanks=["qaa_world"], probes={"tasks": []}, xnli=[], alignments=[])
+    nothing = {"tasks": [], "converged_on": []}
+    bits = tiny(treebanks=["qaa_world"], probes=nothing, xnli=[], alignments=[])
     assert bits.tables == ["checkpoints", "scores", "datasets", "contamination"]
-    bare = tiny(treebanks=["qaa_world"], probes={"tasks": []}, xnli=[], alignments=[], bpc={"languages": []})
+    bare = tiny(treebanks=["qaa_world"], probes=nothing, xnli=[], alignments=[], bpc={"languages": []})
     assert bare.tables == ["checkpoints", "datasets", "contamination"] and bare.figures == [] and [*bare.measurements()] == []
 
 
@@ -255,6 +256,68 @@ def test_paper_1_is_39_checkpoints_by_44_treebanks():
     found = counts(shipped("replica", models=models))
     assert (found["convert_checkpoint"], found["probes"], found["transfer"]) == (39, 39 * (44 * 3 + 17), 39 * (18 * 3 + 17))
     assert (found["bpc"], found["alignment"]) == (39, 39 * 6)
+
+
+def converged(study):
+    """Where probes are trained by the protocol converged beside the run's own, by model, task and dataset."""
+    return [
+        (run, task, name)
+        for run in study.runs
+        for task in study.probe_tasks
+        for name in study.datasets
+        if study.has_converged_beside(run, task, name)
+    ]
+
+
+def test_paper_1s_swept_languages_have_converged_probes_too():
+    """In language: arc classification on cs en hi ja, XNLI on bg en hi zh (section 5), at all their layers."""
+    swept = [("arc_classification", name) for name in ("cs_pdtc", "en_ewt", "hi_hdtb", "ja_gsd")]
+    swept += [("xnli", f"xnli_{code}") for code in ("bg", "en", "hi", "zh")]
+    for name in ("paper", "replica"):
+        study = shipped(name)
+        assert {*converged(study)} == {(run, *place) for run in study.runs for place in swept}
+        assert all(study.layers(*place) is None for place in converged(study))
+        without = study.config["probes"] | {"converged_on": []}
+        assert study.jobs() == Study(study.config | {"probes": without}).jobs() and study.protocol("xnli") == "paper"
+
+
+@pytest.mark.parametrize(
+    ("sections", "found"),
+    [
+        ({}, {(task, "qaa_world") for task in ("pos", "arc_prediction", "arc_classification")}),
+        ({"probes": {"converged_on": ["xnli_qaa"]}}, {("xnli", "xnli_qaa")}),
+        ({"probes": {"leave_out": {"pos": ["qaa_world"]}, "tasks": ["pos", "number"]}}, {("number", "qaa_world")}),
+        ({"probes": {"converged_on": []}}, set()),
+        ({"probes": {"protocol": "converged"}}, set()),
+        # What is measured at all layers for want of sweeps is not swept.
+        ({"probes": {"converged_on": None}}, set()),
+        (
+            {"probes": {"converged_on": None}, "sweeps": [{"tasks": ["pos"], "layers": [0, 2]}]},
+            {("pos", "qaa_world"), ("pos", "qba_world")},
+        ),
+        # The last entry that fits counts; one layer is no sweep, nor are other layers of a test set.
+        (
+            {
+                "probes": {"converged_on": None},
+                "sweeps": [{"layers": None}, {"tasks": ["pos"], "layers": [2]}, {"datasets": ["qba_world"], "layers": [2]}],
+            },
+            {*((task, "qaa_world") for task in ("arc_prediction", "arc_classification")), ("xnli", "xnli_qaa")},
+        ),
+        ({"probes": {"converged_on": None}, "sweeps": [{"datasets": ["qba_pud"], "layers": [0, 2]}]}, set()),
+    ],
+)
+def test_where_converged_probes_stand_beside_the_others(sections, found):
+    study = tiny(**sections)
+    assert {place[1:] for place in converged(study)} == found
+    for task in study.probe_tasks:
+        told = study.control_arguments("xlmr", study.probe_tasks, "qaa_world")
+        assert (task in told) == ((task, "qaa_world") in found)
+
+
+def test_the_protocol_that_figures_show():
+    study = tiny()
+    assert [study.protocol(task) for task in ("pos", "xnli", "alignment", "bpc")] == ["paper", "paper", None, "lines"]
+    assert tiny(probes={"protocol": "converged"}).protocol("pos") == "converged"
 
 
 def bilingual(**sections):

@@ -42,9 +42,14 @@ def test_switches_are_arguments_where_they_are_on(config):
 def test_probes_are_told_what_their_protocol_goes_by(config):
     assert probes(config).arguments() == PAPER
     assert probes(config, shared_order=True).arguments() == [*PAPER[:2], "--shared-order", *PAPER[2:]]
+    assert probes(config, common_seeds=True).arguments() == [*PAPER[:2], "--common-seeds", *PAPER[2:]]
     converged = {"inverse_strengths": [10, 0.1], "tolerance": 1e-5, "iterations": 9}
-    told = probes(config, protocol="converged", converged=converged, shared_order=True).arguments()
-    assert told == ["--protocol", "converged", "--inverse-strengths", 0.1, 10.0, "--iterations", 9, "--tolerance", 1e-5]
+    told = probes(config, protocol="converged", converged=converged, shared_order=True, common_seeds=True).arguments()
+    expected = ["--inverse-strengths", 0.1, 10.0, "--iterations", 9, "--tolerance", 1e-5]
+    assert told == ["--protocol", "converged", *expected]
+    # Beside those of the other protocol, where the study says so.
+    chosen = probes(config, converged=converged)
+    assert chosen.controls(["xnli", "pos"], ["pos"]) == ["--converged-tasks", "pos", *expected] and chosen.controls(["pos"]) == []
 
 
 def test_controls_are_those_of_the_tasks_of_a_job(config):
