@@ -64,14 +64,16 @@ if STUDY.extracted_together:
                 ),
             ),
         output:
-            vectors=[
-                kept_or_temporary(path)
-                for path in expand(
+            # In a folder what follows is the same whatever datasets there are.
+            vectors=(
+                temp(directory("<results>/features/{model}/{step}/vectors"))
+                if STUDY.vectors_in_a_folder
+                else expand(
                     "<results>/features/{model}/{step}/{dataset}.h5",
                     dataset=STUDY.extracted_of_any,
                     allow_missing=True,
                 )
-            ],
+            ),
             audit=expand(
                 "<results>/features/{model}/{step}/{dataset}.audit.parquet",
                 dataset=STUDY.extracted_of_any,

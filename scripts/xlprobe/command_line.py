@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 
 from xlprobe.errors import XlprobeError, first_sentence, one_line
@@ -13,6 +14,8 @@ from xlprobe.library_errors import is_fault, memory_is_full
 
 # The environment variable that asks for tracebacks.
 DEBUG = "XLPROBE_DEBUG"
+# Stands between the arguments of several calls.
+AND = "--and"
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -53,13 +56,17 @@ def _level(text: str) -> float:
 def run(main: Callable[[], None]) -> None:
     """Run a script's `main`; whatever ends it is said in one sentence on stderr, with exit status 1 (130 where it was interrupted).
 
-    With XLPROBE_DEBUG=1 in the environment, or `--debug`, the traceback stands before the sentence.
+    With XLPROBE_DEBUG=1 in the environment, or `--debug`, the traceback stands before the sentence. Where `--and` stands between the
+    arguments, `main` runs with those before it, then with those after it: to start Python takes longer than many a small job.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_OneLine())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     try:
-        main()
+        calls = [[*arguments] for is_argument, arguments in groupby(sys.argv[1:], AND.__ne__) if is_argument]
+        for arguments in calls or [[]]:
+            sys.argv[1:] = arguments
+            main()
         sys.stdout.flush()
     except BaseException as error:
         if not (is_fault(error) or isinstance(error, KeyboardInterrupt)):

@@ -183,9 +183,9 @@ CHANGES = [
     *(Change(f"probes.converged.{key}", "probes", base=SWEPT) for key in ("tolerance", "iterations")),
     # Of the protocol that is not chosen nothing counts.
     Change("probes.converged.inverse_strengths", "", [1]),
-    Change("probes.converged.inverse_strengths", "probes probes_together", [1], TOGETHER),
+    Change("probes.converged.inverse_strengths", "probes_at_once", [1], TOGETHER),
     *(Change(f"probes.converged.{key}", "") for key in ("tolerance", "iterations")),
-    *(Change(f"probes.converged.{key}", "probes probes_together", base=TOGETHER) for key in ("tolerance", "iterations")),
+    *(Change(f"probes.converged.{key}", "probes_at_once", base=TOGETHER) for key in ("tolerance", "iterations")),
     *(
         Change(f"probes.{key}", "probes")
         for key in ("n_seeds", "learning_rate", "batch_size", "epochs", "patience", "shared_order", "common_seeds")

@@ -31,6 +31,14 @@ command_line.run(main)
 """
 
 
+def test_several_calls_share_a_start():
+    command = [sys.executable, "-c", SCRIPT, "--line", "print(1)", "--and", "--line", "print(sys.argv[1:])"]
+    done = subprocess.run(command, cwd=PROJECT / "scripts", capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["1", "['--line', 'print(sys.argv[1:])']"]
+    done = subprocess.run([*command, "--and", "--more"], cwd=PROJECT / "scripts", capture_output=True, text=True)
+    assert done.returncode == 2 and "the following arguments are required: --line" in done.stderr
+
+
 def test_a_message_repeats_no_more_than_200_characters_of_a_file_and_is_one_line():
     said = str(FormatError("/a/file", 3, f"label {'y' * 300!r}", "one of a, b"))
     assert said.startswith("/a/file:3: found label 'yyyy") and said.endswith("yyyy', expected one of a, b") and said.count("y") < 200
