@@ -169,7 +169,8 @@ CHANGES = [
     *(Change(key, "treebank") for key in ("datasets.dev_fraction", "datasets.clean_forms", "arcs.negatives")),
     Change("features.layers", "features probes transfer alignment", [0, 2]),
     Change("features.keep", ""),
-    Change("features.together", "features_together"),
+    # Vectors are then in a folder.
+    Change("features.together", "features_together probes transfer alignment"),
     *(Change(f"features.{key}", "features") for key in ("precision", "storage")),
     *(Change(f"features.{key}", "") for key in ("tokens_per_batch", "device")),
     Change("probes.tasks", f"{SCORES} checkpoint_probe_training dataset_table", ["pos"]),
