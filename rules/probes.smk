@@ -189,11 +189,13 @@ if STUDY.probed_at_once:
             ),
             code=untracked(lambda wildcards: code("scripts/train_probes.py")),
             settings=SETTINGS.probes.arguments(),
+            device=untracked(lambda wildcards: SETTINGS.probes.device),
             calls=untracked(calls_of_probing),
         message:
             "Probing {wildcards.model} at step {wildcards.step}"
         shell:
-            "python scripts/train_probes.py {params.calls:q} > {log:q} 2>&1"
+            "python scripts/train_probes.py --features {input.features:q} --checkpoint {input.checkpoint:q} {params.settings}"
+            " --device {params.device} {params.calls:q} > {log:q} 2>&1"
 
 
 rule baselines:

@@ -68,25 +68,20 @@ def of_probes(ending):
 
 def calls_of_probing(wildcards):
     """What the script that trains probes is told of all probes of a checkpoint, one after the other."""
-    place = [wildcards.model, wildcards.step]
     calls = []
     for task, dataset in STUDY.probes_of_any:
-        probes = folder("probes", *place, task, dataset)
+        probes = folder("probes", wildcards.model, wildcards.step, task, dataset)
         options = {
-            "features": folder("features", *place, "vectors"),
-            "checkpoint": folder("checkpoints", *place, "identity.json"),
             "dataset": folder("datasets", dataset),
             "tasks": task,
             "layers": STUDY.layers_argument(wildcards.model, task, dataset),
             "outcomes": f"{probes}.h5",
             "weights": f"{probes}.safetensors",
             "training": f"{probes}.training.parquet",
-            "device": SETTINGS.probes.device,
         }
         controls = STUDY.control_arguments(wildcards.model, [task], dataset)
-        calls += ["--and", *as_arguments(options)]
-        calls += [*SETTINGS.probes.arguments(), *controls]
-    return calls[1:]
+        calls += ["--and", *as_arguments(options), *controls]
+    return calls
 
 
 def runs_of_part(table):

@@ -27,6 +27,8 @@ from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.settings import Settings, as_arguments
 from xlprobe.tasks.declaration import load_probe_task
 
+# The probes that one command can name: it holds 128 KiB.
+MOST_AT_ONCE = 200
 # A job by its wildcards.
 Job = dict[str, str]
 
@@ -214,7 +216,7 @@ class Study:
     def probed_at_once(self) -> list[str]:
         """The training runs all of whose probes at a checkpoint share a job: if `probes.together` is on, and vectors are in a folder."""
         together = self.vectors_in_a_folder if self.config["probes"]["together"] else []
-        return [run for run in together if self.probes_of_any and self._probes_of(run) == self.probes_of_any]
+        return [run for run in together if self._probes_of(run) == self.probes_of_any and 0 < len(self.probes_of_any) <= MOST_AT_ONCE]
 
     def _probes_of(self, run: str) -> list[tuple[str, str]]:
         return sorted((task, name) for task in self.probe_tasks for name in self.probed_datasets(run, task))
