@@ -2,6 +2,7 @@
 
 reads: checkpoints/<model>/<step>/, datasets/<dataset>/, a treebank, a bitext or an inference set
 makes: features/<model>/<step>/<dataset>.h5, deleted once used unless features.keep, and <dataset>.audit.parquet
+       features/<model>/<step>/vectors/, in their place where one job extracts all and they are deleted once used
 """
 
 # Deleted once used, unless they are to be kept.

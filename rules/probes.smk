@@ -169,7 +169,7 @@ if STUDY.probed_at_once:
         resources:
             gpu=int(SETTINGS.probes.device == "cuda"),
             mem_mb=mebibytes(6000),
-            runtime=minutes(120 * len(STUDY.probes_of_any)),
+            runtime=minutes(120 * len(STUDY.probe_tasks)),
         params:
             # What is recorded is what each task and dataset asks for.
             parts=lambda wildcards: parts_with_dropped(
