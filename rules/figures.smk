@@ -7,7 +7,7 @@ makes: figures/<model>/<task>_<kind>.png, .pdf and .csv
 
 rule figure:
     input:
-        of_run(
+        scores=of_run(
             rules.scores.output[0],
             model=config["models"],
             task=[*STUDY.probe_tasks, "alignment", "bpc"],
@@ -58,5 +58,5 @@ rule figure:
     message:
         "Drawing {output.png}"
     shell:
-        "python scripts/draw_figure.py --kind {wildcards.kind} --scores {input[0]:q} {params.gates:q} --model {wildcards.model:q}"
+        "python scripts/draw_figure.py --kind {wildcards.kind} --scores {input.scores:q} {params.gates:q} --model {wildcards.model:q}"
         " --task {wildcards.task} {params.protocol:q} --datasets {params.datasets:q} --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q} > {log:q} 2>&1"

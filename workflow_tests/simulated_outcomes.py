@@ -6,7 +6,6 @@ each probe adds noise of its own.
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -54,12 +53,18 @@ def accuracy(sums: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def simulated(
-    generator: np.random.Generator, truth: np.ndarray, *, clusters: int, seeds: int = 5, seed_noise: float = 0.003, lasting: float = 0.9
+    generator: np.random.Generator,
+    truth: np.ndarray,
+    *,
+    clusters: int,
+    seeds: int = 5,
+    seed_noise: float | np.ndarray = 0.003,
+    lasting: float = 0.9,
 ) -> ClusteredCounts:
     """Counts [rows, seeds, clusters] of rows with these true accuracies.
 
     Args:
-        seed_noise: the standard deviation over probes.
+        seed_noise: the standard deviation over probes, of all rows or of each, [rows, 1, 1].
         lasting: how much of what a row does on a sentence the next row does, too.
     """
     total = generator.integers(5, 31, clusters)
@@ -75,10 +80,17 @@ def simulated(
 
 
 def layer_curve(
-    generator: np.random.Generator, truth_CL: np.ndarray, chance: float = 0.5, *, clusters: int, resamples: int = 200, **options: Any
+    generator: np.random.Generator,
+    truth_CL: np.ndarray,
+    chance: float = 0.5,
+    *,
+    clusters: int,
+    seed_noise: float = 0.003,
+    resamples: int = 200,
 ) -> LayerCurve:
-    """A probe's curve over checkpoints and layers with these true accuracies, and a baseline."""
-    drawn = simulated(generator, np.append(truth_CL, chance), clusters=clusters, **options)
+    """A probe's curve over checkpoints and layers with these true accuracies, and a baseline, which has no seed."""
+    noise = np.append(np.full(truth_CL.size, seed_noise), 0)[:, None, None]
+    drawn = simulated(generator, np.append(truth_CL, chance), clusters=clusters, seed_noise=noise)
     correct, total = drawn.counts["correct"], drawn.counts["total"]
     of_layers = {"correct": correct[:-1].reshape(*truth_CL.shape, *correct.shape[1:]), "total": total[None]}
     counts, baseline = (
