@@ -28,6 +28,8 @@ from xlprobe.tasks.declaration import load_task
 AT_STEP_0 = {"higher": 0.999, "lower": 0.01}
 # What is reached without context, and without vectors.
 UNIGRAM_BITS, DIAGONAL_F1 = 4.0, 0.25
+# What bits are fairseq's way, of those line by line.
+FAIRSEQ_SHARE = 0.85
 
 
 @dataclass(frozen=True)
@@ -257,9 +259,10 @@ def transfer(
 
 
 def held_out_bits(language: str, truth: np.ndarray, protocol: str = "lines") -> Planted:
-    """Bits per character of a language's held-out text."""
+    """Bits per character of a language's held-out text; true are those line by line."""
     place = OutcomePlace("bpc", language, language, "valid", protocol)
-    return Planted(place, truth, None, (language, language), baselines={"unigram": UNIGRAM_BITS})
+    share = FAIRSEQ_SHARE if protocol == "fairseq" else 1
+    return Planted(place, share * truth, None, (language, language), baselines={"unigram": share * UNIGRAM_BITS})
 
 
 def parallel_bits(dataset: str, language: str, truth: np.ndarray) -> Planted:
@@ -316,7 +319,6 @@ BITS_TRUTH = {
     # Worse than the shares of subwords alone.
     "hi": [4.2] * 10,
 }
-FAIRSEQ_SHARE = 0.85
 # Text of each language, in GiB: the more, the better is what is planted. Examples of tasks: the more, the worse.
 GIB = {"en": 300.0, "de": 60.0, "fi": 50.0, "ug": 10.0, "hi": 5.0}
 EXAMPLES = {"en_ewt": 1000, "de_gsd": 2000, "fi_tdt": 3000, "de_hdt": 4000, "ug_udt": 5000, "hi_hdtb": 6000}
@@ -380,7 +382,7 @@ def small_set() -> list[Training]:
             for target in XNLI_TRUTH
         ]
     planted += [held_out_bits(language, column(truth)) for language, truth in BITS_TRUTH.items()]
-    planted.append(held_out_bits("en", FAIRSEQ_SHARE * column(BITS_TRUTH["en"]), "fairseq"))
+    planted.append(held_out_bits("en", column(BITS_TRUTH["en"]), "fairseq"))
     planted.append(alignment("align_en_de", ("en", "de"), ALIGNMENT_BY_LAYER, EVEN_LAYERS))
     of_seeds = [
         Training("seeded", STEPS, in_language("pos", "de_gsd", "de", column(final * RISING), baselines=words), seed)

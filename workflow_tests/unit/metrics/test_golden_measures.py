@@ -308,6 +308,7 @@ def test_the_gate_flags_what_has_no_signal(tables, results):
     bits = row(gates, task="bpc", source="de")
     assert bits["rise"] > 0.85 and bits["rise_passes"]
     assert bits["above_baseline"] == pytest.approx(4 / 1.1 - 1, abs=0.05)
+    assert row(gates, task="bpc", source="en", protocol="fairseq")["above_baseline"] == pytest.approx(3, abs=0.05)
     assert not row(gates, task="bpc", source="hi")["above_baseline_passes"]
     assert row(gates, task="alignment", source="align_en_de")["above_baseline"] == pytest.approx(0.67 / 0.25 - 1, abs=0.1)
     # Of inference, hypotheses alone tell most.
