@@ -94,7 +94,7 @@ def correlate(curves: pd.DataFrame, asymmetries: pd.DataFrame | None, factors: F
         shared = dict(zip([*GROUP, "rule"], key, strict=True))
         sources = FactorValues(factors, str(shared["model"]), str(shared["task"]), alternative)
         in_language, transfer = part[part["source"] == part["target"]], part[part["source"] != part["target"]]
-        tests = [*_in_language(in_language, sources, alternative is None)]
+        tests = [*_in_language(in_language, sources, alternative is None)] if len(in_language) else []
         if len(transfer):
             own = None if asymmetries is None else _asymmetries_of(asymmetries, shared)
             tests += _of_transfer(transfer, own, sources, alternative is None)

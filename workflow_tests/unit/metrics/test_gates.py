@@ -9,7 +9,9 @@ THRESHOLDS = Thresholds(above_baseline=0.02, rise=0.7, noise=0.1, ranks=0.7)
 
 
 def curve(values, task="pos", **others):
-    known = {"model": "m", "training_seed": None, "task": task, "split": "test", "protocol": "paper", "source": "a", "target": "a"}
+    known = {"model": "m", "training_seed": None, "task": task, "split": "test", "protocol": "paper", "source": "a", "target": "a"} | {
+        "text_form": None
+    }
     return known | {"steps": STEPS[: len(values)], "values": np.array(values), "best": max(values), "baseline": 0.5} | others
 
 

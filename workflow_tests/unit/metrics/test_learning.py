@@ -16,8 +16,9 @@ RISING = column(np.linspace(0.4, 0.8, len(STEPS)))
 NAMES = ("best", "steps", "forgetting")
 
 
-def learned(folder, planted, sizes, intervals=Intervals(50)):
+def learned(folder, planted, sizes):
     """The tables of a training, by name."""
+    intervals = Intervals(50)
     training = Training("m", STEPS, planted)
     for step in STEPS:
         write_checkpoint(folder / f"outcomes/m/{step}.h5", training, step, sizes)
