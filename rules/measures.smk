@@ -167,7 +167,7 @@ rule gates:
         ),
         thresholds=SETTINGS.measures.gate_arguments(),
     message:
-        "Telling curves with a signal"
+        "Finding the curves that have a signal"
     shell:
         "python scripts/measure_gates.py --scores {input.scores:q} --best {input.best:q} {params.thresholds:q} --gates {output:q} > {log:q} 2>&1"
 
@@ -176,6 +176,7 @@ rule training_seeds:
     input:
         rules.learning.output,
         rules.asymmetry.output if "asymmetry" in STUDY.measure_tables else [],
+        rules.layers.output if "layers" in STUDY.measure_tables else [],
     output:
         "<results>/metrics/training_seeds.parquet",
     log:

@@ -79,7 +79,7 @@ def draw(
 
 def without_signal(gates: pd.DataFrame, model: str, task: str, protocol: str | None) -> set[str]:
     """The datasets (of bits, languages) whose curve in language fails a check, in any training of a model."""
-    of_task = gates[(gates["model"] == model) & (gates["task"] == task) & (gates["source"] == gates["target"]) & ~gates["passes"]]
+    of_task = gates[(gates["model"] == model) & (gates["task"] == task) & (gates["source"] == gates["target"]) & gates["passes"].eq(False)]
     of_task = of_task[of_task["protocol"].isna() if protocol is None else of_task["protocol"] == protocol]
     return {*of_task["source_language" if task == "bpc" else "source"]}
 

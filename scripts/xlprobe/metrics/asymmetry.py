@@ -5,6 +5,7 @@ parallel group.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from xlprobe.statistics.bootstrap import Intervals
 from xlprobe.statistics.paired import Comparison, compare
 
 # What two directions of a pair have in common.
-SAME = ("model", "training_seed", "task", "text_form", "protocol", "rule")
+SAME = ("model", "training_seed", "task", "text_form", "protocol", "layer", "rule")
 
 
 def write_asymmetry(
@@ -66,7 +67,7 @@ def both_ways(best: pd.DataFrame) -> pd.DataFrame:
         | {name: f"reverse_{name}" for name in ("source", "target", "step", "value")}
     )
     pairs = chosen.merge(others, on=[*SAME, "source_language", "target_language"])
-    pairs = pairs.assign(value=pairs["value"] - pairs["reverse_value"], formula="asymmetry")
+    pairs = pairs.assign(value=pairs["value"] - pairs["reverse_value"], formula="both_ways")
     return pairs[[*CURVE, "layer", "n", "rule", "formula", "step", "reverse_source", "reverse_target", "reverse_step", "value"]]
 
 
@@ -90,7 +91,7 @@ def _rows(training: TrainingOutcomes, pairs: pd.DataFrame, intervals: Intervals)
             level=intervals.level,
         )
 
-    found: dict[tuple[OutcomePlace, OutcomePlace], tuple[float, float, float]] = {}
+    found: dict[tuple[OutcomePlace, OutcomePlace], Comparison] = {}
     for row in pairs.to_dict("records"):
         ends, p, interval = (np.nan, np.nan), np.nan, NO_INTERVAL
         one = OutcomePlace(row["task"], row["source"], row["target"], row["split"], row["protocol"])
@@ -102,11 +103,10 @@ def _rows(training: TrainingOutcomes, pairs: pd.DataFrame, intervals: Intervals)
         # What is best as printed is chosen on the sentences that it is measured on; how far one probe lies off by chance is not known.
         if row["rule"] != AS_PRINTED and intervals.resamples and not measured(one).has_one_seed:
             if (other, one) in found:
-                low, high, p = found[other, one]
-                ends = -high, -low
+                turned = found[other, one]
+                difference = replace(turned, difference=-turned.difference, low=-turned.high, high=-turned.low)
             else:
-                difference = compared(one, other)
-                ends, p = (difference.low, difference.high), difference.p
-                found[one, other] = *ends, p
-            interval = PERCENTILE
+                difference = found[one, other] = compared(one, other)
+            row |= {"value": difference.difference, "n": difference.clusters}
+            ends, p, interval = (difference.low, difference.high), difference.p, PERCENTILE
         yield {str(name): value for name, value in row.items()} | {"low": ends[0], "high": ends[1], "p": p, "interval": interval}

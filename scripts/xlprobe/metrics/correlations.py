@@ -303,10 +303,12 @@ def _row(
 
 
 def adjusted(rows: Iterable[Row]) -> pd.DataFrame:
-    """The rows as a table, with q: the p-value adjusted over the distinct tests of a model, setting and rule (Benjamini & Hochberg).
+    """The rows as a table, with q: the p-value adjusted over the distinct tests of a family (Benjamini & Hochberg).
 
-    That by permutation, where there is one; else, of twenty values and more in language, the printed one. What is said twice is
-    one test: of two directions of an asymmetry, and of text as pretraining data and as task data.
+    A family is of one model, training, protocol, setting, rule and alternative.
+
+    That by permutation, where there is one; else, of twenty values and more in language, the printed one. Two rows that say the same
+    count as one test: of two directions of an asymmetry, and of text as pretraining data and as task data.
     """
     table = pd.DataFrame(list(rows), columns=COLUMNS)
     table["q"] = np.nan

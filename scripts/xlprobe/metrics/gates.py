@@ -101,7 +101,8 @@ def checks(curve: Mapping[str, Any], ranks: float, thresholds: Thresholds) -> di
         f"{name}_passes": None if np.isnan(value) else bool(value <= asked[name] if "noise" in name else value >= asked[name])
         for name, value in measured.items()
     }
-    return {"formula": "checks"} | measured | passed | {"passes": all(value is not False for value in passed.values())}
+    made = [value for value in passed.values() if value is not None]
+    return {"formula": "checks"} | measured | passed | {"passes": all(made) if made else None}
 
 
 def gain(value: float, baseline: float, direction: Direction) -> float:

@@ -19,12 +19,11 @@ import numpy as np
 from xlprobe.artifacts.outcome_file import OutcomePlace
 from xlprobe.artifacts.tables import write_rows
 from xlprobe.metrics import measures
-from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED, NO_INTERVAL, PERCENTILE, RESAMPLES
+from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED, NO_INTERVAL, PERCENTILE
 from xlprobe.metrics.measures import Weights, expected_layer
 from xlprobe.metrics.scoring import BaselineFiles
 from xlprobe.metrics.training_outcomes import Measured, TrainingOutcomes
 from xlprobe.statistics.bootstrap import Intervals, limits
-from xlprobe.statistics.cross_fitting import CrossFitting
 from xlprobe.statistics.outcomes import clustered_counts
 from xlprobe.statistics.resampling import ClusteredCounts, joined_draws
 
@@ -68,7 +67,7 @@ def write_layers(
                 # Without an example there is no score.
                 if not found.n:
                     continue
-                curve = LayerCurve(found, of_baselines, [*training.keys_of_group(place)], intervals)
+                curve = LayerCurve(found, of_baselines, training.keys_of_group(place), intervals)
                 expected += [*curve.expected_rows(OWN, layers), *(curve.expected_rows(SHARED, shared) if cut else [])]
                 gains += curve.gain_rows()
     write_rows(expected, "expected_layers.schema.yaml", expected_layers)
@@ -104,15 +103,7 @@ class LayerCurve:
     def __init__(self, found: Measured, baselines: Sequence[ClusteredCounts], among: Sequence[str], intervals: Intervals) -> None:
         self._found, self._direction, self._level = found, found.task.direction, intervals.level
         self._layers = [layer for layer in found.layers if layer is not None]
-        self._fitting = CrossFitting(
-            found.counts,
-            found.metric.value,
-            higher_is_better=found.higher_is_better,
-            has_seeds=found.has_seeds,
-            among=among,
-            resamples=min(RESAMPLES, intervals.resamples),
-            level=intervals.level,
-        )
+        self._fitting = found.cross_fitting(among, intervals)
         values_KR = np.column_stack([self._fitting.values_C, self._fitting.resampled_CR])
         self._values_KCL = values_KR.T.reshape(-1, len(found.steps), len(self._layers))
         self._chance_K = self._best_of(baselines, among)

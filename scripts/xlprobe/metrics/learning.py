@@ -1,7 +1,7 @@
 """When a model is best, when it comes close to that, and what it has lost in the end, of each curve over a training's steps.
 
-Each number stands twice: as paper 1 prints it, on the sentences that chose the checkpoint, and as it can be held against chance
-(`xlprobe.statistics.cross_fitting`). Curves are those of the last layer that is measured (paper 1: A.1), on test sentences.
+Each number stands twice or more: as paper 1 prints it, on the sentences that chose the checkpoint, and as it can be held against
+chance (`xlprobe.statistics.cross_fitting`). Curves are those of the last layer that is measured (paper 1: A.1), on test sentences.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,15 +17,14 @@ from xlprobe.metrics.scoring import BaselineFiles
 from xlprobe.metrics.training_outcomes import Measured, TrainingOutcomes
 from xlprobe.statistics.acquisition_curve import fit_acquisition
 from xlprobe.statistics.bootstrap import Intervals
-from xlprobe.statistics.cross_fitting import CrossFitting
 
 AS_PRINTED, CROSS_FITTED = "as printed", "cross-fitted"
 # What chooses the checkpoint: dev sentences, of transfer those of the target's language, since its test set has no dev.
 DEV, DEV_OF_TARGET = "dev", "dev of the target's language (proxy)"
 FINAL, FITTED = "final checkpoint", "fitted curve"
 NO_INTERVAL, PERCENTILE, SET_OF_STEPS = "no interval", "percentile", "set of steps"
-# More resamples change no cross-fitted number by much, and cost as much more.
-RESAMPLES = 200
+# Where a step may lie outside the checkpoints.
+BEFORE, AFTER = "before", "after"
 NO_ENDS = (np.nan, np.nan)
 
 Row = dict[str, Any]
@@ -64,7 +63,7 @@ def write_learning(
                 # Without an example there is no score.
                 if not found.n:
                     continue
-                curve = Curve(found, [*training.keys_of_group(place)], intervals)
+                curve = Curve(found, training.keys_of_group(place), intervals)
                 rows["best"] += curve.best_rows(*chosen_on_dev.of(place))
                 rows["steps"] += curve.step_rows(shares)
                 rows["forgetting"] += curve.forgetting_rows()
@@ -118,15 +117,7 @@ class Curve:
         self._found = found
         self._steps, self._values_C = self._found.steps, self._found.values[:, 0]
         self._direction = self._found.task.direction
-        self._fitting = CrossFitting(
-            self._found.counts,
-            self._found.metric.value,
-            higher_is_better=self._found.higher_is_better,
-            has_seeds=self._found.has_seeds,
-            among=among,
-            resamples=min(RESAMPLES, intervals.resamples),
-            level=intervals.level,
-        )
+        self._fitting = found.cross_fitting(among, intervals)
         self._shared = self._found.columns | {"layer": self._found.layers[0], "n": len(self._found.counts.keys)}
 
     def _row(self, rule: str, formula: str, value: float, ends: tuple[float, float] = NO_ENDS, interval: str = "", **more: Any) -> Row:
@@ -159,9 +150,9 @@ class Curve:
             interval, outside = NO_INTERVAL, []
             if not np.isnan(reached.shares).any():
                 interval = SET_OF_STEPS
-                outside = [name for name, there in (("before", reached.first == 0), ("after", reached.last is None)) if there]
+                outside = [name for name, there in ((BEFORE, reached.first == 0), (AFTER, reached.last is None)) if there]
             censored = " and ".join(outside) or None
-            yield self._row(CROSS_FITTED, "step_to_share", value, (first, last), interval, share=share, censored=censored)
+            yield self._row(CROSS_FITTED, "reached", value, (first, last), interval, share=share, censored=censored)
             fitted, before = (np.nan, "") if acquisition is None else acquisition.step_to_share(share)
             yield self._row(FITTED, "fit_acquisition", fitted, share=share, censored=before or None)
 

@@ -65,18 +65,6 @@ def forgetting(values_C: np.ndarray, direction: Direction) -> tuple[np.ndarray, 
     return relative, np.abs(best_value - final)
 
 
-def asymmetry(transfer: np.ndarray) -> np.ndarray:
-    """How much better each pair of languages is transferred than the pair the other way round (Figure 5).
-
-    Args:
-        transfer: the scores, [..., sources, targets], languages in the same order on both axes.
-
-    >>> asymmetry(np.array([[0.9, 0.7], [0.4, 0.8]])).round(3).tolist()
-    [[0.0, 0.3], [-0.3, 0.0]]
-    """
-    return transfer - np.swapaxes(transfer, -1, -2)
-
-
 def internal_gain(values_CL: np.ndarray, direction: Direction) -> tuple[np.ndarray, np.ndarray]:
     """How much better the best internal layer at any checkpoint is than the last layer: at the final checkpoint, and at its best.
 
@@ -124,7 +112,7 @@ def expected_layer(
 
 
 def acquired_in_order(reached: Mapping[str, int], order: Sequence[Collection[str]]) -> bool:
-    """Whether tasks are acquired in an order of groups of tasks; tasks that are acquired at one checkpoint are in any order (section 3.1).
+    """Whether tasks are acquired in an order of groups of tasks; tasks that are acquired at one checkpoint are in any order (section 3.2).
 
     Args:
         reached: for each task, the step at which it is acquired (`step_to_share`).

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from xlprobe.artifacts.tables import read_of_schema, write_rows
-from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED, FITTED
+from xlprobe.metrics.learning import AS_PRINTED, BEFORE, CROSS_FITTED, FITTED, SET_OF_STEPS
 from xlprobe.metrics.measures import acquired_in_order
 
 # Groups of tasks, earlier ones first; within a group, and at one checkpoint, any order holds.
@@ -78,11 +78,17 @@ def _holds(rule: str, curves: Mapping[str, Mapping[str, Any]], groups: Sequence[
     """`yes`, `no`, or of sets of steps `undecided`; None where a step is missing."""
     if rule in (AS_PRINTED, FITTED):
         reached = {task: row["value"] for task, row in curves.items()}
-        return None if np.isnan([*reached.values()]).any() else "yes" if acquired_in_order(reached, groups) else "no"
-    if rule != CROSS_FITTED or any(row["interval"] != "set of steps" for row in curves.values()):
+        if np.isnan([*reached.values()]).any():
+            return None
+        # Of what comes before the first checkpoint nobody knows which comes first.
+        if any(curves[task]["censored"] == BEFORE for group in groups[1:] for task in group):
+            return "undecided"
+        return "yes" if acquired_in_order(reached, groups) else "no"
+    if rule != CROSS_FITTED or any(row["interval"] != SET_OF_STEPS for row in curves.values()):
         return None
-    # A set without an end goes on after the last checkpoint, one without a start begins there.
-    first, last = ({task: np.nan_to_num(row[end], nan=np.inf) for task, row in curves.items()} for end in ("low", "high"))
+    # A set may begin before the first checkpoint, and go on, or begin, after the last one.
+    first = {task: -np.inf if BEFORE in (row["censored"] or "") else np.nan_to_num(row["low"], nan=np.inf) for task, row in curves.items()}
+    last = {task: np.nan_to_num(row["high"], nan=np.inf) for task, row in curves.items()}
     tried = [pair for earlier, later in pairwise(groups) for pair in product(earlier, later)]
     if all(last[one] <= first[other] for one, other in tried):
         return "yes"

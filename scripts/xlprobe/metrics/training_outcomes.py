@@ -4,7 +4,7 @@ Shape letters: C checkpoints, L layers, S seeds, M clusters.
 """
 
 import contextlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -20,6 +20,8 @@ from xlprobe.errors import XlprobeError
 from xlprobe.files import MAKE_AGAIN
 from xlprobe.metrics.metric_definitions import Metric, metrics_of
 from xlprobe.metrics.scoring import BaselineFiles
+from xlprobe.statistics.bootstrap import Intervals
+from xlprobe.statistics.cross_fitting import CrossFitting
 from xlprobe.statistics.outcomes import clustered_counts
 from xlprobe.statistics.resampling import ClusteredCounts
 from xlprobe.tasks.declaration import Task, load_task
@@ -29,6 +31,8 @@ CURVE = (
     *("model", "training_seed", "task", "source", "target", "source_language", "target_language"),
     *("text_form", "split", "protocol"),
 )
+# More resamples change no cross-fitted number by much, and cost as much more.
+RESAMPLES = 200
 # How probes are trained, and what of their counts the task's metric takes.
 PROTOCOLS, PROBED = ("paper", "converged"), ("correct", "total")
 
@@ -70,6 +74,22 @@ class Measured:
         counted = self.counts.counts.get(self.metric.n)
         return self.counts.shape[-1] if counted is None else int(counted[0].sum())
 
+    def cross_fitting(self, among: Sequence[str], intervals: Intervals) -> CrossFitting:
+        """Its best checkpoint or layer, cross-fitted.
+
+        Args:
+            among: the keys of all clusters of its group, which share resamples.
+        """
+        return CrossFitting(
+            self.counts,
+            self.metric.value,
+            higher_is_better=self.higher_is_better,
+            has_seeds=self.has_seeds,
+            among=among,
+            resamples=min(RESAMPLES, intervals.resamples),
+            level=intervals.level,
+        )
+
     @cached_property
     def values(self) -> np.ndarray:
         """The task's metric, mean over seeds, [C, L]."""
@@ -97,18 +117,18 @@ class TrainingOutcomes:
     def __init__(self, folder: Path, run: str, steps: Sequence[int], baselines: BaselineFiles) -> None:
         if min(steps, default=0) <= 0 or any(one >= other for one, other in pairwise(steps)):
             raise XlprobeError(f"{folder / run}: steps {list(steps)} are asked for; name one or more, ascending and above 0")
-        self.run, self.steps, self._baselines = run, list(steps), baselines
-        with contextlib.ExitStack() as stack:
-            self._files = {step: stack.enter_context(OutcomeFile(folder / run / f"{step}.h5")) for step in steps}
-            self._stack = stack.pop_all()
+        self.steps, self._baselines = list(steps), baselines
         self._facts: dict[OutcomePlace, dict[str, Any]] = {}
         self._keys: dict[tuple[str, str], list[str]] = {}
-        first = self._files[self.steps[0]]
-        self.places = first.places
-        for file in self._files.values():
-            if missing := {*first.places} ^ {*file.places}:
-                lacking, holding = (file, first) if min(missing) in first.places else (first, file)
-                raise XlprobeError(f"{lacking.path}: holds no outcomes of {min(missing)}, and {holding.path} does; {MAKE_AGAIN}")
+        with contextlib.ExitStack() as stack:
+            self._files = {step: stack.enter_context(OutcomeFile(folder / run / f"{step}.h5")) for step in steps}
+            first = self._files[self.steps[0]]
+            self.places = first.places
+            for file in self._files.values():
+                if missing := {*first.places} ^ {*file.places}:
+                    lacking, holding = (file, first) if min(missing) in first.places else (first, file)
+                    raise XlprobeError(f"{lacking.path}: holds no outcomes of {min(missing)}, and {holding.path} does; {MAKE_AGAIN}")
+            self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -127,11 +147,11 @@ class TrainingOutcomes:
             self._facts[place] = self._files[self.steps[0]].described(place)
         return self._facts[place]
 
-    def keys_of_group(self, place: OutcomePlace) -> Collection[str]:
+    def keys_of_group(self, place: OutcomePlace) -> list[str]:
         """The keys of all clusters of a measurement's parallel group, so that all of it shares resamples; none where it has none."""
         group = self.facts(place)["parallel"]
         if group is None:
-            return ()
+            return []
         if (group, place.split) not in self._keys:
             same = (other for other in self.places if other.split == place.split and self.facts(other)["parallel"] == group)
             sets = {other.target: other for other in same}.values()

@@ -6,10 +6,11 @@ from pathlib import Path
 import pandas as pd
 
 from xlprobe.artifacts.tables import read_of_schema, write_table
+from xlprobe.metrics.layers import CHANGE
 from xlprobe.metrics.training_outcomes import CURVE
 
 # What tells rows of a table apart beside the curve, where it has the column.
-ALSO = ["layer", "rule", "formula", "measure", "share", "reverse_source", "reverse_target"]
+ALSO = ["layer", "rule", "formula", "measure", "share", "reverse_source", "reverse_target", "grid", "layers", "weights", "against"]
 
 
 def write_training_seeds(tables: Mapping[str, Path], training_seeds: Path) -> None:
@@ -26,7 +27,12 @@ def write_training_seeds(tables: Mapping[str, Path], training_seeds: Path) -> No
 
 
 def over_seeds(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean, variance (n - 1), lowest and highest value over training seeds; rows of models with one training are left out."""
+    """Mean, variance (n - 1), lowest and highest value over training seeds; rows of models with one training are left out.
+
+    Of expected layers, how far they move.
+    """
+    if "weights" in table:
+        table = table[table["measure"] == CHANGE]
     table = table[table["training_seed"].notna()].reindex(columns=[*CURVE, *ALSO, "value"])
     keys = [name for name in [*CURVE, *ALSO] if name != "training_seed"]
     found = table.groupby(keys, dropna=False)["value"].agg(n="count", mean="mean", variance="var", lowest="min", highest="max")

@@ -83,7 +83,7 @@ def test_sets_of_a_parallel_group_share_keys(tmp_path):
 
 def test_a_set_of_no_group_has_its_own_keys(folder):
     with opened(folder) as training:
-        assert training.keys_of_group(PLACE) == ()
+        assert training.keys_of_group(PLACE) == []
 
 
 @pytest.mark.parametrize("steps", [[], [0, 10], [20, 10], [10, 10]])
