@@ -46,7 +46,7 @@ rule bitext:
 
 rule alignment:
     input:
-        features=rules.features.output.vectors,
+        features=vectors,
         checkpoint=CHECKPOINT_IDENTITY,
         dataset=of_run(
             DATASET_IDENTITY,

@@ -2,6 +2,7 @@
 
 reads: checkpoints/<model>/<step>/, datasets/<dataset>/, a treebank, a bitext or an inference set
 makes: features/<model>/<step>/<dataset>.h5, deleted once used unless features.keep, and <dataset>.audit.parquet
+       features/<model>/<step>/vectors/, in their place where one job extracts all and they are deleted once used
 """
 
 # Deleted once used, unless they are to be kept.
@@ -64,14 +65,16 @@ if STUDY.extracted_together:
                 ),
             ),
         output:
-            vectors=[
-                kept_or_temporary(path)
-                for path in expand(
+            # In a folder what follows is the same whatever datasets there are.
+            vectors=(
+                temp(directory("<results>/features/{model}/{step}/vectors"))
+                if STUDY.vectors_in_a_folder
+                else expand(
                     "<results>/features/{model}/{step}/{dataset}.h5",
                     dataset=STUDY.extracted_of_any,
                     allow_missing=True,
                 )
-            ],
+            ),
             audit=expand(
                 "<results>/features/{model}/{step}/{dataset}.audit.parquet",
                 dataset=STUDY.extracted_of_any,

@@ -9,7 +9,7 @@ makes: probes/<model>/<step>/<task>/<dataset>.h5, what dev and test sentences ea
 
 rule probes:
     input:
-        features=rules.features.output.vectors,
+        features=vectors,
         checkpoint=CHECKPOINT_IDENTITY,
         dataset=of_run(
             DATASET_IDENTITY,
@@ -62,7 +62,7 @@ if STUDY.probed_together:
 
     use rule probes as probes_together with:
         input:
-            features=rules.features.output.vectors,
+            features=vectors,
             checkpoint=CHECKPOINT_IDENTITY,
             dataset=of_run(
                 DATASET_IDENTITY,
@@ -133,6 +133,69 @@ if STUDY.probed_together:
             ),
         message:
             "Probing {wildcards.dataset} in {wildcards.model} at step {wildcards.step}"
+
+
+if STUDY.probed_at_once:
+
+    ruleorder: probes_at_once > probes
+
+    rule probes_at_once:
+        input:
+            features="<results>/features/{model}/{step}/vectors",
+            checkpoint=CHECKPOINT_IDENTITY,
+            datasets=lambda wildcards: inputs_with_dropped(
+                expand(
+                    folder("datasets", "{dataset}", "identity.json"),
+                    dataset=sorted({dataset for _, dataset in STUDY.probes_of_any}),
+                ),
+                [
+                    folder("probes", *wildcards, task, f"{dataset}.h5")
+                    for task, dataset in STUDY.probes_of_any
+                ],
+            ),
+        output:
+            of_probes(".h5"),
+            of_probes(".safetensors"),
+            of_probes(".training.parquet"),
+        log:
+            "<results>/logs/probes/{model}/{step}.log",
+        benchmark:
+            "<results>/benchmarks/probes/{model}/{step}.tsv"
+        wildcard_constraints:
+            model=one_of(STUDY.probed_at_once),
+        priority: 10
+        conda:
+            "../envs/xlprobe.yaml"
+        resources:
+            gpu=int(SETTINGS.probes.device == "cuda"),
+            mem_mb=mebibytes(6000),
+            runtime=minutes(120 * len(STUDY.probe_tasks)),
+        params:
+            # What is recorded is what each task and dataset asks for.
+            parts=lambda wildcards: parts_with_dropped(
+                {
+                    f"{task}/{dataset}": [
+                        code("scripts/train_probes.py", f"xlprobe.tasks.{task}"),
+                        STUDY.layers_argument(wildcards.model, task, dataset),
+                        *STUDY.control_arguments(wildcards.model, [task], dataset),
+                    ]
+                    for task, dataset in STUDY.probes_of_any
+                },
+                [
+                    folder("probes", *wildcards, task, f"{dataset}.h5")
+                    for task, dataset in STUDY.probes_of_any
+                ],
+                "all probes are trained",
+            ),
+            code=untracked(lambda wildcards: code("scripts/train_probes.py")),
+            settings=SETTINGS.probes.arguments(),
+            device=untracked(lambda wildcards: SETTINGS.probes.device),
+            calls=untracked(calls_of_probing),
+        message:
+            "Probing {wildcards.model} at step {wildcards.step}"
+        shell:
+            "python scripts/train_probes.py --features {input.features:q} --checkpoint {input.checkpoint:q} {params.settings}"
+            " --device {params.device} {params.calls:q} > {log:q} 2>&1"
 
 
 rule baselines:

@@ -50,6 +50,40 @@ def siblings(wildcards):
     return listed(others, {"published": folder("checkpoints")}, "siblings")
 
 
+def vectors(wildcards):
+    """The file with a dataset's vectors; the folder that it lies in where one job extracts all and they are deleted once used."""
+    place = [wildcards.model, wildcards.step]
+    if wildcards.model in STUDY.vectors_in_a_folder:
+        return folder("features", *place, "vectors")
+    return folder("features", *place, f"{wildcards.dataset}.h5")
+
+
+def of_probes(ending):
+    """A pattern of each file of a checkpoint's probes, of all tasks and datasets."""
+    return [
+        f"<results>/probes/{{model}}/{{step}}/{task}/{dataset}{ending}"
+        for task, dataset in STUDY.probes_of_any
+    ]
+
+
+def calls_of_probing(wildcards):
+    """What the script that trains probes is told of all probes of a checkpoint, one after the other."""
+    calls = []
+    for task, dataset in STUDY.probes_of_any:
+        probes = folder("probes", wildcards.model, wildcards.step, task, dataset)
+        options = {
+            "dataset": folder("datasets", dataset),
+            "tasks": task,
+            "layers": STUDY.layers_argument(wildcards.model, task, dataset),
+            "outcomes": f"{probes}.h5",
+            "weights": f"{probes}.safetensors",
+            "training": f"{probes}.training.parquet",
+        }
+        controls = STUDY.control_arguments(wildcards.model, [task], dataset)
+        calls += ["--and", *as_arguments(options), *controls]
+    return calls
+
+
 def runs_of_part(table):
     """The training runs of which there is a part of a table."""
     return sorted({run for run, _ in STUDY.table_parts[table]})

@@ -9,7 +9,7 @@ makes: transfer/<model>/<step>/<task>/<dataset>.h5, what test sentences earned: 
 
 rule transfer:
     input:
-        features=rules.features.output.vectors,
+        features=vectors,
         checkpoint=CHECKPOINT_IDENTITY,
         dataset=of_run(
             DATASET_IDENTITY,

@@ -8,7 +8,7 @@ from xlprobe.alignment.word_alignment import METHODS, UNITS, align_bitext
 
 def main() -> None:
     parser = command_line.parser(__doc__)
-    parser.add_argument("--features", type=Path, required=True, help="HDF5 file")
+    parser.add_argument("--features", type=Path, required=True, help="HDF5 file, or a folder with one of each dataset")
     parser.add_argument("--checkpoint", type=Path, help="identity.json of what the features are of")
     parser.add_argument("--dataset", type=Path, required=True)
     parser.add_argument("--layers", type=command_line.layers, help="0,6,12 or all")

@@ -8,7 +8,7 @@ from xlprobe.probes.transfer import transfer_probes
 
 def main() -> None:
     parser = command_line.parser(__doc__)
-    parser.add_argument("--features", type=Path, required=True, help="HDF5 file of the target")
+    parser.add_argument("--features", type=Path, required=True, help="HDF5 file of the target, or a folder with one of each dataset")
     parser.add_argument("--checkpoint", type=Path, help="identity.json of what the features are of")
     parser.add_argument("--dataset", type=Path, required=True, help="the target's folder")
     parser.add_argument("--task", required=True)

@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xlprobe.errors import XlprobeError, first_sentence, one_line
@@ -13,6 +13,8 @@ from xlprobe.library_errors import is_fault, memory_is_full
 
 # The environment variable that asks for tracebacks.
 DEBUG = "XLPROBE_DEBUG"
+# Begins the arguments of one of several calls; those before the first hold for all.
+AND = "--and"
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -53,13 +55,16 @@ def _level(text: str) -> float:
 def run(main: Callable[[], None]) -> None:
     """Run a script's `main`; whatever ends it is said in one sentence on stderr, with exit status 1 (130 where it was interrupted).
 
-    With XLPROBE_DEBUG=1 in the environment, or `--debug`, the traceback stands before the sentence.
+    With XLPROBE_DEBUG=1 in the environment, or `--debug`, the traceback stands before the sentence. With `--and`, `main` runs several
+    times: with what stands before the first, and what follows each of them. To start Python takes longer than many a small job.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_OneLine())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     try:
-        main()
+        for arguments in _calls(sys.argv[1:]):
+            sys.argv[1:] = arguments
+            main()
         sys.stdout.flush()
     except BaseException as error:
         if not (is_fault(error) or isinstance(error, KeyboardInterrupt)):
@@ -71,6 +76,18 @@ def run(main: Callable[[], None]) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         print(f"error: {_sentence_of(error)}", file=sys.stderr)
         sys.exit(130 if isinstance(error, KeyboardInterrupt) else 1)
+
+
+def _calls(arguments: Sequence[str]) -> list[list[str]]:
+    """The arguments of each call."""
+    parts: list[list[str]] = [[]]
+    for argument in arguments:
+        if argument == AND:
+            parts.append([])
+        else:
+            parts[-1].append(argument)
+    shared, *own = parts
+    return [shared + part for part in own or [[]]]
 
 
 def _sentence_of(error: BaseException) -> str:

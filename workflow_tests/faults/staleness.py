@@ -179,7 +179,8 @@ CHANGES = [
     *(Change(key, "treebank") for key in ("datasets.dev_fraction", "datasets.clean_forms", "arcs.negatives")),
     Change("features.layers", "features probes transfer alignment", [0, 2]),
     Change("features.keep", ""),
-    Change("features.together", "features_together"),
+    # Vectors are then in a folder.
+    Change("features.together", "features_together probes transfer alignment"),
     *(Change(f"features.{key}", "features") for key in ("precision", "storage")),
     *(Change(f"features.{key}", "") for key in ("tokens_per_batch", "device")),
     Change("probes.tasks", f"{SCORES} {CURVES} gates checkpoint_probe_training dataset_table factors", ["pos"]),
@@ -193,9 +194,9 @@ CHANGES = [
     *(Change(f"probes.converged.{key}", "probes", base=SWEPT) for key in ("tolerance", "iterations")),
     # Of the protocol that is not chosen nothing counts.
     Change("probes.converged.inverse_strengths", "", [1]),
-    Change("probes.converged.inverse_strengths", "probes probes_together", [1], TOGETHER),
+    Change("probes.converged.inverse_strengths", "probes_at_once", [1], TOGETHER),
     *(Change(f"probes.converged.{key}", "") for key in ("tolerance", "iterations")),
-    *(Change(f"probes.converged.{key}", "probes probes_together", base=TOGETHER) for key in ("tolerance", "iterations")),
+    *(Change(f"probes.converged.{key}", "probes_at_once", base=TOGETHER) for key in ("tolerance", "iterations")),
     *(
         Change(f"probes.{key}", "probes")
         for key in ("n_seeds", "learning_rate", "batch_size", "epochs", "patience", "shared_order", "common_seeds")

@@ -661,8 +661,16 @@ def test_data_that_are_not_there_end_in_one_sentence(finished_run, folder, messa
     assert message in output and "Traceback" not in output
 
 
-def test_one_job_can_extract_all_datasets_and_one_train_all_tasks_and_controls_change_nothing_else(project):
-    project.edit("config/tiny.yaml", "{keep: true}", "{keep: true, together: true}")
+@pytest.mark.parametrize(
+    ("keep", "jobs"),
+    [
+        # Inference sets have one task.
+        ("true", {"features_together": 1, "probes_together": 2, "probes": 1}),
+        ("false", {"features_together": 1, "probes_at_once": 1}),
+    ],
+)
+def test_one_job_can_extract_all_datasets_and_one_train_all_probes_and_controls_change_nothing_else(project, keep, jobs):
+    project.edit("config/tiny.yaml", "{keep: true}", f"{{keep: {keep}, together: true}}")
     project.edit("config/tiny.yaml", "{n_seeds: 2,", "{n_seeds: 2, together: true, control_tasks: [pos], description_lengths: [pos],")
     probes = project.folder / RESULTS / "probes" / "xlmr" / "20"
     target = f"{RESULTS}/metrics/parts/xlmr/20.scores.parquet"
@@ -674,8 +682,7 @@ def test_one_job_can_extract_all_datasets_and_one_train_all_tasks_and_controls_c
     for folder in ("features", "probes"):
         shutil.rmtree(project.folder / RESULTS / folder / "xlmr" / "20")
     planned = project.planned(target, *TINY)
-    # Inference sets have one task.
-    assert (planned["features_together"], planned["probes_together"], planned["probes"]) == (1, 2, 1) and "features" not in planned
+    assert {rule: count for rule, count in planned.items() if rule.startswith(("features", "probes"))} == jobs
     project.snakemake(target, *TINY, "--quiet", "all")
     assert {path: sha256(path) for path in before} == before
     scores = pd.read_parquet(project.folder / target)

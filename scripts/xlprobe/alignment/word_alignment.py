@@ -18,7 +18,7 @@ import pandas as pd
 
 from xlprobe.artifacts.dataset_folder import read_links, read_sentences
 from xlprobe.artifacts.dataset_identity import read_identity
-from xlprobe.artifacts.feature_file import FeatureFile
+from xlprobe.artifacts.feature_file import FeatureFile, vectors_of
 from xlprobe.artifacts.outcome_file import LINK_COUNTS, Outcome, OutcomePlace
 from xlprobe.errors import XlprobeError
 from xlprobe.progress import progress
@@ -159,7 +159,7 @@ def align_bitext(
     words = sentences["words"].to_numpy()
     gold = gold_links(dataset, words)
     counts: list[np.ndarray] = []
-    with FeatureFile(features_path) as features:
+    with FeatureFile(vectors_of(features_path, dataset)) as features:
         features.check_dataset(dataset)
         features.check_checkpoint(checkpoint_identity)
         if features.units != UNITS[unit]:

@@ -15,6 +15,11 @@ from xlprobe.errors import XlprobeError
 from xlprobe.files import MAKE_AGAIN, read_json
 
 
+def vectors_of(features: Path, dataset: Path) -> Path:
+    """The file with a dataset's vectors: the one that is named, or that of the dataset in a folder."""
+    return features / f"{dataset.name}.h5" if features.is_dir() else features
+
+
 class FeatureFile:
     """A features file, open for reading; use it in a `with` block.
 

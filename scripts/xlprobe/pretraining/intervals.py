@@ -30,13 +30,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from xlprobe.artifacts.binarized_text import check_binarized
 from xlprobe.artifacts.training_identity import text_identity
-from xlprobe.artifacts.training_state import load_state
 from xlprobe.artifacts.vocabulary import DICTIONARY_FILE, HUGGING_FACE_FILES, IDENTITY_FILE, SENTENCEPIECE_FILE
-from xlprobe.device import choose_device
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path, check_state, identity_digest, read_json, write_json
 from xlprobe.paths import PROJECT
@@ -157,6 +154,11 @@ def _lock(folder: Path) -> Iterator[int]:
 
 def _drop_older_optimizers(folder: Path, step: int) -> None:
     """Replace step_<k>.pt by weights_<k>.pt for every k before `step`: weights alone are a third of the size."""
+    # Here and below, since fairseq trains in processes of its own: to import torch in this one, too, takes two seconds an interval.
+    import torch
+
+    from xlprobe.artifacts.training_state import load_state
+
     for updates, state_path in whole_states(folder, "step").items():
         if updates < step:
             state = load_state(check_state(state_path))
@@ -233,7 +235,7 @@ def _run_fairseq(run: PretrainingRun, model: str, step: int, resume_from: Path |
     for folder in run.languages.values():
         check_binarized(folder)
     _link_data(run)
-    device = choose_device(run.execution["device"]).type
+    device = _device(run.execution["device"])
     processes = run.execution["processes"]
     arguments = fairseq_arguments(run, step, resume_from, device)
     if processes > 1:
@@ -278,6 +280,15 @@ def _run_fairseq(run: PretrainingRun, model: str, step: int, resume_from: Path |
             f"{log}: fairseq ended with status {failed[0]} on the way to step {step}; its last lines say why, and the next"
             " run goes on from the newest saved state"
         )
+
+
+def _device(name: str) -> str:
+    """`cpu` or `cuda`: what the configuration's word stands for here."""
+    if name == "cpu":
+        return name
+    from xlprobe.device import choose_device
+
+    return choose_device(name).type
 
 
 def _die_with_parent() -> None:

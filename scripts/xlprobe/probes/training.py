@@ -19,7 +19,7 @@ import torch
 from safetensors.numpy import save_file
 
 from xlprobe.artifacts.checkpoint_names import columns, run_of, title
-from xlprobe.artifacts.feature_file import FeatureFile
+from xlprobe.artifacts.feature_file import FeatureFile, vectors_of
 from xlprobe.artifacts.formats import PROBES
 from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
 from xlprobe.artifacts.splits import SPLITS
@@ -138,7 +138,7 @@ def train_probes(
     own = _Trained(settings, _ProbedDataset(dataset, task, n_seeds, controls, device))
     protocols = [own, *([_Trained(beside, own.probed.without_controls(n_seeds=1))] if beside else [])]
     fitted: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-    with FeatureFile(features_path) as features:
+    with FeatureFile(vectors_of(features_path, dataset)) as features:
         features.check_dataset(dataset)
         features.check_checkpoint(checkpoint_identity)
         checkpoint, described = features.checkpoint, features.dataset

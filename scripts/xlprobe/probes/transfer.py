@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from xlprobe.artifacts.checkpoint_names import columns, title
-from xlprobe.artifacts.feature_file import FeatureFile
+from xlprobe.artifacts.feature_file import FeatureFile, vectors_of
 from xlprobe.artifacts.outcome_file import Outcome, OutcomePlace
 from xlprobe.artifacts.probe_file import ProbeFile
 from xlprobe.artifacts.tables import table_writer
@@ -100,7 +100,7 @@ def transfer_probes(
     sentences = read_sentences_of(dataset, "test", examples, task)
     correct: dict[str, dict[int, np.ndarray]] = {}
     with ExitStack() as stack:
-        features = stack.enter_context(FeatureFile(features_path))
+        features = stack.enter_context(FeatureFile(vectors_of(features_path, dataset)))
         features.check_dataset(dataset)
         features.check_checkpoint(checkpoint_identity)
         write = stack.enter_context(table_writer("predictions.schema.yaml", predictions)) if predictions else None

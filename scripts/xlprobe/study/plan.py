@@ -28,6 +28,8 @@ from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.settings import Settings, as_arguments
 from xlprobe.tasks.declaration import load_probe_task
 
+# The probes that one command can name: it holds 128 KiB.
+MOST_AT_ONCE = 200
 # A job by its wildcards.
 Job = dict[str, str]
 
@@ -207,6 +209,25 @@ class Study:
         return [run for run in self.runs if self.extracted_of_any and self.extracted_datasets(run) == self.extracted_of_any]
 
     @cached_property
+    def vectors_in_a_folder(self) -> list[str]:
+        """The training runs whose vectors, extracted together and deleted once used, are one folder for each checkpoint."""
+        return [] if self.settings.features.keep else self.extracted_together
+
+    @cached_property
+    def probes_of_any(self) -> list[tuple[str, str]]:
+        """The probes of any model: each task with each dataset that they are trained on."""
+        return sorted({probes for run in self.runs for probes in self._probes_of(run)})
+
+    @cached_property
+    def probed_at_once(self) -> list[str]:
+        """The training runs all of whose probes at a checkpoint share a job: if `probes.together` is on, and vectors are in a folder."""
+        together = self.vectors_in_a_folder if self.config["probes"]["together"] else []
+        return [run for run in together if self._probes_of(run) == self.probes_of_any and 0 < len(self.probes_of_any) <= MOST_AT_ONCE]
+
+    def _probes_of(self, run: str) -> list[tuple[str, str]]:
+        return sorted((task, name) for task in self.probe_tasks for name in self.probed_datasets(run, task))
+
+    @cached_property
     def tasks_together(self) -> list[str]:
         """The tasks whose probes can be trained in one job, since all treebanks have them; none where each has jobs of its own."""
         probes = self.config["probes"]
@@ -214,8 +235,9 @@ class Study:
 
     @cached_property
     def probed_together(self) -> list[str]:
-        """The training runs whose probes of `tasks_together` share a job: those with the same treebanks in all these tasks."""
-        return [run for run in self.runs if len({*(tuple(self.probed_datasets(run, task)) for task in self.tasks_together)}) == 1]
+        """The training runs whose probes of `tasks_together` share a job a treebank: those with the same treebanks in all these tasks."""
+        apart = [run for run in self.runs if run not in self.probed_at_once]
+        return [run for run in apart if len({*(tuple(self.probed_datasets(run, task)) for task in self.tasks_together)}) == 1]
 
     def layers(self, model: str, task: str, dataset: str) -> list[int] | None:
         """The layers at which a task is measured on a dataset; None for all."""
@@ -496,7 +518,11 @@ class Study:
         return {
             "features": of_datasets(self.extracted_datasets, apart),
             "features_together": [job for job in every if job["model"] in self.extracted_together],
-            "probes": of_tasks(self.probed_datasets, lambda run, task: run in self.probed_together and task in self.tasks_together),
+            "probes": of_tasks(
+                self.probed_datasets,
+                lambda run, task: run in self.probed_at_once or (run in self.probed_together and task in self.tasks_together),
+            ),
+            "probes_at_once": [job for job in every if job["model"] in self.probed_at_once],
             "probes_together": of_datasets(lambda run: self.probed_datasets(run, self.tasks_together[0]), self.probed_together),
             "baselines": [{"task": task, "dataset": name} for task in self.probe_tasks for name in self.baseline_datasets(task)],
             "transfer": of_tasks(self.transfer_targets, lambda run, task: False),

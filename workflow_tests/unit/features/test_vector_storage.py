@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from xlprobe.artifacts.feature_file import vectors_of
 from xlprobe.features.vector_storage import SAFE_SIZE, STORAGES, fits_float16
 
 STATES = torch.randn(3, 200, 64, generator=torch.Generator().manual_seed(1))
@@ -61,3 +62,10 @@ def test_a_vector_or_many_coordinates_that_are_lost_do_not_fit(change, fits):
 
 def test_no_unit_fits():
     assert fits_float16(torch.zeros(3, 0, 64))
+
+
+def test_vectors_are_named_by_their_file_or_its_folder(tmp_path):
+    (tmp_path / "vectors").mkdir()
+    dataset = tmp_path / "datasets" / "en_ewt"
+    assert vectors_of(tmp_path / "vectors", dataset) == tmp_path / "vectors" / "en_ewt.h5"
+    assert vectors_of(tmp_path / "other.h5", dataset) == tmp_path / "other.h5"

@@ -31,6 +31,15 @@ command_line.run(main)
 """
 
 
+def test_several_calls_share_a_start():
+    """What stands before the first `--and` holds for all of them."""
+    command = [sys.executable, "-c", SCRIPT, "--line", "print(sys.argv[1:])", "--and", "--and", "--line", "print(2)"]
+    done = subprocess.run(command, cwd=PROJECT / "scripts", capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["['--line', 'print(sys.argv[1:])']", "2"]
+    done = subprocess.run([*command, "--and", "--more"], cwd=PROJECT / "scripts", capture_output=True, text=True)
+    assert done.returncode == 2 and "unrecognized arguments: --more" in done.stderr
+
+
 def test_a_message_repeats_no_more_than_200_characters_of_a_file_and_is_one_line():
     said = str(FormatError("/a/file", 3, f"label {'y' * 300!r}", "one of a, b"))
     assert said.startswith("/a/file:3: found label 'yyyy") and said.endswith("yyyy', expected one of a, b") and said.count("y") < 200

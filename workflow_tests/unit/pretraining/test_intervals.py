@@ -439,3 +439,9 @@ def test_a_full_disk_under_the_log_halts_no_training():
         assert run.wait(10) == 0
     with pytest.raises(OSError, match="No space left"):
         log.close()
+
+
+def test_waiting_for_fairseq_needs_no_torch():
+    code = "import sys, xlprobe.pretraining.intervals; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT / "scripts", capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -199,10 +199,10 @@ def test_each_rule_that_may_ask_for_a_gpu_is_in_the_slurm_profile():
         for rule, own, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
             inherits = own and rule in asking and "resources:" not in body
             asking |= {own or rule} if " gpu=" in body or inherits else set()
-    assert asking == {"pretrain", "features", "features_together", "bpc", "probes", "probes_together"}
+    assert asking == {"pretrain", "features", "features_together", "bpc", "probes", "probes_together", "probes_at_once"}
     without_marks = re.sub(r"^  # (?=( *)\w+:( |$))", "  ", text, flags=re.M)
     listed, all_listed = (yaml.safe_load(profile)["set-resources"] for profile in (text, without_marks))
-    assert asking - listed.keys() == {"probes", "probes_together"} and asking == all_listed.keys()
+    assert asking - listed.keys() == {"probes", "probes_together", "probes_at_once"} and asking == all_listed.keys()
     assert all(resources == {"slurm_partition": "'gpu'"} for resources in all_listed.values())
 
 

@@ -288,7 +288,14 @@ def test_jobs_bear_their_wildcards():
 
 
 def test_what_is_made_together_is_a_job():
-    study = tiny(features={"together": True}, probes={"together": True, "leave_out": {"pos": ["qba_world"]}})
+    probes = {"together": True, "leave_out": {"pos": ["qba_world"]}}
+    study = tiny(features={"together": True, "keep": False}, probes=probes)
+    assert (study.vectors_in_a_folder, study.probed_at_once, study.probed_together) == (["xlmr"], ["xlmr"], [])
+    found = counts(study)
+    assert found["features_together"] == found["probes_at_once"] == 3 and not found.keys() & {"features", "probes", "probes_together"}
+    # Where vectors are kept, a treebank more makes its own probes alone.
+    study = tiny(features={"together": True, "keep": True}, probes=probes)
+    assert (study.vectors_in_a_folder, study.probed_at_once, study.probed_together) == ([], [], ["xlmr"])
     found = counts(study)
     assert "features" not in found and found["features_together"] == 3
     # Tasks that a treebank lacks have jobs of their own, as XNLI has.
@@ -444,10 +451,11 @@ def test_sweeps_of_some_models():
 
 def test_only_what_is_measured_alike_is_made_together():
     """A model that leaves datasets out has a job a dataset, one that leaves tasks out a job a task."""
-    together = {"features": {"together": True}, "probes": {"together": True}}
+    together = {"features": {"together": True, "keep": False}, "probes": {"together": True}}
     study = bilingual(**together, measurements=[{"models": ["alone"], "datasets": ["qaa_world"], "tasks": ["pos"]}])
-    assert study.extracted_together == study.probed_together == ["xlmr", "published"]
-    assert bilingual(**together).probed_together == ["xlmr", "alone/seed_1", "alone/seed_2", "published"]
+    assert study.extracted_together == study.vectors_in_a_folder == study.probed_at_once == ["xlmr", "published"]
+    assert study.probed_together == []
+    assert bilingual(**together).probed_together == ["alone/seed_1", "alone/seed_2"]
     jobs = study.jobs()
     assert {job["model"] for job in jobs["features_together"]} == {"xlmr", "published"}
     assert len(jobs["features"]) == 4 * (len(OF_QBA) + 1)
