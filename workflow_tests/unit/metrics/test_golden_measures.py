@@ -9,6 +9,7 @@ from planted_outcomes import (
     ALIGNMENT_BY_LAYER,
     AT_STEP_0,
     DE_ARC_TRUTH,
+    DE_EN_ARC_TRUTH,
     EN_ARC_TRUTH,
     EN_DE_ARC_TRUTH,
     EVEN_LAYERS,
@@ -362,6 +363,7 @@ def test_expected_layers_are_cut_to_the_same(tables):
         ({"task": "arc_classification", "source": "en_ewt"}, EN_ARC_TRUTH),
         ({"task": "arc_classification", "source": "de_gsd"}, DE_ARC_TRUTH),
         ({"task": "arc_classification", "source": "en_ewt", "target": "de_pud"}, EN_DE_ARC_TRUTH),
+        ({"task": "arc_classification", "source": "de_gsd", "target": "en_pud"}, DE_EN_ARC_TRUTH),
     ],
 )
 def test_internal_layers_gain_what_is_planted(tables, curve, truth_CL):
