@@ -13,7 +13,7 @@ def main() -> None:
     parser.add_argument("--outcomes", type=Path, required=True, help="folder of the checkpoints' HDF5 files")
     parser.add_argument("--checkpoints", type=from_argument, required=True, help="their steps by training run, in JSON")
     parser.add_argument("--baselines", type=Path, nargs="*", default=[], help="HDF5 files of baselines, which have the totals")
-    parser.add_argument("--shares", type=float, nargs="+", required=True, help="of the best, whose steps are looked for")
+    parser.add_argument("--shares", type=command_line.share, nargs="+", required=True, help="of the best, whose steps are looked for")
     for table in ("best", "steps", "forgetting"):
         parser.add_argument(f"--{table}", type=Path, required=True, help="Parquet file to write")
     command_line.add_intervals(parser)

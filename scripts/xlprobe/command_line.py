@@ -33,7 +33,7 @@ def layers(text: str) -> list[int] | None:
 def add_intervals(arguments: argparse.ArgumentParser) -> None:
     """Arguments of the scripts that score: how intervals are taken (`xlprobe.statistics.bootstrap.Intervals`)."""
     arguments.add_argument("--resamples", type=_resamples, default=0, help="bootstrap resamples behind an interval; 0 takes none")
-    arguments.add_argument("--level", type=_level, default=0.95, help="share of the resamples that an interval holds")
+    arguments.add_argument("--level", type=share, default=0.95, help="share of the resamples that an interval holds")
 
 
 def _resamples(text: str) -> int:
@@ -42,7 +42,8 @@ def _resamples(text: str) -> int:
     return int(text)
 
 
-def _level(text: str) -> float:
+def share(text: str) -> float:
+    """A share between 0 and 1 (a `type` of argparse)."""
     try:
         level = float(text)
     except ValueError:

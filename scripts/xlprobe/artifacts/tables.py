@@ -6,7 +6,7 @@ Before the footer, where readers of Parquet do not look, stands a seal: SEAL and
 import contextlib
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -57,6 +57,12 @@ def write_table(table: pd.DataFrame, schema_name: str, path: Path) -> None:
     with atomic_path(path) as temporary:
         conform(table, schema_name).to_parquet(temporary, index=False)
         seal(temporary)
+
+
+def write_rows(rows: Iterable[Mapping[str, Any]], schema_name: str, path: Path) -> None:
+    """Write rows as a table; what a row does not name is null, and there may be no row."""
+    table, properties = pd.DataFrame(list(rows)), read_schema(schema_name)["properties"]
+    write_table(table.reindex(columns=[*properties, *(name for name in table if name not in properties)]), schema_name, path)
 
 
 def seal(path: Path) -> None:
@@ -126,6 +132,15 @@ def read_table(path: Path, columns: list[str] | None = None, advice: str = MAKE_
     with reading(path, "a table", advice):
         check_seal(path)
         return pd.read_parquet(path, columns=columns)
+
+
+def read_of_schema(path: Path, schema_name: str) -> pd.DataFrame:
+    """A table, held to its seal and to the columns of its schema.
+
+    Raises:
+        XlprobeError: the file is gone or damaged, or is another table.
+    """
+    return read_table(path, [*read_schema(schema_name)["properties"]])
 
 
 @contextlib.contextmanager

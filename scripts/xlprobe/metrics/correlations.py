@@ -9,7 +9,7 @@ Shape letters: N languages' datasets, L languages; LL sources by targets.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from xlprobe.artifacts.tables import read_table, write_table
+from xlprobe.artifacts.tables import read_of_schema, write_table
 from xlprobe.metrics.factors import Factors
 from xlprobe.metrics.learning import AS_PRINTED, FINAL, NO_INTERVAL
+from xlprobe.metrics.order import one_language
 from xlprobe.metrics.training_outcomes import CURVE
 from xlprobe.statistics import correlation
 
@@ -51,8 +52,12 @@ def write_correlations(
     Raises:
         XlprobeError: a table is missing or damaged.
     """
-    curves = join_measures(read_table(best), read_table(steps), read_table(forgetting))
-    asymmetries = None if asymmetry is None else read_table(asymmetry)
+    curves = join_measures(
+        read_of_schema(best, "best.schema.yaml"),
+        read_of_schema(steps, "steps.schema.yaml"),
+        read_of_schema(forgetting, "forgetting.schema.yaml"),
+    )
+    asymmetries = None if asymmetry is None else _in_one_form(read_of_schema(asymmetry, "asymmetry.schema.yaml"))
     known = Factors.read(factors)
     found = adjusted(correlate(curves, asymmetries, known))
     write_table(found.drop(columns="alternative"), "correlations.schema.yaml", correlations)
@@ -70,9 +75,13 @@ def join_measures(best: pd.DataFrame, steps: pd.DataFrame, forgetting: pd.DataFr
     parts = {STEPS: steps[np.isclose(steps["share"], SHARE)], FORGETTING: forgetting[forgetting["measure"] == "relative"]}
     for name, part in parts.items():
         table = table.merge(part.rename(columns={"value": name})[[*keys, name]], on=keys)
-    table = table[(table["task"] != "alignment") & ((table["task"] != "bpc") | (table["split"] == "valid"))]
+    return _in_one_form(table[(table["task"] != "alignment") & ((table["task"] != "bpc") | (table["split"] == "valid"))])
+
+
+def _in_one_form(table: pd.DataFrame) -> pd.DataFrame:
+    """Without inference sets as published, where they stand in another form, too: no pair of languages counts twice."""
     forms = table.groupby([*GROUP, "source_language", "target_language"], dropna=False)["text_form"].transform("nunique")
-    return table[(table["text_form"] != "published") | (forms == 1)]
+    return table[(table["text_form"] != "published") | (forms <= 1)]
 
 
 def correlate(curves: pd.DataFrame, asymmetries: pd.DataFrame | None, factors: Factors, alternative: str | None = None) -> Iterator[Row]:
@@ -130,8 +139,10 @@ class FactorValues:
     def distances(self, languages: Sequence[str]) -> np.ndarray | None:
         """Between languages, [L, L], without those to themselves."""
 
-        def between(left_out: str | None) -> list[list[float]]:
-            return [[np.nan if one == other else self._distance(one, other, left_out) for other in languages] for one in languages]
+        def between(left_out: str | None) -> np.ndarray:
+            pairs = product(languages, languages)
+            values = [np.nan if one == other else self._distance(one, other, left_out) for one, other in pairs]
+            return np.reshape(values, (len(languages), len(languages)))
 
         return None if self._alternative == WITHOUT_BOTH else self._changed(between)
 
@@ -174,6 +185,8 @@ def _of_values(outcome_N: np.ndarray, factor_N: np.ndarray, languages: Sequence[
 
 def _of_transfer(curves: pd.DataFrame, asymmetries: pd.DataFrame | None, factors: FactorValues, also_measures: bool) -> Iterator[Row]:
     languages = sorted({*curves["source_language"]} & {*curves["target_language"]})
+    if len(languages) < 2:
+        return
 
     def matrix(table: pd.DataFrame, name: str) -> np.ndarray:
         """Sources by targets, of languages that are both; of several datasets of a language, their mean."""
@@ -231,10 +244,9 @@ def _asymmetry_row(other: str, outcome_LL: np.ndarray, factor_L: np.ndarray, of_
         return _transfer_row(ASYMMETRY, other, outcome_LL, _of_pairs(factor_L, of_targets), permuted) | shared
     difference_LL = np.subtract.outer(factor_L, factor_L) * (-1 if of_targets else 1)
     robust = correlation.asymmetry_regression(outcome_LL / 2, -factor_L if of_targets else factor_L)
-    upper = np.triu(np.ones(outcome_LL.shape, dtype=bool))
-    p = _printed_p(np.where(upper, outcome_LL, np.nan), difference_LL)
+    # No p-value is printed of it.
     permuted = correlation.mantel(outcome_LL, difference_LL)
-    return _row(robust.rho, p, permuted, robust.n, robust.languages, "asymmetry_regression", robust) | shared
+    return _row(robust.rho, np.nan, permuted, robust.n, robust.languages, "asymmetry_regression", robust) | shared
 
 
 def _printed_p(outcome_LL: np.ndarray, factor_LL: np.ndarray) -> float:
@@ -249,7 +261,7 @@ def _between_tasks(curves: pd.DataFrame) -> Iterator[Row]:
     chosen = curves[(curves["source"] == curves["target"]) & (curves["task"] != "bpc")]
     for key, part in chosen.groupby(["model", "training_seed", "protocol", "rule"], dropna=False):
         shared = dict(zip(["model", "training_seed", "protocol", "rule"], key, strict=True)) | {"alternative": None}
-        by_language = part.pivot_table(index="source_language", columns="task", values=FORGETTING, aggfunc="mean")
+        by_language = part.pivot_table(index=part["source_language"].map(one_language), columns="task", values=FORGETTING, aggfunc="mean")
         for one, other in combinations(by_language.columns, 2):
             row = _of_values(by_language[one].to_numpy(), by_language[other].to_numpy(), by_language.index.tolist())
             named = {"task": one, "setting": IN_LANGUAGE, "outcome": FORGETTING, "factor": f"{FORGETTING} in {other}"}

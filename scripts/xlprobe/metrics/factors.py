@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from xlprobe.artifacts.corpus_text import read_counts
-from xlprobe.artifacts.tables import read_table, write_table
+from xlprobe.artifacts.tables import read_of_schema, write_table
 from xlprobe.errors import FormatError
 from xlprobe.files import read_lines
 
@@ -63,7 +63,7 @@ class Factors:
     @classmethod
     def read(cls, path: Path) -> "Factors":
         """The factors of a run, from their table."""
-        return cls(read_table(path))
+        return cls(read_of_schema(path, "factors.schema.yaml"))
 
     def pretraining_data(self, model: str, language: str, reading: str | None = None) -> float:
         """The text of a language that a model was pretrained on, in GiB.
@@ -125,7 +125,7 @@ def measure_factors(
         pivot = pivot_of({row["language"]: row["value"] for row in sizes if row["default"]})
         rows += [row | {"pivot": row["default"] and row["language"] == pivot} for row in sizes]
         languages.update(of_model["measured"], [pivot] if pivot else [])
-    rows += _examples(read_table(datasets), tasks) if datasets else []
+    rows += _examples(read_of_schema(datasets, "datasets.schema.yaml"), tasks) if datasets else []
     rows += _distances(languages, read_distances(distances), (WORLD, WORLD) if is_world else (LANG2VEC, URIEL))
     table = pd.DataFrame(rows, columns=COLUMNS)
     write_table(table.assign(pivot=table["pivot"].eq(True)), "factors.schema.yaml", output)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from xlprobe.artifacts.tables import read_table, write_table
+from xlprobe.artifacts.tables import read_of_schema, write_rows
 from xlprobe.metrics.learning import CROSS_FITTED
 from xlprobe.metrics.training_outcomes import CURVE
 from xlprobe.statistics.cross_fitting import FEWEST_STEPS
@@ -46,11 +46,11 @@ def write_gates(scores: Path, best: Path, gates: Path, thresholds: Thresholds) -
     Raises:
         XlprobeError: a table is missing or damaged.
     """
-    curves = read_curves(read_table(scores), read_table(best))
+    curves = read_curves(read_of_schema(scores, "scores.schema.yaml"), read_of_schema(best, "best.schema.yaml"))
     ranks = rank_stability(curves)
-    rows = [of_curve | checks(of_curve, ranks[position], thresholds) for position, of_curve in enumerate(curves)]
-    table = pd.DataFrame([{name: value for name, value in row.items() if name not in ("steps", "values")} for row in rows])
-    write_table(table, "gates.schema.yaml", gates)
+    rows = [of_curve | checks(of_curve, of_ranks, thresholds) for of_curve, of_ranks in zip(curves, ranks, strict=True)]
+    shown = ({name: value for name, value in row.items() if name not in ("steps", "values")} for row in rows)
+    write_rows(shown, "gates.schema.yaml", gates)
 
 
 def read_curves(scores: pd.DataFrame, best: pd.DataFrame) -> list[dict[str, Any]]:
@@ -152,9 +152,11 @@ def rank_stability(curves: Sequence[Mapping[str, Any]]) -> list[float]:
     NaN where there are fewer than four.
     """
     found = np.full(len(curves), np.nan)
+    if not curves:
+        return []
     keys = pd.DataFrame(
         [
-            {name: curve[name] for name in ("model", "training_seed", "task", "split", "protocol")}
+            {name: curve[name] for name in ("model", "training_seed", "task", "text_form", "split", "protocol")}
             | {"source": curve["source"] if curve["source"] != curve["target"] else None, "steps": tuple(curve["steps"])}
             for curve in curves
         ]

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-import pandas as pd
 
 from xlprobe.artifacts.outcome_file import OutcomePlace
-from xlprobe.artifacts.tables import read_schema, write_table
+from xlprobe.artifacts.tables import write_rows
 from xlprobe.metrics import measures
 from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED, NO_INTERVAL, PERCENTILE, RESAMPLES
 from xlprobe.metrics.measures import Weights, expected_layer
@@ -66,16 +65,14 @@ def write_layers(
             for place, layers in own.items():
                 of_baselines = [clustered_counts(outcome) for outcome in known.of(place).values()]
                 found = training.read(place, every_layer=True)
+                # Without an example there is no score.
+                if not found.n:
+                    continue
                 curve = LayerCurve(found, of_baselines, [*training.keys_of_group(place)], intervals)
                 expected += [*curve.expected_rows(OWN, layers), *(curve.expected_rows(SHARED, shared) if cut else [])]
                 gains += curve.gain_rows()
-    _write(expected, "expected_layers.schema.yaml", expected_layers)
-    _write(gains, "layer_gains.schema.yaml", layer_gains)
-
-
-def _write(rows: Sequence[Row], schema: str, path: Path) -> None:
-    # Of no rows, too, a table has columns; of some rows, they may lack one.
-    write_table(pd.DataFrame(rows, columns=[*read_schema(schema)["properties"]]), schema, path)
+    write_rows(expected, "expected_layers.schema.yaml", expected_layers)
+    write_rows(gains, "layer_gains.schema.yaml", layer_gains)
 
 
 def _layers(training: TrainingOutcomes, place: OutcomePlace) -> list[int]:

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from xlprobe.artifacts.outcome_file import OutcomePlace
-from xlprobe.artifacts.tables import write_table
+from xlprobe.artifacts.tables import write_rows
 from xlprobe.metrics import measures
 from xlprobe.metrics.scoring import BaselineFiles
 from xlprobe.metrics.training_outcomes import Measured, TrainingOutcomes
@@ -61,13 +60,17 @@ def write_learning(
             for place in training.places:
                 if place.split in ("dev", "train"):
                     continue
-                curve = Curve(training, place, intervals)
+                found = training.read(place)
+                # Without an example there is no score.
+                if not found.n:
+                    continue
+                curve = Curve(found, [*training.keys_of_group(place)], intervals)
                 rows["best"] += curve.best_rows(*chosen_on_dev.of(place))
                 rows["steps"] += curve.step_rows(shares)
                 rows["forgetting"] += curve.forgetting_rows()
-    write_table(pd.DataFrame(rows["best"]), "best.schema.yaml", best)
-    write_table(pd.DataFrame(rows["steps"]), "steps.schema.yaml", steps)
-    write_table(pd.DataFrame(rows["forgetting"]), "forgetting.schema.yaml", forgetting)
+    write_rows(rows["best"], "best.schema.yaml", best)
+    write_rows(rows["steps"], "steps.schema.yaml", steps)
+    write_rows(rows["forgetting"], "forgetting.schema.yaml", forgetting)
 
 
 class DevChoices:
@@ -105,10 +108,14 @@ class DevChoices:
 
 
 class Curve:
-    """A measurement over a training's steps, at its last layer."""
+    """A measurement over a training's steps, at its last layer.
 
-    def __init__(self, training: TrainingOutcomes, place: OutcomePlace, intervals: Intervals) -> None:
-        self._found: Measured = training.read(place)
+    Args:
+        among: the keys of all clusters of its group, which share resamples.
+    """
+
+    def __init__(self, found: Measured, among: Sequence[str], intervals: Intervals) -> None:
+        self._found = found
         self._steps, self._values_C = self._found.steps, self._found.values[:, 0]
         self._direction = self._found.task.direction
         self._fitting = CrossFitting(
@@ -116,7 +123,7 @@ class Curve:
             self._found.metric.value,
             higher_is_better=self._found.higher_is_better,
             has_seeds=self._found.has_seeds,
-            among=[*training.keys_of_group(place)],
+            among=among,
             resamples=min(RESAMPLES, intervals.resamples),
             level=intervals.level,
         )
@@ -133,7 +140,9 @@ class Curve:
         yield self._row(AS_PRINTED, "best", self._values_C[best], step=self._steps[best])
         for rule, place in ((FINAL, final), (dev_rule, chosen_on_dev)):
             if place is not None:
-                yield self._row(rule, "value", self._values_C[place], self._fitting.interval(place), PERCENTILE, step=self._steps[place])
+                # On dev, the same probes have chosen the step.
+                ends = NO_ENDS if rule == DEV and self._found.has_seeds else self._fitting.interval(place)
+                yield self._row(rule, "value", self._values_C[place], ends, PERCENTILE, step=self._steps[place])
         yield self._row(CROSS_FITTED, "best", self._fitting.best(), step=None)
 
     def step_rows(self, shares: Sequence[float]) -> Iterator[Row]:

@@ -34,18 +34,21 @@ def relative_performance(values: np.ndarray, best_value: np.ndarray | float, dir
 def step_to_share(steps: Sequence[int], values_C: np.ndarray, share: float, direction: Direction) -> np.ndarray:
     """The first step at which a curve reaches a share of its best value (Figures 2, 6 and 16; Tables 4 and 5 with 0.95).
 
+    NaN where it has no best: of a score that stays 0, or is not defined.
+
     Raises:
         ValueError: the steps are not ascending, or 0 is among them.
 
     >>> step_to_share([5, 10, 15], np.array([0.5, 0.79, 0.8]), 0.98, "higher").item()
-    10
+    10.0
     >>> step_to_share([5, 10, 15], np.array([4.0, 2.0, 1.0]), 0.5, "lower").item()
-    10
+    10.0
     """
     if min(steps, default=0) <= 0 or any(one >= other for one, other in pairwise(steps)):
         raise ValueError(f"steps are to be ascending and above 0, found {list(steps)}")
-    reached_C = relative_performance(values_C, best(values_C, direction)[..., None], direction) >= share
-    return np.asarray(steps)[reached_C.argmax(axis=-1)]
+    with np.errstate(invalid="ignore"):
+        reached_C = relative_performance(values_C, best(values_C, direction)[..., None], direction) >= share
+    return np.where(reached_C.any(axis=-1), np.asarray(steps)[reached_C.argmax(axis=-1)], np.nan)
 
 
 def forgetting(values_C: np.ndarray, direction: Direction) -> tuple[np.ndarray, np.ndarray]:
@@ -57,7 +60,9 @@ def forgetting(values_C: np.ndarray, direction: Direction) -> tuple[np.ndarray, 
     (0.25, 0.25)
     """
     best_value, final = best(values_C, direction), values_C[..., -1]
-    return 1 - relative_performance(final, best_value, direction), np.abs(best_value - final)
+    with np.errstate(invalid="ignore"):
+        relative = 1 - relative_performance(final, best_value, direction)
+    return relative, np.abs(best_value - final)
 
 
 def asymmetry(transfer: np.ndarray) -> np.ndarray:

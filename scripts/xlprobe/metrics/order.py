@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xlprobe.artifacts.tables import read_table, write_table
+from xlprobe.artifacts.tables import read_of_schema, write_rows
 from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED, FITTED
 from xlprobe.metrics.measures import acquired_in_order
 
@@ -29,9 +29,7 @@ def write_order(steps: Path, order: Path) -> None:
     Raises:
         XlprobeError: the table is missing or damaged.
     """
-    rows = [*order_rows(read_table(steps))]
-    columns = [*PAIR, "n_tasks", "tasks", "treebank", "nli", "formula", "holds"]
-    write_table(pd.DataFrame(rows, columns=columns), "order.schema.yaml", order)
+    write_rows(order_rows(read_of_schema(steps, "steps.schema.yaml")), "order.schema.yaml", order)
 
 
 def order_rows(steps: pd.DataFrame) -> Iterator[dict[str, Any]]:

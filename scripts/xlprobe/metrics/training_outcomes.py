@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -54,9 +55,20 @@ class Measured:
         return self.columns["protocol"] == "paper"
 
     @property
+    def has_one_seed(self) -> bool:
+        """Whether seeds move it, of which it has but one."""
+        return self.has_seeds and self.counts.shape[-2] == 1
+
+    @property
     def higher_is_better(self) -> bool:
         """The direction of its task."""
         return self.task.direction == "higher"
+
+    @property
+    def n(self) -> int:
+        """The examples behind its values; of alignments the sentence pairs."""
+        counted = self.counts.counts.get(self.metric.n)
+        return self.counts.shape[-1] if counted is None else int(counted[0].sum())
 
     @cached_property
     def values(self) -> np.ndarray:
@@ -72,17 +84,19 @@ class TrainingOutcomes:
     Args:
         folder: `outcomes/` of a run.
         run: the training, as paths name it.
-        steps: of its checkpoints, ascending.
+        steps: of its checkpoints, ascending; step 0 is none.
         baselines: files that hold totals and clusters of what probes are tested on.
 
     Attributes:
         places: what is measured of every checkpoint.
 
     Raises:
-        XlprobeError: a file is missing or damaged, or lacks what another one holds.
+        XlprobeError: steps are none, not ascending, or 0; a file is missing or damaged, or lacks what another one holds.
     """
 
     def __init__(self, folder: Path, run: str, steps: Sequence[int], baselines: BaselineFiles) -> None:
+        if min(steps, default=0) <= 0 or any(one >= other for one, other in pairwise(steps)):
+            raise XlprobeError(f"{folder / run}: steps {list(steps)} are asked for; name one or more, ascending and above 0")
         self.run, self.steps, self._baselines = run, list(steps), baselines
         with contextlib.ExitStack() as stack:
             self._files = {step: stack.enter_context(OutcomeFile(folder / run / f"{step}.h5")) for step in steps}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from xlprobe.artifacts.tables import read_table, write_table
+from xlprobe.artifacts.tables import read_of_schema, write_table
 from xlprobe.metrics.training_outcomes import CURVE
 
 # What tells rows of a table apart beside the curve, where it has the column.
@@ -21,7 +21,7 @@ def write_training_seeds(tables: Mapping[str, Path], training_seeds: Path) -> No
     Raises:
         XlprobeError: a table is missing or damaged.
     """
-    parts = [over_seeds(read_table(path)).assign(table=name) for name, path in tables.items()]
+    parts = [over_seeds(read_of_schema(path, f"{name}.schema.yaml")).assign(table=name) for name, path in tables.items()]
     write_table(pd.concat(parts), "training_seeds.schema.yaml", training_seeds)
 
 

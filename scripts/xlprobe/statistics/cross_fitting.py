@@ -217,7 +217,7 @@ class CrossFitting:
         """
         place = _first(self._reaches(self.values_C, self.best(), share))
         best_R = _mean_over_splits(self._best(self._resampled_CRB2, range(len(self.values_C))))
-        if not len(best_R):
+        if not np.isfinite(best_R).any():
             return Reached(place, np.full(len(self.values_C), np.nan), None, None)
         shares_C = self._reaches(self.resampled_CR, best_R, share).mean(axis=1)
         tail = (1 - self.level) / 2
@@ -229,7 +229,8 @@ class CrossFitting:
         return float(limits_21[0, 0]), float(limits_21[1, 0])
 
     def _reaches(self, values: np.ndarray, best: float | np.ndarray, share: float) -> np.ndarray:
-        return values >= share * best if self.sign > 0 else values <= best / share
+        # There is no share of a best that is 0.
+        return (values >= share * best) & (best > 0) if self.sign > 0 else values <= best / share
 
 
 def resampled_jitter(steps: Sequence[int], values_C: np.ndarray, resamples: int) -> np.ndarray:

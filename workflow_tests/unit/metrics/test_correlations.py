@@ -9,6 +9,7 @@ from xlprobe.metrics.correlations import (
     STEPS,
     WITHOUT_DEGENERATE,
     WITHOUT_PIVOT,
+    _between_tasks,
     adjusted,
     alternatives_of,
     correlate,
@@ -125,10 +126,13 @@ def test_asymmetry_as_printed_and_over_unordered_pairs():
     printed = found(curves, factors(), asymmetries=asymmetries)
     source, target = (printed["transfer", "asymmetry", f"{side} pretraining data"] for side in ("source", "target"))
     assert source["value"] == pytest.approx(-target["value"]) and source["value"] > 0 and source["n"] == 12
+    assert source["p"] == target["p"] < 0.05
     honest = found(curves, factors(), asymmetries=asymmetries, rule="cross-fitted")
     source, target = (honest["transfer", "asymmetry", f"{side} pretraining data"] for side in ("source", "target"))
     # What differs by language alone goes with the difference of factors.
     assert (source["value"], target["value"]) == pytest.approx((1, -1)) and source["n"] == 6
+    # No p-value is printed of pairs either way round.
+    assert np.isnan(source["p"]) and source["permutation_p"] == pytest.approx(2 / 24)
     table = adjusted(honest.values()).query("outcome == 'asymmetry'")
     assert table.set_index("factor")["q"]["source pretraining data"] == table.set_index("factor")["q"]["target pretraining data"]
 
@@ -154,6 +158,18 @@ def test_between_pairs_of_languages_no_pivot_can_be_left_out():
     curves, known = measures(transfer=True), factors()
     assert not found(curves, known, WITHOUT_PIVOT) and not found(curves, known, "without both")
     assert found(curves, known, WITHOUT_DEGENERATE)["transfer", PERFORMANCE, "syntactic distance"]["n"] == 6
+
+
+def test_without_two_languages_that_are_source_and_target_there_is_no_grid():
+    curves = measures(transfer=True)
+    assert not found(curves[(curves["source_language"] == "aa") & (curves["target_language"] == "bb")], factors())
+
+
+def test_chinese_is_one_language_in_both_tasks():
+    nli = measures("xnli").replace({"source_language": {"aa": "zh-Hans"}, "target_language": {"aa": "zh-Hans"}})
+    words = measures().replace({"source_language": {"aa": "zh-Hant"}, "target_language": {"aa": "zh-Hant"}})
+    rows = [*_between_tasks(pd.concat([nli, words]))]
+    assert {row["n"] for row in rows} == {4}
 
 
 def test_forgetting_is_compared_between_tasks_by_language():

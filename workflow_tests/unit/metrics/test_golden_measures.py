@@ -177,7 +177,9 @@ def test_the_best_checkpoint_is_the_planted_one(tables, curve, rule, steps, valu
         assert pd.isna(fitted["step"]) and fitted["value"] == pytest.approx(value, abs=0.015)
         assert {found["interval"], fitted["interval"]} == {"no interval"}
     else:
-        assert found["low"] < value < found["high"] and found["interval"] == "percentile"
+        # On dev, the same probes have chosen the step.
+        chosen = rule == DEV and found["protocol"] == "paper"
+        assert found["interval"] == ("no interval" if chosen else "percentile") and (chosen or found["low"] < value < found["high"])
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,12 @@ def test_a_set_of_no_group_has_its_own_keys(folder):
         assert training.keys_of_group(PLACE) == ()
 
 
+@pytest.mark.parametrize("steps", [[], [0, 10], [20, 10], [10, 10]])
+def test_step_0_is_no_checkpoint_and_others_ascend(folder, steps):
+    with pytest.raises(XlprobeError, match=r"seed_3: steps .* are asked for; name one or more, ascending and above 0"):
+        TrainingOutcomes(folder, "m/seed_3", steps, BaselineFiles([folder / "b.h5"]))
+
+
 def test_checkpoints_that_do_not_go_together_are_refused(folder):
     write_checkpoint(folder, 20, FACTS | {"dataset": "d2"})
     with (
