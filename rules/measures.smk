@@ -35,7 +35,8 @@ rule learning:
     conda:
         "../envs/xlprobe.yaml"
     resources:
-        mem_mb=mebibytes(2000),
+        # The files of all checkpoints are open.
+        mem_mb=mebibytes(4000),
         runtime=minutes(60),
     params:
         code=code(

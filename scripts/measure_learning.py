@@ -3,16 +3,14 @@
 from pathlib import Path
 
 from xlprobe import command_line
-from xlprobe.artifacts.checkpoint_lists import from_argument
+from xlprobe.artifacts.checkpoint_lists import add_outcomes
 from xlprobe.metrics.learning import write_learning
 from xlprobe.statistics.bootstrap import Intervals
 
 
 def main() -> None:
     parser = command_line.parser(__doc__)
-    parser.add_argument("--outcomes", type=Path, required=True, help="folder of the checkpoints' HDF5 files")
-    parser.add_argument("--checkpoints", type=from_argument, required=True, help="their steps by training run, in JSON")
-    parser.add_argument("--baselines", type=Path, nargs="*", default=[], help="HDF5 files of baselines, which have the totals")
+    add_outcomes(parser)
     parser.add_argument("--shares", type=command_line.share, nargs="+", required=True, help="of the best, whose steps are looked for")
     for table in ("best", "steps", "forgetting"):
         parser.add_argument(f"--{table}", type=Path, required=True, help="Parquet file to write")

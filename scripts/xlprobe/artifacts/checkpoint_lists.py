@@ -4,7 +4,7 @@ Checkpoints are listed by training run, as paths name it, with their steps.
 """
 
 import json
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -35,6 +35,13 @@ def from_argument(text: str) -> dict[str, list[int]]:
     if not all(isinstance(steps, list) and all(type(step) is int for step in steps) for steps in lists):
         raise ArgumentTypeError(f'found {text[:60]}, expected the steps of each training run, such as {{"xlmr": [0, 20]}}')
     return dict(found)
+
+
+def add_outcomes(arguments: ArgumentParser) -> None:
+    """Arguments of the scripts that compare checkpoints by their outcomes."""
+    arguments.add_argument("--outcomes", type=Path, required=True, help="folder of the checkpoints' HDF5 files")
+    arguments.add_argument("--checkpoints", type=from_argument, required=True, help="their steps by training run, in JSON")
+    arguments.add_argument("--baselines", type=Path, nargs="*", default=[], help="HDF5 files of baselines, which have the totals")
 
 
 def checkpoint_files(folder: Path, checkpoints: Mapping[str, Sequence[int]], ending: str) -> list[Path]:

@@ -20,6 +20,8 @@ from xlprobe.files import read_lines
 PRETRAINING_DATA, TASK_DATA, SYNTACTIC_DISTANCE = "pretraining_data", "task_data", "syntactic_distance"
 AS_PRINTED, CORRECTED, THIS_RUN, LANG2VEC, WORLD = "as printed", "corrected", "this run", "lang2vec", "world"
 NONE_PUBLISHED, NOT_TRAINED, MISPRINT = "no size published", "not pretrained on", "misprint"
+# What a model is trained on elsewhere is not known here; the sizes of CC100 stand for it.
+ASSUMED = "assumed"
 DEGENERATE, NONE_STATED, ONE_LANGUAGE = "degenerate", "none stated", "one language"
 PRINTED_SOURCE = "Conneau et al. 2020, Table 6"
 URIEL = "URIEL (Littell et al. 2017), distances of lang2vec (Malaviya et al. 2017)"
@@ -121,7 +123,9 @@ def measure_factors(
     rows: list[Row] = []
     languages: set[str] = set()
     for model, of_model in models.items():
-        sizes = [*_sizes(model, of_model["measured"], of_model["pretrained"], published, corpora)]
+        # English is the pivot of what is trained elsewhere in any case, also where it is not measured.
+        english = [ENGLISH] if of_model["pretrained"] is None and ENGLISH in published else []
+        sizes = [*_sizes(model, [*of_model["measured"], *english], of_model["pretrained"], published, corpora)]
         pivot = pivot_of({row["language"]: row["value"] for row in sizes if row["default"]})
         rows += [row | {"pivot": row["default"] and row["language"] == pivot} for row in sizes]
         languages.update(of_model["measured"], [pivot] if pivot else [])
@@ -200,7 +204,12 @@ def _sizes(
             readings = of_code if default == AS_PRINTED else of_code.keys() & {AS_PRINTED}
             for reading in readings:
                 misprint = MISPRINT if reading == AS_PRINTED and CORRECTED in of_code else None
-                found[reading] = of_code[reading], misprint, PRINTED_SOURCE if reading == AS_PRINTED else "resources/languages.tsv"
+                assumed = ASSUMED if trained is None else None
+                found[reading] = (
+                    of_code[reading],
+                    misprint or assumed,
+                    PRINTED_SOURCE if reading == AS_PRINTED else "resources/languages.tsv",
+                )
             if code in corpora and (trained is not None or default == THIS_RUN):
                 found[THIS_RUN] = _gib(corpora[code]), None, f"corpus/{code}/counts.json"
             found.setdefault(default, (None, NONE_PUBLISHED, PRINTED_SOURCE))

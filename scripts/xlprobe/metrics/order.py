@@ -87,7 +87,7 @@ def _holds(rule: str, curves: Mapping[str, Mapping[str, Any]], groups: Sequence[
     if rule != CROSS_FITTED or any(row["interval"] != SET_OF_STEPS for row in curves.values()):
         return None
     # A set may begin before the first checkpoint, and go on, or begin, after the last one.
-    first = {task: -np.inf if BEFORE in (row["censored"] or "") else np.nan_to_num(row["low"], nan=np.inf) for task, row in curves.items()}
+    first = {task: -np.inf if BEFORE in str(row["censored"]) else np.nan_to_num(row["low"], nan=np.inf) for task, row in curves.items()}
     last = {task: np.nan_to_num(row["high"], nan=np.inf) for task, row in curves.items()}
     tried = [pair for earlier, later in pairwise(groups) for pair in product(earlier, later)]
     if all(last[one] <= first[other] for one, other in tried):

@@ -30,6 +30,8 @@ from xlprobe.tasks.declaration import load_probe_task
 
 # The probes that one command can name: it holds 128 KiB.
 MOST_AT_ONCE = 200
+# The language of most text, in whatever is trained elsewhere.
+PIVOT = "en"
 # A job by its wildcards.
 Job = dict[str, str]
 
@@ -438,7 +440,7 @@ class Study:
 
     def published_sizes(self) -> dict[str, dict[str, float]]:
         """The published sizes, by reading, of the texts behind the models of the table of factors, in GiB; none of a world's."""
-        used = {code for languages in self.factor_models.values() for codes in languages.values() for code in codes or []}
+        used = {code for languages in self.factor_models.values() for codes in languages.values() for code in codes or [PIVOT]}
         return {code: sizes for code, sizes in inventory.published_sizes(self.config).items() if code in used}
 
     def dataset_facts(self) -> dict[str, dict[str, str]]:

@@ -105,7 +105,9 @@ def test_published_sizes_are_kept_both_ways(tmp_path):
     # XLM-R has no Fulah: its size is unknown, and said to be.
     assert np.isnan(factors.pretraining_data("xlmr", "ff"))
     flags = table[table["factor"] == "pretraining_data"].set_index(["language", "reading"])["flag"].dropna().to_dict()
-    assert flags == {("sv", "as printed"): "misprint", ("ff", "as printed"): "no size published"}
+    # On what it was trained elsewhere nobody says here.
+    known = {place: flags.pop(place) for place in (("sv", "as printed"), ("ff", "as printed"))}
+    assert [*known.values()] == ["misprint", "no size published"] and {*flags.values()} == {"assumed"} and len(flags) == 6
     assert factors.pivot("xlmr") == "en" and table["pivot"].sum() == 1
 
 
@@ -121,7 +123,7 @@ def test_a_models_own_text_is_measured_where_it_is_no_whole_cc100(tmp_path):
     assert [factors.pretraining_data("alone", code) for code in ("fi", "sv")] == [0, 0.5]
     assert factors.pretraining_data("base", "sv") == 12.1 and factors.pretraining_data("both", "sv", "as printed") == 12.1
     assert (factors.readings("both"), factors.readings("base")) == (["as printed", "this run"], ["as printed", "corrected"])
-    assert {model: factors.pivot(model) for model in models} == {"both": "fi", "alone": "sv", "base": "sv"}
+    assert {model: factors.pivot(model) for model in models} == {"both": "fi", "alone": "sv", "base": "en"}
     assert table.loc[table["flag"] == "not pretrained on", ["model", "language", "value"]].values.tolist() == [["alone", "fi", 0.0]]
     assert factors.pivot("other") is None
 

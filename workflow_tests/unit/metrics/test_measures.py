@@ -5,7 +5,6 @@ import pytest
 
 from xlprobe.metrics.measures import (
     acquired_in_order,
-    asymmetry,
     expected_layer,
     forgetting,
     internal_gain,
@@ -43,12 +42,6 @@ def test_relative_performance_is_1_at_best_and_less_elsewhere():
         for curve in values:
             shares = relative_performance(curve, max(curve) if direction == "higher" else min(curve), direction)
             assert shares.max() == 1 and (shares > 0).all()
-
-
-def test_an_asymmetric_pair_differs_by_its_order():
-    found = asymmetry(np.array([[0.9, 0.6, 0.5], [0.3, 0.9, 0.5], [0.5, 0.7, 0.9]]))
-    assert found[0, 1] == pytest.approx(0.3) and found[1, 0] == pytest.approx(-0.3) and found[0, 2] == 0
-    assert (found == -found.T).all()
 
 
 @pytest.mark.parametrize("direction", ["higher", "lower"])

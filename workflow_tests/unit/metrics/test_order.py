@@ -14,8 +14,9 @@ def steps(values, rule="as printed", source="en_ewt", nli="xnli_en", languages=(
         own, target = (nli, targets[1]) if task == "xnli" else (source, targets[0])
         row = {"model": "m", "training_seed": None, "protocol": "paper", "rule": rule, "task": task, "share": 0.98, "value": value}
         row |= {"source": own, "target": target or own, "source_language": languages[0], "target_language": languages[1]}
-        low, high = ends.get(task, (np.nan, np.nan))
-        rows.append(row | {"low": low, "high": high, "interval": "set of steps" if ends else "no interval"})
+        low, high, *censored = ends.get(task, (np.nan, np.nan))
+        interval = "set of steps" if ends else "no interval"
+        rows.append(row | {"low": low, "high": high, "interval": interval, "censored": (*censored, None)[0]})
     return rows
 
 
@@ -35,6 +36,18 @@ def test_tasks_at_one_checkpoint_and_of_one_group_are_in_any_order():
 def test_sets_of_steps_may_leave_it_open(of_relations, expected):
     ends = {"pos": (5, 20), "arc_prediction": (5, 10), "arc_classification": of_relations, "xnli": (40, 80)}
     assert holds(steps([10, 5, 20, 40], "cross-fitted", **ends)) == [expected]
+
+
+def test_what_comes_before_the_first_checkpoint_may_come_before_anything():
+    """But it can be in order before what comes later."""
+    first = (5, 5, "before")
+    ends = {"pos": first, "arc_prediction": first, "arc_classification": (20, 20), "xnli": (40, 80)}
+    assert holds(steps([5, 5, 20, 40], "cross-fitted", **ends)) == ["yes"]
+    ends |= {"arc_classification": first}
+    assert holds(steps([5, 5, 5, 40], "cross-fitted", **ends)) == ["undecided"]
+    fitted = steps([5, 5, 5, 40], "fitted curve")
+    fitted[2]["censored"] = "before"
+    assert holds(fitted) == ["undecided"]
 
 
 def test_chinese_is_one_language_in_either_script():
