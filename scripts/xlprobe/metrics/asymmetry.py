@@ -100,13 +100,15 @@ def _rows(training: TrainingOutcomes, pairs: pd.DataFrame, intervals: Intervals)
         # Other test sets have other sentences.
         if group is None or group != training.facts(other)["parallel"]:
             continue
-        # What is best as printed is chosen on the sentences that it is measured on; how far one probe lies off by chance is not known.
-        if row["rule"] != AS_PRINTED and intervals.resamples and not measured(one).has_one_seed:
+        # What is best as printed is chosen on the sentences that it is measured on.
+        if row["rule"] != AS_PRINTED:
             if (other, one) in found:
                 turned = found[other, one]
                 difference = replace(turned, difference=-turned.difference, low=-turned.high, high=-turned.low)
             else:
                 difference = found[one, other] = compared(one, other)
             row |= {"value": difference.difference, "n": difference.clusters}
-            ends, p, interval = (difference.low, difference.high), difference.p, PERCENTILE
+            # How far one probe, or one sentence, lies off by chance is not known.
+            if intervals.resamples and difference.clusters > 1 and not measured(one).has_one_seed:
+                ends, p, interval = (difference.low, difference.high), difference.p, PERCENTILE
         yield {str(name): value for name, value in row.items()} | {"low": ends[0], "high": ends[1], "p": p, "interval": interval}

@@ -86,7 +86,8 @@ class Measured:
             higher_is_better=self.higher_is_better,
             has_seeds=self.has_seeds,
             among=among,
-            resamples=min(RESAMPLES, intervals.resamples),
+            # Of one cluster nothing is known of how clusters differ.
+            resamples=min(RESAMPLES, intervals.resamples) if self.counts.shape[-1] > 1 else 0,
             level=intervals.level,
         )
 
@@ -111,7 +112,7 @@ class TrainingOutcomes:
         places: what is measured of every checkpoint.
 
     Raises:
-        XlprobeError: steps are none, not ascending, or 0; a file is missing or damaged, or lacks what another one holds.
+        XlprobeError: steps are none, not ascending, or 0; a file is missing, damaged or another checkpoint's, or lacks what another holds.
     """
 
     def __init__(self, folder: Path, run: str, steps: Sequence[int], baselines: BaselineFiles) -> None:
@@ -122,6 +123,9 @@ class TrainingOutcomes:
         self._keys: dict[tuple[str, str], list[str]] = {}
         with contextlib.ExitStack() as stack:
             self._files = {step: stack.enter_context(OutcomeFile(folder / run / f"{step}.h5")) for step in steps}
+            for step, file in self._files.items():
+                if (found := checkpoint_names.title(file.checkpoint) if file.checkpoint else "baselines") != f"{run} step {step}":
+                    raise XlprobeError(f"{file.path}: holds outcomes of {found}, not of {run} step {step}; {MAKE_AGAIN}")
             first = self._files[self.steps[0]]
             self.places = first.places
             for file in self._files.values():
