@@ -65,12 +65,23 @@ def test_nothing_to_test_gives_tables_without_rows(tmp_path):
     assert all(table.empty and len(table.columns) > 10 for table in tables.values())
 
 
-def test_one_probe_says_nothing_of_how_far_probes_differ(tmp_path):
+def both_ways(parallel="pud"):
+    """Probes of two languages, each on the other's test set."""
     pairs = [("aa_own", "aa"), ("bb_own", "bb")]
     planted = [part for dataset, _ in pairs for part in pos(RISING, dataset)]
     for (source, one), other in ((pairs[0], "bb"), (pairs[1], "aa")):
-        planted.append(transfer("pos", (source, one), (f"{other}_pud", other), RISING, baselines={"majority": 0.2}))
-    tables = learned(tmp_path, planted, Sizes(sentences=20, parallel=20, seeds=1))
+        crossed = transfer("pos", (source, one), (f"{other}_pud", other), RISING, baselines={"majority": 0.2})
+        planted.append(replace(crossed, parallel=parallel))
+    return planted
+
+
+def test_test_sets_of_no_parallel_group_are_no_two_ways(tmp_path):
+    tables = learned(tmp_path, both_ways(parallel=None), Sizes(sentences=20))
+    assert tables["asymmetry"].empty and {*tables["best"]["target"]} == {"aa_own", "bb_own", "aa_pud", "bb_pud"}
+
+
+def test_one_probe_says_nothing_of_how_far_probes_differ(tmp_path):
+    tables = learned(tmp_path, both_ways(), Sizes(sentences=20, parallel=20, seeds=1))
     assert len(tables["asymmetry"]) == 4
     for table in tables.values():
         assert table["interval"].eq("no interval").all() and table[["low", "high"]].isna().all(axis=None)
