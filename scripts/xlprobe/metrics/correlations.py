@@ -20,8 +20,7 @@ from scipy import stats
 from xlprobe.artifacts.tables import read_of_schema, write_table
 from xlprobe.metrics.factors import Factors
 from xlprobe.metrics.learning import AS_PRINTED, FINAL, NO_INTERVAL
-from xlprobe.metrics.order import one_language
-from xlprobe.metrics.training_outcomes import CURVE
+from xlprobe.metrics.training_outcomes import CURVE, one_language
 from xlprobe.statistics import correlation
 
 IN_LANGUAGE, TRANSFER = "in language", "transfer"
@@ -31,8 +30,7 @@ TASK_DATA, DISTANCE = "task data", "syntactic distance"
 SHARE = 0.95
 GROUP = ["model", "training_seed", "task", "protocol"]
 WITHOUT_PIVOT, WITHOUT_DEGENERATE, WITHOUT_BOTH = "without the pivot", "without degenerate distances", "without both"
-
-
+# The table's, and what tells which rows are one test.
 COLUMNS = [
     *(*GROUP, "setting", "outcome", "factor", "rule", "formula", "value", "p", "permutation_p", "smallest_p", "n_too_small"),
     *("robust_error", "robust_p", "interval", "n", "languages", "alternative", "test"),

@@ -11,16 +11,12 @@ import pandas as pd
 from xlprobe.artifacts.tables import read_of_schema, write_rows
 from xlprobe.metrics.learning import AS_PRINTED, BEFORE, CROSS_FITTED, FITTED, SET_OF_STEPS
 from xlprobe.metrics.measures import acquired_in_order
+from xlprobe.metrics.training_outcomes import one_language
 
 # Groups of tasks, earlier ones first; within a group, and at one checkpoint, any order holds.
 ORDER = (("pos", "arc_prediction"), ("arc_classification",), ("xnli",))
 SHARE = 0.98
 PAIR = ["model", "training_seed", "protocol", "rule", "source_language", "target_language"]
-
-
-def one_language(code: str) -> str:
-    """The language of a code, whatever its script: paper 1 has one Chinese, whose treebank is traditional and whose NLI simplified."""
-    return code.partition("-")[0]
 
 
 def write_order(steps: Path, order: Path) -> None:

@@ -37,6 +37,11 @@ RESAMPLES = 200
 PROTOCOLS, PROBED = ("paper", "converged"), ("correct", "total")
 
 
+def one_language(code: str) -> str:
+    """The language of a code, whatever its script: paper 1 has one Chinese, whose treebank is traditional and whose NLI simplified."""
+    return code.partition("-")[0]
+
+
 @dataclass(frozen=True)
 class Measured:
     """What a measurement has earned at some checkpoints and layers.
