@@ -35,6 +35,8 @@ TOGETHER = (
     WORLD.replace("20], pretrain", "20], seeds: [1, 2], pretrain")
     + "features: {together: true}\nprobes: {together: true, protocol: converged}\n"
 )
+# Vectors that are kept are probed treebank by treebank.
+KEPT = TOGETHER.replace("features: {together: true}", "features: {together: true, keep: true}")
 SWEPT = WORLD + "sweeps: [{tasks: [pos], datasets: [qba_world], layers: [0, 2]}]\n"
 ONE_OF_TWO = WORLD.replace("pretrain: {training", "pretrain: {languages: [qba], training")
 # On published data, one of which a person has to obtain, with models that are downloaded.
