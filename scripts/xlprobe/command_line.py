@@ -45,12 +45,12 @@ def _resamples(text: str) -> int:
 def share(text: str) -> float:
     """A share between 0 and 1 (a `type` of argparse)."""
     try:
-        level = float(text)
+        found = float(text)
     except ValueError:
-        level = 0
-    if not 0 < level < 1:
+        found = 0
+    if not 0 < found < 1:
         raise argparse.ArgumentTypeError(f"found {text}, expected a share between 0 and 1")
-    return level
+    return found
 
 
 def run(main: Callable[[], None]) -> None:

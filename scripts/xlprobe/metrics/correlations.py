@@ -20,6 +20,7 @@ from scipy import stats
 from xlprobe.artifacts.tables import read_of_schema, write_table
 from xlprobe.metrics.factors import Factors
 from xlprobe.metrics.learning import AS_PRINTED, FINAL, NO_INTERVAL
+from xlprobe.metrics.text_forms import in_one_form
 from xlprobe.metrics.training_outcomes import CURVE, one_language
 from xlprobe.statistics import correlation
 
@@ -55,7 +56,7 @@ def write_correlations(
         read_of_schema(steps, "steps.schema.yaml"),
         read_of_schema(forgetting, "forgetting.schema.yaml"),
     )
-    asymmetries = None if asymmetry is None else _in_one_form(read_of_schema(asymmetry, "asymmetry.schema.yaml"))
+    asymmetries = None if asymmetry is None else in_one_form(read_of_schema(asymmetry, "asymmetry.schema.yaml"), GROUP)
     known = Factors.read(factors)
     found = adjusted(correlate(curves, asymmetries, known))
     write_table(found.drop(columns="alternative"), "correlations.schema.yaml", correlations)
@@ -73,13 +74,7 @@ def join_measures(best: pd.DataFrame, steps: pd.DataFrame, forgetting: pd.DataFr
     parts = {STEPS: steps[np.isclose(steps["share"], SHARE)], FORGETTING: forgetting[forgetting["measure"] == "relative"]}
     for name, part in parts.items():
         table = table.merge(part.rename(columns={"value": name})[[*keys, name]], on=keys)
-    return _in_one_form(table[(table["task"] != "alignment") & ((table["task"] != "bpc") | (table["split"] == "valid"))])
-
-
-def _in_one_form(table: pd.DataFrame) -> pd.DataFrame:
-    """Without inference sets as published, where they stand in another form, too: no pair of languages counts twice."""
-    forms = table.groupby([*GROUP, "source_language", "target_language"], dropna=False)["text_form"].transform("nunique")
-    return table[(table["text_form"] != "published") | (forms <= 1)]
+    return in_one_form(table[(table["task"] != "alignment") & ((table["task"] != "bpc") | (table["split"] == "valid"))], GROUP)
 
 
 def correlate(curves: pd.DataFrame, asymmetries: pd.DataFrame | None, factors: Factors, alternative: str | None = None) -> Iterator[Row]:

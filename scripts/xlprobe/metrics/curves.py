@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from xlprobe.metrics.text_forms import in_one_form
 from xlprobe.tasks.declaration import ProbeTask, Task
 
 # Baselines in language, in the order of the columns of learning curves.
@@ -179,9 +180,7 @@ def transfer_curves(scores: Scores) -> pd.DataFrame:
     Means are taken over a target's sources first, then over targets, so that each target weighs the same. Of inference sets
     that are measured in one form and as published, too, the latter are left out: no pair of languages counts twice.
     """
-    pairs = transfer_scores(scores)
-    if pairs["text_form"].nunique() > 1:
-        pairs = pairs[pairs["text_form"] != "published"]
+    pairs = in_one_form(transfer_scores(scores), [])
     groups, seeds = ["relation", "step"], ["training_seed", "seed"]
     by_target = pairs.groupby([*groups, *seeds, "target"], dropna=False)["value"].mean()
     by_seed = by_target.groupby([*groups, *seeds], dropna=False).mean().groupby(groups).agg(["mean", "min", "max"])

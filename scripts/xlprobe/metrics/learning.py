@@ -153,8 +153,8 @@ class Curve:
                 outside = [name for name, there in ((BEFORE, reached.first == 0), (AFTER, reached.last is None)) if there]
             censored = " and ".join(outside) or None
             yield self._row(CROSS_FITTED, "reached", value, (first, last), interval, share=share, censored=censored)
-            fitted, before = (np.nan, "") if acquisition is None else acquisition.step_to_share(share)
-            yield self._row(FITTED, "fit_acquisition", fitted, share=share, censored=before or None)
+            fitted, is_before = (np.nan, False) if acquisition is None else acquisition.step_to_share(share)
+            yield self._row(FITTED, "fit_acquisition", fitted, share=share, censored=BEFORE if is_before else None)
 
     def forgetting_rows(self) -> Iterator[Row]:
         """What the final checkpoint has lost since the best one, with the p-values of both curves that forget nothing.

@@ -29,16 +29,16 @@ class Acquisition:
         """What the sigmoid is at a step."""
         return float(self.start + (self.end - self.start) * expit(self.slope * (np.log(step) - self.middle)))
 
-    def step_to_share(self, share: float) -> tuple[float, str]:
-        """The step at which it comes to a share of what it is at the best checkpoint, and `before` where that lies before the first.
+    def step_to_share(self, share: float) -> tuple[float, bool]:
+        """The step at which it comes to a share of what it is at the best checkpoint, and whether that lies before the first one.
 
         Of what is better when lower, its inverse comes to that share, as in `xlprobe.metrics.measures.relative_performance`.
         """
         best = self.value(self.last)
         aimed = share * best if self.end > self.start else best / share
         if (aimed - self.value(self.first)) * (self.end - self.start) <= 0:
-            return float(self.first), "before"
-        return float(np.exp(self.middle + logit((aimed - self.start) / (self.end - self.start)) / self.slope)), ""
+            return float(self.first), True
+        return float(np.exp(self.middle + logit((aimed - self.start) / (self.end - self.start)) / self.slope)), False
 
 
 def fit_acquisition(steps: Sequence[int], values_C: np.ndarray, higher_is_better: bool) -> Acquisition | None:

@@ -30,7 +30,7 @@ from xlprobe.tasks.declaration import load_probe_task
 
 # The probes that one command can name: it holds 128 KiB.
 MOST_AT_ONCE = 200
-# The language of most text, in whatever is trained elsewhere.
+# The language of most text in whatever is trained elsewhere (`xlprobe.metrics.factors`).
 PIVOT = "en"
 # A job by its wildcards.
 Job = dict[str, str]
@@ -440,7 +440,8 @@ class Study:
 
     def published_sizes(self) -> dict[str, dict[str, float]]:
         """The published sizes, by reading, of the texts behind the models of the table of factors, in GiB; none of a world's."""
-        used = {code for languages in self.factor_models.values() for codes in languages.values() for code in codes or [PIVOT]}
+        used = {code for languages in self.factor_models.values() for codes in languages.values() for code in codes or []}
+        used |= {PIVOT} if any(languages["pretrained"] is None for languages in self.factor_models.values()) else set()
         return {code: sizes for code, sizes in inventory.published_sizes(self.config).items() if code in used}
 
     def dataset_facts(self) -> dict[str, dict[str, str]]:

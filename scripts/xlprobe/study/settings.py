@@ -219,7 +219,7 @@ class IntervalsSection(Section):
 class MeasuresSection(Section):
     """`measures`: what is taken of curves over steps and layers."""
 
-    # Which other tables need.
+    # Correlations need the first, the order of tasks the second.
     NEEDED = (0.95, 0.98)
 
     shares: list[float]

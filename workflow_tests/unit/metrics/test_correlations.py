@@ -3,9 +3,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from xlprobe.metrics import order
 from xlprobe.metrics.correlations import (
     FORGETTING,
     PERFORMANCE,
+    SHARE,
     STEPS,
     WITHOUT_DEGENERATE,
     WITHOUT_PIVOT,
@@ -16,12 +18,17 @@ from xlprobe.metrics.correlations import (
     join_measures,
 )
 from xlprobe.metrics.factors import Factors
+from xlprobe.study.settings import MeasuresSection
 
 LANGUAGES = ["aa", "bb", "cc", "dd"]
 TEXT = {"aa": 40.0, "bb": 30.0, "cc": 20.0, "dd": 10.0}
 EXAMPLES = {"aa": 5, "bb": 50, "cc": 500, "dd": 5000}
 DISTANCES = {"bb": 0.1, "cc": 0.5, "dd": 0.6}
 MODEL = {"model": "m", "training_seed": None, "text_form": None, "layer": 2}
+
+
+def test_shares_that_tables_need_are_looked_for_whatever_the_configuration_names():
+    assert MeasuresSection.NEEDED == (SHARE, order.SHARE)
 
 
 def factors(**other_readings):

@@ -6,8 +6,9 @@ import pytest
 
 from xlprobe.artifacts.tables import conform, write_table
 from xlprobe.errors import FormatError
-from xlprobe.metrics.factors import Factors, default_reading, measure_factors, pivot_of, read_distances
+from xlprobe.metrics.factors import ENGLISH, Factors, default_reading, measure_factors, pivot_of, read_distances
 from xlprobe.paths import RESOURCES
+from xlprobe.study.plan import PIVOT
 from xlprobe.study.resource_tables import cc100_sizes
 
 GIB = 2**30
@@ -108,7 +109,7 @@ def test_published_sizes_are_kept_both_ways(tmp_path):
     # On what it was trained elsewhere nobody says here.
     known = {place: flags.pop(place) for place in (("sv", "as printed"), ("ff", "as printed"))}
     assert [*known.values()] == ["misprint", "no size published"] and {*flags.values()} == {"assumed"} and len(flags) == 6
-    assert factors.pivot("xlmr") == "en" and table["pivot"].sum() == 1
+    assert factors.pivot("xlmr") == "en" == ENGLISH == PIVOT and table["pivot"].sum() == 1
 
 
 def test_a_models_own_text_is_measured_where_it_is_no_whole_cc100(tmp_path):

@@ -17,13 +17,13 @@ def test_a_sigmoid_is_found_whichever_its_direction(start, end):
     # Half-way between both ends at its middle; so the step to that share of the last value is the middle.
     best = found.value(6400)
     share = (start + end) / 2 / best if end > start else best / ((start + end) / 2)
-    assert found.step_to_share(share) == (pytest.approx(600, rel=1e-3), "")
+    assert found.step_to_share(share) == (pytest.approx(600, rel=1e-3), False)
 
 
 def test_what_is_reached_before_the_first_checkpoint_is_said():
     found = fit_acquisition(STEPS, sigmoid(0.7, 0.9, 2.0, 600), True)
-    assert found.step_to_share(0.5) == (100, "before")
-    assert found.step_to_share(0.98)[1] == ""
+    assert found.step_to_share(0.5) == (100, True)
+    assert found.step_to_share(0.98)[1] is False
 
 
 def test_the_fit_ends_at_the_best_checkpoint():
