@@ -10,19 +10,20 @@ Shape letters: C checkpoints.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from xlprobe.artifacts.tables import read_of_schema, write_rows
+from xlprobe.metrics import measures
 from xlprobe.metrics.learning import CROSS_FITTED
+from xlprobe.metrics.measures import Direction
 from xlprobe.metrics.training_outcomes import CURVE
 from xlprobe.statistics.cross_fitting import FEWEST_STEPS
 from xlprobe.tasks.declaration import load_task
 
-Direction = Literal["higher", "lower"]
 # Rank correlations of fewer values say nothing.
 FEWEST_RANKED = 4
 # Ends the name of the metric that says what a model without context would take.
@@ -111,8 +112,8 @@ def gain(value: float, baseline: float, direction: Direction) -> float:
     >>> gain(0.9, 0.6, "higher"), gain(2.0, 3.0, "lower")
     (0.5, 0.5)
     """
-    better, worse = (value, baseline) if direction == "higher" else (baseline, value)
-    return float(better / worse - 1) if worse else np.nan
+    worse = baseline if direction == "higher" else value
+    return float(measures.relative_performance(np.array(value), baseline, direction) - 1) if worse else np.nan
 
 
 def rise(values_C: np.ndarray, direction: Direction) -> float:
@@ -132,8 +133,8 @@ def noise(steps: Sequence[int], values_C: np.ndarray, direction: Direction) -> t
     The standard deviation of what a quadratic curve in log(step) leaves, as a share of how far the whole curve reaches.
     """
     reach = float(np.ptp(values_C))
-    best = values_C.max() if direction == "higher" else values_C.min()
-    reached_C = values_C >= 0.95 * best if direction == "higher" else values_C <= best / 0.95
+    with np.errstate(invalid="ignore"):
+        reached_C = measures.relative_performance(values_C, measures.best(values_C, direction), direction) >= 0.95
     start = int(reached_C.argmax())
 
     def off(part: slice) -> float:
