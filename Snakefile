@@ -35,6 +35,8 @@ include: "rules/contamination.smk"
 include: "rules/metrics.smk"
 include: "rules/measures.smk"
 include: "rules/figures.smk"
+include: "rules/tables.smk"
+include: "rules/claims.smk"
 
 
 rule all:
@@ -46,6 +48,12 @@ rule all:
         rules.probe_training_summary.output if "probe_training" in STUDY.tables else [],
         prediction_files(),
         [figures(pattern) for pattern in rules.figure.output],
+        paper_targets(),
+
+
+rule paper1:
+    input:
+        paper_targets(),
 
 
 rule sources:

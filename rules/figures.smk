@@ -1,7 +1,7 @@
 """Figures, each with the table behind it.
 
-reads: metrics/scores.parquet, metrics/gates.parquet
-makes: figures/<model>/<task>_<kind>.png, .pdf and .csv
+reads: metrics/scores.parquet, metrics/gates.parquet; for a paper's figures any of metrics/
+makes: figures/<model>/<task>_<kind>.png, .pdf and .csv; figures/<model>/paper1/figure_<number>.png, .pdf, .csv and .caption.txt
 """
 
 
@@ -60,3 +60,44 @@ rule figure:
     shell:
         "python scripts/draw_figure.py --kind {wildcards.kind} --scores {input.scores:q} {params.gates:q} --model {wildcards.model:q}"
         " --task {wildcards.task} {params.protocol:q} --datasets {params.datasets:q} --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q} > {log:q} 2>&1"
+
+
+rule paper_figure:
+    input:
+        tables=lambda wildcards: measured_tables(PAPER_FIGURES[wildcards.number].reads),
+    output:
+        png=report(
+            "<results>/figures/{model}/paper1/figure_{number}.png",
+            caption="../report/paper_figure.rst",
+            category="Paper 1: figures",
+            subcategory="{model}",
+            labels=lambda wildcards: {
+                "figure": f"{int(wildcards.number)}. {PAPER_FIGURES[wildcards.number].title}"
+            },
+        ),
+        pdf="<results>/figures/{model}/paper1/figure_{number}.pdf",
+        csv="<results>/figures/{model}/paper1/figure_{number}.csv",
+        caption="<results>/figures/{model}/paper1/figure_{number}.caption.txt",
+    log:
+        "<results>/logs/figures/{model}/paper1/figure_{number}.log",
+    benchmark:
+        "<results>/benchmarks/figures/{model}/paper1/figure_{number}.tsv"
+    wildcard_constraints:
+        model=one_of(STUDY.followed_models),
+        number=one_of(PAPER_FIGURES),
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(3000),
+        runtime=minutes(10),
+    params:
+        code=lambda wildcards: paper_code(
+            "scripts/draw_paper_figure.py", "figures", PAPER_FIGURES[wildcards.number]
+        ),
+        figure=lambda wildcards: PAPER_FIGURES[wildcards.number].arguments(),
+        facts=paper_facts,
+    message:
+        "Drawing {output.png}"
+    shell:
+        "python scripts/draw_paper_figure.py {params.figure:q} --tables {input.tables:q} --facts {params.facts:q}"
+        " --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q} --caption {output.caption:q} > {log:q} 2>&1"

@@ -1,8 +1,10 @@
 """Files of a run that rules name by the list."""
 
 from xlprobe.artifacts import checkpoint_lists
+from xlprobe.study import paper1
 
 PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.parquet"
+PAPER_FIGURES, PAPER_TABLES = paper1.paper_figures(), paper1.paper_tables()
 
 
 def data_files():
@@ -118,4 +120,34 @@ def figures(pattern):
     """A pattern of a figure's path filled in for each figure of the run."""
     return [
         path for figure in STUDY.figures for path in expand(pattern, **figure._asdict())
+    ]
+
+
+def measured_tables(names):
+    """Of some tables, those that the run has."""
+    return expand("<results>/metrics/{table}.parquet", table=[name for name in names if name in STUDY.tables])
+
+
+def paper_code(script, package, row):
+    """The identity of the code behind a figure or a table of a paper."""
+    return code(
+        script,
+        f"xlprobe.{package}.{row.kind}",
+        *(f"xlprobe.tasks.{task}" for task in STUDY.measured_tasks),
+        tables=[f"{name}.schema.yaml" for name in row.reads],
+    )
+
+
+def paper_facts(wildcards):
+    """What scripts are told of the model that a paper's figures and tables are of."""
+    return paper1.facts_argument(STUDY, wildcards.model)
+
+
+def paper_targets():
+    """The figures, tables and claims of paper 1, of each model that is followed over its training."""
+    models = STUDY.followed_models
+    return [
+        *expand(rules.paper_figure.output, model=models, number=PAPER_FIGURES),
+        *expand(rules.paper_table.output, model=models, number=PAPER_TABLES),
+        *expand(rules.claims.output, model=models),
     ]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import speed_claims
 import yaml
+from planted_tables import write_planted_run
 from projects import Project
 from upstream_server import UpstreamServer
 from warm_python import warm_python
@@ -37,6 +38,14 @@ def real_data() -> Path:
     if not root:
         pytest.skip("XLPROBE_DATA is unset: no real data to test on")
     return Path(root)
+
+
+@pytest.fixture(scope="session")
+def planted_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of a run whose true values are known, but for checkpoints and probes; nothing may change them."""
+    results = tmp_path_factory.mktemp("planted")
+    write_planted_run(results)
+    return results
 
 
 @pytest.fixture

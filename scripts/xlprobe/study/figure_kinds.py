@@ -1,17 +1,20 @@
-"""The kinds of figures of which a plan has to know.
+"""The kinds of figures and tables of which a plan has to know.
 
-Each is declared in its module (`xlprobe.figures.declaration.FigureKind`). What a plan needs of it is read in the module's text:
-every job of a run plans it again, and need not load what draws.
+Each is declared in its module (`xlprobe.figures.declaration.FigureKind` and `PaperFigureKind`, `xlprobe.tables.declaration.TableKind`).
+What a plan needs of it is read in the module's text: every job of a run plans it again, and need not load what draws.
 """
 
 import ast
+from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from xlprobe.paths import PROJECT
 
 # What a figure can show: in language, of any probes or of those on words, transfer, alignment, bits per character.
 PARTS = ("probes", "words", "transfer", "alignment", "bpc")
+LIBRARY = PROJECT / "scripts" / "xlprobe"
 
 
 class DeclaredFigure(NamedTuple):
@@ -23,16 +26,38 @@ class DeclaredFigure(NamedTuple):
 
 @cache
 def figure_kinds() -> dict[str, DeclaredFigure]:
-    """The kinds of figures by name, in the order of PARTS.
+    """The kinds of figures of single tasks by name, in the order of PARTS.
 
     Raises:
         ValueError: what a module declares is no plain text, or it shows something else than one of PARTS.
     """
     found = {}
-    for path in sorted((PROJECT / "scripts" / "xlprobe" / "figures").glob("*.py")):
-        for statement in ast.parse(path.read_text(encoding="utf-8")).body:
-            match statement:
-                case ast.Assign(targets=[ast.Name(id="FIGURE")], value=ast.Call(keywords=keywords)):
-                    declared = {word.arg: word.value for word in keywords}
-                    found[path.stem] = DeclaredFigure(*(ast.literal_eval(declared[field]) for field in DeclaredFigure._fields))
+    for path in sorted((LIBRARY / "figures").glob("*.py")):
+        for declared in _declared(path, "FIGURE"):
+            found[path.stem] = DeclaredFigure(*(ast.literal_eval(declared[field]) for field in DeclaredFigure._fields))
     return dict(sorted(found.items(), key=lambda kind: PARTS.index(kind[1].shows)))
+
+
+@cache
+def reads_of(package: str, kind: str) -> tuple[str, ...]:
+    """The tables of `metrics/` that a kind of a paper's figure or table reads, by name.
+
+    Args:
+        package: `figures` or `tables`.
+
+    Raises:
+        ValueError: the module declares nothing, or no plain text.
+    """
+    name = {"figures": "PAPER_FIGURE", "tables": "TABLE"}[package]
+    declared, *_ = [*_declared(LIBRARY / package / f"{kind}.py", name)] or [{}]
+    if "reads" not in declared:
+        raise ValueError(f"xlprobe.{package}.{kind}: declares no {name}, or not what it reads")
+    return tuple(ast.literal_eval(declared["reads"]))
+
+
+def _declared(path: Path, name: str) -> Iterator[dict[str | None, ast.expr]]:
+    """What a module declares under a name, by keyword."""
+    for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=found)], value=ast.Call(keywords=keywords)) if found == name:
+                yield {word.arg: word.value for word in keywords}

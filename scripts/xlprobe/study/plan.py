@@ -24,6 +24,7 @@ from xlprobe.study.measured import (
     tasks_of,
     transferred_datasets,
 )
+from xlprobe.study.paper1 import paper_figures, paper_tables
 from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.settings import Settings, as_arguments
 from xlprobe.tasks.declaration import load_probe_task
@@ -393,6 +394,11 @@ class Study:
         counted = Counter(run for run, _ in trained)
         return [checkpoint for checkpoint in trained if counted[checkpoint[0]] > 1]
 
+    @property
+    def followed_models(self) -> list[str]:
+        """The models that have curves over steps, which paper 1's figures, tables and claims are of."""
+        return sorted({_model_of(run) for run, _ in self.curve_checkpoints})
+
     @cached_property
     def measure_tables(self) -> dict[str, list[str]]:
         """The tables of measures, by the rule that makes them."""
@@ -543,7 +549,9 @@ class Study:
         jobs |= {"probe_training_summary": [{}]} if "probe_training" in self.tables else {}
         jobs |= {"contamination_table": [{}]} if self.compared_languages else {}
         jobs |= {rule: [{}] for rule in self.measure_tables}
-        return jobs | {"figure": [figure._asdict() for figure in self.figures]}
+        jobs |= {"figure": [figure._asdict() for figure in self.figures], "claims": [{"model": name} for name in self.followed_models]}
+        of_papers = {"paper_figure": paper_figures(), "paper_table": paper_tables()}
+        return jobs | {rule: [{"model": m, "number": n} for m in self.followed_models for n in of] for rule, of in of_papers.items()}
 
 
 def _model_of(run: str) -> str:

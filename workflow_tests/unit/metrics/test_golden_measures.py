@@ -1,7 +1,5 @@
 """What measures say of outcomes whose true values are known (`planted_outcomes`)."""
 
-from itertools import combinations
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,28 +12,18 @@ from planted_outcomes import (
     EN_DE_ARC_TRUTH,
     EVEN_LAYERS,
     EVERY_LAYER,
-    EXAMPLES,
     FAIRSEQ_SHARE,
     FINAL_OF_SEED,
     GIB,
     STEPS,
     TRANSFER,
     small_set,
-    write_results,
-    write_scores,
 )
 
-from xlprobe.artifacts.tables import read_table, write_table
-from xlprobe.metrics.asymmetry import write_asymmetry
-from xlprobe.metrics.correlations import write_correlations
-from xlprobe.metrics.factors import measure_factors
-from xlprobe.metrics.gates import Thresholds, write_gates
-from xlprobe.metrics.layers import write_layers
-from xlprobe.metrics.learning import DEV_OF_TARGET, write_learning
+from xlprobe.artifacts.tables import read_table
+from xlprobe.metrics.learning import DEV_OF_TARGET
 from xlprobe.metrics.measures import expected_layer
-from xlprobe.metrics.order import write_order
 from xlprobe.metrics.scoring import score_checkpoint
-from xlprobe.metrics.training_seeds import write_training_seeds
 from xlprobe.statistics.bootstrap import Intervals
 from xlprobe.tasks.declaration import load_task
 
@@ -45,56 +33,19 @@ AS_PRINTED, CROSS_FITTED, DEV, FINAL = "as printed", "cross-fitted", "dev", "fin
 INTERVALS = Intervals(200)
 
 
-@pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    results = tmp_path_factory.mktemp("planted")
-    write_results(results, TRAININGS)
-    return results
-
-
 def baselines_of(results):
     return sorted((results / "baselines").rglob("*.h5"))
 
 
 @pytest.fixture(scope="module")
+def results(planted_results):
+    return planted_results
+
+
+@pytest.fixture(scope="module")
 def tables(results):
     """The tables of measures, by name."""
-    metrics = results / "metrics"
-    metrics.mkdir(exist_ok=True)
-    names = ("best", "steps", "forgetting", "asymmetry", "order", "factors", "correlations", "alternatives", "training_seeds")
-    names += ("expected_layers", "layer_gains")
-    paths = {name: metrics / f"{name}.parquet" for name in names}
-    files = results / "outcomes", {training.name: training.steps for training in TRAININGS}, baselines_of(results)
-    write_learning(*files, *(paths[name] for name in ("best", "steps", "forgetting")), [0.95, 0.98], INTERVALS)
-    write_asymmetry(*files, paths["best"], paths["asymmetry"], INTERVALS)
-    write_layers(*files, paths["expected_layers"], paths["layer_gains"], INTERVALS)
-    write_order(paths["steps"], paths["order"])
-    write_factors(metrics, paths["factors"])
-    written = [paths[name] for name in ("best", "steps", "forgetting", "asymmetry", "factors", "correlations", "alternatives")]
-    write_correlations(*written)
-    write_training_seeds({name: paths[name] for name in ("best", "steps", "forgetting")}, paths["training_seeds"])
-    return {name: read_table(path) for name, path in paths.items()}
-
-
-def write_factors(metrics, path):
-    """Distances to English grow as there is less text; those of Hindi are degenerate."""
-    tasks = ["pos", "arc_classification"]
-    examples = [(name, "treebank", name[:2], "train", task, None, count) for name, count in EXAMPLES.items() for task in tasks]
-    columns = ["dataset", "kind", "language", "split", "what", "label", "count"]
-    write_table(pd.DataFrame(examples, columns=columns), "datasets.schema.yaml", metrics / "datasets.parquet")
-    far = {language: number / 10 for number, language in enumerate(GIB)}
-    lines = [f"{one}\t{other}\t{far[other] - far[one]:.2f}" + ("\thi" if other == "hi" else "") for one, other in combinations(GIB, 2)]
-    (metrics / "distances.tsv").write_text("\n".join(["one\tother\tdistance", *lines, ""]))
-    measure_factors(
-        models={model: {"measured": [*GIB], "pretrained": None} for model in ("base", "seeded")},
-        published={language: {AS_PRINTED: size} for language, size in GIB.items()},
-        counts=[],
-        tasks=tasks,
-        datasets=metrics / "datasets.parquet",
-        distances=metrics / "distances.tsv",
-        is_world=False,
-        output=path,
-    )
+    return {path.stem: read_table(path) for path in sorted((results / "metrics").glob("*.parquet"))}
 
 
 def rows(table, /, **values):
@@ -296,12 +247,8 @@ def test_correlations_of_transfer_are_of_the_square_grid(tables):
         assert asymmetry["n"] == 12 and asymmetry["languages"] == 4 and np.sign(asymmetry["value"]) == (1, -1)[place]
 
 
-def test_the_gate_flags_what_has_no_signal(tables, results):
-    metrics = results / "metrics"
-    write_scores(metrics / "scores.parquet", TRAININGS, baselines_of(results))
-    thresholds = Thresholds(above_baseline=0.02, rise=0.7, noise=0.1, ranks=0.7)
-    write_gates(metrics / "scores.parquet", metrics / "best.parquet", metrics / "gates.parquet", thresholds)
-    gates = read_table(metrics / "gates.parquet")
+def test_the_gate_flags_what_has_no_signal(tables):
+    gates = tables["gates"]
     assert len(gates) == (tables["best"]["rule"] == CROSS_FITTED).sum()
     flat = row(gates, task="pos", source="hi_hdtb")
     assert flat["above_baseline"] < 0.02 and not flat["above_baseline_passes"] and not flat["passes"]
