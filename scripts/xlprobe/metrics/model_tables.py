@@ -94,19 +94,20 @@ class ModelTables:
             self._read[name] = found.reset_index(drop=True)
         return self._read[name]
 
-    def curves(self, name: str, task: str, setting: str, protocol: str | None = None) -> pd.DataFrame:
+    def curves(self, name: str, task: str, setting: str, protocol: str | None = None, metric: str | None = None) -> pd.DataFrame:
         """The rows of a table of measures (or of the model's scores on test) that are of a task's curves in a setting.
 
         Of the task's protocol unless another is named; of bits on held-out text; of inference sets in one form.
 
         Args:
             setting: IN_LANGUAGE (alignments, too) or TRANSFER.
+            metric: of scores; the task's own unless another is named.
 
         Returns:
             With `language` in language, or `source_label` and `target_label`: the language's code, one for both scripts of Chinese
             except of bits; where a language has several datasets, each has its name behind the code.
         """
-        table = self._scores_on_test(task) if name == "scores" else self.table(name)
+        table = self._scores_on_test(task, metric) if name == "scores" else self.table(name)
         chosen = table[(table["task"] == task) & (table["split"] == ("valid" if task == "bpc" else "test"))]
         protocol = protocol or self.facts.protocols.get(task)
         chosen = chosen[chosen["protocol"].isna() if protocol is None else chosen["protocol"] == protocol]
@@ -161,9 +162,9 @@ class ModelTables:
         """Why a task is not measured in a setting; None where it is."""
         return self.facts.absent.get(f"{task}, {setting}")
 
-    def _scores_on_test(self, task: str) -> pd.DataFrame:
+    def _scores_on_test(self, task: str, metric: str | None) -> pd.DataFrame:
         table = self.table("scores")
-        own = (table["model"] == self.facts.model) & (table["task"] == task) & (table["metric"] == load_task(task).metric)
+        own = (table["model"] == self.facts.model) & (table["task"] == task) & (table["metric"] == (metric or load_task(task).metric))
         return table[own & (table["step"].fillna(0) > 0)]
 
     def baselines(self, task: str, setting: str) -> pd.DataFrame:
