@@ -112,10 +112,7 @@ class ModelTables:
         protocol = protocol or self.facts.protocols.get(task)
         chosen = chosen[chosen["protocol"].isna() if protocol is None else chosen["protocol"] == protocol]
         chosen = chosen[(chosen["source"] == chosen["target"]) == (setting == IN_LANGUAGE)]
-        chosen = in_one_form(chosen, [])
-        if setting == IN_LANGUAGE:
-            return chosen.assign(language=_labels(chosen, "source", task))
-        return chosen.assign(source_label=_labels(chosen, "source", task), target_label=_labels(chosen, "target", task))
+        return _labelled(in_one_form(chosen, []), task, setting)
 
     def last_layer(self, curves: pd.DataFrame) -> pd.DataFrame:
         """The rows of each curve's last layer (paper 1: A.1); all of what has no layers."""
@@ -167,16 +164,19 @@ class ModelTables:
         own = (table["model"] == self.facts.model) & (table["task"] == task) & (table["metric"] == (metric or load_task(task).metric))
         return table[own & (table["step"].fillna(0) > 0)]
 
-    def baselines(self, task: str, setting: str) -> pd.DataFrame:
-        """The scores of baselines on the test sets of a task, their names in `model`."""
+    def baselines(self, task: str, setting: str, metric: str | None = None) -> pd.DataFrame:
+        """The scores of baselines on the test sets of a task, their names in `model`; labels as `curves` has them."""
         table = self.table("scores")
-        chosen = table[
-            (table["task"] == task) & (table["metric"] == load_task(task).metric) & table["step"].isna() & (table["split"] == "test")
-        ]
+        of_task = (table["task"] == task) & (table["metric"] == (metric or load_task(task).metric))
+        chosen = table[of_task & table["step"].isna() & (table["split"] == "test")]
         chosen = in_one_form(chosen[(chosen["source"] == chosen["target"]) == (setting == IN_LANGUAGE)], ["model"])
-        if setting == IN_LANGUAGE:
-            return chosen.assign(language=_labels(chosen, "source", task))
-        return chosen.assign(source_label=_labels(chosen, "source", task), target_label=_labels(chosen, "target", task))
+        return _labelled(chosen, task, setting)
+
+
+def _labelled(curves: pd.DataFrame, task: str, setting: str) -> pd.DataFrame:
+    if setting == IN_LANGUAGE:
+        return curves.assign(language=_labels(curves, "source", task))
+    return curves.assign(source_label=_labels(curves, "source", task), target_label=_labels(curves, "target", task))
 
 
 def _labels(curves: pd.DataFrame, axis: str, task: str) -> pd.Series:

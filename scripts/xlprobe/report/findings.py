@@ -60,9 +60,10 @@ def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles) -> It
     metrics = files.results / "metrics"
     yield f"# Results of {experiment}\n"
     config = read_json(metrics / "config.json")
-    yield f"Made by xlprobe from the tables of this run, `metrics/`. Intervals are those of {100 * config['intervals']['level']:g} %. They"
-    yield "cover test sentences and the probes' seeds. They do not cover the training of the model: where it is trained once, another training"
-    yield "may give other numbers.\n"
+    level = f"{100 * config['intervals']['level']:g} %"
+    yield f"Made by xlprobe from the tables of this run (`metrics/`). Intervals are those of {level}. They cover test sentences and"
+    yield "the probes' seeds. They do not cover the training of the model: where it is trained once, another training may give other"
+    yield "numbers.\n"
     yield "## What was run\n"
     of_models = {facts.model: ModelTables.of_files(facts, files.tables) for facts in models}
     for tables in of_models.values():

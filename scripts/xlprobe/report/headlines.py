@@ -73,8 +73,9 @@ def _levels(tables: ModelTables) -> Iterator[str]:
             baseline = baselines.loc[baselines["model"] == "word_type", "value"].mean()
             first, final = steps.index.min(), steps.index.max()
             yield (
-                f"Part of speech of {group} words, whose form alone does not tell it: {shown('pos', steps[final])} at the final checkpoint,"
-                f" {shown('pos', steps[first])} at step {first:,} (mean of {scores['source'].nunique()}; baseline {shown('pos', baseline)})."
+                f"Part of speech of {group} words, whose form alone does not tell it: {shown('pos', steps[final])} at the final"
+                f" checkpoint, {shown('pos', steps[first])} at step {first:,} (mean of {counted(scores['source'].nunique(), 'language')};"
+                f" baseline {shown('pos', baseline)})."
             )
 
 
@@ -184,9 +185,9 @@ def _layers(tables: ModelTables) -> Iterator[str]:
                 down = f"{int((falls > 0).sum())} of {len(falls)} down"
                 moved = f"; the expected layer (min-max) moves {way} by {abs(falls.mean()):.2f} layers, {down}"
             yield (
-                f"{tables.task(task).title}, {_where(setting)}: the best internal layer is {100 * printed['value'].mean():.1f} points better"
-                f" than the last layer's best as printed, {100 * fitted['value'].mean():.1f} cross-fitted; {int(sure.sum())} of {len(sure)}"
-                f" surely so{moved}."
+                f"{tables.task(task).title}, {_where(setting)}: the best internal layer is {100 * printed['value'].mean():.1f} points"
+                f" better than the last layer's best as printed, {100 * fitted['value'].mean():.1f} cross-fitted; {int(sure.sum())} of"
+                f" {len(sure)} surely so{moved}."
             )
 
 
@@ -208,8 +209,8 @@ def _signal(tables: ModelTables) -> Iterator[str]:
     if len(gates):
         passes = gates["passes"].fillna(False).astype(bool)
         yield (
-            f"{int(passes.sum())} of {counted(len(gates), 'curve')} have a clear signal over pretraining (`metrics/gates.parquet`); read the"
-            " others with care."
+            f"{int(passes.sum())} of {counted(len(gates), 'curve')} have a clear signal over pretraining (`metrics/gates.parquet`);"
+            " read the others with care."
         )
 
 
