@@ -80,7 +80,7 @@ def _levels(tables: ModelTables) -> Iterator[str]:
 
 
 def _above_baseline(tables: ModelTables, task: str, final: pd.DataFrame) -> str | None:
-    """How many curves end above the best baseline on their test set."""
+    """How many curves end better than the best baseline on their test set."""
     gates = tables.curves("gates", task, IN_LANGUAGE).set_index("source")["baseline"].dropna()
     known = final[final["source"].isin(gates.index)]
     if not len(known):
@@ -88,9 +88,8 @@ def _above_baseline(tables: ModelTables, task: str, final: pd.DataFrame) -> str 
     baseline_N = gates.loc[known["source"]].to_numpy()
     lower = tables.task(task).direction == "lower"
     better_N = known["high"].to_numpy(float) < baseline_N if lower else known["low"].to_numpy(float) > baseline_N
-    return (
-        f"{int(better_N.sum())} of {len(known)} end above the best baseline ({shown(task, baseline_N.mean())}) by more than their interval"
-    )
+    than = f"the best baseline ({shown(task, baseline_N.mean())})"
+    return f"{int(better_N.sum())} of {len(known)} end better than {than} by more than their interval"
 
 
 def _acquisition(tables: ModelTables) -> Iterator[str]:
