@@ -126,7 +126,7 @@ def _forgetting(tables: ModelTables) -> Iterator[str]:
             beyond = fitted["p_sampling"].dropna() < SIGNIFICANT
             tried = fitted["p_jitter"].dropna() < SIGNIFICANT
             yield (
-                f"{tables.task(task).title}, {_where(setting)}: the final checkpoint has lost {100 * printed['value'].mean():.1f} % of the"
+                f"{_curves(tables, task, setting)}: the final checkpoint has lost {100 * printed['value'].mean():.1f} % of the"
                 f" best by paper 1's rule (mean of {len(printed)}, at most {100 * printed['value'].max():.1f} %),"
                 f" {100 * fitted['value'].mean():.1f} % cross-fitted; {int(beyond.sum())} of {len(beyond)} lose more than test sentences"
                 f" explain, {int(tried.sum())} of {len(tried)} more than the ups and downs of checkpoints do."
@@ -184,7 +184,7 @@ def _layers(tables: ModelTables) -> Iterator[str]:
                 down = f"{int((falls > 0).sum())} of {len(falls)} down"
                 moved = f"; the expected layer (min-max) moves {way} by {abs(falls.mean()):.2f} layers, {down}"
             yield (
-                f"{tables.task(task).title}, {_where(setting)}: the best internal layer is {100 * printed['value'].mean():.1f} points"
+                f"{_curves(tables, task, setting)}: the best internal layer is {100 * printed['value'].mean():.1f} points"
                 f" better than the last layer's best as printed, {100 * fitted['value'].mean():.1f} cross-fitted; {int(sure.sum())} of"
                 f" {len(sure)} surely so{moved}."
             )
@@ -219,6 +219,12 @@ def _between_languages(tables: ModelTables, curves: pd.DataFrame, setting: str) 
         return curves
     pairs = tables.in_grid(curves)
     return pairs[pairs["source_language"].map(one_language) != pairs["target_language"].map(one_language)]
+
+
+def _curves(tables: ModelTables, task: str, setting: str) -> str:
+    """What curves are about; alignments are of two languages, and bits of one."""
+    title = tables.task(task).title
+    return title if task in ("alignment", "bpc") else f"{title}, {_where(setting)}"
 
 
 def _where(setting: str) -> str:
