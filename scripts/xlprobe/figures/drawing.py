@@ -134,7 +134,7 @@ def scale_steps(axes: Axes, steps: Sequence[int]) -> None:
             axes.set_xscale("log")
         else:
             axes.set_xscale("symlog", linthresh=positive[0], linscale=0.5)
-            axes.set_xlim(left=-0.2 * positive[0])
+            axes.set_xlim(-0.2 * positive[0], 1.2 * positive[-1])
         axes.xaxis.set_minor_locator(NullLocator())
     shown = _with_room(axes, steps)
     axes.set_xticks(shown, [f"{step:,}" for step in shown])
@@ -152,6 +152,7 @@ def name_columns(axes: Axes, steps: Sequence[int]) -> None:
 
 def _with_room(axes: Axes, steps: Sequence[int]) -> list[int]:
     """As many steps, evenly spread over an axis, as labels have room; the first and the last anyway."""
+    axes.autoscale_view(scaley=False)
     places = _points(axes.transData.transform([(step, 0) for step in steps])[:, 0])
     for most in range(len(steps), 2, -1):
         shown = sorted({int(np.abs(places - place).argmin()) for place in np.linspace(places[0], places[-1], most)})

@@ -56,8 +56,9 @@ FIGURE = FigureKind(
         " step, the layer that is best on the development set. Bands are intervals over test sentences and the probes' seeds; in a run"
         " without intervals they span the seeds. The dashed and dotted lines are baselines without vectors. For words, the baseline is"
         " the most frequent label of the word's form in train. For pairs of words, it is the most frequent label of the two forms; if"
-        " train does not have this pair of forms, that of the first form; if train has neither, that of all pairs. For pairs of sentences, there are two: a logistic regression on the words of the hypothesis"
-        " alone, and one on how much of the hypothesis stands in the premise."
+        " train does not have this pair of forms, that of the first form; if train has neither, that of all pairs. For pairs of"
+        " sentences, there are two: a logistic regression on the words of the hypothesis alone, and one on how"
+        " much of the hypothesis stands in the premise."
     ),
     table=learning_curves,
     plot=plot_learning_curves,

@@ -15,7 +15,7 @@ from xlprobe.metrics.curves import Scores, last_transfer
 
 BASELINES = {"majority": "most frequent label", "word_type": "by form"}
 # In inches.
-CELL_WIDTH, CELL_HEIGHT, CHARACTER, NARROWEST = 0.5, 0.36, 0.065, 4.5
+CELL_WIDTH, CELL_HEIGHT, CHARACTER, NARROWEST = 0.5, 0.36, 0.065, 4.6
 
 
 def plot_transfer_matrix(table: pd.DataFrame, scores: Scores) -> Figure:
@@ -27,7 +27,7 @@ def plot_transfer_matrix(table: pd.DataFrame, scores: Scores) -> Figure:
     titles = {axis: [scores.datasets[name].title for name in names] for axis, names in order.items()}
     cells = _grid(100 * table["mean"], table, order)
     best_baseline = table[[*BASELINES]].max(axis="columns")
-    uncertain = _grid(table["low"].fillna(table["mean"]) <= best_baseline, table, order) == 1
+    framed = _grid(table["low"].fillna(table["mean"]) <= best_baseline, table, order) == 1
     rows, columns = cells.shape
     longest = {axis: CHARACTER * max(map(len, names)) for axis, names in titles.items()}
     size = (max(NARROWEST, 1.7 + longest["source"] + CELL_WIDTH * columns), 1.5 + longest["target"] * math.sqrt(0.5) + CELL_HEIGHT * rows)
@@ -38,7 +38,7 @@ def plot_transfer_matrix(table: pd.DataFrame, scores: Scores) -> Figure:
         value = cells[row, column]
         colour = "black" if float(scale(value)) >= 0.5 else "white"
         axes.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=7, color=colour)
-        if uncertain[row, column]:
+        if framed[row, column]:
             axes.add_patch(Rectangle((column - 0.42, row - 0.42), 0.84, 0.84, fill=False, edgecolor=ORANGE, linewidth=1.2))
     slanted: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
     axes.set_xticks(range(columns), titles["target"], **slanted)
@@ -48,19 +48,16 @@ def plot_transfer_matrix(table: pd.DataFrame, scores: Scores) -> Figure:
     headline(figure, f"{scores.task.title}, transfer at step {table['step'].iloc[0]:,}", "probe trained on")
     known = [f"{label} {100 * table[name].mean():.1f} %" for name, label in BASELINES.items() if table[name].notna().any()]
     if known:
-        add_note(figure, f"baselines, mean over cells: {', '.join(known)}")
-    if uncertain.any():
-        add_note(figure, f"framed: not above the {'better ' if len(known) > 1 else ''}baseline ({_rule(table)})")
+        add_note(figure, f"mean baselines: {', '.join(known)}")
+    if framed.any():
+        judged = "interval" if table["low"].notna().any() else "mean (this run has no intervals)"
+        add_note(figure, f"framed: {judged} not above the {'better ' if len(known) > 1 else ''}baseline")
     return figure
 
 
 def _grid(values: pd.Series, table: pd.DataFrame, order: dict[str, list[str]]) -> np.ndarray:
     grid = table.assign(value=values.astype(float)).pivot(index="source", columns="target", values="value")
     return grid.loc[order["source"], order["target"]].to_numpy(dtype=float)
-
-
-def _rule(table: pd.DataFrame) -> str:
-    return "lower end of the interval" if table["low"].notna().any() else "mean over seeds: this run has no intervals"
 
 
 FIGURE = FigureKind(
