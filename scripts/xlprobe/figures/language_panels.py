@@ -35,7 +35,7 @@ def language_panels(titles: Mapping[str, str], languages: Mapping[str, Sequence[
     found: dict[str, Axes] = {}
     for number, row in enumerate(rows):
         # What is left of the row stays blank: a language is as wide in all rows.
-        spare = whole - sum(widths[task] for task in row)
+        spare = whole - sum(widths[task] for task in row) if len(rows) > 1 else 0
         ratios = [*(widths[task] for task in row), *([spare] if spare > 0.5 else [])]
         places = grid[number, 0].subgridspec(1, len(ratios), width_ratios=ratios)
         found |= {task: figure.add_subplot(places[0, column]) for column, task in enumerate(row)}

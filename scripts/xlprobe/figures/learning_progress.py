@@ -39,6 +39,10 @@ def learning_progress(tables: ModelTables, asked: Asked) -> pd.DataFrame:
     return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
 
 
+def _per_cent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
 def _shown(facts: ModelFacts) -> int:
     """The last step that the figure shows: as in the paper; all of a training without a checkpoint so early."""
     return facts.early or max(facts.steps)
@@ -57,14 +61,16 @@ def plot_learning_progress(table: pd.DataFrame, tables: ModelTables, asked: Aske
         last = rows[rows["share"] == LAST]
         sets = last[last["low"].le(limit)]
         ends = sets["high"].astype(float).fillna(limit).clip(upper=limit)
-        axes.vlines(sets["place"], sets["low"], ends, color=GREY, alpha=0.35, linewidth=1.6, label=f"{LAST:.0%}, cross-fitted")
+        axes.vlines(sets["place"], sets["low"], ends, color=GREY, alpha=0.35, linewidth=1.6, label=f"{_per_cent(LAST)}, cross-fitted")
         for share, (colour, size) in SHARES.items():
             here = rows[(rows["share"] == share) & ~rows["later"].astype(bool)]
             if len(here):
-                axes.plot(here["place"], here["step"], label=f"{share:.0%} of the best", **mark(plt.get_cmap("viridis")(colour), "o", size))
+                axes.plot(
+                    here["place"], here["step"], label=f"{_per_cent(share)} of the best", **mark(plt.get_cmap("viridis")(colour), "o", size)
+                )
         after = last[last["later"].astype(bool)]
         if len(after):
-            axes.plot(after["place"], np.full(len(after), 1.03 * limit), label=f"{LAST:.0%} after {limit:,}", **mark(DARK, "^", 4))
+            axes.plot(after["place"], np.full(len(after), 1.03 * limit), label=f"{_per_cent(LAST)} after {limit:,}", **mark(DARK, "^", 4))
         axes.set_ylim(0, 1.06 * limit)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.set_ylabel("updates")
@@ -76,23 +82,24 @@ def plot_learning_progress(table: pd.DataFrame, tables: ModelTables, asked: Aske
 def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
     """When languages are learned, and how many after the steps that are shown."""
     limit, last = _shown(tables.facts), max(tables.facts.steps)
-    shares = [f"{100 * share:.0f}" for share in sorted({*table["share"]})]
+    shares = " / ".join(f"{100 * share:.0f}" for share in sorted({*table["share"]}))
     if tables.facts.early is None:
         part = f"All {last:,} updates are shown: no checkpoint lies in the part that the paper shows ({EARLY:,} of {PRINTED_STEPS:,})"
     else:
         same = "" if limit == EARLY else f", the share of training that the paper shows ({EARLY:,} of {PRINTED_STEPS:,})"
         part = f"The first {limit:,} of {last:,} updates are shown{same}"
     said = [
-        f"Each dot is the first checkpoint whose test score is {' or '.join([', '.join(shares[:-1]), *shares[-1:]][-2 if shares[1:] else -1 :])} %"
+        f"Each dot is the first checkpoint whose test score is {shares} %"
         f" of the best one of the language (rule as printed; step 0 does not count). {part}."
-        f" Grey lines are the steps at which {LAST:.0%} may be reached, where other sentences chose the best (cross-fitted)."
+        f" Grey lines are the steps at which {_per_cent(LAST)} may be reached, where other sentences chose the best (cross-fitted)."
     ]
     for task in asked.tasks:
         rows = table[(table["task"] == task) & (table["share"] == LAST)]
         if len(rows):
+            on_average = f"{_per_cent(LAST)} at {rows['step'].mean():,.0f} updates on average"
             later = f"; {rows['later'].sum()} after {limit:,} (arrows)" if rows["later"].any() else ""
             said.append(
-                f"{tables.task(task).title}: {counted(len(rows), 'language')}, {LAST:.0%} at {rows['step'].mean():,.0f} updates on average"
+                f"{tables.task(task).title}: {counted(len(rows), 'language')}, {on_average}"
                 f", the last one at {rows['step'].max():,.0f}{later}."
             )
     return " ".join([*said, *not_shown(tables, asked, {*table["task"]}, IN_LANGUAGE)])
