@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures.drawing import BLUE, GREY, ORANGE, headline, legend_below
-from xlprobe.figures.language_panels import SKY, counted, language_panels, mark, not_shown
+from xlprobe.figures.language_panels import SLIM, counted, language_panels, mark, not_shown
 from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
 from xlprobe.metrics.correlations import IN_LANGUAGE
 from xlprobe.metrics.model_tables import ModelTables
@@ -13,6 +13,12 @@ from xlprobe.metrics.model_tables import ModelTables
 # What stands beside the best that was chosen on the test sentences: the first of these that a task has.
 HONEST = ("dev", "cross-fitted")
 BITS = {"lines": "each line by itself", "fairseq": "fairseq's way, in blocks"}
+# The later, the further in front.
+MARKS = {
+    "baseline": ("best baseline without vectors", mark(GREY, "_", 5, markeredgewidth=1.2)),
+    "honest": ("checkpoint chosen on other sentences", mark(ORANGE, "o", 5, markerfacecolor="none", alpha=0.6)),
+    "value": ("best of all checkpoints (as printed)", mark(BLUE, "o", 2.5)),
+}
 COLUMNS = ["task", "language", "source", "step", "value", "rule", "honest", "low", "high", "majority", "baseline", "baseline_name"]
 
 
@@ -21,7 +27,7 @@ def best_performance(tables: ModelTables, asked: Asked) -> pd.DataFrame:
 
     Returns:
         COLUMNS. `value`, at `step`, was chosen on the test sentences; `honest`, with an interval where there is one, by `rule`.
-        `baseline` is the best one without vectors but `majority`. Bits are no shares: less is better.
+        `baseline` is the best one without vectors beside `majority`. Bits are no shares: less is better.
     """
     parts = []
     for task in asked.tasks:
@@ -45,28 +51,27 @@ def _baselines(tables: ModelTables, task: str) -> pd.DataFrame:
 
 def plot_best_performance(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> Figure:
     """Languages from the best to the worst."""
-    by_task = {task: table[table["task"] == task] for task in asked.tasks if task in {*table["task"]}}
-    figure, panels = language_panels(
-        {task: _title(tables, task) for task in by_task}, {task: [*rows["language"]] for task, rows in by_task.items()}, 0.115
-    )
+    by_task = {task: rows for task in asked.tasks if len(rows := table[table["task"] == task])}
+    titles = {task: "\n".join([_title(tables, task), *_majority(rows)]) for task, rows in by_task.items()}
+    figure, panels = language_panels(titles, {task: [*rows["language"]] for task, rows in by_task.items()}, SLIM)
     for task, axes in panels.items():
         rows, declared = by_task[task], tables.task(task)
-        scale, places = (1 if declared.direction == "lower" else 100), np.arange(len(rows))
-        for column, label, options in (
-            ("majority", "most frequent label", mark(GREY, "_", 5)),
-            ("baseline", "best other baseline without vectors", mark(SKY, "_", 5, markeredgewidth=1.2)),
-            ("honest", "checkpoint chosen on other sentences", mark(ORANGE, "o", 5, markerfacecolor="none", alpha=0.6)),
-            ("value", "best of all checkpoints (as printed)", mark(BLUE, "o", 2.5)),
-        ):
+        scale, places = (1 if declared.direction == "lower" else 100), range(len(rows))
+        for column, (label, options) in MARKS.items():
             if rows[column].notna().any():
                 axes.plot(places, scale * rows[column].astype(float), label=label, **options)
-        low, high = (scale * rows[end].astype(float) for end in ("low", "high"))
-        axes.vlines(places, low, high, color=ORANGE, linewidth=0.8, alpha=0.5)
+        axes.vlines(places, *(scale * rows[end].astype(float) for end in ("low", "high")), color=ORANGE, linewidth=0.8, alpha=0.5)
         axes.set_ylabel(f"{declared.metric} (%)" if scale > 1 else declared.metric.replace("_", " "))
-        axes.set_ylim(bottom=0)
-    legend_below(figure, 4 if figure.get_figwidth() > 9 else 2)
+    legend_below(figure, 3 if figure.get_figwidth() >= 9 else 2)
     headline(figure, asked.title, "")
     return figure
+
+
+def _majority(rows: pd.DataFrame) -> list[str]:
+    """The share of the most frequent label, from the least to the most; as marks beside the others, they would flatten these."""
+    low, high = (f"{100 * value:.1f}" for value in (rows["majority"].min(), rows["majority"].max()))
+    known = rows["majority"].notna().any()
+    return [f"most frequent label: {low if low == high else f'{low} to {high}'} %"] if known else []
 
 
 def _title(tables: ModelTables, task: str) -> str:

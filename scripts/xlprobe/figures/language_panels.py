@@ -13,10 +13,12 @@ from xlprobe.figures.paper_declaration import Asked
 from xlprobe.metrics.model_tables import ModelTables
 
 # Inches: of a panel beside its languages, of the narrowest panel, of a figure, and of a row of panels.
-FRAME, NARROWEST, WIDTH, ROW_HEIGHT = 0.7, 1.8, 7.5, 2.4
+FRAME, NARROWEST, WIDTH, ROW_HEIGHT = 0.7, 1.8, 9.8, 2.4
 TITLE_PER_INCH = 12  # characters
-# From the first of Okabe and Ito's colours to the last shade of viridis that is seen on white.
-SKY, DARK = "#56B4E9", "#440154"
+# Inches of a language: of many, with one mark each; and of few, with many marks.
+SLIM, WIDE = 0.095, 0.22
+# One more of Okabe and Ito's colours, a darker shade of another one, and the darkest of viridis.
+SKY, NAVY, DARK = "#56B4E9", "#00426B", "#440154"
 
 
 def language_panels(titles: Mapping[str, str], languages: Mapping[str, Sequence[str]], inches: float) -> tuple[Figure, dict[str, Axes]]:
@@ -25,7 +27,7 @@ def language_panels(titles: Mapping[str, str], languages: Mapping[str, Sequence[
     Args:
         titles: of the tasks that have a panel.
         languages: of each task, from left to right.
-        inches: what a language takes of the width.
+        inches: what a language takes of the width, SLIM or WIDE.
     """
     widths = {task: max(NARROWEST, FRAME + inches * len(languages[task])) for task in titles}
     rows = _rows(widths)
@@ -41,7 +43,7 @@ def language_panels(titles: Mapping[str, str], languages: Mapping[str, Sequence[
         found |= {task: figure.add_subplot(places[0, column]) for column, task in enumerate(row)}
     for task, axes in found.items():
         axes.set_title(textwrap.fill(titles[task], round(TITLE_PER_INCH * widths[task])))
-        axes.set_xticks(range(len(languages[task])), languages[task], rotation=90, fontsize=6 if inches < 0.2 else 7)
+        axes.set_xticks(range(len(languages[task])), languages[task], rotation=90, fontsize=6 if inches == SLIM else 7)
         axes.set_xlim(-0.7, len(languages[task]) - 0.3)
         axes.tick_params(axis="x", length=2, pad=1)
         axes.grid(axis="y", linewidth=0.3, alpha=0.6)

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures.drawing import GREY, headline, legend_below
-from xlprobe.figures.language_panels import DARK, counted, language_panels, mark, not_shown
+from xlprobe.figures.language_panels import DARK, SLIM, counted, language_panels, mark, not_shown
 from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
 from xlprobe.metrics.correlations import IN_LANGUAGE
 from xlprobe.metrics.model_tables import EARLY, PRINTED_STEPS, ModelFacts, ModelTables
@@ -52,7 +52,7 @@ def plot_learning_progress(table: pd.DataFrame, tables: ModelTables, asked: Aske
     """Languages from the one that comes first to 98 % of its best."""
     languages = {task: [*rows["language"].unique()] for task, rows in table.groupby("task")}
     titles = {task: tables.task(task).title for task in asked.tasks if task in languages}
-    figure, panels = language_panels(titles, languages, 0.115)
+    figure, panels = language_panels(titles, languages, SLIM)
     limit = _shown(tables.facts)
     for task, axes in panels.items():
         place_of = {language: place for place, language in enumerate(languages[task])}
@@ -74,7 +74,7 @@ def plot_learning_progress(table: pd.DataFrame, tables: ModelTables, asked: Aske
         axes.set_ylim(0, 1.06 * limit)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.set_ylabel("updates")
-    legend_below(figure, 6 if figure.get_figwidth() > 9 else 2)
+    legend_below(figure, 6 if figure.get_figwidth() >= 9 else 2)
     headline(figure, asked.title, "")
     return figure
 

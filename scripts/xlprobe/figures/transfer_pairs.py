@@ -1,14 +1,15 @@
 """Transfer between pairs of languages, by source: when it is learned, or what it loses by the end (paper 1: Figures 6 and 7)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from xlprobe.figures.drawing import BLUE, GREY, ORANGE, headline, legend_below
-from xlprobe.figures.language_panels import DARK, SKY, counted, language_panels, mark, not_shown
+from xlprobe.figures.drawing import GREY, ORANGE, headline, legend_below
+from xlprobe.figures.language_panels import DARK, NAVY, SKY, WIDE, counted, language_panels, mark, not_shown
 from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
 from xlprobe.metrics.correlations import TRANSFER
 from xlprobe.metrics.model_tables import ModelTables
@@ -48,28 +49,21 @@ def transfer_pairs(tables: ModelTables, asked: Asked) -> pd.DataFrame:
 
 def plot_transfer_pairs(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> Figure:
     """A column a source, in it a dot a target, in the order of their codes."""
-    sources = {task: [*rows["source"].unique()] for task, rows in table.groupby("task")}
-    titles = {task: tables.task(task).title for task in asked.tasks if task in sources}
-    figure, panels = language_panels(titles, sources, 0.24)
+    by_task = {task: rows for task in asked.tasks if len(rows := table[table["task"] == task])}
+    sources = {task: [*rows["source"].unique()] for task, rows in by_task.items()}
+    figure, panels = language_panels({task: tables.task(task).title for task in by_task}, sources, WIDE)
     for task, axes in panels.items():
-        rows = table[table["task"] == task]
-        targets = sorted(rows["target"].unique())
-        column_of = {source: place for place, source in enumerate(sources[task])}
-        # Within 0.35 of its source, so that equal steps are seen beside each other.
-        within_of = dict(zip(targets, np.linspace(-0.35, 0.35, len(targets)) if len(targets) > 1 else [0.0], strict=True))
-        rows = rows.assign(place=rows["source"].map(column_of) + rows["target"].map(within_of))
-        of_source = rows.groupby("source")[["source_mean", "cross_fitted"]].mean().loc[sources[task]]
-        columns = np.arange(len(of_source))
+        rows, columns = by_task[task], np.arange(len(sources[task]))
+        of_source = rows.groupby("source", sort=False)[["source_mean", "cross_fitted"]].mean()
         if asked.shown == "steps":
-            axes.plot(rows["place"], rows["value"], label=f"a target ({SHARE_SAID} of its best)", **mark(ORANGE, "o", 2.2, alpha=0.7))
-            axes.plot(columns, of_source["source_mean"], label="mean of the source", **mark(DARK, "D", 4.5))
-            _mark_steps(axes, tables)
+            axes.plot(_places(rows), rows["value"], label=f"a target ({SHARE_SAID} of its best)", **mark(ORANGE, "o", 2.2, alpha=0.8))
+            _mark_means(axes, of_source["source_mean"], label="mean of the source", color=DARK)
+            _mark_steps(axes, tables, table["value"].max())
         else:
             scale = _scale(tables, task)
-            axes.plot(rows["place"], scale * rows["value"], label="a target", **mark(SKY, "o", 2.2, alpha=0.8))
-            label = "mean of the source, best checkpoint chosen on other sentences"
-            axes.plot(columns, scale * of_source["cross_fitted"].astype(float), label=label, **mark(GREY, "D", 4.5, markerfacecolor="none"))
-            axes.plot(columns, scale * of_source["source_mean"], label="mean of the source", **mark(BLUE, "D", 4.5))
+            axes.plot(_places(rows), scale * rows["value"], label="a target", **mark(SKY, "o", 2.2))
+            _mark_means(axes, scale * of_source["source_mean"], label="mean of the source", color=NAVY)
+            _mark_means(axes, scale * of_source["cross_fitted"], label="mean, cross-fitted", color=ORANGE, linestyle=(0, (1.5, 1)))
             axes.axhline(0, color=GREY, linewidth=0.6)
             axes.set_ylabel(f"change ({_unit(tables, task)})")
         for between in columns[1:] - 0.5:
@@ -79,13 +73,25 @@ def plot_transfer_pairs(table: pd.DataFrame, tables: ModelTables, asked: Asked) 
     return figure
 
 
-def _mark_steps(axes: Axes, tables: ModelTables) -> None:
+def _places(rows: pd.DataFrame) -> pd.Series:
+    """Where targets stand in the column of their source: beside each other, so that equal values are all seen."""
+    column = rows["source"].map({source: column for column, source in enumerate(rows["source"].unique())})
+    targets = rows.groupby("source")["target"]
+    return column + 0.8 * ((targets.rank() - 0.5) / targets.transform("size") - 0.5)
+
+
+def _mark_means(axes: Axes, means: pd.Series, **options: Any) -> None:
+    columns = np.arange(len(means))
+    axes.hlines(means.astype(float), columns - 0.42, columns + 0.42, linewidth=1.6, **options)
+
+
+def _mark_steps(axes: Axes, tables: ModelTables, last: float) -> None:
     """Steps on the vertical axis, and the one up to which Figure 2 goes."""
-    steps = [step for step in tables.facts.steps if step > 0]
-    axes.set_ylim(0, 1.03 * max(steps))
+    early = tables.facts.early
+    axes.set_ylim(0, 1.05 * max(last, early or 0))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.set_ylabel("updates")
-    if (early := tables.facts.early) is not None:
+    if early:
         axes.axhline(early, color="black", linestyle=":", linewidth=1, label=f"{early:,} updates")
 
 
@@ -115,7 +121,7 @@ def _said_of_steps(of_tasks: Sequence[tuple[str, pd.DataFrame]], tables: ModelTa
     )
     said = [
         f"Each dot is an ordered pair of languages: the first checkpoint at which the source's probes come to {SHARE_SAID} of their best"
-        f" test score on the target (rule as printed; step 0 does not count). Diamonds are means over the targets of a source. {line}."
+        f" test score on the target (rule as printed; step 0 does not count). Bars are means over the targets of a source. {line}."
     ]
     for task, rows in of_tasks:
         later = f"; {(rows['value'] > early).sum()} after {early:,}" if early else ""
@@ -127,8 +133,8 @@ def _said_of_steps(of_tasks: Sequence[tuple[str, pd.DataFrame]], tables: ModelTa
 def _said_of_losses(of_tasks: Sequence[tuple[str, pd.DataFrame]], tables: ModelTables) -> list[str]:
     said = [
         "Each dot is an ordered pair of languages: the change of the test score from its best checkpoint to the final one (rule as"
-        " printed). That best is chosen on the same sentences, so even a pair that loses nothing seems to lose a little. Full diamonds are means over"
-        " the targets of a source; open ones are the same where other sentences chose the best (cross-fitted)."
+        " printed). That best is chosen on the same sentences, so even a pair that loses nothing seems to lose a little. Full bars are"
+        " means over the targets of a source; dashed ones are the same where other sentences chose the best (cross-fitted)."
     ]
     for task, rows in of_tasks:
         scale, unit, most = _scale(tables, task), _unit(tables, task), rows.loc[rows["value"].idxmin()]
