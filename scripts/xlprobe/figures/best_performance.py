@@ -5,14 +5,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures.drawing import BLUE, GREY, ORANGE, headline, legend_below
-from xlprobe.figures.language_panels import SLIM, counted, language_panels, mark, not_shown
+from xlprobe.figures.language_panels import SLIM, counted, language_panels, mark, not_shown, said_of_bits
 from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
 from xlprobe.metrics.correlations import IN_LANGUAGE
 from xlprobe.metrics.model_tables import ModelTables
 
 # What stands beside the best that was chosen on the test sentences: the first of these that a task has.
 HONEST = ("dev", "cross-fitted")
-BITS = {"lines": "each line by itself", "fairseq": "fairseq's way, in blocks"}
 # The later, the further in front.
 MARKS = {
     "baseline": ("best baseline without vectors", mark(GREY, "_", 5, markeredgewidth=1.2)),
@@ -77,12 +76,7 @@ def _majority(rows: pd.DataFrame) -> list[str]:
 def _title(tables: ModelTables, task: str) -> str:
     """A task's name; of bits also how they are taken."""
     declared = tables.task(task)
-    return f"{declared.title} ({_protocol(tables)}; less is better)" if declared.direction == "lower" else declared.title
-
-
-def _protocol(tables: ModelTables) -> str:
-    protocol = tables.facts.protocols["bpc"] or ""
-    return BITS.get(protocol, protocol)
+    return f"{declared.title} ({said_of_bits(tables)})" if declared.direction == "lower" else declared.title
 
 
 def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:

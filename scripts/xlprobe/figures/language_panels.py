@@ -17,6 +17,7 @@ FRAME, NARROWEST, WIDTH, ROW_HEIGHT = 0.7, 1.8, 9.8, 2.4
 TITLE_PER_INCH = 12  # characters
 # Inches of a language: of many, with one mark each; and of few, with many marks.
 SLIM, WIDE = 0.095, 0.22
+PROTOCOLS_OF_BITS = {"lines": "each line by itself", "fairseq": "fairseq's way, in blocks"}
 # One more of Okabe and Ito's colours, a darker shade of another one, and the darkest of viridis.
 SKY, NAVY, DARK = "#56B4E9", "#00426B", "#440154"
 
@@ -42,7 +43,8 @@ def language_panels(titles: Mapping[str, str], languages: Mapping[str, Sequence[
         places = grid[number, 0].subgridspec(1, len(ratios), width_ratios=ratios)
         found |= {task: figure.add_subplot(places[0, column]) for column, task in enumerate(row)}
     for task, axes in found.items():
-        axes.set_title(textwrap.fill(titles[task], round(TITLE_PER_INCH * widths[task])))
+        most = round(TITLE_PER_INCH * widths[task])
+        axes.set_title("\n".join(textwrap.fill(line, most) for line in titles[task].splitlines()))
         axes.set_xticks(range(len(languages[task])), languages[task], rotation=90, fontsize=6 if inches == SLIM else 7)
         axes.set_xlim(-0.7, len(languages[task]) - 0.3)
         axes.tick_params(axis="x", length=2, pad=1)
@@ -75,6 +77,12 @@ def not_shown(tables: ModelTables, asked: Asked, shown: Collection[str], setting
         for task in asked.tasks
         if task not in shown
     ]
+
+
+def said_of_bits(tables: ModelTables) -> str:
+    """How bits per character are taken, and that their direction is the other one."""
+    protocol = tables.facts.protocols.get("bpc") or ""
+    return f"{PROTOCOLS_OF_BITS.get(protocol, protocol)}; less is better"
 
 
 def counted(count: int, one: str) -> str:

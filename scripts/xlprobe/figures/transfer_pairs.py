@@ -56,12 +56,14 @@ def plot_transfer_pairs(table: pd.DataFrame, tables: ModelTables, asked: Asked) 
         rows, columns = by_task[task], np.arange(len(sources[task]))
         of_source = rows.groupby("source", sort=False)[["source_mean", "cross_fitted"]].mean()
         if asked.shown == "steps":
-            axes.plot(_places(rows), rows["value"], label=f"a target ({SHARE_SAID} of its best)", **mark(ORANGE, "o", 2.2, alpha=0.8))
+            axes.plot(
+                _places(rows), rows["value"], label=f"a target ({SHARE_SAID} of its best)", **mark(ORANGE, "o", 2.2, alpha=0.8, zorder=3)
+            )
             _mark_means(axes, of_source["source_mean"], label="mean of the source", color=DARK)
             _mark_steps(axes, tables, table["value"].max())
         else:
             scale = _scale(tables, task)
-            axes.plot(_places(rows), scale * rows["value"], label="a target", **mark(SKY, "o", 2.2))
+            axes.plot(_places(rows), scale * rows["value"], label="a target", **mark(SKY, "o", 2.2, zorder=3))
             _mark_means(axes, scale * of_source["source_mean"], label="mean of the source", color=NAVY)
             _mark_means(axes, scale * of_source["cross_fitted"], label="mean, cross-fitted", color=ORANGE, linestyle=(0, (1.5, 1)))
             axes.axhline(0, color=GREY, linewidth=0.6)
