@@ -59,7 +59,8 @@ def plot_best_performance(table: pd.DataFrame, tables: ModelTables, asked: Asked
         for column, (label, options) in MARKS.items():
             if rows[column].notna().any():
                 axes.plot(places, scale * rows[column].astype(float), label=label, **options)
-        axes.vlines(places, *(scale * rows[end].astype(float) for end in ("low", "high")), color=ORANGE, linewidth=0.8, alpha=0.5)
+        low, high = (scale * rows[end].astype(float) for end in ("low", "high"))
+        axes.vlines(places, low, high, color=ORANGE, linewidth=0.8, alpha=0.5)
         axes.set_ylabel(f"{declared.metric} (%)" if scale > 1 else declared.metric.replace("_", " "))
     legend_below(figure, 3 if figure.get_figwidth() >= 9 else 2)
     headline(figure, asked.title, "")

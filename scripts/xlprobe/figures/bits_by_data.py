@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 from scipy.optimize import isotonic_regression
 
 from xlprobe.figures.drawing import GREY, headline, legend_below, scale_steps
@@ -47,29 +46,30 @@ def plot_bits_by_data(table: pd.DataFrame, tables: ModelTables, asked: Asked) ->
     figure, axes = plt.subplots(figsize=(6.5, 4.4), layout="constrained")
     scale, unit = _unit(table)
     sizes = scale * table.groupby("language")["gib"].first().astype(float)
-    known = sizes[sizes > 0]
-    # A colour bar has two ends.
-    norm = LogNorm(*((known.min(), known.max()) if known.nunique() > 1 else (known.min() / 2, known.max() * 2))) if len(known) else None
+    norm = _norm(sizes[sizes > 0])
+    colours = {language: COLOURS(norm(size)) if size > 0 else GREY for language, size in sizes.items()}
     lines = {language: table[table["language"] == language] for language in table["language"].unique()}
-    names = [*lines] if (few := len(lines) <= FEW) else [*lines][:AT_ENDS] + [*lines][-AT_ENDS:]
-    colours = {language: COLOURS(norm(size)) if norm and size > 0 else GREY for language, size in sizes.items()}
+    few = len(lines) <= FEW
     for language in sizes.fillna(np.inf).sort_values(ascending=False).index:
-        rows, size = lines[language], sizes[language]
-        style = (
-            {} if size > 0 else {"linestyle": ":" if size == 0 else "--", "label": "not pretrained on" if size == 0 else "no size known"}
-        )
-        axes.plot(rows["step"], rows["value"], color=colours[language], linewidth=1.1 if few else 0.7, marker="o", markersize=1.8, **style)
+        rows, colour = lines[language], colours[language]
+        style: dict[str, Any] = {"color": colour, "linewidth": 1.1 if few else 0.7, "marker": "o", "markersize": 2.0 if few else 0.0}
+        if not sizes[language] > 0:
+            untrained = sizes[language] == 0
+            style |= {"linestyle": ":" if untrained else "--", "label": "not pretrained on" if untrained else "no size known"}
+        axes.plot(rows["step"], rows["value"], **style)
         if few:
-            bounds = (rows[end].astype(float) for end in ("low", "high"))
-            axes.fill_between(rows["step"], *bounds, color=colours[language], alpha=0.2, linewidth=0)
-    scale_steps(axes, sorted(table["step"].unique()))
+            low, high = (rows[end].astype(float) for end in ("low", "high"))
+            axes.fill_between(rows["step"], low, high, color=colour, alpha=0.2, linewidth=0)
     axes.set_xlabel("updates")
-    _name_ends(axes, {language: (lines[language].iloc[-1], colours[language]) for language in names})
-    if norm:
+    scale_steps(axes, sorted(table["step"].unique()))
+    names = [*lines] if few else [*lines][:AT_ENDS] + [*lines][-AT_ENDS:]
+    _name_ends(axes, {language: lines[language].iloc[-1] for language in names}, colours)
+    if (sizes > 0).any():
         bar = figure.colorbar(ScalarMappable(norm, COLOURS), ax=axes, shrink=0.8, pad=0.02)
         bar.set_label(f"text in pretraining ({unit})")
-        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        bar.ax.yaxis.set_minor_formatter(NullFormatter())
+        ticks = norm.inverse(np.linspace(0, 1, 5)).tolist()
+        bar.set_ticks(ticks, labels=[f"{size:,.3g}" for size in ticks])
+        bar.ax.minorticks_off()
     if axes.get_legend_handles_labels()[0]:
         legend_below(figure, 2)
     (task,) = asked.tasks
@@ -82,15 +82,20 @@ def _unit(table: pd.DataFrame) -> tuple[int, str]:
     return (1, "GiB") if table["gib"].max() >= 1 else (1024, "MiB")
 
 
-def _name_ends(axes: Axes, ends: Mapping[str, tuple[pd.Series, Any]]) -> None:
-    """Names beside the ends of lines, moved apart where these are close."""
-    gap = 0.04 * np.subtract(*axes.get_ylim()[::-1])
-    ranks = gap * np.arange(len(ends))
-    # Of ascending values the closest places that leave a gap between neighbours.
-    places = isotonic_regression(np.array([row["value"] for row, _ in ends.values()]) - ranks).x + ranks
-    for place, (language, (row, colour)) in zip(places, ends.items(), strict=True):
-        line = {"arrowstyle": "-", "linewidth": 0.4, "color": colour, "shrinkA": 0, "shrinkB": 1}
-        beside = {"xytext": (1.03, place), "textcoords": axes.get_yaxis_transform(), "va": "center", "fontsize": 7, "color": colour}
+def _norm(sizes: pd.Series) -> LogNorm:
+    """From the smallest size to the largest; around it, where there is but one, since a colour bar has two ends."""
+    return LogNorm(sizes.min(), sizes.max()) if sizes.nunique() > 1 else LogNorm(sizes.min() / 2, sizes.min() * 2)
+
+
+def _name_ends(axes: Axes, ends: Mapping[str, pd.Series], colours: Mapping[Any, Any]) -> None:
+    """Names beside the ends of lines, which ascend, moved apart where they are close."""
+    bottom, top = axes.get_ylim()
+    gaps = 0.04 * (top - bottom) * np.arange(len(ends))
+    # The places closest to the ends that leave a gap between neighbours, and lie beside the axes.
+    fitted = isotonic_regression(np.array([row["value"] for row in ends.values()]) - gaps).x
+    for place, (language, row) in zip(fitted.clip(bottom, top - gaps[-1]) + gaps, ends.items(), strict=True):
+        line = {"arrowstyle": "-", "linewidth": 0.6, "color": colours[language], "shrinkA": 0, "shrinkB": 1}
+        beside: dict[str, Any] = {"xytext": (1.03, place), "textcoords": axes.get_yaxis_transform(), "va": "center", "fontsize": 7}
         axes.annotate(language, (row["step"], row["value"]), arrowprops=line, annotation_clip=False, **beside)
 
 
@@ -107,7 +112,7 @@ def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
     ends = " to ".join(f"{last['value'].iloc[place]:.2f} ({last.index[place]})" for place in ([0, -1] if len(last) > 1 else [0]))
     said.append(f"{counted(len(last), 'language')}, with {ends} at the final checkpoint.")
     if len(known):
-        span = " to ".join(f"{known[language]:,.3g} ({language})" for language in dict.fromkeys([known.idxmin(), known.idxmax()]))
+        span = " to ".join(dict.fromkeys(f"{size:,.3g} ({language})" for language, size in known.sort_values().iloc[[0, -1]].items()))
         said.append(f"The colour is how much text of the language the model was pretrained on: {span} {unit}.")
     if flags.eq("assumed").any():
         said.append("What this model was pretrained on is not known: the sizes are those of CC100.")

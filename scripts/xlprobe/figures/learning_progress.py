@@ -50,14 +50,13 @@ def _shown(facts: ModelFacts) -> int:
 
 def plot_learning_progress(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> Figure:
     """Languages from the one that comes first to 98 % of its best."""
-    languages = {task: [*rows["language"].unique()] for task, rows in table.groupby("task")}
-    titles = {task: tables.task(task).title for task in asked.tasks if task in languages}
-    figure, panels = language_panels(titles, languages, SLIM)
+    by_task = {task: rows for task in asked.tasks if len(rows := table[table["task"] == task])}
+    languages = {task: [*rows["language"].unique()] for task, rows in by_task.items()}
+    figure, panels = language_panels({task: tables.task(task).title for task in by_task}, languages, SLIM)
     limit = _shown(tables.facts)
     for task, axes in panels.items():
         place_of = {language: place for place, language in enumerate(languages[task])}
-        rows = table[table["task"] == task]
-        rows = rows.assign(place=rows["language"].map(place_of))
+        rows = by_task[task].assign(place=by_task[task]["language"].map(place_of))
         last = rows[rows["share"] == LAST]
         sets = last[last["low"].le(limit)]
         ends = sets["high"].astype(float).fillna(limit).clip(upper=limit)

@@ -139,7 +139,7 @@ def _said_of_losses(of_tasks: Sequence[tuple[str, pd.DataFrame]], tables: ModelT
         " means over the targets of a source; dashed ones are the same where other sentences chose the best (cross-fitted)."
     ]
     for task, rows in of_tasks:
-        scale, unit, most = _scale(tables, task), _unit(tables, task), rows.loc[rows["value"].idxmin()]
+        scale, unit, most = _scale(tables, task), _unit(tables, task), rows.sort_values("value").iloc[0]
         fitted = f" ({scale * rows['cross_fitted'].mean():+.2f} cross-fitted)" if rows["cross_fitted"].notna().any() else ""
         judged = rows["forgets"].dropna()
         forgets = f"; {judged.sum()} of {counted(len(judged), 'pair')} fall further than checkpoints go up and down" if len(judged) else ""
