@@ -14,7 +14,7 @@ from xlprobe.metrics.model_tables import ModelTables
 
 # Inches: of a panel beside its languages, of the narrowest panel, of a figure, and of a row of panels.
 FRAME, NARROWEST, WIDTH, ROW_HEIGHT = 0.7, 1.95, 10.0, 2.4
-TITLE_PER_INCH = 14  # characters
+TITLE_PER_INCH = 12  # characters
 # Inches of a language: of many, with one mark each; and of few, with many marks.
 SLIM, WIDE = 0.095, 0.22
 PROTOCOLS_OF_BITS = {"lines": "each line by itself", "fairseq": "fairseq's way, in blocks"}
