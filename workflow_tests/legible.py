@@ -12,7 +12,8 @@ def check_legible(figure: Figure) -> None:
     """Draw a figure, and hold the places of its texts against each other and against its edges."""
     figure.canvas.draw()
     edges = figure.bbox
-    boxes = [(text.get_text(), text.get_window_extent()) for text in _texts(figure)]
+    # Of an annotation without its line.
+    boxes = [(text.get_text(), Text.get_window_extent(text)) for text in _texts(figure)]
     for name, box in [*boxes, *(("legend", legend.get_window_extent()) for legend in figure.legends)]:
         inside = box.x0 >= -1 and box.y0 >= -1 and box.x1 <= edges.x1 + 1 and box.y1 <= edges.y1 + 1
         assert inside, f"cut: {name}"

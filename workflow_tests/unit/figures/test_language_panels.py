@@ -21,14 +21,20 @@ def made(sizes, inches, code="zh-{:02}"):
 
 def rows_of(panels):
     """Which panels stand beside each other."""
-    return [[task for task, axes in panels.items() if axes.get_subplotspec().get_topmost_subplotspec().rowspan.start == row] for row in range(9)]
+    return [
+        [task for task, axes in panels.items() if axes.get_subplotspec().get_topmost_subplotspec().rowspan.start == row] for row in range(9)
+    ]
 
 
 @pytest.mark.parametrize(
     ("sizes", "inches", "rows"),
     [
         (OF_PAPER, SLIM, [["bpc"], ["arc_prediction", "pos"], ["arc_classification", "xnli"]]),
-        ({"arc_prediction": 18, "pos": 18, "arc_classification": 18, "xnli": 15}, WIDE, [["arc_prediction", "pos"], ["arc_classification", "xnli"]]),
+        (
+            {"arc_prediction": 18, "pos": 18, "arc_classification": 18, "xnli": 15},
+            WIDE,
+            [["arc_prediction", "pos"], ["arc_classification", "xnli"]],
+        ),
         ({"pos": 44}, SLIM, [["pos"]]),
         ({"pos": 1}, SLIM, [["pos"]]),
         (dict.fromkeys(OF_PAPER, 6), SLIM, [[*OF_PAPER]]),

@@ -113,7 +113,13 @@ def test_colours_are_those_of_shares(to_50):
 def test_the_steps_that_it_may_be_are_cut_at_the_limit(to_50):
     """A set that goes on after the last checkpoint goes to the limit; one that begins after the last checkpoint is not drawn."""
     table = PAPER_FIGURE.table(to_50, POS)
-    ends = {"fi": (5000, 10_000), "ug": (15_000, None), "en": (30_000, 60_000), "de (de_gsd)": (None, None), "de (de_hdt)": (60_000, 80_000)}
+    ends = {
+        "fi": (5000, 10_000),
+        "ug": (15_000, None),
+        "en": (30_000, 60_000),
+        "de (de_gsd)": (None, None),
+        "de (de_hdt)": (60_000, 80_000),
+    }
     last = table["share"] == 0.98
     known = table[last & table["language"].isin([*ends])].copy()
     known[["low", "high"]] = [ends[language] for language in known["language"]]
