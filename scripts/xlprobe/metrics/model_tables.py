@@ -19,6 +19,8 @@ from xlprobe.tasks.declaration import Task, load_task
 
 # The tasks of paper 1, in the order of its Figure 1, and what its tables call them.
 TASKS = {"bpc": "BPC", "arc_prediction": "Arc Pred.", "pos": "POS", "arc_classification": "Arc Class.", "xnli": "XNLI"}
+# The step up to which Figures 2 and 16 of paper 1 go, and the last one of its model.
+EARLY, PRINTED_STEPS = 200_000, 1_500_000
 # Step 0 is no checkpoint of a curve.
 SCORE_COLUMNS = [
     *("model", "training_seed", "step", "layer", "task", "source", "target", "source_language", "target_language", "text_form"),
@@ -46,6 +48,16 @@ class ModelFacts:
     absent: Mapping[str, str]
     world: bool
     pretrained: Sequence[str] | None
+
+    @property
+    def early(self) -> int | None:
+        """The step up to which paper 1 shows what is learned early (Figures 2, 6 and 16): 200,000 of 1.5 million.
+
+        Of a shorter training it is the same share. None where no checkpoint lies so early.
+        """
+        steps = [step for step in self.steps if step > 0]
+        limit = min(EARLY, round(EARLY * max(steps, default=0) / PRINTED_STEPS))
+        return limit if min(steps, default=limit + 1) <= limit else None
 
     @classmethod
     def of_json(cls, text: str) -> "ModelFacts":
