@@ -10,8 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from xlprobe.figures.drawing import spread
-
 # Inches: what all panels of a row take together, and what ticks, labels and a colour bar take beside and above a panel.
 PAGE_WIDTH, BESIDE, ABOVE = 11.0, 1.0, 0.65
 LEAST_WIDTH = 5.5
@@ -41,10 +39,10 @@ def draw_heatmap(axes: Axes, grid: pd.DataFrame, **colours: Any) -> AxesImage:
     return axes.imshow(grid.to_numpy(dtype=float), aspect="auto", interpolation="nearest", **colours)
 
 
-def name_steps(axes: Axes, steps: Sequence[int], most: int = 5) -> None:
-    """Name a heatmap's columns by their steps, evenly thinned; in thousands where all steps are such."""
+def name_steps(axes: Axes, steps: Sequence[int], most: int = 6) -> None:
+    """Name a heatmap's columns by their steps, the last one and others at equal distances; in thousands where all steps are such."""
     thousands = all(step % 1000 == 0 for step in steps)
-    shown = spread(len(steps), most)
+    shown = [*range(len(steps) - 1, -1, -math.ceil(len(steps) / most))]
     axes.set_xticks(shown, [f"{steps[place] // 1000:,}k" if thousands else f"{steps[place]:,}" for place in shown])
 
 

@@ -37,7 +37,7 @@ def _of_task(tables: ModelTables, task: str, from_pivot: bool) -> pd.DataFrame:
     rows = tables.relative(task, TRANSFER if from_pivot else IN_LANGUAGE)
     if from_pivot:
         rows = rows[rows["source_language"].map(one_language) == tables.pivot()].rename(columns={"target_label": "language"})
-    cells = rows.groupby(["task", "language", "step"], as_index=False)[["value", "relative"]].mean()
+    cells = rows.groupby(["task", "language", "step"], as_index=False)[["value", "relative"]].mean().dropna()
     final = cells[cells["step"] == cells["step"].max()].set_index("language")["relative"]
     order = {language: place for place, language in enumerate(final.sort_values(kind="stable").index)}
     # A language that is not measured at the final checkpoint stands last.
@@ -64,7 +64,8 @@ def plot_relative_performance(table: pd.DataFrame, tables: ModelTables, asked: A
     label = "share of the best checkpoint's score"
     extend = "min" if table["relative"].min() < scale.vmin else "neither"
     figure.colorbar(image, ax=[*of_task.values()], label=label, extend=extend, fraction=0.03, pad=0.02)
-    headline(figure, asked.title, f"{'target' if asked.shown == FROM_PIVOT else 'language'} (most degraded at the end: at the top)")
+    rows = f"target of transfer from {tables.pivot()}" if asked.shown == FROM_PIVOT else "language"
+    headline(figure, asked.title, f"{rows} (most degraded on top)")
     return figure
 
 
@@ -87,7 +88,7 @@ def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
     rows = ("target", "targets") if from_pivot else ("row", "rows")
     said = [
         f"A cell is a checkpoint's score as a share of the best score of its row over all checkpoints ({measured}, last layer).",
-        "A dot marks the best checkpoint. Rows are ordered by what is left at the final checkpoint: the most degraded one is at the top.",
+        "A dot marks the best checkpoint. Rows are ordered by what is left at the final checkpoint: the most degraded one is on top.",
     ]
     for task, cells in table.groupby("task", sort=False):
         final = cells[cells["step"] == cells["step"].max()]["relative"].dropna()
@@ -104,6 +105,4 @@ def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
     return " ".join([*said, *not_shown({*table["task"]}, tables, asked, setting, "nothing of it is measured in this run")])
 
 
-PAPER_FIGURE = PaperFigureKind(
-    reads=("scores", "factors"), table=relative_performance, plot=plot_relative_performance, caption=caption
-)
+PAPER_FIGURE = PaperFigureKind(reads=("scores", "factors"), table=relative_performance, plot=plot_relative_performance, caption=caption)
