@@ -49,3 +49,9 @@ def name_steps(axes: Axes, steps: Sequence[int], most: int = 6) -> None:
 def name_rows(axes: Axes, names: Sequence[str], height: float) -> None:
     """Name every row of a heatmap of a height in inches, in type that its rows have room for."""
     axes.set_yticks(range(len(names)), names, fontsize=min(8, 60 * height / len(names)))
+
+
+def name_layers(axes: Axes, layers: Sequence[int], most: int = 13) -> None:
+    """Name a heatmap's rows by their layers, from the lowest one on, evenly thinned."""
+    shown = range(0, len(layers), math.ceil(len(layers) / most))
+    axes.set_yticks(shown, [str(layers[place]) for place in shown], fontsize=7)

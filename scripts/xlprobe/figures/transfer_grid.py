@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from xlprobe.figures.caption_sentences import counted, not_shown
 from xlprobe.figures.drawing import headline
-from xlprobe.figures.heatmaps import draw_heatmap, heatmap_panels
+from xlprobe.figures.heatmaps import draw_heatmap, heatmap_panels, name_rows
 from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
 from xlprobe.metrics.correlations import TRANSFER
 from xlprobe.metrics.model_tables import ModelTables
@@ -19,7 +19,8 @@ from xlprobe.metrics.model_tables import ModelTables
 ASYMMETRY = "asymmetry"
 COLUMNS = ["task", "source", "target", "value", "baseline", "baseline_value"]
 GRID, CELLS = 3.6, (0.14, 0.36)  # inches: a panel's length, and the least and most of a cell's
-SMALLEST_TYPE = 4.5  # points
+SMALLEST_TYPE, CHARACTER = 4.5, 0.08  # points of numbers in cells; inches of a character of a language's code
+NOTHING = "#CCCCCC"  # the diagonal of asymmetry, which is not 0: that is white
 
 
 def transfer_grid(tables: ModelTables, asked: Asked) -> pd.DataFrame:
@@ -60,26 +61,27 @@ def _best_baseline(tables: ModelTables, task: str, cells: pd.DataFrame) -> tuple
 def plot_transfer_grid(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> Figure:
     """Sources down, targets to the right; each task has its own colours, those of asymmetry with 0 in their middle."""
     grids = {str(task): _grid(rows) for task, rows in table.groupby("task", sort=False)}
-    size = max(max(grid.shape) * min(max(GRID / max(grid.shape), CELLS[0]), CELLS[1]) for grid in grids.values())
+    length = max(1.8, *(len(grid) * min(max(GRID / len(grid), CELLS[0]), CELLS[1]) for grid in grids.values()))
     titles = {task: "\n".join([tables.task(task).title, *_baseline_line(table[table["task"] == task])]) for task in grids}
-    figure, of_task = heatmap_panels(titles, max(size, 1.8), max(size, 1.2))
+    figure, of_task = heatmap_panels(titles, length, length)
     for task, axes in of_task.items():
         cells = 100 * grids[task]
         if asked.shown == ASYMMETRY:
             most = np.nanmax(np.abs(cells)) or 1
             image = draw_heatmap(axes, cells, cmap="PuOr", norm=Normalize(-most, most))
-            label = "points"
+            axes.set_facecolor(NOTHING)
         else:
             image = draw_heatmap(axes, cells, cmap="viridis")
-            label = f"{tables.task(task).metric} (%)"
-        points = min(7, 72 * max(size, 1.2) / max(cells.shape) * 0.32)
+        points = min(7, 0.32 * 72 * length / len(cells))
         if points >= SMALLEST_TYPE:
             _write_numbers(axes, cells, points, signed=asked.shown == ASYMMETRY)
-        names = {"fontsize": min(8, 60 * max(size, 1.2) / max(cells.shape))}
-        axes.set_xticks(range(len(cells.columns)), [*cells.columns], rotation=90 if max(map(len, cells.columns)) > 2 else 0, **names)
-        axes.set_yticks(range(len(cells.index)), [*cells.index], **names)
+        fits = CHARACTER * max(map(len, cells.columns)) < length / len(cells)
+        name_rows(axes, [*cells.index], length)
+        size = axes.get_yticklabels()[0].get_fontsize()
+        axes.set_xticks(range(len(cells)), [*cells.columns], rotation=0 if fits else 90, fontsize=size)
         axes.set_xlabel("target: tested on")
         axes.set_ylabel("source: trained on")
+        label = "points" if asked.shown == ASYMMETRY else f"{tables.task(task).metric} (%)"
         figure.colorbar(image, ax=axes, label=label, fraction=0.05, pad=0.02)
     headline(figure, asked.title, "")
     return figure
@@ -103,8 +105,7 @@ def _write_numbers(axes: Axes, cells: pd.DataFrame, points: float, signed: bool)
         if not np.isnan(value):
             red, green, blue, _ = image.to_rgba(value)
             colour = "black" if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else "white"
-            # No -0.
-            text = f"{round(value) + 0:+d}" if signed else f"{value:.0f}"
+            text = f"{round(value):+d}".replace("-", "−") if signed else f"{value:.0f}"
             axes.text(column, row, text, ha="center", va="center", fontsize=points, color=colour)
 
 
@@ -140,7 +141,7 @@ def _of_best(table: pd.DataFrame, tables: ModelTables) -> list[str]:
 def _of_asymmetry(table: pd.DataFrame, tables: ModelTables) -> list[str]:
     said = [
         "A cell is the score of l1 → l2 less that of l2 → l1, in points: l1 is the source (row), l2 the target (column). Each way counts at"
-        " its own best checkpoint (as printed). The diagonal is blank. Each task has its own colours; the middle one is 0.",
+        " its own best checkpoint (as printed). The diagonal is grey. Each task has its own colours; the middle one is 0.",
     ]
     for task, cells in table.groupby("task", sort=False):
         largest = cells.loc[cells["value"].idxmax()]
