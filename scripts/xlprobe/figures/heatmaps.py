@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 # Inches: what all panels of a row take together, and what ticks, labels and a colour bar take beside and above a panel.
-PAGE_WIDTH, BESIDE, ABOVE = 11.0, 1.0, 0.65
+PAGE_WIDTH, BESIDE, ABOVE = 12.5, 1.0, 0.65
 LEAST_WIDTH = 5.5
 
 

@@ -23,7 +23,8 @@ from xlprobe.metrics.model_tables import ModelTables
 from xlprobe.metrics.training_outcomes import one_language
 
 COLUMNS = ["task", "curve", "layer", "step", "value"]
-PANEL = (2.4, 1.7)  # inches
+PANEL_WIDTH, PANEL_HEIGHT = 2.1, 1.6  # inches
+DOT = {"linestyle": "", "marker": "o", "markersize": 2.2, "color": "white", "markeredgecolor": "black", "markeredgewidth": 0.4}
 
 
 def layer_scores(tables: ModelTables, asked: Asked) -> pd.DataFrame:
@@ -36,8 +37,8 @@ def layer_scores(tables: ModelTables, asked: Asked) -> pd.DataFrame:
     parts = [pd.DataFrame(columns=COLUMNS)]
     for task in asked.tasks:
         rows = _swept(tables, task, "-" in asked.shown)
-        other = elsewhere.get(task)
-        chosen = chosen_curves(sorted(rows["code"].unique()), named.get(task), other, rest="not " in asked.shown)
+        codes = sorted(rows["code"].unique())
+        chosen = chosen_curves(codes, _code(named, task), _code(elsewhere, task), rest="not " in asked.shown)
         parts.append(rows.loc[rows["code"].isin(chosen), COLUMNS].sort_values(["curve", "layer", "step"]))
     return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
 
@@ -59,14 +60,13 @@ def chosen_curves(codes: Sequence[str], named: str | None, elsewhere: str | None
 def _named(asked: Asked) -> tuple[dict[str, str], dict[str, str]]:
     """The codes that `shown` names before and behind `not`, by task."""
     own, _, other = asked.shown.partition("not ")
-    named, elsewhere = (
-        {
-            task: _unordered(code) if task == "alignment" else code
-            for task, code in zip(asked.tasks, words.strip(", ").split(), strict=False)
-        }
-        for words in (own, other)
-    )
+    named, elsewhere = (dict(zip(asked.tasks, words.strip(", ").split(), strict=False)) for words in (own, other))
     return named, elsewhere
+
+
+def _code(codes: dict[str, str], task: str) -> str | None:
+    """The code that is named for a task, as `_swept` has it."""
+    return _unordered(codes[task]) if task == "alignment" and task in codes else codes.get(task)
 
 
 def _unordered(code: str) -> str:
@@ -90,7 +90,9 @@ def _swept(tables: ModelTables, task: str, is_pairs: bool) -> pd.DataFrame:
 def plot_layer_scores(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> Figure:
     """Layers upwards, steps to the right, each panel with its own colours; a dot at the best layer of each step."""
     grids = {(str(task), str(curve)): _grid(rows) for (task, curve), rows in table.groupby(["task", "curve"], sort=False)}
-    figure, of_panel = heatmap_panels({"\n".join(key): f"{tables.task(key[0]).title}\n{key[1]}" for key in grids}, *PANEL)
+    figure, of_panel = heatmap_panels(
+        {"\n".join(key): f"{tables.task(key[0]).title}\n{key[1]}" for key in grids}, PANEL_WIDTH, PANEL_HEIGHT
+    )
     for (task, curve), grid in grids.items():
         axes = of_panel[f"{task}\n{curve}"]
         image = draw_heatmap(axes, 100 * grid, origin="lower", cmap="viridis")
@@ -116,7 +118,7 @@ def _metric(tables: ModelTables, task: str) -> str:
 
 def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
     """How far the best layer moves, by task."""
-    said = ["Test scores by layer (up) and step, mean over probes. Each panel has its own colours. A dot marks each step's best layer."]
+    said = ["Test scores by layer (up) and step. Each panel has its own colours. A dot marks each step's best layer."]
     named, _ = _named(asked)
     for task, rows in table.groupby("task", sort=False):
         curves = [*rows["curve"].unique()]
@@ -125,11 +127,11 @@ def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
         shown = counted(len(curves), "panel", "panels") + (f" ({', '.join(curves)})" if len(curves) <= 4 else "")
         said.append(
             f"{tables.task(str(task)).title}: {shown}, layers {', '.join(map(str, sorted(rows['layer'].unique())))};"
-            f" {100 * rows['value'].min():.1f} to {100 * rows['value'].max():.1f} %; the best layer is {first:.1f} at step"
-            f" {rows['step'].min():,} and {last:.1f} at step {rows['step'].max():,}{' on average' if len(curves) > 1 else ''}."
+            f" {100 * rows['value'].min():.1f} to {100 * rows['value'].max():.1f} %; the best layer is {round(first, 1):g} at step"
+            f" {rows['step'].min():,} and {round(last, 1):g} at step {rows['step'].max():,}{' on average' if len(curves) > 1 else ''}."
         )
-        if (code := named.get(str(task))) and code not in {*_swept(tables, str(task), "-" in asked.shown)["code"]}:
-            said.append(f"The paper shows {code} here, which this run does not measure at several layers.")
+        if task in named and _code(named, str(task)) not in {*_swept(tables, str(task), "-" in asked.shown)["code"]}:
+            said.append(f"The paper shows {named[str(task)]} here, which this run does not measure at several layers.")
     setting = TRANSFER if "-" in asked.shown else IN_LANGUAGE
     return " ".join([*said, *not_shown({*table["task"]}, tables, asked, setting, "no further curve is measured at several layers")])
 

@@ -20,6 +20,9 @@ ASYMMETRY = "asymmetry"
 COLUMNS = ["task", "source", "target", "value", "baseline", "baseline_value"]
 GRID, CELLS = 3.6, (0.14, 0.36)  # inches: a panel's length, and the least and most of a cell's
 SMALLEST_TYPE, CHARACTER = 4.5, 0.08  # points of numbers in cells; inches of a character of a language's code
+LEAST_RANGE = 1.0  # points of asymmetry: what is less stays pale
+FEW = 10  # languages: where there are no more, numbers have a decimal
+LEAST_RANGE = 1.0  # points of asymmetry: what is less stays pale
 NOTHING = "#CCCCCC"  # the diagonal of asymmetry, which is not 0: that is white
 
 
@@ -27,9 +30,9 @@ def transfer_grid(tables: ModelTables, asked: Asked) -> pd.DataFrame:
     """The cells of the grids of languages that are both source and target.
 
     Returns:
-        COLUMNS, rows in the order of the grids: value is a score, or of asymmetry score(source -> target) - score(target -> source), both in
-        the task's metric. Of a language with several datasets the mean. Of scores baseline names the best baseline of the task, and
-        baseline_value is what it reaches on that target; asymmetry has none.
+        COLUMNS, rows in the order of the grids: value is a score, or of asymmetry the score of source -> target less that of
+        target -> source, in the task's metric. Of a language with several datasets the mean. Of scores baseline names the best baseline of
+        the task, and baseline_value is what it reaches in that cell; asymmetry has none.
     """
     parts = [pd.DataFrame(columns=COLUMNS)]
     for task in asked.tasks:
@@ -64,24 +67,25 @@ def plot_transfer_grid(table: pd.DataFrame, tables: ModelTables, asked: Asked) -
     length = max(1.8, *(len(grid) * min(max(GRID / len(grid), CELLS[0]), CELLS[1]) for grid in grids.values()))
     titles = {task: "\n".join([tables.task(task).title, *_baseline_line(table[table["task"] == task])]) for task in grids}
     figure, of_task = heatmap_panels(titles, length, length)
+    asymmetry = asked.shown == ASYMMETRY
     for task, axes in of_task.items():
         cells = 100 * grids[task]
-        if asked.shown == ASYMMETRY:
-            most = np.nanmax(np.abs(cells)) or 1
+        if asymmetry:
+            most = max(LEAST_RANGE, np.nanmax(np.abs(cells)))
             image = draw_heatmap(axes, cells, cmap="PuOr", norm=Normalize(-most, most))
             axes.set_facecolor(NOTHING)
         else:
             image = draw_heatmap(axes, cells, cmap="viridis")
         points = min(7, 0.32 * 72 * length / len(cells))
         if points >= SMALLEST_TYPE:
-            _write_numbers(axes, cells, points, signed=asked.shown == ASYMMETRY)
+            _write_numbers(axes, cells, points, signed=asymmetry)
         fits = CHARACTER * max(map(len, cells.columns)) < length / len(cells)
         name_rows(axes, [*cells.index], length)
         size = axes.get_yticklabels()[0].get_fontsize()
         axes.set_xticks(range(len(cells)), [*cells.columns], rotation=0 if fits else 90, fontsize=size)
-        axes.set_xlabel("target: tested on")
-        axes.set_ylabel("source: trained on")
-        label = "points" if asked.shown == ASYMMETRY else f"{tables.task(task).metric} (%)"
+        axes.set_xlabel("target (l2): tested on" if asymmetry else "target: tested on")
+        axes.set_ylabel("source (l1): trained on" if asymmetry else "source: trained on")
+        label = "l1 → l2 less l2 → l1 (points)" if asymmetry else f"{tables.task(task).metric} (%)"
         figure.colorbar(image, ax=axes, label=label, fraction=0.05, pad=0.02)
     headline(figure, asked.title, "")
     return figure
@@ -100,12 +104,14 @@ def _baseline_line(rows: pd.DataFrame) -> list[str]:
 
 def _write_numbers(axes: Axes, cells: pd.DataFrame, points: float, signed: bool) -> None:
     """The value of each cell, in black or white, whichever its colour shows better."""
-    image = axes.images[0]
+    image, form = axes.images[0], f"{'+' if signed else ''}.{1 if len(cells) <= FEW else 0}f"
     for (row, column), value in np.ndenumerate(cells.to_numpy()):
         if not np.isnan(value):
             red, green, blue, _ = image.to_rgba(value)
             colour = "black" if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else "white"
-            text = f"{round(value):+d}".replace("-", "−") if signed else f"{value:.0f}"
+            text = format(value, form)
+            # Nothing has no sign.
+            text = text.replace("-", "−") if float(text) else text.lstrip("+-")
             axes.text(column, row, text, ha="center", va="center", fontsize=points, color=colour)
 
 
