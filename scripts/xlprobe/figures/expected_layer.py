@@ -1,5 +1,6 @@
 """The expected layer over pretraining, a line a language or bitext (paper 1: Figures 11 and 13)."""
 
+import math
 from itertools import cycle
 
 import numpy as np
@@ -15,7 +16,7 @@ from xlprobe.metrics.model_tables import ModelTables
 COLUMNS = ["task", "language", "grid", "layers", "step", "value", "low", "high"]
 # Okabe and Ito's colours but for yellow, which is too pale for a line; with as many markers as keep all pairs of them apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = "os^DvPX<>*p"
+MARKERS, MOST_MARKERS = "os^DvPX<>*p", 13  # of a line
 
 
 def expected_layers(tables: ModelTables, asked: Asked) -> pd.DataFrame:
@@ -46,7 +47,8 @@ def plot_expected_layers(table: pd.DataFrame, tables: ModelTables, asked: Asked)
         rows = table[table["task"] == task]
         for language, line in rows.groupby("language"):
             colour, marker = looks[str(language)]
-            axes.plot(line["step"], line["value"], color=colour, marker=marker, markersize=3.5, linewidth=1.1, label=language)
+            markers = {"marker": marker, "markersize": 3.5, "markevery": math.ceil(len(line) / MOST_MARKERS)}
+            axes.plot(line["step"], line["value"], color=colour, linewidth=1.1, label=language, **markers)
             axes.fill_between(line["step"], line["low"], line["high"], color=colour, alpha=0.15, linewidth=0)
         scale_steps(axes, sorted(rows["step"].unique()))
     # Codes are short.
@@ -63,13 +65,14 @@ def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
         " rule, which takes the worst layer from one half of the sentences and its score from the other."
     ]
     for task, rows in table.groupby("task", sort=False):
-        cross_fitted = _rows(tables, str(task), "change", "cross-fitted").set_index("language")
+        changes = _rows(tables, str(task), "change", "cross-fitted")
+        intervals = dict(zip(changes["language"], zip(changes["low"], changes["high"], strict=True), strict=True))
         falls = []
         for language, line in rows.groupby("language"):
-            ends = line.set_index("step")["value"]
-            interval = cross_fitted.loc[language, ["low", "high"]].tolist() if language in cross_fitted.index else [np.nan]
-            within = "" if np.isnan(interval).any() else f" ({interval[0]:.2f} to {interval[1]:.2f})"
-            falls.append(f"{language} {round(ends.iloc[0] - ends.iloc[-1], 2) + 0:.2f}{within}")
+            values = line["value"].to_numpy()
+            low, high = intervals.get(language, (np.nan, np.nan))
+            within = "" if pd.isna(low) else f" ({low:.2f} to {high:.2f})"
+            falls.append(f"{language} {round(values[0] - values[-1], 2) + 0:.2f}{within}")
         first, last = rows["step"].min(), rows["step"].max()
         said.append(
             f"{tables.task(str(task)).title}: from step {first:,} to {last:,} the expected layer falls by {', '.join(falls)}"

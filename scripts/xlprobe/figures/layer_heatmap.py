@@ -10,6 +10,7 @@ Behind `not` stand the curves that another figure names in the same way. Of each
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -24,7 +25,7 @@ from xlprobe.metrics.training_outcomes import one_language
 
 COLUMNS = ["task", "curve", "layer", "step", "value"]
 PANEL_WIDTH, PANEL_HEIGHT = 2.1, 1.6  # inches
-DOT = {"linestyle": "", "marker": "o", "markersize": 2.2, "color": "white", "markeredgecolor": "black", "markeredgewidth": 0.4}
+DOT: dict[str, Any] = {"marker": "o", "markersize": 2.2, "color": "white", "markeredgecolor": "black", "markeredgewidth": 0.4}
 
 
 def layer_scores(tables: ModelTables, asked: Asked) -> pd.DataFrame:
@@ -51,10 +52,10 @@ def chosen_curves(codes: Sequence[str], named: str | None, elsewhere: str | None
         elsewhere: what another figure names, where this one shows the rest.
     """
     if not rest:
-        return [named] if named in codes else codes[:1]
+        return [code for code in codes if code == named] or codes[:1]
     taken = () if elsewhere is None else chosen_curves(codes, elsewhere, None, rest=False)
     left = [code for code in codes if code not in taken]
-    return [named] if named in left else left
+    return [code for code in left if code == named] or left
 
 
 def _named(asked: Asked) -> tuple[dict[str, str], dict[str, str]]:

@@ -20,7 +20,7 @@ from xlprobe.metrics.training_outcomes import one_language
 FROM_PIVOT = "from pivot"
 # Colours begin here where no final checkpoint is below it: what a model forgets is to be seen, rather than how badly it begins.
 EMPHASISED = 0.8
-PANEL_WIDTH, PANEL_HEIGHT, ROW_HEIGHTS = 3.0, 5.0, (0.115, 0.28)  # inches
+PANEL_WIDTH, PANEL_HEIGHT, LEAST_HEIGHT, ROW_HEIGHTS = 3.0, 5.0, 1.6, (0.115, 0.22)  # inches
 
 
 def relative_performance(tables: ModelTables, asked: Asked) -> pd.DataFrame:
@@ -48,24 +48,23 @@ def _of_task(tables: ModelTables, task: str, from_pivot: bool) -> pd.DataFrame:
 def plot_relative_performance(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> Figure:
     """Languages down, steps to the right, one colour scale for all tasks; a dot at each language's best checkpoint."""
     grids = {str(task): _grid(rows) for task, rows in table.groupby("task", sort=False)}
-    rows = max(len(grid) for grid in grids.values())
-    height = max(1.2, rows * min(max(PANEL_HEIGHT / rows, ROW_HEIGHTS[0]), ROW_HEIGHTS[1]))
-    figure, of_task = heatmap_panels({task: tables.task(task).title for task in grids}, PANEL_WIDTH, height)
+    most = max(len(grid) for grid in grids.values())
+    height = max(LEAST_HEIGHT, most * min(max(PANEL_HEIGHT / most, ROW_HEIGHTS[0]), ROW_HEIGHTS[1]))
+    source = f", from {tables.pivot()}" if asked.shown == FROM_PIVOT else ""
+    figure, of_task = heatmap_panels({task: tables.task(task).title + source for task in grids}, PANEL_WIDTH, height)
     scale = _colours(table)
     for task, axes in of_task.items():
         grid = grids[task]
         image = draw_heatmap(axes, grid, cmap="viridis", norm=scale)
         best = grid.dropna(how="all").idxmax(axis=1)
-        places = [grid.index.get_loc(language) for language in best.index], [grid.columns.get_loc(step) for step in best]
-        axes.plot(places[1], places[0], linestyle="", marker="o", markersize=2, color="black")
+        axes.plot(grid.columns.get_indexer(pd.Index(best)), grid.index.get_indexer(best.index), "o", markersize=2, color="black")
         name_rows(axes, [*grid.index], height)
         name_steps(axes, [*grid.columns])
         axes.set_xlabel("updates")
     label = "share of the best checkpoint's score"
     extend = "min" if table["relative"].min() < scale.vmin else "neither"
     figure.colorbar(image, ax=[*of_task.values()], label=label, extend=extend, fraction=0.03, pad=0.02)
-    rows = f"target of transfer from {tables.pivot()}" if asked.shown == FROM_PIVOT else "language"
-    headline(figure, asked.title, f"{rows} (most degraded on top)")
+    headline(figure, asked.title, f"{'target' if source else 'language'} (most degraded on top)")
     return figure
 
 

@@ -150,7 +150,7 @@ def _of_asymmetry(table: pd.DataFrame, tables: ModelTables) -> list[str]:
         " its own best checkpoint (as printed). The diagonal is grey. Each task has its own colours; the middle one is 0.",
     ]
     for task, cells in table.groupby("task", sort=False):
-        largest = cells.loc[cells["value"].idxmax()]
+        largest = cells.sort_values("value").iloc[-1]
         pairs = counted(len(cells) // 2, "pair", "pairs")
         said.append(
             f"{tables.task(str(task)).title}: {pairs} of {cells['source'].nunique()} languages; the two ways differ by"
