@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from xlprobe.figures.paper_declaration import Asked
+from xlprobe.metrics.correlations import IN_LANGUAGE
 from xlprobe.metrics.model_tables import ModelTables
 
 
@@ -13,8 +14,9 @@ def not_shown(shown: Collection[str], tables: ModelTables, asked: Asked, setting
         shown: the tasks that it shows.
         otherwise: the reason where the study has none, since the task is measured.
     """
-    missing = [task for task in asked.tasks if task not in shown]
-    return [f"Not shown: {tables.task(task).title.lower()} ({tables.absent(task, setting) or otherwise})." for task in missing]
+    # What is not measured in language is not transferred, and alignments are in language.
+    reasons = {task: tables.absent(task, setting) or tables.absent(task, IN_LANGUAGE) for task in asked.tasks if task not in shown}
+    return [f"Not shown: {tables.task(task).title.lower()} ({why or otherwise})." for task, why in reasons.items()]
 
 
 def counted(number: int, one: str, several: str) -> str:

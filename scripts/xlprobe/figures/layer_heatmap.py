@@ -91,16 +91,12 @@ def _swept(tables: ModelTables, task: str, is_pairs: bool) -> pd.DataFrame:
 def plot_layer_scores(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> Figure:
     """Layers upwards, steps to the right, each panel with its own colours; a dot at the best layer of each step."""
     grids = {(str(task), str(curve)): _grid(rows) for (task, curve), rows in table.groupby(["task", "curve"], sort=False)}
-    figure, of_panel = heatmap_panels(
-        {"\n".join(key): f"{tables.task(key[0]).title}\n{key[1]}" for key in grids}, PANEL_WIDTH, PANEL_HEIGHT
-    )
+    titles = {f"{task} {curve}": f"{tables.task(task).title}\n{curve}" for task, curve in grids}
+    figure, of_panel = heatmap_panels(titles, PANEL_WIDTH, PANEL_HEIGHT)
     for (task, curve), grid in grids.items():
-        axes = of_panel[f"{task}\n{curve}"]
+        axes = of_panel[f"{task} {curve}"]
         image = draw_heatmap(axes, 100 * grid, origin="lower", cmap="viridis")
-        best = [grid.index.get_loc(layer) for layer in grid.idxmax()]
-        axes.plot(
-            range(len(best)), best, linestyle="", marker="o", markersize=2.2, color="white", markeredgecolor="black", markeredgewidth=0.4
-        )
+        axes.plot(grid.index.get_indexer(pd.Index(grid.idxmax())), linestyle="", **DOT)
         name_layers(axes, [*grid.index])
         name_steps(axes, [*grid.columns], 5)
         figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02).set_label(f"{_metric(tables, task)} (%)", fontsize=7)
@@ -134,7 +130,8 @@ def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
         if task in named and _code(named, str(task)) not in {*_swept(tables, str(task), "-" in asked.shown)["code"]}:
             said.append(f"The paper shows {named[str(task)]} here, which this run does not measure at several layers.")
     setting = TRANSFER if "-" in asked.shown else IN_LANGUAGE
-    return " ".join([*said, *not_shown({*table["task"]}, tables, asked, setting, "no further curve is measured at several layers")])
+    otherwise = f"no {'further ' if 'not ' in asked.shown else ''}curve is measured at several layers"
+    return " ".join([*said, *not_shown({*table["task"]}, tables, asked, setting, otherwise)])
 
 
 PAPER_FIGURE = PaperFigureKind(reads=("scores",), table=layer_scores, plot=plot_layer_scores, caption=caption)

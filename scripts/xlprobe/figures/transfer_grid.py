@@ -20,7 +20,6 @@ ASYMMETRY = "asymmetry"
 COLUMNS = ["task", "source", "target", "value", "baseline", "baseline_value"]
 GRID, CELLS = 3.6, (0.14, 0.36)  # inches: a panel's length, and the least and most of a cell's
 SMALLEST_TYPE, CHARACTER = 4.5, 0.08  # points of numbers in cells; inches of a character of a language's code
-LEAST_RANGE = 1.0  # points of asymmetry: what is less stays pale
 FEW = 10  # languages: where there are no more, numbers have a decimal
 LEAST_RANGE = 1.0  # points of asymmetry: what is less stays pale
 NOTHING = "#CCCCCC"  # the diagonal of asymmetry, which is not 0: that is white
@@ -118,7 +117,7 @@ def _write_numbers(axes: Axes, cells: pd.DataFrame, points: float, signed: bool)
 def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
     """The rule, and of each task its ranges."""
     said = _of_asymmetry(table, tables) if asked.shown == ASYMMETRY else _of_best(table, tables)
-    otherwise = "no language is both trained and tested on for transfer"
+    otherwise = "no two languages are transferred both ways" if asked.shown == ASYMMETRY else "no language is both trained and tested on"
     return " ".join([*said, *not_shown({*table["task"]}, tables, asked, TRANSFER, otherwise)])
 
 
