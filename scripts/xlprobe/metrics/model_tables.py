@@ -154,6 +154,12 @@ class ModelTables:
         targets = {*pairs["target_language"].map(one_language)}
         return pairs[pairs["source_language"].map(one_language).isin(targets)]
 
+    def pivot(self) -> str | None:
+        """The language to which similarity is measured for the model, English in paper 1 (table `factors`); None where none is known."""
+        factors = self.table("factors")
+        found = factors.loc[factors["pivot"].eq(True), "language"]
+        return one_language(found.iloc[0]) if len(found) else None
+
     def family(self, code: str) -> str:
         """The family of a language, by its code or that of one of its scripts."""
         found = (facts["family"] for known, facts in self.facts.languages.items() if code in (known, one_language(known)))
