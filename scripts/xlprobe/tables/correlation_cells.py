@@ -15,9 +15,9 @@ from xlprobe.tables.rendering import MISSING, decimals, published_rows
 
 VARIABLES = {
     "Task Perf.": correlations.PERFORMANCE,
+    "Asymmetry": correlations.ASYMMETRY,
     "Steps to 95%": correlations.STEPS,
     "Forgetting": correlations.FORGETTING,
-    "Asymmetry": correlations.ASYMMETRY,
 }
 FACTORS = {
     "Pretraining Data": correlations.PRETRAINING,
@@ -125,9 +125,10 @@ class PrintedCorrelations:
         cells = [cell for cell in measured if not pd.isna(cell["value"])]
         if starred := [cell for cell in cells if cell["p"] < LEVEL]:
             held, adjusted = (sum(p < LEVEL for p in map(of, starred)) for of in (honest_p, lambda cell: float(cell["q"])))
+            how = "by permutation, of 20 values and more by the printed p-value" if in_language else "by permutation of whole languages"
             yield (
-                f"Cells with a star: {len(starred)}; of these, {held} hold by permutation{'' if in_language else ' of whole languages'}"
-                f" (p < 0.05), and {adjusted} once adjusted for many tests (q < 0.05). The CSV has both."
+                f"Cells with a star: {len(starred)}; of these, {held} hold {how} (p < 0.05), and {adjusted} once adjusted for many tests"
+                " (q < 0.05). The CSV has both."
             )
         if any(cell["n_too_small"] for cell in cells):
             yield f"{TOO_SMALL} n too small: by permutation, so few languages can have no p-value below 0.05, whatever is printed."
