@@ -1,13 +1,14 @@
 """Claims on what goes together: Tables 4 and 5, and correlations between measures (paper 1: 3.2, Appendix B)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from xlprobe.claims.curve_values import each_task, measured_or_why, task_name, without_interval
+from xlprobe.claims.curve_values import each, task_name, without_interval
 from xlprobe.claims.finding import PERCENT, Finding, JudgedRun, NotMeasuredError
 from xlprobe.metrics.correlations import FORGETTING, IN_LANGUAGE
 from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED, NO_INTERVAL
@@ -17,7 +18,7 @@ SIGNIFICANT = 0.05
 
 def correlation(run: JudgedRun, *, outcome: str, factor: str, setting: str, tasks: Sequence[str]) -> list[Finding]:
     """Spearman's rho of a measure and a factor, or another measure, of each task (Tables 4 and 5; B.2)."""
-    return each_task(tasks, lambda task: _of_rows(run, _rows(run, task, setting, outcome, factor), task_name(task)))
+    return each(tasks, lambda task: _of_rows(run, _rows(run, task, setting, outcome, factor)))
 
 
 def _rows(run: JudgedRun, task: str, setting: str, outcome: str, factor: str) -> pd.DataFrame:
@@ -29,17 +30,16 @@ def _rows(run: JudgedRun, task: str, setting: str, outcome: str, factor: str) ->
     return rows
 
 
-def _of_rows(run: JudgedRun, rows: pd.DataFrame, part: str) -> Finding:
+def _of_rows(run: JudgedRun, rows: pd.DataFrame) -> Finding:
     printed, fitted = (rows[rows["rule"] == rule] for rule in (AS_PRINTED, CROSS_FITTED))
     row = printed.iloc[0]
     value, n, formula = row["value"], int(row["n"]), f"{row['formula']}, of measures as printed"
     if pd.isna(value):
-        return Finding(part=part, n=n, formula=formula, why=f"no correlation can be had: one of both is the same for all {n}")
+        return Finding(n=n, formula=formula, why=f"no correlation can be had: one of both is the same for all {n}")
     low, high, interval = _interval(run, row)
     p = row["p"] if pd.isna(row["permutation_p"]) else row["permutation_p"]
     too_small = f"n too small: {n} values of {int(row['languages'])} languages can reach no p-value below {SIGNIFICANT}"
     return Finding(
-        part=part,
         value=float(value),
         honest=float(fitted["value"].iloc[0]) if len(fitted) and fitted["value"].notna().all() else None,
         low=low,
@@ -76,11 +76,7 @@ def correlation_range(run: JudgedRun, *, outcome: str, factor: str, setting: str
     if not known:
         raise NotMeasuredError("; ".join(dict.fromkeys(finding.why for finding in found)))
     highest, lowest = (choose(known, key=lambda finding: finding.value or 0.0) for choose in (max, min))
-    return [_renamed(highest, f"highest, {highest.part}"), _renamed(lowest, f"lowest, {lowest.part}")]
-
-
-def _renamed(finding: Finding, part: str) -> Finding:
-    return Finding(**(vars(finding) | {"part": part}))
+    return [replace(highest, part=f"highest, {highest.part}"), replace(lowest, part=f"lowest, {lowest.part}")]
 
 
 def significant_tasks(run: JudgedRun, *, outcome: str, factors: Sequence[str], setting: str, tasks: Sequence[str]) -> list[Finding]:
@@ -97,10 +93,9 @@ def significant_tasks(run: JudgedRun, *, outcome: str, factors: Sequence[str], s
         shares["honest"] = _significant(run, tasks, setting, outcome, name, CROSS_FITTED)
         numbers = {rule: float(np.mean(found) * 100) if found else np.nan for rule, found in shares.items()}
         formula = "share of tasks at p < 0.05"
-        return without_interval(numbers, formula, PERCENT, len(shares["printed"]), name)
+        return without_interval(numbers, formula, PERCENT, len(shares["printed"]))
 
-    named = [factor.replace("-", " ") for factor in factors]
-    return [measured_or_why(name, lambda name=name: of_factor(name)) for name in named]  # type: ignore[misc]
+    return each([factor.replace("-", " ") for factor in factors], of_factor, str)
 
 
 def _significant(run: JudgedRun, tasks: Sequence[str], setting: str, outcome: str, factor: str, rule: str) -> list[bool]:
@@ -140,16 +135,16 @@ def common_trend(run: JudgedRun, *, outcome: str, factors: Sequence[str], settin
             signs = [np.sign(row["value"]) for row, significant in zip(rows, sure, strict=True) if significant]
             shares[key] = max(signs.count(1), signs.count(-1)) / len(rows) * 100
         formula = "share of tasks at p < 0.05 that have one sign"
-        return without_interval(shares, formula, PERCENT, len(tasks), name)
+        return without_interval(shares, formula, PERCENT, len(tasks))
 
-    named = [factor.replace("-", " ") for factor in factors]
-    return [measured_or_why(name, lambda name=name: of_factor(name)) for name in named]  # type: ignore[misc]
+    return each([factor.replace("-", " ") for factor in factors], of_factor, str)
 
 
 def between_tasks(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding]:
     """Whether languages that forget one task forget another one, too: Spearman's rho over the languages of both (3.2)."""
 
-    def of_pair(one: str, other: str, part: str) -> Finding:
+    def of_pair(name: str) -> Finding:
+        one, other = pairs[name]
         rows = run.tables.table("correlations")
         either = [(rows["task"] == task) & (rows["factor"] == f"{FORGETTING} in {second}") for task, second in ((one, other), (other, one))]
         rows = rows[(either[0] | either[1]) & (rows["outcome"] == FORGETTING)]
@@ -157,8 +152,7 @@ def between_tasks(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding]:
         if rows.empty:
             absent = run.tables.absent(one, IN_LANGUAGE) or run.tables.absent(other, IN_LANGUAGE)
             raise NotMeasuredError(absent or "no language is measured on both tasks")
-        return _of_rows(run, rows, part)
+        return _of_rows(run, rows)
 
-    pairs = [(one, other, f"{task_name(one)} and {task_name(other)}") for one, other in combinations(tasks, 2)]
-    return [measured_or_why(pair[2], lambda pair=pair: of_pair(*pair)) for pair in pairs]  # type: ignore[misc]
-
+    pairs = {f"{task_name(one)} and {task_name(other)}": (one, other) for one, other in combinations(tasks, 2)}
+    return each(pairs, of_pair, str)

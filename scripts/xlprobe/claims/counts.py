@@ -1,6 +1,7 @@
 """What a run is by its configuration: how many languages, checkpoints, settings (paper 1: 2, Table 1, Appendix A). Nothing is tested."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from xlprobe.claims.curve_values import PAIR
 from xlprobe.claims.finding import COUNT, GIB, STEP, Finding, JudgedRun, NotMeasuredError
@@ -75,7 +76,8 @@ def text_sizes(run: JudgedRun) -> list[Finding]:
     sizes = table[(table["factor"] == "pretraining_data") & table["default"].fillna(False).astype(bool)].dropna(subset="value")
     if sizes.empty:
         raise NotMeasuredError("the run knows no sizes of text")
-    ends = (("smallest", sizes.loc[sizes["value"].idxmin()]), ("largest", sizes.loc[sizes["value"].idxmax()]))
+    by_size = sizes.sort_values("value")
+    ends = (("smallest", by_size.iloc[0]), ("largest", by_size.iloc[-1]))
     return [
         Finding(part=f"{name}, {row['language']}", value=float(row["value"]), n=len(sizes), formula="pretraining_data", unit=GIB)
         for name, row in ends
@@ -86,7 +88,8 @@ def configured(run: JudgedRun, *, keys: Sequence[str]) -> list[Finding]:
     """What the configuration says, by keys; `model.` stands for the model's own (2.1; Appendix A)."""
 
     def found(key: str) -> object:
-        value: object = run.configuration.get("models", {}).get(run.tables.facts.model, {}) if key.startswith("model.") else run.configuration
+        of_model = run.configuration.get("models", {}).get(run.tables.facts.model, {})
+        value: Any = of_model if key.startswith("model.") else run.configuration
         for name in key.removeprefix("model.").split("."):
             value = value.get(name) if isinstance(value, dict) else None
         return value
@@ -113,7 +116,7 @@ def machine(run: JudgedRun) -> list[Finding]:
 
 def drawn(run: JudgedRun, *, figures: str) -> list[Finding]:
     """What the run's figures show in the paper's way, since they are drawn so."""
-    return [Finding(text=f"drawn so in figure {figures}", formula="the figure", n=len(_steps(run)))]
+    return [Finding(text=f"drawn so: figure {figures}", formula="the figure", n=len(_steps(run)))]
 
 
 def not_measurable(run: JudgedRun, *, why: str) -> list[Finding]:

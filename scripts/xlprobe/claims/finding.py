@@ -49,6 +49,7 @@ class Finding:
         formula: the function that it comes from, and how it is taken.
         p: a p-value, of correlations; by permutation where there is one.
         text: what is said instead of a number.
+        beside: whether it is shown beside the others and decides nothing.
         why: why it decides nothing; it may be shown all the same.
     """
 
@@ -63,6 +64,7 @@ class Finding:
     unit: str = ""
     p: float | None = None
     text: str = ""
+    beside: bool = False
     why: str = ""
 
     @property
@@ -81,15 +83,15 @@ class Finding:
             found = self.text or "not measured"
         else:
             found = number_text(self.value, self.unit)
-            if beside := "; ".join(self._beside()):
-                found += f" ({beside})"
+            if more := ", ".join(self._more()):
+                found += f" ({more})"
         return f"{self.part}: {found}" if self.part else found
 
-    def _beside(self) -> list[str]:
-        beside = [] if self.honest is None else [f"cross-fitted {number_text(self.honest, self.unit)}"]
+    def _more(self) -> list[str]:
+        more = [] if self.honest is None else [f"cross-fitted {_figures(self.honest, self.unit)}"]
         if self.low is not None and self.high is not None:
-            beside.append(_range_text(self.low, self.high, self.unit))
-        return beside + ([f"p = {self.p:.2g}"] if self.p is not None else [])
+            more.append(_range_text(self.low, self.high, self.unit))
+        return more + ([f"p = {self.p:.2g}"] if self.p is not None else [])
 
 
 def number_text(value: float, unit: str) -> str:
@@ -99,20 +101,21 @@ def number_text(value: float, unit: str) -> str:
 
 def _range_text(low: float, high: float, unit: str) -> str:
     if not isfinite(high):
-        return f"interval {_figures(low, unit)}{_unit_text(unit)} or more" if isfinite(low) else "interval open at both ends"
-    first = "up" if not isfinite(low) else f"{_figures(low, unit)}"
-    return f"interval {first} to {_figures(high, unit)}{_unit_text(unit)}"
+        return f"interval {_figures(low, unit)} or more" if isfinite(low) else "interval open at both ends"
+    return f"interval {_figures(low, unit)} to {_figures(high, unit)}" if isfinite(low) else f"interval up to {_figures(high, unit)}"
 
 
 def _figures(value: float, unit: str) -> str:
     if unit == STEP:
-        return f"{value / 1000:.4g}k" if abs(value) >= 1000 else f"{value:.4g}"
+        return f"{round(value / 1000, 1):,g}k" if abs(value) >= 1000 else f"{value:.0f}"
     if unit == COUNT:
-        return f"{value:.0f}" if float(value).is_integer() else f"{value:.2f}"
-    digits = {PERCENT: 1, POINTS: 2, GIB: 1}.get(unit, 3 if unit == "" else 2)
+        return f"{value:,.0f}" if float(value).is_integer() else f"{value:.2f}"
+    if unit == GIB:
+        return f"{value:.2g}"
+    digits = {PERCENT: 1, "": 3}.get(unit, 2)
     # A small number below 0 is not -0.0.
     return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def _unit_text(unit: str) -> str:
-    return {"": "", COUNT: "", STEP: " steps"}.get(unit, f" {unit}")
+    return {"": "", COUNT: "", STEP: " steps", PERCENT: " %"}.get(unit, f" {unit}")

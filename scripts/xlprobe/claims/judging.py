@@ -72,7 +72,7 @@ def found(run: JudgedRun, claim: Claim) -> list[Finding]:
 def _numbers(findings: Sequence[Finding]) -> dict[str, Any]:
     """The one number of a claim; of several the text alone says them."""
     formulas, intervals = (dict.fromkeys(values) for values in zip(*((one.formula, one.interval) for one in findings), strict=True))
-    shared = {"formula": "; ".join(filter(None, formulas)), "interval": _without_none(list(intervals))}
+    shared: dict[str, Any] = {"formula": "; ".join(filter(None, formulas)), "interval": _without_none(list(intervals))}
     counts = {finding.n for finding in findings}
     shared["n"] = counts.pop() if len(counts) == 1 else None
     if len(findings) > 1:
@@ -86,4 +86,3 @@ def _without_none(intervals: list[str]) -> str:
     """The kinds of intervals of a claim's parts."""
     kinds = [kind for kind in intervals if kind != NO_INTERVAL]
     return "; ".join(kinds) or NO_INTERVAL
-

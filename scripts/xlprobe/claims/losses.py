@@ -5,11 +5,12 @@ one that forgets only where ups and downs of its checkpoints do not make such a 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from xlprobe.claims.curve_values import difference, each_task, joined_values, score_unit, summarised, task_name, without_interval
+from xlprobe.claims.curve_values import CONVERGED, difference, each, joined_values, score_unit, summarised, task_name, without_interval
 from xlprobe.claims.finding import COUNT, PERCENT, POINTS, Finding, JudgedRun, NotMeasuredError
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
 from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED
@@ -22,16 +23,33 @@ def curves_that_forget(run: JudgedRun, *, tasks: Sequence[str], setting: str) ->
 
     By the paper's way all that lose anything at all; cross-fitted, those that lose more than ups and downs of checkpoints do.
     """
-    printed, forgets = _losses(run, tasks, setting)
-    lost = float((printed["value"] > 0).mean() * 100)
-    honest = float(forgets.mean() * 100) if len(forgets) else None
-    formula = "forgetting, as printed above 0; cross-fitted beyond the jitter of checkpoints"
-    return [Finding(value=lost, honest=honest, n=len(printed), formula=formula, unit=PERCENT, why="" if len(forgets) else NO_JITTER)]
+    found = _share_that_forgets(run, tasks, setting)
+    if setting == TRANSFER:
+        return [found]
+    # What moves an early-stopped probe may be the scale of its vectors: converged ones stand beside, where there are any.
+    try:
+        return [found, replace(_share_that_forgets(run, tasks, setting, CONVERGED), part="converged probes", beside=True)]
+    except NotMeasuredError:
+        return [found]
 
 
-def _losses(run: JudgedRun, tasks: Sequence[str], setting: str) -> tuple[pd.DataFrame, pd.Series]:
+def _share_that_forgets(run: JudgedRun, tasks: Sequence[str], setting: str, protocol: str | None = None) -> Finding:
+    printed, forgets = _losses(run, tasks, setting, protocol)
+    # Where it can be told of few curves only, these are no fair sample.
+    told = len(forgets) >= len(printed) / 2
+    return Finding(
+        value=float((printed["value"] > 0).mean() * 100),
+        honest=float(forgets.mean() * 100) if told else None,
+        n=len(printed),
+        formula="forgetting, as printed above 0; cross-fitted beyond the ups and downs of checkpoints",
+        unit=PERCENT,
+        why="" if told else NO_JITTER,
+    )
+
+
+def _losses(run: JudgedRun, tasks: Sequence[str], setting: str, protocol: str | None = None) -> tuple[pd.DataFrame, "pd.Series[bool]"]:
     """Relative losses as printed, and of those curves where it can be told whether they forget."""
-    curves = pd.concat([_own_curves(run, "forgetting", task, setting) for task in tasks])
+    curves = pd.concat([_own_curves(run, "forgetting", task, setting, protocol) for task in tasks])
     curves = curves[curves["measure"] == "relative"]
     printed = curves[curves["rule"] == AS_PRINTED].dropna(subset="value")
     if printed.empty:
@@ -39,8 +57,8 @@ def _losses(run: JudgedRun, tasks: Sequence[str], setting: str) -> tuple[pd.Data
     return printed, curves[curves["rule"] == CROSS_FITTED]["forgets"].dropna().astype(bool)
 
 
-def _own_curves(run: JudgedRun, table: str, task: str, setting: str) -> pd.DataFrame:
-    curves = run.tables.curves(table, task, setting)
+def _own_curves(run: JudgedRun, table: str, task: str, setting: str, protocol: str | None = None) -> pd.DataFrame:
+    curves = run.tables.curves(table, task, setting, protocol)
     return curves if setting == IN_LANGUAGE else curves[curves["source_language"] != curves["target_language"]]
 
 
@@ -66,7 +84,7 @@ def different_best_steps(run: JudgedRun, *, tasks: Sequence[str]) -> list[Findin
 
 
 def largest_share_at_one_step(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding]:
-    """The largest share of curves whose best checkpoint is the same one, in per cent (first version: no one checkpoint is the best for all).
+    """The largest share of curves whose best checkpoint is the same one, in per cent (first version: no one is the best for all).
 
     Below 100 % for sure only where one curve forgets and another does not: else the interval ends there.
     """
@@ -86,8 +104,8 @@ def loss_of_some_tasks(run: JudgedRun, *, tasks: Sequence[str], others: Sequence
     """How many points pairs lose in the mean on some tasks; and by how much that is more than on others (4.2; Figure 7)."""
 
     def mean(names: Sequence[str], part: str) -> Finding:
-        values = joined_values(run, "forgetting", names, [TRANSFER], measure="absolute")
-        return summarised(values, np.mean, "forgetting, absolute, mean over pairs", POINTS, part, 100)
+        values = joined_values(run, "forgetting", names, TRANSFER, measure="absolute")
+        return summarised(values, np.mean, "forgetting, absolute, mean over pairs", POINTS, part=part, scale=100)
 
     named = " and ".join(task_name(task) for task in tasks)
     lost = mean(tasks, named)
@@ -99,9 +117,9 @@ def spread_over_targets(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding
 
     def of_task(task: str) -> Finding:
         unit, scale = score_unit(task, difference=True)
-        values = joined_values(run, "forgetting", [task], [TRANSFER], measure="absolute")
+        values = joined_values(run, "forgetting", [task], TRANSFER, measure="absolute")
         spread = values.groupby("source_language")[["printed", "honest"]].std().mean() * scale
         formula = "forgetting, absolute, standard deviation over a source's targets"
-        return without_interval(dict(spread), formula, unit, len(values), task_name(task))
+        return without_interval(dict(spread), formula, unit, len(values))
 
-    return each_task(tasks, of_task)
+    return each(tasks, of_task)

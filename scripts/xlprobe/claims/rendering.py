@@ -1,6 +1,7 @@
 """The table of claims as Markdown, to be read by whoever has read the paper."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -58,7 +59,7 @@ def _part(section: str) -> str:
     return next(part for part, starts in PARTS.items() if section.startswith(starts))
 
 
-def _asked(row: dict[str, object]) -> str:
+def _asked(row: Mapping[Any, Any]) -> str:
     """What is printed, or of a claim without a number what is asked of the run instead."""
     rule, threshold = str(row["rule"]), str(row["threshold"])
     printed = "" if row["printed"] == "qualitative" else str(row["printed"])
@@ -68,5 +69,5 @@ def _asked(row: dict[str, object]) -> str:
     return f"{printed}; {asked}" if printed else asked
 
 
-def _why(row: dict[str, object]) -> str:
+def _why(row: Mapping[Any, Any]) -> str:
     return "; ".join(text for text in (str(row["why"]), f"note: {row['note']}" if row["note"] else "") if text)

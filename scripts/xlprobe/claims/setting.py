@@ -24,7 +24,7 @@ COLUMNS = {
 }
 # Those whose layers are swept, in both settings (5.1, 5.2).
 SWEPT_COLUMNS = {"arc_classification": "layers_arc_classification", "xnli": "layers_xnli"}
-LAYERED = ("fall_of_layer", "fall_of_language", "internal_gain", "last_layer_beaten", "low_layers")
+LAYERED = ("falls_of_layer", "fall_of_layer", "fall_of_language", "internal_gain", "last_layer_beaten", "low_layers")
 
 
 def other_setting(run: JudgedRun, claim: Claim, arguments: Mapping[str, str]) -> str:
@@ -54,7 +54,7 @@ def _step(step: float) -> str:
 
 
 def _languages(run: JudgedRun, claim: Claim, arguments: Mapping[str, str]) -> Iterator[str]:
-    named = " ".join(arguments.get(name, "") for name in ("task", "tasks", "compared", "others"))
+    named = " ".join(arguments.get(name, "") for name in ("task", "tasks", "compared", "curves", "others"))
     tasks = dict.fromkeys(task.partition("-")[0] for task in named.split())
     settings = [arguments["setting"]] if "setting" in arguments else [IN_LANGUAGE, TRANSFER]
     for task in tasks:

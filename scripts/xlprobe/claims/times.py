@@ -4,30 +4,42 @@ Step 0 is no checkpoint. What is reached at the first checkpoint may have been r
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
-from xlprobe.claims.curve_values import curve_values, difference, each_task, joined_values, measured_or_why, summarised, task_name
-from xlprobe.claims.curve_values import without_interval
+from xlprobe.claims.curve_values import (
+    INTERVALS,
+    PAIR,
+    curve_values,
+    difference,
+    each,
+    joined_values,
+    summarised,
+    task_name,
+    without_interval,
+)
 from xlprobe.claims.finding import COUNT, PERCENT, STEP, Finding, JudgedRun, NotMeasuredError
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
 from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED
 from xlprobe.metrics.order import ORDER
 
+SETS = INTERVALS["steps"]
 STATISTICS: dict[str, Callable[[np.ndarray], float]] = {"mean": np.mean, "median": np.median, "max": np.max, "min": np.min}
 
 
 def step_statistic(run: JudgedRun, *, task: str, setting: str, share: float, statistic: str) -> list[Finding]:
     """The mean, median or latest step to a share of the best, over languages or ordered pairs (3.2; 4.2)."""
     values = curve_values(run, "steps", task, setting, {"share": share})
-    return [summarised(values, STATISTICS[statistic], f"step_to_share, {statistic}", STEP)]
+    return [summarised(values, STATISTICS[statistic], f"step_to_share, {statistic}", STEP, interval=SETS)]
 
 
 def early_share(run: JudgedRun, *, tasks: Sequence[str], share: float) -> list[Finding]:
     """The median, over tasks and languages, of the step to a share of the best, in per cent of all training (Abstract; 3.2)."""
-    values = joined_values(run, "steps", tasks, [IN_LANGUAGE], share=share)
-    return [summarised(values, np.median, "step_to_share, median over tasks and languages", PERCENT, scale=100 / max(run.tables.facts.steps))]
+    values = joined_values(run, "steps", tasks, IN_LANGUAGE, share=share)
+    formula, last = "step_to_share, median over tasks and languages", max(run.tables.facts.steps)
+    return [summarised(values, np.median, formula, PERCENT, scale=100 / last, interval=SETS)]
 
 
 def after_step(run: JudgedRun, *, task: str, share: float, step: float, counted: str) -> list[Finding]:
@@ -38,8 +50,10 @@ def after_step(run: JudgedRun, *, task: str, share: float, step: float, counted:
     """
     values = curve_values(run, "steps", task, IN_LANGUAGE, {"share": share})
     if counted == "languages":
-        return [summarised(values, lambda steps: float((steps > step).sum()), "step_to_share, languages after the step", COUNT)]
-    return [summarised(values, lambda steps: float((steps > step).mean()), "step_to_share, share after the step", PERCENT, scale=100)]
+        formula = "step_to_share, languages after the step"
+        return [summarised(values, lambda steps: float((steps > step).sum()), formula, COUNT, interval=SETS)]
+    formula = "step_to_share, share of languages after the step"
+    return [summarised(values, lambda steps: float((steps > step).mean()), formula, PERCENT, scale=100, interval=SETS)]
 
 
 def in_paper_order(run: JudgedRun, *, setting: str, counted: str) -> list[Finding]:
@@ -54,7 +68,7 @@ def in_paper_order(run: JudgedRun, *, setting: str, counted: str) -> list[Findin
     table = table[(table["source_language"] == table["target_language"]) == (setting == IN_LANGUAGE)]
     table = table[(table["protocol"] == run.tables.facts.protocols.get("pos")) & table["holds"].notna()]
     # A language with several treebanks counts once: as much as the share of them that are in order.
-    by_rule = {rule: part for rule, part in table.groupby("rule")}
+    by_rule = dict([*table.groupby("rule")])
     if AS_PRINTED not in by_rule:
         raise NotMeasuredError(
             run.tables.absent("xnli", setting)
@@ -72,25 +86,22 @@ def in_paper_order(run: JudgedRun, *, setting: str, counted: str) -> list[Findin
     values = pd.DataFrame(numbers).reindex(columns=["printed", "honest", "low", "high"])
     formula = "acquired_in_order, as printed; interval by sets of steps"
     if counted == "share":
-        return [summarised(values, np.mean, formula, PERCENT, scale=100)]
-    of = Finding(part="languages", value=float(len(values)), n=len(values), formula="count", unit=COUNT)
-    return [summarised(values, np.sum, formula, COUNT, "in order"), of]
+        return [summarised(values, np.mean, formula, PERCENT, scale=100, interval=SETS)]
+    of = Finding(part="languages", value=float(len(values)), n=len(values), formula="count", unit=COUNT, beside=True)
+    return [summarised(values, np.sum, formula, COUNT, part="in order", interval=SETS), of]
 
 
 def order_of_groups(run: JudgedRun, *, setting: str, share: float, statistic: str) -> list[Finding]:
     """How much later each group of paper 1's order comes than the group before it, in the median or mean step (Abstract; 4)."""
 
     def of_group(tasks: Sequence[str], latest: bool) -> Finding:
-        found = [measured_or_why(task_name(task), lambda task=task: of_task(task)) for task in tasks]  # type: ignore[misc]
+        found = each(tasks, lambda task: step_statistic(run, task=task, setting=setting, share=share, statistic=statistic)[0])
         known = [finding for finding in found if finding.value is not None]
         choose = max if latest else min
         return choose(known, key=lambda finding: finding.value or 0.0) if known else found[0]
 
-    def of_task(task: str) -> Finding:
-        return step_statistic(run, task=task, setting=setting, share=share, statistic=statistic)[0]
-
     compared = []
-    for earlier, later in zip(ORDER, ORDER[1:], strict=False):
+    for earlier, later in pairwise(ORDER):
         names = [" and ".join(task_name(task) for task in group) for group in (later, earlier)]
         # The later task of words is the one that counts.
         pair = of_group(later, latest=False), of_group(earlier, latest=True)
@@ -102,15 +113,9 @@ def transfer_order(run: JudgedRun, *, share: float) -> list[Finding]:
     """How much later each task's transfer comes than the one before: arc prediction, POS, arc classification, XNLI (4.2)."""
     order = ("arc_prediction", "pos", "arc_classification", "xnli")
 
-    def of_task(task: str) -> Finding:
-        return measured_or_why(
-            task_name(task), lambda: step_statistic(run, task=task, setting=TRANSFER, share=share, statistic="mean")[0]
-        )
-
-    return [
-        difference(of_task(later), of_task(earlier), f"{task_name(later)} after {task_name(earlier)}", "step_to_share, mean, difference")
-        for earlier, later in zip(order, order[1:], strict=False)
-    ]
+    found = each(order, lambda task: step_statistic(run, task=task, setting=TRANSFER, share=share, statistic="mean")[0])
+    formula = "step_to_share, mean, difference"
+    return [difference(later, earlier, f"{later.part} after {earlier.part}", formula) for earlier, later in pairwise(found)]
 
 
 def later_in_transfer(run: JudgedRun, *, tasks: Sequence[str], share: float) -> list[Finding]:
@@ -120,9 +125,9 @@ def later_in_transfer(run: JudgedRun, *, tasks: Sequence[str], share: float) -> 
         transfer, own = (
             step_statistic(run, task=task, setting=setting, share=share, statistic="mean")[0] for setting in (TRANSFER, IN_LANGUAGE)
         )
-        return difference(transfer, own, task_name(task), "step_to_share, mean of transfer less mean in language")
+        return difference(transfer, own, "", "step_to_share, mean of transfer less mean in language")
 
-    return each_task(tasks, of_task)
+    return each(tasks, of_task)
 
 
 def spread_over_pairs(run: JudgedRun, *, tasks: Sequence[str], share: float, beyond: str) -> list[Finding]:
@@ -144,15 +149,15 @@ def spread_over_pairs(run: JudgedRun, *, tasks: Sequence[str], share: float, bey
         if beyond == IN_LANGUAGE:
             own = curve_values(run, "steps", task, IN_LANGUAGE, {"share": share})
             widths = {name: found - width(own, name) for name, found in widths.items()}
-        return without_interval(widths, "step_to_share, interquartile range", PERCENT, len(pairs), task_name(task))
+        return without_interval(widths, "step_to_share, interquartile range", PERCENT, len(pairs))
 
-    return each_task(tasks, of_task)
+    return each(tasks, of_task)
 
 
 def neighbouring_checkpoints(run: JudgedRun, *, tasks: Sequence[str], share: float) -> list[Finding]:
     """The share of languages that come to a share of their best on two tasks within one checkpoint of each other (3.2), in per cent."""
     one, other = (curve_values(run, "steps", task, IN_LANGUAGE, {"share": share}) for task in tasks)
-    both = one.merge(other, on=["source_language", "target_language"], suffixes=("", "_other"))
+    both = one.merge(other, on=PAIR, suffixes=("", "_other"))
     steps = np.array(sorted(step for step in run.tables.facts.steps if step))
     if both.empty:
         raise NotMeasuredError("no language is measured on both tasks")

@@ -61,12 +61,14 @@ def judge(claim: Claim, findings: Sequence[Finding], other_setting: str = "") ->
         return Verdict(OTHER_SETTING, _sentences([other_setting, *_reasons(findings, findings)]))
     if claim.rule == "absolute bits":
         return Verdict(NOT_MEASURABLE, ABSOLUTE_BITS)
+    findings = [finding for finding in findings if not finding.beside]
     usable = [finding for finding in findings if not finding.why]
     if not usable:
         return Verdict(NOT_MEASURABLE, _sentences(_reasons(findings, findings)))
     if claim.rule == "same sign":
         return _of_same_sign(usable, findings)
-    printed = dict(zip(map(id, findings), claim.printed, strict=False))
+    several = claim.printed[:1] * len(findings) if claim.rule == "equals either" else claim.printed
+    printed = dict(zip(map(id, findings), several, strict=False))
     each = [judge_part(claim, finding, printed.get(id(finding))) for finding in usable]
     return _together(each, usable, findings, one_is_enough=claim.rule == "equals either")
 
