@@ -62,3 +62,18 @@ def _by_student(mean: float, error: float, level: float, n: int, languages: int)
         return MeanOverLanguages(mean, np.nan, np.nan, np.nan, n, languages)
     half = float(stats.t.ppf((1 + level) / 2, languages - 1)) * error
     return MeanOverLanguages(mean, mean - half, mean + half, float(2 * stats.t.sf(abs(mean / error), languages - 1)), n, languages)
+
+
+def sentence_half_width(low_N: np.ndarray, high_N: np.ndarray, *, shared: bool) -> float:
+    """Half the width of the interval over test sentences of a mean, from the intervals of the values that it is of; NaN where one has none.
+
+    Args:
+        shared: whether the test sets are translations of each other, whose errors go together: half widths are averaged then, the
+            most that they can add up to; of test sets of their own they add up by their squares.
+
+    >>> low, high = np.array([0.37, 0.47, 0.57, 0.67]), np.array([0.43, 0.53, 0.63, 0.73])
+    >>> [round(sentence_half_width(low, high, shared=shared), 3) for shared in (False, True)]
+    [0.015, 0.03]
+    """
+    half_N = (high_N - low_N) / 2
+    return float(half_N.mean() if shared else np.sqrt((half_N**2).sum()) / len(half_N))
