@@ -125,7 +125,10 @@ def figures(pattern):
 
 def measured_tables(names):
     """Of some tables, those that the run has."""
-    return expand("<results>/metrics/{table}.parquet", table=[name for name in names if name in STUDY.tables])
+    return expand(
+        "<results>/metrics/{table}.parquet",
+        table=[name for name in names if name in STUDY.tables],
+    )
 
 
 def paper_code(script, package, row):

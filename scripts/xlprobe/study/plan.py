@@ -559,8 +559,12 @@ class Study:
         jobs |= {"probe_training_summary": [{}]} if "probe_training" in self.tables else {}
         jobs |= {"contamination_table": [{}]} if self.compared_languages else {}
         jobs |= {rule: [{}] for rule in self.measure_tables}
-        jobs |= {"figure": [figure._asdict() for figure in self.figures], "claims": [{"model": name} for name in self.followed_models]}
-        of_papers = {"paper_figure": paper_figures(), "paper_table": paper_tables()}
+        jobs |= {
+            "figure": [figure._asdict() for figure in self.figures],
+            "claims": [{"model": name} for name in self.followed_models],
+            "findings": [{}],
+        }
+        of_papers: dict[str, Collection[str]] = {"paper_figure": paper_figures(), "paper_table": paper_tables()}
         return jobs | {rule: [{"model": m, "number": n} for m in self.followed_models for n in of] for rule, of in of_papers.items()}
 
 
