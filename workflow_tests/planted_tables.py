@@ -12,8 +12,8 @@ from xlprobe.metrics.correlations import write_correlations
 from xlprobe.metrics.factors import measure_factors
 from xlprobe.metrics.gates import Thresholds, write_gates
 from xlprobe.metrics.layers import write_layers
-from xlprobe.metrics.model_comparisons import write_model_comparisons
 from xlprobe.metrics.learning import write_learning
+from xlprobe.metrics.model_comparisons import write_model_comparisons
 from xlprobe.metrics.model_tables import ModelFacts, ModelTables
 from xlprobe.metrics.order import write_order
 from xlprobe.metrics.training_seeds import write_training_seeds
