@@ -32,6 +32,14 @@ class OtherTestSet(Planted):
         return super().facts | {"dataset": "another digest"}
 
 
+class AsPublished(Planted):
+    """Of text as it is published."""
+
+    @property
+    def facts(self):
+        return super().facts | {"text_form": "published"}
+
+
 def planted(number):
     """What is true of one of the two models, at its only step."""
 
@@ -47,9 +55,13 @@ def planted(number):
     ]
     bits = [held_out_bits(code, value(values), protocol) for code, values in BITS.items() for protocol in ("lines", "fairseq")]
     only = in_language("xnli", "xnli_en", "en", column([0.7]), baselines={"majority": 1 / 3}) if number else []
+    forms = [
+        kind(OutcomePlace("xnli", name, name, "test", "paper"), value(values), [12], ("th", "th"), "xnli", {"majority": 1 / 3})
+        for kind, name, values in ((Planted, "xnli_th", (0.6, 0.7)), (AsPublished, "xnli_th_published", (0.1, 0.9)))
+    ]
     sets = [OtherTestSet, Planted]
     old = Planted(OutcomePlace("pos", "sv_set", "sv_set", "test", "paper"), column([0.1]), [12], ("sv", "sv"), None, WORDS)
-    return [*measured, *bits, *only, sets[number](**vars(old))]
+    return [*measured, *bits, *only, *forms, sets[number](**vars(old))]
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +109,8 @@ def test_means_are_over_languages_each_model_at_its_last_step_and_layer(table):
     assert (found["mean"], found["other_mean"]) == pytest.approx((0.7, 0.7167), abs=0.012)
     assert found["value"] == pytest.approx(found["mean"] - found["other_mean"])
     assert found["sentences"] == 4 * 400 and found["interval"] == "percentile"
+    # Of the same means.
+    assert (found["low"] + found["high"]) / 2 == pytest.approx(found["value"], abs=0.004)
 
 
 def test_transfer_is_over_ordered_pairs_off_the_diagonal_of_what_is_source_and_target(table):
@@ -130,7 +144,13 @@ def test_each_pair_stands_both_ways_round(table):
         assert (other["mean"], other["other_mean"], other["value"], other["step"]) == (one["other_mean"], one["mean"], -one["value"], 2000)
         assert (other["low"], other["high"], other["p"]) == (-one["high"], -one["low"], one["p"])
         np.testing.assert_equal([other["language_low"], other["language_high"]], [-one["language_high"], -one["language_low"]])
-    assert len(table) == 2 * 4 and "xnli" not in {*table["task"]}
+    assert len(table) == 2 * 5
+
+
+def test_inference_is_compared_in_one_form_of_the_text_and_only_where_both_are_measured(table):
+    """English is measured in one model alone; Thai as published, too, which says nothing more."""
+    found = row(table, "base", "xnli", "in language")
+    assert (found["n"], found["sentences"]) == (1, 300) and (found["mean"], found["other_mean"]) == pytest.approx((0.6, 0.7), abs=0.03)
 
 
 def test_one_probe_has_no_interval_over_sentences_and_languages_have_theirs(results, tmp_path):
