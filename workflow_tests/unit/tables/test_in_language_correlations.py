@@ -58,6 +58,14 @@ def test_notes_say_what_stars_are_worth(tables):
     assert any(note.startswith("° n too small") for note in notes) and notes[-1] == "– for Arc Pred. (in language): no arcs are predicted."
 
 
+def test_what_the_paper_leaves_blank_stays_so_where_there_is_a_correlation(planted_results, tables, tmp_path):
+    more = read_table(planted_results / "metrics/correlations.parquet")
+    more.loc[(more["task"] == "bpc") & (more["outcome"] == "performance"), "outcome"] = "forgetting"
+    write_table(more, "correlations.schema.yaml", tmp_path / "correlations.parquet")
+    found = TABLE.table(ModelTables.of_files(tables.facts, [tmp_path / "correlations.parquet"]))
+    assert found["BPC (n=3)"].tolist()[:3] == ["–"] * 3 and found["BPC (n=3)"].tolist()[6:] == [""] * 3
+
+
 def test_n_stands_in_a_cell_where_it_is_another_one(planted_results, tables, tmp_path):
     """Here a distance is unknown."""
     changed = read_table(planted_results / "metrics/correlations.parquet")

@@ -1,6 +1,7 @@
 import pytest
 from planted_tables import planted_facts, planted_model_tables
 
+from xlprobe.artifacts.tables import read_table, write_table
 from xlprobe.metrics.model_tables import ModelTables
 from xlprobe.tables.declaration import load_table
 from xlprobe.tables.task_summary import _bitexts
@@ -19,6 +20,18 @@ def test_counts_are_those_of_the_run_in_the_papers_order(planted_results):
         ["XNLI", "Sent. Pair Labeling", "2", "2 → 2"],
         ["SimAlign", "Unsupervised Alignment", "–", "1 → 1"],
     ]
+
+
+def test_two_scripts_of_chinese_are_two_corpora_and_one_language(planted_results, tmp_path):
+    """Here German's treebanks are Chinese, as are two of the three corpora."""
+    best = read_table(planted_results / "metrics/best.parquet")
+    best.loc[best["source"] == "de_hdt", "source_language"] = "zh-Hant"
+    best.loc[best["source"] == "de_gsd", "source_language"] = "zh-Hans"
+    best.loc[(best["task"] == "bpc") & (best["source"] == "en"), "source_language"] = "zh-Hans"
+    best.loc[(best["task"] == "bpc") & (best["source"] == "de"), "source_language"] = "zh-Hant"
+    write_table(best, "best.schema.yaml", tmp_path / "best.parquet")
+    found = TABLE.table(ModelTables.of_files(planted_facts(), [tmp_path / "best.parquet"]))
+    assert found["Num. Langs: In-lang."].tolist()[:2] == ["3", "5"] and found["X-lang."].tolist()[1] == "5 → 4"
 
 
 def test_notes_say_why_a_task_is_missing(planted_results):
