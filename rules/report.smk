@@ -31,7 +31,7 @@ rule findings:
         code=code(
             "scripts/write_results.py",
             *(f"xlprobe.tasks.{task}" for task in STUDY.measured_tasks),
-            tables=[f"{name}.schema.yaml" for name in FINDING_TABLES],
+            tables=tuple(f"{name}.schema.yaml" for name in FINDING_TABLES),
         ),
         models=[paper1.facts_argument(STUDY, model) for model in config["models"]],
         experiment=config["experiment"],

@@ -137,7 +137,7 @@ def paper_code(script, package, row):
         script,
         f"xlprobe.{package}.{row.kind}",
         *(f"xlprobe.tasks.{task}" for task in STUDY.measured_tasks),
-        tables=[f"{name}.schema.yaml" for name in row.reads],
+        tables=tuple(f"{name}.schema.yaml" for name in row.reads),
     )
 
 

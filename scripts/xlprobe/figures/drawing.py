@@ -152,7 +152,7 @@ def name_columns(axes: Axes, steps: Sequence[int]) -> None:
 
 def _with_room(axes: Axes, steps: Sequence[int]) -> list[int]:
     """As many steps, evenly spread over an axis, as labels have room; the first and the last anyway."""
-    axes.autoscale_view(scaley=False)
+    axes.autoscale_view()
     places = _points(axes.transData.transform([(step, 0) for step in steps])[:, 0])
     for most in range(len(steps), 2, -1):
         shown = sorted({int(np.abs(places - place).argmin()) for place in np.linspace(places[0], places[-1], most)})

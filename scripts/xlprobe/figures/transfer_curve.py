@@ -43,7 +43,8 @@ FIGURE = FigureKind(
         " layers measured on the test set. Means over a target's sources, then over targets. Bands are such means of the pairs' own"
         " intervals over test sentences and the probes' seeds, so rather too wide than too narrow; they say nothing of other"
         " languages. In a run without intervals they span the seeds. Dashed and dotted, in the colour of each curve: what the same"
-        " pairs reach without vectors, with the most frequent label in the source's train set of the word's form, and of all."
+        " pairs reach without vectors, by the most frequent label in the source's train set: of the same form (dashed; sentences have"
+        " none), and of all (dotted)."
     ),
     table=transfer_curves,
     plot=plot_transfer_curve,

@@ -7,7 +7,7 @@ Each curve has the columns of SUMMARY:
     mean: over seeds and trainings.
     low, high: the interval of the mean over seeds, over test sentences and seeds; of several trainings, the ends of all their
         intervals. Missing where the run computes no intervals.
-    least, most: the lowest and the highest value of a seed.
+    least, most: the lowest and the highest value of a seed; where no probes are trained, of a training.
 """
 
 from collections.abc import Mapping
@@ -197,9 +197,9 @@ def transfer_curves(scores: Scores) -> pd.DataFrame:
     """Transfer by step and relation: columns relation, step, those of SUMMARY and TRANSFER_BASELINES, and the number of pairs.
 
     Means are taken over a target's sources first, then over targets, so that each target weighs the same; those of baselines,
-    too. low and high are such means of the pairs' intervals: as far apart as the interval of the mean would be if all pairs erred
-    together, which is the widest that it can be. They say nothing of other languages. Of inference sets that are measured in
-    one form and as published, too, the latter are left out: no pair of languages counts twice.
+    too. low and high are such means of the pairs' intervals: as far apart as in the interval of the mean if all pairs erred
+    together, so rather too far than too near. They say nothing of other languages. Of inference sets that are measured in one
+    form and as published, too, the latter are left out: no pair of languages counts twice.
     """
     pairs = in_one_form(transfer_scores(scores), [])
     groups, seeds = ["relation", "step"], ["training_seed", "seed"]

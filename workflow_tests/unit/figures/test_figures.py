@@ -223,7 +223,7 @@ def test_the_steps_of_a_heatmap_are_named_all_or_evenly(count, panels):
 
 
 def test_every_step_of_a_heatmaps_figure_is_named(table):
-    """Each 150 updates, as far as there are 9."""
+    """Nine checkpoints, 150 updates apart."""
     several = [table[table["step"] == 10].assign(step=150 * number) for number in range(9)]
     scores = scores_of(pd.concat(several), "pos")
     kind = load_figure("layer_by_step")
