@@ -23,7 +23,7 @@ def rows_of(markdown):
 def test_markdown_has_a_title_a_row_a_line_and_notes():
     """Numbers stand right; a pipe in a cell ends none, and stars are no emphasis."""
     found = as_markdown(TABLE, "Scores | all", ["* p < 0.05.", "Of en_ewt."])
-    assert found.startswith("# Scores \\| all\n\n| Group | Cell | Value |\n| --- | --- | ---: |\n")
+    assert found.startswith("### Scores \\| all\n\n| Group | Cell | Value |\n| --- | --- | ---: |\n")
     assert rows_of(found)[2:] == [
         [r"A\|B", r"**en\_ewt**, de", r"-0.597\*\*"],
         ["", "5 % & $1", ""],
