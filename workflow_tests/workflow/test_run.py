@@ -51,7 +51,9 @@ MEASURES = {
     "gates": ("gates",),
     "correlations": ("correlations", "alternatives"),
 }
-METRICS_OF_SCORES = {"checkpoint_scores": 3, "scores": 1, "figure": 19} | dict.fromkeys(MEASURES, 1)
+# What is shown of paper 1, and RESULTS.md.
+PAPERS = {"paper_figure": 17, "paper_table": 6, "claims": 1, "findings": 1}
+METRICS_OF_SCORES = {"checkpoint_scores": 3, "scores": 1, "figure": 19} | dict.fromkeys(MEASURES, 1) | PAPERS
 # All scores, those of baselines too; no measurement.
 SCORES = METRICS_OF_SCORES | {"baseline_scores": 1}
 # Probes write both tables.
@@ -375,7 +377,7 @@ def test_a_report_gathers_the_figures(finished_run):
     report = finished_run.folder / RESULTS / "report.html"
     finished_run.snakemake(*TINY, "--report", str(report))
     text = report.read_text()
-    assert all(f"{name}.png" in text for name in FIGURES) and "bands span the probes" in text.lower()
+    assert all(f"{name}.png" in text for name in FIGURES) and "bands are intervals over test sentences" in text.lower()
     assert "tables/probe_training.html" in text
     report.unlink()
 

@@ -1,1 +1,1 @@
-"""What papers claim, held against a run: each claim names a measure, and a rule that gives the verdict."""
+"""Claims of papers, held against a run: what each is measured by, by what rule it is judged, and the table of all of them."""

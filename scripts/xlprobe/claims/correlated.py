@@ -1,0 +1,158 @@
+"""Claims on what goes together: Tables 4 and 5, and correlations between measures (paper 1: 3.2, Appendix B)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from xlprobe.claims.curve_values import each, task_name, without_interval
+from xlprobe.claims.finding import PERCENT, Finding, JudgedRun, NotMeasuredError
+from xlprobe.metrics.correlations import FORGETTING, IN_LANGUAGE
+from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED, NO_INTERVAL
+
+SIGNIFICANT = 0.05
+
+
+def correlation(run: JudgedRun, *, outcome: str, factor: str, setting: str, tasks: Sequence[str]) -> list[Finding]:
+    """Spearman's rho of a measure and a factor, or another measure, of each task (Tables 4 and 5; B.2)."""
+    return each(tasks, lambda task: _of_rows(run, _rows(run, task, setting, outcome, factor)))
+
+
+def _rows(run: JudgedRun, task: str, setting: str, outcome: str, factor: str) -> pd.DataFrame:
+    rows = run.tables.table("correlations")
+    rows = rows[(rows["task"] == task) & (rows["setting"] == setting) & (rows["outcome"] == outcome) & (rows["factor"] == factor)]
+    rows = rows[rows["protocol"] == run.tables.facts.protocols.get(task)]
+    if rows.empty:
+        raise NotMeasuredError(run.tables.absent(task, setting) or "the run has no such correlation: too few languages, or no such factor")
+    return rows
+
+
+def _of_rows(run: JudgedRun, rows: pd.DataFrame) -> Finding:
+    printed, fitted = (rows[rows["rule"] == rule] for rule in (AS_PRINTED, CROSS_FITTED))
+    row = printed.iloc[0]
+    value, n, formula = row["value"], int(row["n"]), f"{row['formula']}, of measures as printed"
+    if pd.isna(value):
+        return Finding(n=n, formula=formula, why=f"no correlation can be had: one of both is the same for all {n}")
+    low, high, interval = _interval(run, row)
+    p = row["p"] if pd.isna(row["permutation_p"]) else row["permutation_p"]
+    too_small = f"n too small: {n} values of {int(row['languages'])} languages can reach no p-value below {SIGNIFICANT}"
+    return Finding(
+        value=float(value),
+        honest=float(fitted["value"].iloc[0]) if len(fitted) and fitted["value"].notna().all() else None,
+        low=low,
+        high=high,
+        interval=interval,
+        n=n,
+        formula=formula,
+        p=None if pd.isna(p) else float(p),
+        why=too_small if row["n_too_small"] else "",
+    )
+
+
+def _interval(run: JudgedRun, row: pd.Series) -> tuple[float | None, float | None, str]:
+    """How far rho might be another one with other languages.
+
+    In language by Fisher's z with the variance of Bonett & Wright (2000); of pairs by the dyadic-robust error.
+    """
+    rho, n, upper = float(row["value"]), int(row["n"]), (1 + run.level) / 2
+    if row["setting"] == IN_LANGUAGE:
+        if n < 4 or abs(rho) == 1:
+            return None, None, NO_INTERVAL
+        reach = stats.norm.ppf(upper) * np.sqrt((1 + rho**2 / 2) / (n - 3))
+        return float(np.tanh(np.arctanh(rho) - reach)), float(np.tanh(np.arctanh(rho) + reach)), "Fisher's z, over languages"
+    if pd.isna(row["robust_error"]) or row["languages"] < 2:
+        return None, None, NO_INTERVAL
+    reach = float(stats.t.ppf(upper, row["languages"] - 1) * row["robust_error"])
+    return max(-1.0, rho - reach), min(1.0, rho + reach), "dyadic-robust, over languages; somewhat too narrow"
+
+
+def correlation_range(run: JudgedRun, *, outcome: str, factor: str, setting: str, tasks: Sequence[str]) -> list[Finding]:
+    """The rho of those tasks where it is weakest (nearest to 0 or above) and strongest below 0 (B.2)."""
+    found = correlation(run, outcome=outcome, factor=factor, setting=setting, tasks=tasks)
+    known = [finding for finding in found if finding.value is not None]
+    if not known:
+        raise NotMeasuredError("; ".join(dict.fromkeys(finding.why for finding in found)))
+    highest, lowest = (choose(known, key=lambda finding: finding.value or 0.0) for choose in (max, min))
+    return [replace(highest, part=f"highest, {highest.part}"), replace(lowest, part=f"lowest, {lowest.part}")]
+
+
+def significant_tasks(run: JudgedRun, *, outcome: str, factors: Sequence[str], setting: str, tasks: Sequence[str]) -> list[Finding]:
+    """The share of tasks, in per cent, on which a factor goes with a measure at p < 0.05 (B.1).
+
+    By the paper's way with the printed p-value; cross-fitted, of cross-fitted measures by permutation where there is one.
+
+    Args:
+        factors: with - for blanks.
+    """
+
+    def of_factor(name: str) -> Finding:
+        shares = {"printed": _significant(run, tasks, setting, outcome, name, AS_PRINTED)}
+        shares["honest"] = _significant(run, tasks, setting, outcome, name, CROSS_FITTED)
+        numbers = {rule: float(np.mean(found) * 100) if found else np.nan for rule, found in shares.items()}
+        formula = "share of tasks at p < 0.05"
+        return without_interval(numbers, formula, PERCENT, len(shares["printed"]))
+
+    return each([factor.replace("-", " ") for factor in factors], of_factor, str)
+
+
+def _significant(run: JudgedRun, tasks: Sequence[str], setting: str, outcome: str, factor: str, rule: str) -> list[bool]:
+    found = []
+    for row in _usable(run, tasks, setting, outcome, factor, rule):
+        p = row["p"] if rule == AS_PRINTED or pd.isna(row["permutation_p"]) else row["permutation_p"]
+        found.append(bool(p < SIGNIFICANT))
+    return found
+
+
+def _usable(run: JudgedRun, tasks: Sequence[str], setting: str, outcome: str, factor: str, rule: str) -> list[pd.Series]:
+    """The row of each task that has enough languages to claim anything."""
+    rows, reasons = [], []
+    for task in tasks:
+        try:
+            found = _rows(run, task, setting, outcome, factor)
+        except NotMeasuredError as error:
+            reasons.append(str(error))
+            continue
+        kept = found[(found["rule"] == rule) & ~found["n_too_small"].astype(bool) & found["value"].notna()]
+        rows += [row for _, row in kept.iterrows()]
+        if kept.empty:
+            reasons.append(f"n too small, or the same for all: {task_name(task)}")
+    if not rows:
+        raise NotMeasuredError("; ".join(dict.fromkeys(reasons)))
+    return rows
+
+
+def common_trend(run: JudgedRun, *, outcome: str, factors: Sequence[str], setting: str, tasks: Sequence[str]) -> list[Finding]:
+    """On how many tasks, in per cent, a measure goes with a factor at p < 0.05 and in the same direction (B.1: "no strong trends")."""
+
+    def of_factor(name: str) -> Finding:
+        shares = {}
+        for key, rule in (("printed", AS_PRINTED), ("honest", CROSS_FITTED)):
+            rows = _usable(run, tasks, setting, outcome, name, rule)
+            sure = _significant(run, tasks, setting, outcome, name, rule)
+            signs = [np.sign(row["value"]) for row, significant in zip(rows, sure, strict=True) if significant]
+            shares[key] = max(signs.count(1), signs.count(-1)) / len(rows) * 100
+        formula = "share of tasks at p < 0.05 that have one sign"
+        return without_interval(shares, formula, PERCENT, len(tasks))
+
+    return each([factor.replace("-", " ") for factor in factors], of_factor, str)
+
+
+def between_tasks(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding]:
+    """Whether languages that forget one task forget another one, too: Spearman's rho over the languages of both (3.2)."""
+
+    def of_pair(name: str) -> Finding:
+        one, other = pairs[name]
+        rows = run.tables.table("correlations")
+        either = [(rows["task"] == task) & (rows["factor"] == f"{FORGETTING} in {second}") for task, second in ((one, other), (other, one))]
+        rows = rows[(either[0] | either[1]) & (rows["outcome"] == FORGETTING)]
+        rows = rows[rows["protocol"] == run.tables.facts.protocols.get(one)]
+        if rows.empty:
+            absent = run.tables.absent(one, IN_LANGUAGE) or run.tables.absent(other, IN_LANGUAGE)
+            raise NotMeasuredError(absent or "no language is measured on both tasks")
+        return _of_rows(run, rows)
+
+    pairs = {f"{task_name(one)} and {task_name(other)}": (one, other) for one, other in combinations(tasks, 2)}
+    return each(pairs, of_pair, str)

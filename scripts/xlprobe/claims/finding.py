@@ -1,0 +1,121 @@
+"""What a run says to a claim: a number or several, each with its interval, or why there is none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from xlprobe.metrics.learning import NO_INTERVAL
+from xlprobe.metrics.model_tables import ModelTables
+
+# Units of numbers; a plain number, such as a rank correlation, has none.
+PERCENT, POINTS, BITS, STEP, LAYERS, COUNT, GIB = "%", "points", "bits", "step", "layers", "count", "GiB"
+
+
+class NotMeasuredError(Exception):
+    """A claim cannot be measured in this run; the message says why."""
+
+
+@dataclass(frozen=True)
+class JudgedRun:
+    """What a run says of a model, and of itself.
+
+    Attributes:
+        configuration: all keys, as `metrics/config.json` has them.
+        environment: what it was run with (`metrics/environment.json`).
+    """
+
+    tables: ModelTables
+    configuration: Mapping[str, Any]
+    environment: Mapping[str, Any]
+
+    @property
+    def level(self) -> float:
+        """The share of intervals that hold the truth."""
+        return float(self.configuration.get("intervals", {}).get("level", 0.95))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One number that a claim is held against. Scores are in per cent and their differences in points, as papers print them.
+
+    Attributes:
+        part: what tells it from the claim's other numbers, such as a task; empty where it is alone.
+        value: by the paper's own way; None where there is none.
+        honest: the same, cross-fitted; None where that is no other number, or cannot be had.
+        low, high: the ends of its interval, infinite where that is open; None without an interval.
+        interval: what kind of interval, or that there is none.
+        n: how many languages, pairs, tasks or checkpoints are behind it.
+        formula: the function that it comes from, and how it is taken.
+        p: a p-value, of correlations; by permutation where there is one.
+        text: what is said instead of a number.
+        beside: whether it is shown beside the others and decides nothing.
+        why: why it decides nothing; it may be shown all the same.
+    """
+
+    part: str = ""
+    value: float | None = None
+    honest: float | None = None
+    low: float | None = None
+    high: float | None = None
+    interval: str = NO_INTERVAL
+    n: int | None = None
+    formula: str = ""
+    unit: str = ""
+    p: float | None = None
+    text: str = ""
+    beside: bool = False
+    why: str = ""
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether an interval holds it."""
+        return self.low is not None and self.high is not None
+
+    @property
+    def deciding(self) -> float | None:
+        """What decides where there is no interval: the honest number, else that by the paper's way."""
+        return self.value if self.honest is None else self.honest
+
+    def said(self) -> str:
+        """The number, with what stands beside it, in words."""
+        if self.value is None:
+            found = self.text or "not measured"
+        else:
+            found = number_text(self.value, self.unit)
+            if more := ", ".join(self._more()):
+                found += f" ({more})"
+        return f"{self.part}: {found}" if self.part else found
+
+    def _more(self) -> list[str]:
+        more = [] if self.honest is None else [f"cross-fitted {_figures(self.honest, self.unit)}"]
+        if self.low is not None and self.high is not None:
+            more.append(_range_text(self.low, self.high, self.unit))
+        return more + ([f"p = {self.p:.2g}"] if self.p is not None else [])
+
+
+def number_text(value: float, unit: str) -> str:
+    """A number as it is read: `83.1 %`, `115k steps`, `1.79 layers`."""
+    return f"{_figures(value, unit)}{_unit_text(unit)}"
+
+
+def _range_text(low: float, high: float, unit: str) -> str:
+    if not isfinite(high):
+        return f"interval {_figures(low, unit)} or more" if isfinite(low) else "interval open at both ends"
+    return f"interval {_figures(low, unit)} to {_figures(high, unit)}" if isfinite(low) else f"interval up to {_figures(high, unit)}"
+
+
+def _figures(value: float, unit: str) -> str:
+    if unit == STEP:
+        return f"{round(value / 1000, 1):,g}k" if abs(value) >= 1000 else f"{value:.0f}"
+    if unit == COUNT:
+        return f"{value:,.0f}" if float(value).is_integer() else f"{value:.2f}"
+    if unit == GIB:
+        return f"{value:.2g}"
+    digits = {PERCENT: 1, "": 3}.get(unit, 2)
+    # A small number below 0 is not -0.0.
+    return f"{round(value, digits) + 0.0:.{digits}f}"
+
+
+def _unit_text(unit: str) -> str:
+    return {"": "", COUNT: "", STEP: " steps", PERCENT: " %"}.get(unit, f" {unit}")

@@ -1,0 +1,192 @@
+"""By what rule a claim is judged: what a run's numbers, and their intervals, say of it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from xlprobe.claims.finding import Finding, number_text
+from xlprobe.claims.published import Claim, Printed
+
+AGREE, DIFFER, UNDECIDED = "agree", "differ", "undecided"
+OTHER_SETTING, BY_CONSTRUCTION, NOT_MEASURABLE = "other setting", "by construction", "not measurable"
+VERDICTS = {
+    AGREE: "the run says the same, as far as its interval tells",
+    DIFFER: "the run says otherwise, as far as its interval tells",
+    UNDECIDED: "the run's interval allows both",
+    NOT_MEASURABLE: "this run, or any, cannot tell",
+    OTHER_SETTING: "the claim is of the paper's own languages, checkpoints or model, and this run has others",
+    BY_CONSTRUCTION: "counts and settings that a run takes over: nothing is tested",
+}
+# Of these it says something about the claim.
+COUNTED = (AGREE, DIFFER, UNDECIDED, NOT_MEASURABLE)
+ANY, PAPER, CONSTRUCTION = "any", "paper", "construction"
+SCOPES = (ANY, PAPER, CONSTRUCTION)
+SIGNIFICANT = 0.05
+NO_INTERVAL_TO_HOLD = "no interval can be had that would hold the printed number or not"
+ABSOLUTE_BITS = "absolute bits per character cannot be compared: the text that the paper measures them on is not published"
+
+# How a rule is read, with its threshold behind it.
+RULES = {
+    "equals": "the interval holds the printed number, within its rounding",
+    "equals either": "the same, of one of several ways to take it",
+    "absolute bits": "never judged",
+    "above": "above",
+    "at least": "at least",
+    "below": "below",
+    "at most": "at most",
+    "signs": "above 0 (+) or below 0 (-), or within a number of 0 (~), by part",
+    "same sign": "all above 0, or all below 0",
+    "significant": "p < 0.05 in these parts, and in no other",
+    "no correlation": "every rho nearer to 0 than",
+    "not judged": "not judged",
+}
+
+
+class Verdict(NamedTuple):
+    """What is said of a claim, and why."""
+
+    verdict: str
+    why: str
+
+
+def judge(claim: Claim, findings: Sequence[Finding], other_setting: str = "") -> Verdict:
+    """The verdict on a claim.
+
+    Args:
+        other_setting: how the run differs from the paper; empty where it does not.
+    """
+    if claim.scope == CONSTRUCTION:
+        return Verdict(BY_CONSTRUCTION, "")
+    if claim.scope == PAPER and other_setting:
+        return Verdict(OTHER_SETTING, _sentences([other_setting, *_reasons(findings, findings)]))
+    if claim.rule == "absolute bits":
+        return Verdict(NOT_MEASURABLE, ABSOLUTE_BITS)
+    findings = [finding for finding in findings if not finding.beside]
+    usable = [finding for finding in findings if not finding.why]
+    if not usable:
+        return Verdict(NOT_MEASURABLE, _sentences(_reasons(findings, findings)))
+    if claim.rule == "same sign":
+        return _of_same_sign(usable, findings)
+    several = claim.printed[:1] * len(findings) if claim.rule == "equals either" else claim.printed
+    printed = dict(zip(map(id, findings), several, strict=False))
+    each = [judge_part(claim, finding, printed.get(id(finding))) for finding in usable]
+    return _together(each, usable, findings, one_is_enough=claim.rule == "equals either")
+
+
+def judge_part(claim: Claim, finding: Finding, printed: Printed | None) -> Verdict:
+    """The verdict on one number of a claim."""
+    match claim.rule:
+        case "equals" | "equals either":
+            return _equals(finding, printed)
+        case "above" | "at least" | "below" | "at most":
+            return _compared(finding, claim.rule, float(claim.threshold))
+        case "signs":
+            return _sign(finding, _by_part(claim.threshold).get(finding.part, ""))
+        case "significant":
+            return _significance(finding, expected=finding.part in claim.threshold.split("; "))
+        case "no correlation":
+            return _uncorrelated(finding, float(claim.threshold))
+    raise ValueError(f"{claim.id}: no rule is called {claim.rule}")
+
+
+def _by_part(threshold: str) -> dict[str, str]:
+    """`POS -; XNLI ~2`: what is asked of each part."""
+    return {part: asked for part, _, asked in (each.rpartition(" ") for each in threshold.split("; "))}
+
+
+def _equals(finding: Finding, printed: Printed | None) -> Verdict:
+    if printed is None:
+        return Verdict(NOT_MEASURABLE, "the paper prints no such number")
+    least, most = printed.value - printed.half_unit, printed.value + printed.half_unit
+    if any(number is not None and least <= number <= most for number in (finding.value, finding.honest)):
+        return Verdict(AGREE, "")
+    if finding.low is None or finding.high is None:
+        # A count has no noise but that of what is counted.
+        return Verdict(NOT_MEASURABLE, NO_INTERVAL_TO_HOLD)
+    return Verdict(AGREE if finding.low <= most and finding.high >= least else DIFFER, "")
+
+
+def _compared(finding: Finding, rule: str, threshold: float) -> Verdict:
+    if finding.low is not None and finding.high is not None:
+        low, high, why = finding.low, finding.high, ""
+    else:
+        low = high = finding.deciding or 0.0
+        why = "no interval; the cross-fitted number decides" if finding.honest is not None else "no interval; the number itself decides"
+    above = {"above": low > threshold, "at least": low >= threshold, "below": low >= threshold, "at most": low > threshold}[rule]
+    below = {"above": high <= threshold, "at least": high < threshold, "below": high < threshold, "at most": high <= threshold}[rule]
+    holds, fails = (above, below) if rule in ("above", "at least") else (below, above)
+    if not holds and not fails:
+        return Verdict(UNDECIDED, f"the interval spans {number_text(threshold, finding.unit)}")
+    return Verdict(AGREE if holds else DIFFER, why)
+
+
+def _sign(finding: Finding, asked: str) -> Verdict:
+    if asked in ("+", "-"):
+        return _compared(finding, "above" if asked == "+" else "below", 0.0)
+    if not asked.startswith("~"):
+        raise ValueError(f"nothing is asked of {finding.part}")
+    reach = float(asked.removeprefix("~"))
+    sides = [_compared(finding, "above", -reach), _compared(finding, "below", reach)]
+    if any(side.verdict == DIFFER for side in sides):
+        return Verdict(DIFFER, "")
+    return next((side for side in sides if side.verdict == UNDECIDED), sides[0])
+
+
+def _significance(finding: Finding, expected: bool) -> Verdict:
+    if finding.p is None:
+        return Verdict(NOT_MEASURABLE, "it has no p-value")
+    if finding.p < SIGNIFICANT:
+        return Verdict(AGREE, "") if expected else Verdict(DIFFER, "p is below 0.05")
+    return Verdict(UNDECIDED, "p is not below 0.05, which does not say that there is nothing") if expected else Verdict(AGREE, "")
+
+
+def _uncorrelated(finding: Finding, reach: float) -> Verdict:
+    if finding.p is not None and finding.p < SIGNIFICANT:
+        return Verdict(DIFFER, "p is below 0.05")
+    if finding.low is None or finding.high is None:
+        return Verdict(NOT_MEASURABLE, NO_INTERVAL_TO_HOLD)
+    near = -reach < finding.low and finding.high < reach
+    return Verdict(AGREE, "") if near else Verdict(UNDECIDED, f"the interval reaches beyond {reach:g} from 0")
+
+
+def _of_same_sign(usable: Sequence[Finding], findings: Sequence[Finding]) -> Verdict:
+    if len(usable) < 2:
+        return Verdict(NOT_MEASURABLE, _sentences(["it takes two parts to compare", *_reasons(findings, findings)]))
+    signs = {side for finding in usable for side in ("above", "below") if _compared(finding, side, 0.0).verdict == AGREE}
+    if len(signs) == 2:
+        return Verdict(DIFFER, "one is above 0, another below")
+    sure = all(any(_compared(finding, side, 0.0).verdict == AGREE for side in signs) for finding in usable)
+    return Verdict(AGREE if sure else UNDECIDED, _sentences(_reasons(findings, usable)))
+
+
+def _together(each: Sequence[Verdict], usable: Sequence[Finding], findings: Sequence[Finding], one_is_enough: bool) -> Verdict:
+    """Of several parts: agree if all do, differ if one does; what is not measurable is left out and named."""
+    judged = [verdict for verdict, _ in each if verdict != NOT_MEASURABLE]
+    counted = Counter(judged)
+    if not judged:
+        found = NOT_MEASURABLE
+    elif one_is_enough:
+        found = next(verdict for verdict in (AGREE, UNDECIDED, DIFFER) if counted[verdict])
+    else:
+        found = next(verdict for verdict in (DIFFER, UNDECIDED, AGREE) if counted[verdict])
+    said = [f"{counted[found]} of {len(findings)} parts {_plural(found)}"] if len(findings) > 1 and found != NOT_MEASURABLE else []
+    own = dict.fromkeys(why for verdict, why in each if why and verdict in (found, NOT_MEASURABLE))
+    return Verdict(found, _sentences([*said, *own, *_reasons(findings, [finding for finding in findings if finding.why])]))
+
+
+def _plural(verdict: str) -> str:
+    return {UNDECIDED: "are undecided"}.get(verdict, verdict)
+
+
+def _reasons(findings: Sequence[Finding], of: Sequence[Finding]) -> list[str]:
+    """Why numbers decide nothing; where several share a reason, their parts together."""
+    parts: dict[str, list[str]] = {}
+    for finding in of:
+        if finding.why:
+            parts.setdefault(finding.why, []).append(finding.part)
+    alone = len(parts) == 1 and len(next(iter(parts.values()), [])) == len(findings)
+    return [why if alone or not any(names) else f"{', '.join(filter(None, names))}: {why}" for why, names in parts.items()]
+
+
+def _sentences(parts: Sequence[str]) -> str:
+    return "; ".join(part for part in parts if part)
