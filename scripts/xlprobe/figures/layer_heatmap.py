@@ -99,7 +99,7 @@ def plot_layer_scores(table: pd.DataFrame, tables: ModelTables, asked: Asked) ->
         image = draw_heatmap(axes, 100 * grid, origin="lower", cmap="viridis")
         axes.plot(grid.index.get_indexer(pd.Index(grid.idxmax())), linestyle="", **DOT)
         name_layers(axes, [*grid.index])
-        name_steps(axes, [*grid.columns], 5)
+        name_steps(axes, [*grid.columns], 4)
         figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02).set_label(f"{_metric(tables, task)} (%)", fontsize=7)
     headline(figure, asked.title, "layer (0: embeddings)")
     figure.supxlabel("updates", fontsize=8)
