@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from xlprobe.figures.caption_sentences import counted, not_shown
 from xlprobe.figures.drawing import GREY, headline, legend_below
-from xlprobe.figures.language_panels import DARK, SLIM, counted, language_panels, mark, not_shown
+from xlprobe.figures.language_panels import DARK, SLIM, language_panels, mark
 from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
 from xlprobe.metrics.correlations import IN_LANGUAGE
 from xlprobe.metrics.model_tables import EARLY, PRINTED_STEPS, ModelFacts, ModelTables
@@ -62,12 +63,12 @@ def plot_learning_progress(table: pd.DataFrame, tables: ModelTables, asked: Aske
         ends = sets["high"].astype(float).fillna(limit).clip(upper=limit)
         axes.vlines(sets["place"], sets["low"], ends, color=GREY, alpha=0.35, linewidth=1.6, label=f"{_per_cent(LAST)}, cross-fitted")
         for share, (colour, size) in SHARES.items():
-            here = rows[(rows["share"] == share) & ~rows["later"].astype(bool)]
+            here = rows[(rows["share"] == share) & ~rows["later"]]
             if len(here):
                 axes.plot(
                     here["place"], here["step"], label=f"{_per_cent(share)} of the best", **mark(plt.get_cmap("viridis")(colour), "o", size)
                 )
-        after = last[last["later"].astype(bool)]
+        after = last[last["later"]]
         if len(after):
             axes.plot(after["place"], np.full(len(after), 1.03 * limit), label=f"{_per_cent(LAST)} after {limit:,}", **mark(DARK, "^", 4))
         axes.set_ylim(0, 1.06 * limit)
@@ -96,12 +97,16 @@ def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
         rows = table[(table["task"] == task) & (table["share"] == LAST)]
         if len(rows):
             on_average = f"{_per_cent(LAST)} at {rows['step'].mean():,.0f} updates on average"
-            later = f"; {rows['later'].sum()} after {limit:,} (arrows)" if rows["later"].any() else ""
+            later = (
+                f"; {rows['later'].sum()} after {limit:,} (arrows), {(rows['low'] > limit).sum()} for sure (cross-fitted)"
+                if rows["later"].any()
+                else ""
+            )
             said.append(
-                f"{tables.task(task).title}: {counted(len(rows), 'language')}, {on_average}"
+                f"{tables.task(task).title}: {counted(len(rows), 'language', 'languages')}, {on_average}"
                 f", the last one at {rows['step'].max():,.0f}{later}."
             )
-    return " ".join([*said, *not_shown(tables, asked, {*table["task"]}, IN_LANGUAGE)])
+    return " ".join([*said, *not_shown({*table["task"]}, tables, asked, IN_LANGUAGE, PAPER_FIGURE.lacking)])
 
 
 PAPER_FIGURE = PaperFigureKind(reads=("steps",), table=learning_progress, plot=plot_learning_progress, caption=caption)

@@ -145,7 +145,7 @@ def test_the_caption_counts(to_50):
     said, last = PAPER_FIGURE.caption(table, to_50, POS), table[table["share"] == 0.98]
     assert "80 / 90 / 95 / 98 % of the best" in said and "The first 50,000 of 375,000 updates are shown" in said
     assert f"6 languages, 98 % at {last['step'].mean():,.0f} updates on average, the last one at {last['step'].max():,.0f}" in said
-    assert f"; {(last['step'] > 50_000).sum()} after 50,000 (arrows)." in said
+    assert f"; {(last['step'] > 50_000).sum()} after 50,000 (arrows), {(last['low'] > 50_000).sum()} for sure (cross-fitted)." in said
 
 
 def test_a_panel_a_task_and_what_is_missing_is_said(to_50):
@@ -155,7 +155,7 @@ def test_a_panel_a_task_and_what_is_missing_is_said(to_50):
     inference = table[table["task"] == "xnli"]
     # Planted: German has 0.64 of 0.65 at 10,000; English 0.72 at 80,000.
     assert steps(inference, "de")[0.95] == 10_000 and steps(inference, "en")[0.98] == 80_000 and inference["language"].iloc[0] == "de"
-    assert PAPER_FIGURE.caption(table, to_50, OTHERS).endswith("Arc prediction is not shown: no arcs are predicted.")
+    assert PAPER_FIGURE.caption(table, to_50, OTHERS).endswith("Not shown: arc prediction (no arcs are predicted).")
     check_legible(figure)
     plt.close(figure)
 
@@ -173,5 +173,5 @@ def test_a_run_without_inference_says_why(tmp_path):
     paths = [tmp_path / f"figure.{suffix}" for suffix in ("png", "pdf", "csv", "txt")]
     facts = planted_facts(absent={"xnli, in language": "the run measures no inference"})
     draw_paper_figure("learning_progress", Asked(title="Progress", tasks=("xnli",)), [], facts, *paths)
-    assert paths[3].read_text() == "Progress. Nothing to show: the run measures no inference.\n"
+    assert paths[3].read_text() == "Nothing to show: the run measures no inference.\n"
     assert not len(pd.read_csv(paths[2]))
