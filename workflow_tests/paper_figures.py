@@ -24,7 +24,7 @@ class Drawn:
 
     @property
     def panels(self) -> dict[str, Axes]:
-        """Its panels, by the first line of their titles and the others; without colour bars."""
+        """Its panels, by their titles; without colour bars."""
         return {axes.get_title(): axes for axes in self.figure.axes if axes.get_title()}
 
 
@@ -42,7 +42,7 @@ def drawn(tables: ModelTables, kind: str, tasks: Sequence[str], shown: str = "")
 def cells(axes: Axes) -> np.ndarray:
     """What a heatmap shows, from the top row down; NaN where a cell is empty."""
     (image,) = axes.images
-    array = np.ma.filled(np.ma.asarray(image.get_array(), dtype=float), np.nan)
+    array: np.ndarray = np.ma.filled(np.ma.asarray(image.get_array(), dtype=float), np.nan)
     return array[::-1] if image.origin == "lower" else array
 
 

@@ -87,9 +87,9 @@ def test_the_caption_says_what_stands_for_what_and_what_is_missing(tables):
     said = drawn(tables, "layer_heatmap", [ARCS, "xnli"], "ja bg").caption
     assert "Arc classification: 1 panel (de), layers 0, 1, 2," in said
     assert "The paper shows ja here, which this run does not measure at several layers." in said
-    assert "Not shown: natural language inference (no curve is measured at several layers)." in said
+    assert "Not shown: natural language inference (no such curve is measured at several layers)." in said
     said = drawn(tables, "layer_heatmap", [ARCS, ALIGNMENT], "not ja-en en-cs").caption
-    assert "Not shown: word alignment (no further curve is measured at several layers)." in said
+    assert "Not shown: word alignment (no such curve is measured at several layers)." in said
 
 
 def test_two_checkpoints_and_two_layers_are_enough(tables):
