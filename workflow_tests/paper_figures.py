@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from legible import check_legible
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -34,7 +35,7 @@ def drawn(tables: ModelTables, kind: str, tasks: Sequence[str], shown: str = "")
     table = declared.table(tables, asked)
     with plt.rc_context(STYLE):
         figure = declared.plot(table, tables, asked)
-        figure.draw_without_rendering()
+        check_legible(figure)
     plt.close(figure)
     return Drawn(table, figure, declared.caption(table, tables, asked))
 

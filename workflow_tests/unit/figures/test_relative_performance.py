@@ -91,8 +91,8 @@ def test_the_caption_says_what_is_left_and_what_is_missing(tables):
     lost, forgetting, judged = re.search(
         r"Part of speech, cross-fitted: (\S+) of the best is lost on average; (\d) of (\d) curves", said
     ).groups()
-    # English loses 0.12 of 0.92.
-    assert float(lost) == pytest.approx(0.12 / 0.92 / 6, abs=NOISE) and (forgetting, judged) == ("1", "6")
+    # English loses 0.12 of 0.92; of a curve that comes to 95 % late, too few checkpoints are left to judge.
+    assert float(lost) == pytest.approx(0.12 / 0.92 / 6, abs=NOISE) and (forgetting, judged) == ("1", "5")
 
 
 def test_one_language_and_two_checkpoints_are_enough(tables):
