@@ -6,6 +6,7 @@ import pytest
 from legible import check_legible
 from planted_tables import planted_facts, planted_model_tables
 
+from xlprobe.artifacts.captions import read_caption
 from xlprobe.figures.drawing import STYLE
 from xlprobe.figures.learning_progress import PAPER_FIGURE
 from xlprobe.figures.paper_declaration import Asked, draw_paper_figure
@@ -173,5 +174,5 @@ def test_a_run_without_inference_says_why(tmp_path):
     paths = [tmp_path / f"figure.{suffix}" for suffix in ("png", "pdf", "csv", "txt")]
     facts = planted_facts(absent={"xnli, in language": "the run measures no inference"})
     draw_paper_figure("learning_progress", Asked(title="Progress", tasks=("xnli",)), [], facts, *paths)
-    assert paths[3].read_text().replace("\\", "") == "Nothing to show: the run measures no inference.\n"
+    assert read_caption(paths[3]) == "Nothing to show: the run measures no inference."
     assert not len(pd.read_csv(paths[2]))
