@@ -13,7 +13,7 @@ from xlprobe.figures.drawing import GREY, ORANGE, headline, legend_below
 from xlprobe.figures.language_panels import DARK, NAVY, SKY, WIDE, language_panels, mark
 from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
 from xlprobe.metrics.correlations import TRANSFER
-from xlprobe.metrics.model_tables import ModelTables
+from xlprobe.metrics.model_tables import EARLY, ModelTables
 from xlprobe.metrics.training_outcomes import one_language
 
 LACKING = "no two languages are both sources and targets"
@@ -118,11 +118,9 @@ def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
 
 def _said_of_steps(of_tasks: Sequence[tuple[str, pd.DataFrame]], tables: ModelTables) -> list[str]:
     early = tables.facts.early
-    line = (
-        f"The dotted line is at {early:,} updates, where Figure 2 ends"
-        if early
-        else "No checkpoint lies so early as the paper's dotted line"
-    )
+    line = "No checkpoint lies so early as the paper's dotted line"
+    if early:
+        line = f"The dotted line is at {early:,} updates, {'as' if early == EARLY else 'the share of training where it is'} in the paper"
     said = [
         f"Each dot is an ordered pair of languages: the first checkpoint at which the source's probes come to {SHARE_SAID} of their best"
         f" test score on the target (rule as printed; step 0 does not count). Bars are means over the targets of a source. {line}."

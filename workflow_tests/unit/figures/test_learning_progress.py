@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from legible import check_legible
+from planted_outcomes import STEPS
 from planted_tables import planted_facts, planted_model_tables
 
 from xlprobe.artifacts.captions import read_caption
@@ -12,7 +13,7 @@ from xlprobe.figures.learning_progress import PAPER_FIGURE
 from xlprobe.figures.paper_declaration import Asked, draw_paper_figure
 
 # So that the part of training that is shown ends at 50,000, at 60,000, and nowhere before the first checkpoint.
-TO_50, TO_60, WHOLE = [0, 5000, 375_000], [0, 5000, 450_000], [0, 50_000, 100_000]
+TO_50, TO_60, WHOLE = [0, *STEPS, 375_000], [0, *STEPS, 450_000], [0, 50_000, 100_000]
 POS = Asked(title="Progress", tasks=("pos",))
 OTHERS = Asked(title="Progress", tasks=("arc_prediction", "arc_classification", "xnli"))
 
@@ -98,7 +99,26 @@ def test_all_is_shown_of_a_training_without_an_early_checkpoint(to_50):
     table = PAPER_FIGURE.table(whole, POS)
     figure = drawn(table, whole)
     assert not table["later"].any() and "98 % after" not in " ".join(line.get_label() for line in figure.axes[0].lines)
-    assert "All 100,000 updates are shown" in PAPER_FIGURE.caption(table, whole, POS)
+    assert not any(line.get_linestyle() == ":" for line in figure.axes[0].lines)
+    said = PAPER_FIGURE.caption(table, whole, POS)
+    assert "All 100,000 updates are shown" in said and " after " not in said
+    plt.close(figure)
+
+
+def test_where_few_checkpoints_are_early_a_line_says_where_that_ends(to_50):
+    """Of 100,000 updates the first 13,333 would be shown, with two checkpoints."""
+    own = replace(to_50, facts=planted_facts())
+    table = PAPER_FIGURE.table(own, POS)
+    figure = drawn(table, own)
+    (limit,) = (line for line in figure.axes[0].lines if line.get_linestyle() == ":")
+    assert {*limit.get_ydata()} == {13_333} and not table["later"].any() and figure.axes[0].get_ylim()[1] > 100_000
+    assert line_of(figure.axes[0], "98 % of the best")["de (de_hdt)"] == 60_000
+    said, last = PAPER_FIGURE.caption(table, own, POS), table[table["share"] == 0.98]
+    assert (
+        "since fewer than 3 checkpoints lie in the share" in said
+        and f"; {(last['step'] > 13_333).sum()} after 13,333 (dotted line)" in said
+    )
+    check_legible(figure)
     plt.close(figure)
 
 
