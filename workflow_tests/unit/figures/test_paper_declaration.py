@@ -10,6 +10,10 @@ from xlprobe.figures.paper_declaration import Asked, draw_paper_figure
 from xlprobe.metrics.model_tables import ModelFacts
 
 SHOWN = [
+    ("best_performance", ""),
+    ("learning_progress", ""),
+    ("transfer_pairs", "steps"),
+    ("transfer_pairs", "forgetting"),
     ("relative_performance", "in language"),
     ("relative_performance", "from pivot"),
     ("transfer_grid", "best"),
@@ -20,6 +24,7 @@ SHOWN = [
 ]
 # What kinds lack of tasks that are measured.
 LACKING = {
+    "transfer_pairs": "no two languages are both sources and targets",
     "transfer_grid": "too few languages are both trained and tested on",
     "layer_heatmap": "no such curve is measured at several layers",
     "expected_layer": "nothing is measured at several layers",
