@@ -52,7 +52,7 @@ def falls_of_layer(run: JudgedRun, *, curves: Sequence[str]) -> list[Finding]:
 
 
 def fall_of_layer(run: JudgedRun, *, task: str, setting: str, statistics: Sequence[str]) -> list[Finding]:
-    """The mean, smallest (min) and largest (max) of these falls, over languages or pairs (5; Figures 11 and 13)."""
+    """The mean, smallest or largest fall of the expected layer over training, of all languages or pairs (5; Figures 11 and 13)."""
 
     def found(protocol: str | None) -> list[Finding]:
         values, several = _swept(run, "expected_layers", task, setting, FALL, protocol), len(statistics) > 1
@@ -72,7 +72,7 @@ def _converged(found: Sequence[Finding]) -> list[Finding]:
 
 
 def fall_of_language(run: JudgedRun, *, task: str, language: str) -> list[Finding]:
-    """The same of one language (Appendix C)."""
+    """By how many layers the expected layer of one language falls from the first checkpoint to the final one (Appendix C)."""
 
     def found(protocol: str | None) -> Finding:
         values = _swept(run, "expected_layers", task, IN_LANGUAGE, FALL, protocol)

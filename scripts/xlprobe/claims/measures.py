@@ -33,6 +33,12 @@ MEASURES: dict[str, Measure] = {
 }
 
 
+def said_of(measure: str) -> str:
+    """What a measure is, in a sentence: the first of its docstring, without the sections of the paper."""
+    first = (inspect.getdoc(MEASURES[measure]) or "").partition("\n")[0]
+    return first.removesuffix(".").partition(" (")[0]
+
+
 def arguments_of(text: str) -> dict[str, str]:
     """The arguments that a claim names, as text."""
     return {name.strip(): value.strip() for name, _, value in (part.partition("=") for part in text.split(";") if part.strip())}

@@ -43,7 +43,7 @@ def _training(run: JudgedRun) -> Iterator[str]:
     steps = [step for step in run.tables.facts.steps if step]
     count, last = int(_printed(CHECKPOINTS)), _printed(LAST_STEP)
     if len(steps) != count or max(steps) != last:
-        yield f"{len(steps)} checkpoints up to {_step(max(steps))}, not {count} up to {_step(last)}"
+        yield f"{len(steps)} checkpoints up to {_step(max(steps, default=0))}, not {count} up to {_step(last)}"
     sizes = run.tables.table("checkpoints")[["layers", "hidden_size"]].dropna()
     if len(sizes) and (found := tuple(map(int, sizes.iloc[-1]))) != (own := (int(_printed(LAYERS)), int(_printed(HIDDEN)))):
         yield f"a model of {found[0]} layers of {found[1]}, not {own[0]} of {own[1]}"

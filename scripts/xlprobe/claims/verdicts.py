@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from xlprobe.claims.finding import Finding, number_text
+from xlprobe.claims.finding import Finding, threshold_text
 from xlprobe.claims.published import Claim, Printed
 
 AGREE, DIFFER, UNDECIDED = "agree", "differ", "undecided"
@@ -25,20 +26,20 @@ SIGNIFICANT = 0.05
 NO_INTERVAL_TO_HOLD = "no interval can be had that would hold the printed number or not"
 ABSOLUTE_BITS = "absolute bits per character cannot be compared: the text that the paper measures them on is not published"
 
-# How a rule is read, with its threshold behind it.
+# How a rule is said; what stands in braces is the threshold.
 RULES = {
-    "equals": "the interval holds the printed number, within its rounding",
-    "equals either": "the same, of one of several ways to take it",
-    "absolute bits": "never judged",
-    "above": "above",
-    "at least": "at least",
-    "below": "below",
-    "at most": "at most",
-    "signs": "above 0 (+) or below 0 (-), or within a number of 0 (~), by part",
+    "equals": "as printed",
+    "equals either": "one of them as printed",
+    "absolute bits": "not compared",
+    "above": "above {}",
+    "at least": "at least {}",
+    "below": "below {}",
+    "at most": "at most {}",
+    "signs": "{}",
     "same sign": "all above 0, or all below 0",
-    "significant": "p < 0.05 in these parts, and in no other",
-    "no correlation": "every rho nearer to 0 than",
-    "not judged": "not judged",
+    "significant": "p below 0.05 for {}, and for no other",
+    "no correlation": "each within {} of 0",
+    "not judged": "",
 }
 
 
@@ -49,6 +50,19 @@ class Verdict(NamedTuple):
     why: str
 
 
+def asked(claim: Claim, unit: str) -> str:
+    """What is asked of a run, in words, with the unit of its numbers."""
+    if claim.rule == "signs":
+        said = [f"{part} {_sign_text(sign)}" for part, sign in _by_part(claim.threshold).items()]
+        return ", ".join(said)
+    is_number = claim.rule in ("above", "at least", "below", "at most")
+    return RULES[claim.rule].format(threshold_text(float(claim.threshold), unit) if is_number else claim.threshold.replace("; ", ", "))
+
+
+def _sign_text(sign: str) -> str:
+    return {"+": "above 0", "-": "below 0"}.get(sign) or f"within {sign.removeprefix('~')} of 0"
+
+
 def judge(claim: Claim, findings: Sequence[Finding], other_setting: str = "") -> Verdict:
     """The verdict on a claim.
 
@@ -56,7 +70,7 @@ def judge(claim: Claim, findings: Sequence[Finding], other_setting: str = "") ->
         other_setting: how the run differs from the paper; empty where it does not.
     """
     if claim.scope == CONSTRUCTION:
-        return Verdict(BY_CONSTRUCTION, "")
+        return Verdict(BY_CONSTRUCTION, _sentences(_reasons(findings, findings)))
     if claim.scope == PAPER and other_setting:
         return Verdict(OTHER_SETTING, _sentences([other_setting, *_reasons(findings, findings)]))
     if claim.rule == "absolute bits":
@@ -116,7 +130,7 @@ def _compared(finding: Finding, rule: str, threshold: float) -> Verdict:
     below = {"above": high <= threshold, "at least": high < threshold, "below": high < threshold, "at most": high <= threshold}[rule]
     holds, fails = (above, below) if rule in ("above", "at least") else (below, above)
     if not holds and not fails:
-        return Verdict(UNDECIDED, f"the interval spans {number_text(threshold, finding.unit)}")
+        return Verdict(UNDECIDED, f"the interval spans {threshold_text(threshold, finding.unit)}")
     return Verdict(AGREE if holds else DIFFER, why)
 
 
@@ -170,8 +184,10 @@ def _together(each: Sequence[Verdict], usable: Sequence[Finding], findings: Sequ
     else:
         found = next(verdict for verdict in (DIFFER, UNDECIDED, AGREE) if counted[verdict])
     said = [f"{counted[found]} of {len(findings)} parts {_plural(found)}"] if len(findings) > 1 and found != NOT_MEASURABLE else []
-    own = dict.fromkeys(why for verdict, why in each if why and verdict in (found, NOT_MEASURABLE))
-    return Verdict(found, _sentences([*said, *own, *_reasons(findings, [finding for finding in findings if finding.why])]))
+    own = dict.fromkeys(why for verdict, why in each if why and verdict == found)
+    # What is left out, with its parts' names.
+    pairs = [replace(finding, why=why) for finding, (verdict, why) in zip(usable, each, strict=True) if verdict == NOT_MEASURABLE != found]
+    return Verdict(found, _sentences([*said, *own, *_reasons(findings, [*pairs, *(finding for finding in findings if finding.why)])]))
 
 
 def _plural(verdict: str) -> str:
