@@ -33,10 +33,11 @@ MEASURES: dict[str, Measure] = {
 }
 
 
-def said_of(measure: str) -> str:
-    """What a measure is, in a sentence: the first of its docstring, without the sections of the paper."""
+def said_of(measure: str, arguments: Mapping[str, str]) -> str:
+    """What a measure is, in a sentence: the first of its docstring, without the sections of the paper, and with its share."""
     first = (inspect.getdoc(MEASURES[measure]) or "").partition("\n")[0]
-    return first.removesuffix(".").partition(" (")[0]
+    said = first.removesuffix(".").partition(" (")[0]
+    return said.replace("a share of", f"{float(arguments['share']) * 100:g} % of") if "share" in arguments else said
 
 
 def arguments_of(text: str) -> dict[str, str]:

@@ -155,7 +155,7 @@ def spread_over_pairs(run: JudgedRun, *, tasks: Sequence[str], share: float, bey
 
 
 def neighbouring_checkpoints(run: JudgedRun, *, tasks: Sequence[str], share: float) -> list[Finding]:
-    """The share of languages that come to a share of their best on two tasks within one checkpoint of each other (3.2), in per cent."""
+    """The share of languages, in per cent, that come to a share of their best on two tasks within one checkpoint of each other (3.2)."""
     one, other = (curve_values(run, "steps", task, IN_LANGUAGE, {"share": share}) for task in tasks)
     both = one.merge(other, on=PAIR, suffixes=("", "_other"))
     steps = np.array(sorted(step for step in run.tables.facts.steps if step))

@@ -82,8 +82,8 @@ def judge(claim: Claim, findings: Sequence[Finding], other_setting: str = "") ->
     if claim.rule == "same sign":
         return _of_same_sign(usable, findings)
     several = claim.printed[:1] * len(findings) if claim.rule == "equals either" else claim.printed
-    printed = dict(zip(map(id, findings), several, strict=False))
-    each = [judge_part(claim, finding, printed.get(id(finding))) for finding in usable]
+    numbers = [*several, *[None] * len(findings)][: len(findings)]
+    each = [judge_part(claim, finding, number) for finding, number in zip(findings, numbers, strict=True) if not finding.why]
     return _together(each, usable, findings, one_is_enough=claim.rule == "equals either")
 
 
