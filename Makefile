@@ -47,7 +47,7 @@ $(READY): $(PINS)
 demo: ## Make the default run and its report: invented languages, nothing to download (8 minutes)
 	@$(MAKE) --no-print-directory run CONFIG=config.yaml
 	@$(MAKE) --no-print-directory report CONFIG=config.yaml
-	@echo; echo "The demo is done. Look at results/demo/report.html (in a browser), at the figures in"
+	@echo; echo "The demo is done. Read results/demo/RESULTS.md, or open results/demo/report.html in a browser; look at the figures in"
 	@echo "results/demo/figures/xlmr/, and at the tables in results/demo/metrics/."
 
 sources: $(READY) ## List what CONFIG needs from upstream; `make run TARGETS=sources` fetches it
@@ -68,7 +68,7 @@ accept: $(READY) ## Take finished results of CONFIG as made by the present code 
 	@echo "an edit changes numbers, old ones stand beside new ones. What is to be made anew nevertheless has to be deleted."
 	@snakemake --configfile $(CONFIG) --cores 1 --quiet all --touch $(TARGETS)
 
-report: $(READY) ## Gather the figures of a finished CONFIG in results/<experiment>/report.html
+report: $(READY) ## Gather findings and figures of a finished CONFIG in results/<experiment>/report.html
 	@results=$$($(CHECK)) && snakemake --configfile $(CONFIG) --report $$results/report.html
 
 check: $(READY) ## Read all results of CONFIG whole, and say which files are damaged and what to delete

@@ -20,23 +20,13 @@ pathvars:
     results=f"results/{config['experiment']}",
 
 
-include: "rules/sources.smk"
-include: "rules/world.smk"
-include: "rules/corpus.smk"
-include: "rules/pretrain.smk"
-include: "rules/checkpoints.smk"
-include: "rules/datasets.smk"
-include: "rules/features.smk"
-include: "rules/probes.smk"
-include: "rules/transfer.smk"
-include: "rules/alignment.smk"
-include: "rules/bpc.smk"
-include: "rules/contamination.smk"
-include: "rules/metrics.smk"
-include: "rules/measures.smk"
-include: "rules/figures.smk"
-include: "rules/tables.smk"
-include: "rules/claims.smk"
+for stage in (
+    *("sources", "world", "corpus", "pretrain", "checkpoints", "datasets", "features"),
+    *("probes", "transfer", "alignment", "bpc", "contamination", "metrics"),
+    *("measures", "figures", "tables", "claims", "report"),
+):
+
+    include: f"rules/{stage}.smk"
 
 
 rule all:
@@ -49,11 +39,13 @@ rule all:
         prediction_files(),
         [figures(pattern) for pattern in rules.figure.output],
         paper_targets(),
+        rules.findings.output,
 
 
 rule paper1:
     input:
         paper_targets(),
+        rules.findings.output,
 
 
 rule sources:

@@ -29,7 +29,7 @@ rule claims:
         code=code(
             "scripts/judge_claims.py",
             *(f"xlprobe.tasks.{task}" for task in STUDY.measured_tasks),
-            tables=[f"{name}.schema.yaml" for name in paper1.CLAIM_TABLES],
+            tables=tuple(f"{name}.schema.yaml" for name in paper1.CLAIM_TABLES),
         ),
         facts=paper_facts,
     message:

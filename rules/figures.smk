@@ -1,7 +1,7 @@
 """Figures, each with the table behind it.
 
 reads: metrics/scores.parquet, metrics/gates.parquet; for a paper's figures any of metrics/
-makes: figures/<model>/<task>_<kind>.png, .pdf and .csv; figures/<model>/paper1/figure_<number>.png, .pdf, .csv and .caption.txt
+makes: figures/<model>/<task>_<kind>.png, .pdf and .csv; figures/<model>/paper1/figure_<number>.png, .pdf, .csv and .caption.rst
 """
 
 
@@ -77,7 +77,7 @@ rule paper_figure:
         ),
         pdf="<results>/figures/{model}/paper1/figure_{number}.pdf",
         csv="<results>/figures/{model}/paper1/figure_{number}.csv",
-        caption="<results>/figures/{model}/paper1/figure_{number}.caption.txt",
+        caption="<results>/figures/{model}/paper1/figure_{number}.caption.rst",
     log:
         "<results>/logs/figures/{model}/paper1/figure_{number}.log",
     benchmark:

@@ -4,6 +4,7 @@ reads: outcomes/<model>/<step>.h5, baselines/, metrics/scores.parquet; corpus/<l
        sources/factors/
 makes: metrics/best.parquet, metrics/steps.parquet, metrics/forgetting.parquet, metrics/asymmetry.parquet, metrics/order.parquet,
        metrics/expected_layers.parquet, metrics/layer_gains.parquet, metrics/gates.parquet, metrics/training_seeds.parquet;
+       metrics/model_comparisons.parquet, of the final checkpoints of several models;
        metrics/factors.parquet, what learning may depend on, and metrics/correlations.parquet, metrics/alternatives.parquet
 """
 
@@ -171,6 +172,37 @@ rule gates:
         "Finding the curves that have a signal"
     shell:
         "python scripts/measure_gates.py --scores {input.scores:q} --best {input.best:q} {params.thresholds:q} --gates {output:q} > {log:q} 2>&1"
+
+
+rule model_comparisons:
+    input:
+        outcomes=of_checkpoints(
+            rules.checkpoint_scores.output.joined, STUDY.final_checkpoints
+        ),
+        baselines=BASELINES,
+    output:
+        "<results>/metrics/model_comparisons.parquet",
+    log:
+        "<results>/logs/metrics/model_comparisons.log",
+    benchmark:
+        "<results>/benchmarks/metrics/model_comparisons.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(3000),
+        runtime=minutes(60),
+    params:
+        code=code(
+            "scripts/measure_model_comparisons.py",
+            *(f"xlprobe.tasks.{task}" for task in STUDY.measured_tasks),
+        ),
+        checkpoints=listed(STUDY.final_checkpoints, {"outcomes": folder("outcomes")}),
+        intervals=INTERVALS,
+    message:
+        "Comparing the final checkpoints of models"
+    shell:
+        "python scripts/measure_model_comparisons.py {params.checkpoints:q} --baselines {input.baselines:q} {params.intervals}"
+        " --model-comparisons {output:q} > {log:q} 2>&1"
 
 
 rule training_seeds:

@@ -125,7 +125,10 @@ def figures(pattern):
 
 def measured_tables(names):
     """Of some tables, those that the run has."""
-    return expand("<results>/metrics/{table}.parquet", table=[name for name in names if name in STUDY.tables])
+    return expand(
+        "<results>/metrics/{table}.parquet",
+        table=[name for name in names if name in STUDY.tables],
+    )
 
 
 def paper_code(script, package, row):
@@ -134,7 +137,7 @@ def paper_code(script, package, row):
         script,
         f"xlprobe.{package}.{row.kind}",
         *(f"xlprobe.tasks.{task}" for task in STUDY.measured_tasks),
-        tables=[f"{name}.schema.yaml" for name in row.reads],
+        tables=tuple(f"{name}.schema.yaml" for name in row.reads),
     )
 
 

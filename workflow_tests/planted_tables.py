@@ -13,6 +13,7 @@ from xlprobe.metrics.factors import measure_factors
 from xlprobe.metrics.gates import Thresholds, write_gates
 from xlprobe.metrics.layers import write_layers
 from xlprobe.metrics.learning import write_learning
+from xlprobe.metrics.model_comparisons import write_model_comparisons
 from xlprobe.metrics.model_tables import ModelFacts, ModelTables
 from xlprobe.metrics.order import write_order
 from xlprobe.metrics.training_seeds import write_training_seeds
@@ -29,12 +30,14 @@ def write_planted_run(results: Path) -> None:
     write_results(results, TRAININGS)
     metrics = results / "metrics"
     metrics.mkdir()
-    names = ("best", "steps", "forgetting", "asymmetry", "order", "factors", "correlations", "alternatives", "training_seeds")
-    names += ("expected_layers", "layer_gains", "scores", "gates")
+    names = ["best", "steps", "forgetting", "asymmetry", "order", "factors", "correlations", "alternatives", "training_seeds"]
+    names += ["expected_layers", "layer_gains", "scores", "gates", "model_comparisons"]
     paths = {name: metrics / f"{name}.parquet" for name in names}
     baselines = sorted((results / "baselines").rglob("*.h5"))
     files = results / "outcomes", {training.name: training.steps for training in TRAININGS}, baselines
-    write_learning(*files, *(paths[name] for name in ("best", "steps", "forgetting")), SHARES, INTERVALS)
+    write_learning(*files, paths["best"], paths["steps"], paths["forgetting"], SHARES, INTERVALS)
+    final = {training.name: training.steps[-1:] for training in TRAININGS[:2]}
+    write_model_comparisons(results / "outcomes", final, baselines, paths["model_comparisons"], INTERVALS)
     write_asymmetry(*files, paths["best"], paths["asymmetry"], INTERVALS)
     write_layers(*files, paths["expected_layers"], paths["layer_gains"], INTERVALS)
     write_order(paths["steps"], paths["order"])

@@ -91,6 +91,13 @@ def example_scores() -> pd.DataFrame:
     return conform(every, "scores.schema.yaml")
 
 
+def with_intervals(table: pd.DataFrame) -> pd.DataFrame:
+    """With an interval of each score but those of single seeds: of layer 0 from 0.1 to 0.9, of layer 1 from 0.2 to 0.8."""
+    without_seed = table["step"].notna() & table["seed"].isna()
+    layer = table["layer"].fillna(0).astype(float) / 10
+    return table.assign(low=(0.1 + layer).where(without_seed), high=(0.9 - layer).where(without_seed))
+
+
 def scores_of(table: pd.DataFrame, task: str) -> Scores:
     """What curves are made of, of a task."""
     return Scores(table, "m", load_task(task), {name: Dataset(**facts) for name, facts in FACTS.items()}, PROTOCOLS.get(task, "paper"))

@@ -9,7 +9,7 @@ A package is a stage; the ground, the first row, lies flat. Imports go to rows a
     sources, world, corpus, pretraining, checkpoints, datasets, features, statistics: what measurements need
     probes, alignment, bpc, contamination: measurements
     metrics: scores, tidy tables and curves of them
-    figures: what is drawn of these
+    figures, tables, claims: what is shown of these, and held against papers
     report: what is told of a whole run
 """
 

@@ -375,7 +375,7 @@ def test_a_report_gathers_the_figures(finished_run):
     report = finished_run.folder / RESULTS / "report.html"
     finished_run.snakemake(*TINY, "--report", str(report))
     text = report.read_text()
-    assert all(f"{name}.png" in text for name in FIGURES) and "bands span the probes" in text.lower()
+    assert all(f"{name}.png" in text for name in FIGURES) and "bands are intervals over test sentences" in text.lower()
     assert "tables/probe_training.html" in text
     report.unlink()
 

@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import NullLocator
 
 from xlprobe.files import atomic_path
 from xlprobe.metrics.curves import Scores
+from xlprobe.tasks.declaration import ProbeTask
 
 # Okabe and Ito's colours, told apart with any colour vision.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#555555"
 PANEL_WIDTH, PANEL_HEIGHT, MOST_COLUMNS = 2.6, 2.2, 6
-CHARACTERS_PER_INCH = 15.5  # of a headline
+CHARACTERS_PER_INCH = 14  # of a headline
+CHARACTER_WIDTH, LINE_HEIGHT = 0.65, 1.4  # of tick labels, as shares of the font's size
 STYLE: dict[Any, Any] = {"font.size": 8, "axes.titlesize": 8, "axes.spines.top": False, "axes.spines.right": False, "pdf.fonttype": 42}
 
 
@@ -53,11 +56,35 @@ def metric_name(scores: Scores) -> str:
     return scores.task.metric.replace("f1", "F1").replace("_", " ")
 
 
-def plot_band(axes: Axes, line: pd.DataFrame, colour: Any, label: str, width: float = 1.2, scale: float = 100) -> None:
-    """A line of `mean` by `step`, per cent unless the scale is another, with a band from `low` to `high`."""
+def with_bands(table: pd.DataFrame, scores: Scores, intervals: str = "intervals") -> tuple[pd.DataFrame, str]:
+    """A table of curves whose `low` and `high` are what bands show, and what that is, in words.
+
+    Intervals; where the run has none, what the values span (`least` to `most`): those of seeds, or of trainings where there are no
+    probes.
+    """
+    if table["low"].notna().any():
+        return table, f"bands are {intervals}"
+    if table["least"].equals(table["most"]):
+        return table, "this run has no intervals"
+    spanned = "seeds" if isinstance(scores.task, ProbeTask) else "trainings"
+    return table.assign(low=table["least"], high=table["most"]), f"bands span the {spanned}: this run has no intervals"
+
+
+def plot_band(axes: Axes, line: pd.DataFrame, colour: Any, label: str, width: float = 1.2, scale: float = 100, alpha: float = 0.25) -> None:
+    """A line of `mean` by `step`, per cent unless the scale is another, with a band from `low` to `high`; at a single step, a bar."""
     line = line.sort_values("step")
     axes.plot(line["step"], scale * line["mean"], color=colour, marker="o", markersize=2 * width, linewidth=width, label=label)
-    axes.fill_between(line["step"], scale * line["low"], scale * line["high"], color=colour, alpha=0.25, linewidth=0)
+    ends = (line["step"], scale * line["low"], scale * line["high"])
+    if len(line) == 1:
+        axes.vlines(*ends, color=colour, alpha=alpha, linewidth=4 * width)
+    else:
+        axes.fill_between(*ends, color=colour, alpha=alpha, linewidth=0)
+
+
+def colour_scale(percentages: "np.ndarray | pd.Series") -> Normalize:
+    """From the lowest to the highest of some percentages, or a point to each side where all are the same; missing ones do not count."""
+    low, high = np.nanmin(percentages), np.nanmax(percentages)
+    return Normalize(low, high) if low < high else Normalize(low - 1, high + 1)
 
 
 def legend_below(figure: Figure, columns: int) -> None:
@@ -96,24 +123,65 @@ def add_note(figure: Figure, note: str) -> None:
     figure.suptitle(f"{figure.get_suptitle()}\n{lines}", fontsize=9)
 
 
-def scale_steps(axes: Axes, steps: list[int]) -> None:
-    """Mark the schedule's steps; logarithmic from the first one on where the schedule spans more than a factor of 20."""
+def scale_steps(axes: Axes, steps: Sequence[int]) -> None:
+    """Mark steps of the schedule; logarithmic from the first one on where the schedule spans more than a factor of 20.
+
+    The first and the last are named, and between them as many as have room. Call it once all is drawn.
+    """
     positive = [step for step in steps if step > 0]
     if positive and positive[-1] > 20 * positive[0]:
-        axes.set_xscale("symlog", linthresh=positive[0], linscale=0.5)
-        axes.set_xlim(left=-0.2 * positive[0])
+        if steps[0] > 0:
+            axes.set_xscale("log")
+        else:
+            axes.set_xscale("symlog", linthresh=positive[0], linscale=0.5)
+            axes.set_xlim(-0.2 * positive[0], 1.2 * positive[-1])
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.set_xticks([steps[place] for place in spread(len(steps), 4)])
-    elif len(steps) == 1:
-        axes.set_xticks(steps)
-    else:
-        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    shown = _with_room(axes, steps)
+    axes.set_xticks(shown, [f"{step:,}" for step in shown])
+
+
+def name_columns(axes: Axes, steps: Sequence[int]) -> None:
+    """Name the steps that are the columns of a heatmap: all; where they have no room, upright, and then evenly thinned."""
+    names = [f"{step:,}" for step in steps]
+    # Before the layout is made, a bit less than it will be.
+    width = _points(axes.bbox.width)
+    upright = len(steps) * max(map(_label_width, names)) > width
+    shown = spread(len(steps), int(width / (LINE_HEIGHT * plt.rcParams["font.size"]))) if upright else range(len(steps))
+    axes.set_xticks([*shown], [names[place] for place in shown], rotation=90 if upright else 0)
+
+
+def _with_room(axes: Axes, steps: Sequence[int]) -> list[int]:
+    """As many steps, evenly spread over an axis, as labels have room; the first and the last anyway."""
+    axes.autoscale_view()
+    places = _points(axes.transData.transform([(step, 0) for step in steps])[:, 0])
+    for most in range(len(steps), 2, -1):
+        shown = sorted({int(np.abs(places - place).argmin()) for place in np.linspace(places[0], places[-1], most)})
+        halves = np.array([_label_width(f"{steps[place]:,}") / 2 for place in shown])
+        if (np.diff(places[shown]) >= halves[:-1] + halves[1:]).all():
+            return [steps[place] for place in shown]
+    return sorted({steps[0], steps[-1]})
+
+
+def _points(pixels: Any) -> Any:
+    return pixels * 72 / plt.rcParams["figure.dpi"]
+
+
+def _label_width(label: str) -> float:
+    """How wide a tick's label is, and the space after it, in points."""
+    return CHARACTER_WIDTH * float(plt.rcParams["font.size"]) * (len(label) + 1)
 
 
 def spread(count: int, most: int) -> list[int]:
-    """At most `most` of the places 0 to count - 1, evenly spread, ends included."""
-    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, most))})
+    """At most `most` of the places 0 to count - 1, ends included, evenly spread: as even as whole numbers can be.
+
+    >>> spread(9, 7), spread(13, 7), spread(12, 4)
+    ([0, 2, 4, 6, 8], [0, 2, 4, 6, 8, 10, 12], [0, 4, 7, 11])
+    """
+    most = min(count, most)
+    for shown in range(most, max(2, most // 2), -1):
+        if (count - 1) % (shown - 1) == 0:
+            return [*range(0, count, (count - 1) // (shown - 1))]
+    return sorted({round(place) for place in np.linspace(0, count - 1, most)})
 
 
 def save_figure(figure: Figure, table: pd.DataFrame, png: Path, pdf: Path, csv: Path) -> None:

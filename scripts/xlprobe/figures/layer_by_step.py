@@ -1,24 +1,21 @@
 """A heatmap a dataset: layers upwards, steps to the right, colour the mean score on one scale for all."""
 
 import pandas as pd
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from xlprobe.figures.declaration import FigureKind
-from xlprobe.figures.drawing import headline, metric_name, panels, spread, titles
+from xlprobe.figures.drawing import colour_scale, headline, metric_name, name_columns, panels, spread, titles
 from xlprobe.metrics.curves import Scores, layer_sweeps
 
 
 def plot_layer_by_step(table: pd.DataFrame, scores: Scores) -> Figure:
-    """At most 4 steps and 7 layers are named on the axes."""
+    """All steps are named on the axes, or as many as have room, and at most 7 layers."""
     figure, of_dataset = panels(titles(scores, table["dataset"]))
-    # One for all, which the colour bar widens where all values are the same.
-    scale = Normalize(100 * table["mean"].min(), 100 * table["mean"].max())
+    scale = colour_scale(100 * table["mean"])
     for dataset, axes in of_dataset.items():
         grid = table[table["dataset"] == dataset].pivot(index="layer", columns="step", values="mean")
         image = axes.imshow(100 * grid.to_numpy(), origin="lower", aspect="auto", cmap="viridis", norm=scale)
-        shown = spread(len(grid.columns), 4)
-        axes.set_xticks(shown, [f"{grid.columns[place]:,}" for place in shown])
+        name_columns(axes, [*grid.columns])
         shown = spread(len(grid.index), 7)
         axes.set_yticks(shown, [str(grid.index[place]) for place in shown])
     figure.colorbar(image, ax=list(of_dataset.values()), label=f"{metric_name(scores)} (%)", fraction=0.02, pad=0.01)

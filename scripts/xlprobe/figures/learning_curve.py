@@ -4,7 +4,20 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures.declaration import FigureKind
-from xlprobe.figures.drawing import BLUE, GREEN, GREY, ORANGE, headline, legend_below, metric_name, panels, plot_band, scale_steps, titles
+from xlprobe.figures.drawing import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    headline,
+    legend_below,
+    metric_name,
+    panels,
+    plot_band,
+    scale_steps,
+    titles,
+    with_bands,
+)
 from xlprobe.metrics.curves import Scores, learning_curves
 
 # What stands beside the curves, as lines.
@@ -16,7 +29,8 @@ BASELINES = {
 
 
 def plot_learning_curves(table: pd.DataFrame, scores: Scores) -> Figure:
-    """The band of a curve spans the seeds; the baselines stand beside."""
+    """The baselines stand beside the curves."""
+    table, bands = with_bands(table, scores)
     figure, of_dataset = panels(titles(scores, table["dataset"]))
     for dataset, axes in of_dataset.items():
         here = table[table["dataset"] == dataset]
@@ -30,7 +44,7 @@ def plot_learning_curves(table: pd.DataFrame, scores: Scores) -> Figure:
         axes.set_title(f"{axes.get_title()}\nmost frequent label: {100 * here['majority'].iloc[0]:.1f} %")
         scale_steps(axes, sorted(table["step"].unique()))
     legend_below(figure, 3)
-    title = f"{scores.task.title}, probes in language: test {metric_name(scores)} over pretraining; bands span the seeds"
+    title = f"{scores.task.title}, probes in language: test {metric_name(scores)} over pretraining; {bands}"
     headline(figure, title, f"{metric_name(scores)} (%)")
     return figure
 
@@ -39,11 +53,12 @@ FIGURE = FigureKind(
     shows="probes",
     caption=(
         "Test accuracy of the probes over pretraining, a panel a dataset. One curve is the last measured layer. The other is, at each"
-        " step, the layer that is best on the development set. Bands span the probes' seeds. The dashed and dotted lines are baselines"
-        " without vectors. For words, the baseline is the most frequent label of the word's form in train. For pairs of words, it is"
-        " the most frequent label of the two forms; if train does not have this pair of forms, that of the first form; if train has"
-        " neither, that of all pairs. For pairs of sentences, there are two: a logistic regression on the words of the hypothesis"
-        " alone, and one on how much of the hypothesis stands in the premise."
+        " step, the layer that is best on the development set. Bands are intervals over test sentences and the probes' seeds; in a run"
+        " without intervals they span the seeds. The dashed and dotted lines are baselines without vectors. For words, the baseline is"
+        " the most frequent label of the word's form in train. For pairs of words, it is the most frequent label of the two forms; if"
+        " train does not have this pair of forms, that of the first form; if train has neither, that of all pairs. For pairs of"
+        " sentences, there are two: a logistic regression on the words of the hypothesis alone, and one on how"
+        " much of the hypothesis stands in the premise."
     ),
     table=learning_curves,
     plot=plot_learning_curves,

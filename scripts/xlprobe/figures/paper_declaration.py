@@ -9,8 +9,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from xlprobe.artifacts.captions import write_caption
 from xlprobe.figures.drawing import STYLE, blank, save_figure
-from xlprobe.files import atomic_path
 from xlprobe.metrics.model_tables import ModelFacts, ModelTables
 
 
@@ -62,8 +62,7 @@ def draw_paper_figure(
         else:
             figure, said = blank(asked.title, why := why_empty(of_model, asked)), f"Nothing to show: {why}."
         save_figure(figure, table, png, pdf, csv)
-    with atomic_path(caption) as temporary:
-        temporary.write_text(f"{asked.title}. {said}\n", encoding="utf-8")
+    write_caption(caption, said)
 
 
 def why_empty(tables: ModelTables, asked: Asked) -> str:

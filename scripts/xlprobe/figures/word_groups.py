@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures.declaration import FigureKind
-from xlprobe.figures.drawing import BLUE, ORANGE, headline, legend_below, metric_name, panels, plot_band, scale_steps, titles
+from xlprobe.figures.drawing import BLUE, ORANGE, headline, legend_below, metric_name, panels, plot_band, scale_steps, titles, with_bands
 from xlprobe.metrics.curves import WORD_GROUPS, Scores, word_group_curves
 
 COLOURS = dict(zip(WORD_GROUPS, (ORANGE, BLUE), strict=True))
@@ -12,6 +12,7 @@ COLOURS = dict(zip(WORD_GROUPS, (ORANGE, BLUE), strict=True))
 
 def plot_word_groups(table: pd.DataFrame, scores: Scores) -> Figure:
     """A panel a dataset; each group has its baseline in its own colour."""
+    table, bands = with_bands(table, scores)
     figure, of_dataset = panels(titles(scores, table["dataset"]))
     for dataset, axes in of_dataset.items():
         here = table[table["dataset"] == dataset]
@@ -26,7 +27,7 @@ def plot_word_groups(table: pd.DataFrame, scores: Scores) -> Figure:
         axes.set_title(f"{axes.get_title()}\n{', '.join(counts)}")
         scale_steps(axes, sorted(table["step"].unique()))
     legend_below(figure, 4)
-    title = f"{scores.task.title}, probes on words that are ambiguous, and unseen, in train: best layer; bands span the seeds"
+    title = f"{scores.task.title}, probes on words that are ambiguous, and unseen, in train: best layer; {bands}"
     headline(figure, title, f"{metric_name(scores)} (%)")
     return figure
 
@@ -37,7 +38,7 @@ FIGURE = FigureKind(
         "Test accuracy over pretraining on two groups of words whose form alone does not decide the label: words whose form has several"
         " labels in the train set (ambiguous), and words whose form is not in the train set (unseen). At each step, the layer is the"
         " one that is best on all words of the development set. Dashed: the baseline, which is the most frequent label of the word in"
-        " train. Bands span the probes' seeds."
+        " train. Bands are intervals over test sentences and the probes' seeds; in a run without intervals they span the seeds."
     ),
     metrics=("{metric}", "{metric}_ambiguous", "{metric}_unseen"),
     table=word_group_curves,

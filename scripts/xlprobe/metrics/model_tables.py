@@ -19,6 +19,8 @@ from xlprobe.tasks.declaration import Task, load_task
 
 # The tasks of paper 1, in the order of its Figure 1, and what its tables call them.
 TASKS = {"bpc": "BPC", "arc_prediction": "Arc Pred.", "pos": "POS", "arc_classification": "Arc Class.", "xnli": "XNLI"}
+# The step up to which Figures 2 and 16 of paper 1 go, and the last one of its model.
+EARLY, PRINTED_STEPS = 200_000, 1_500_000
 # Step 0 is no checkpoint of a curve.
 SCORE_COLUMNS = [
     *("model", "training_seed", "step", "layer", "task", "source", "target", "source_language", "target_language", "text_form"),
@@ -46,6 +48,16 @@ class ModelFacts:
     absent: Mapping[str, str]
     world: bool
     pretrained: Sequence[str] | None
+
+    @property
+    def early(self) -> int | None:
+        """The step up to which paper 1 shows what is learned early (Figures 2, 6 and 16): 200,000 of 1.5 million.
+
+        Of a shorter training it is the same share. None where no checkpoint lies so early.
+        """
+        steps = [step for step in self.steps if step > 0]
+        limit = min(EARLY, round(EARLY * max(steps, default=0) / PRINTED_STEPS))
+        return limit if min(steps, default=limit + 1) <= limit else None
 
     @classmethod
     def of_json(cls, text: str) -> "ModelFacts":
@@ -94,27 +106,25 @@ class ModelTables:
             self._read[name] = found.reset_index(drop=True)
         return self._read[name]
 
-    def curves(self, name: str, task: str, setting: str, protocol: str | None = None) -> pd.DataFrame:
+    def curves(self, name: str, task: str, setting: str, protocol: str | None = None, metric: str | None = None) -> pd.DataFrame:
         """The rows of a table of measures (or of the model's scores on test) that are of a task's curves in a setting.
 
         Of the task's protocol unless another is named; of bits on held-out text; of inference sets in one form.
 
         Args:
             setting: IN_LANGUAGE (alignments, too) or TRANSFER.
+            metric: of scores; the task's own unless another is named.
 
         Returns:
             With `language` in language, or `source_label` and `target_label`: the language's code, one for both scripts of Chinese
             except of bits; where a language has several datasets, each has its name behind the code.
         """
-        table = self._scores_on_test(task) if name == "scores" else self.table(name)
+        table = self._scores_on_test(task, metric) if name == "scores" else self.table(name)
         chosen = table[(table["task"] == task) & (table["split"] == ("valid" if task == "bpc" else "test"))]
         protocol = protocol or self.facts.protocols.get(task)
         chosen = chosen[chosen["protocol"].isna() if protocol is None else chosen["protocol"] == protocol]
         chosen = chosen[(chosen["source"] == chosen["target"]) == (setting == IN_LANGUAGE)]
-        chosen = in_one_form(chosen, [])
-        if setting == IN_LANGUAGE:
-            return chosen.assign(language=_labels(chosen, "source", task))
-        return chosen.assign(source_label=_labels(chosen, "source", task), target_label=_labels(chosen, "target", task))
+        return _labelled(in_one_form(chosen, []), task, setting)
 
     def last_layer(self, curves: pd.DataFrame) -> pd.DataFrame:
         """The rows of each curve's last layer (paper 1: A.1); all of what has no layers."""
@@ -144,6 +154,12 @@ class ModelTables:
         targets = {*pairs["target_language"].map(one_language)}
         return pairs[pairs["source_language"].map(one_language).isin(targets)]
 
+    def pivot(self) -> str | None:
+        """The language to which similarity is measured for the model, English in paper 1 (table `factors`); None where none is known."""
+        factors = self.table("factors")
+        found = factors.loc[factors["pivot"].eq(True), "language"]
+        return one_language(found.iloc[0]) if len(found) else None
+
     def family(self, code: str) -> str:
         """The family of a language, by its code or that of one of its scripts."""
         found = (facts["family"] for known, facts in self.facts.languages.items() if code in (known, one_language(known)))
@@ -161,21 +177,24 @@ class ModelTables:
         """Why a task is not measured in a setting; None where it is."""
         return self.facts.absent.get(f"{task}, {setting}")
 
-    def _scores_on_test(self, task: str) -> pd.DataFrame:
+    def _scores_on_test(self, task: str, metric: str | None) -> pd.DataFrame:
         table = self.table("scores")
-        own = (table["model"] == self.facts.model) & (table["task"] == task) & (table["metric"] == load_task(task).metric)
+        own = (table["model"] == self.facts.model) & (table["task"] == task) & (table["metric"] == (metric or load_task(task).metric))
         return table[own & (table["step"].fillna(0) > 0)]
 
-    def baselines(self, task: str, setting: str) -> pd.DataFrame:
-        """The scores of baselines on the test sets of a task, their names in `model`."""
+    def baselines(self, task: str, setting: str, metric: str | None = None) -> pd.DataFrame:
+        """The scores of baselines on the test sets of a task, their names in `model`; labels as `curves` has them."""
         table = self.table("scores")
-        chosen = table[
-            (table["task"] == task) & (table["metric"] == load_task(task).metric) & table["step"].isna() & (table["split"] == "test")
-        ]
+        of_task = (table["task"] == task) & (table["metric"] == (metric or load_task(task).metric))
+        chosen = table[of_task & table["step"].isna() & (table["split"] == "test")]
         chosen = in_one_form(chosen[(chosen["source"] == chosen["target"]) == (setting == IN_LANGUAGE)], ["model"])
-        if setting == IN_LANGUAGE:
-            return chosen.assign(language=_labels(chosen, "source", task))
-        return chosen.assign(source_label=_labels(chosen, "source", task), target_label=_labels(chosen, "target", task))
+        return _labelled(chosen, task, setting)
+
+
+def _labelled(curves: pd.DataFrame, task: str, setting: str) -> pd.DataFrame:
+    if setting == IN_LANGUAGE:
+        return curves.assign(language=_labels(curves, "source", task))
+    return curves.assign(source_label=_labels(curves, "source", task), target_label=_labels(curves, "target", task))
 
 
 def _labels(curves: pd.DataFrame, axis: str, task: str) -> pd.Series:

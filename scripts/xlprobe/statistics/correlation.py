@@ -166,12 +166,17 @@ def rank_regression(outcome_LL: np.ndarray, factor_LL: np.ndarray) -> PairRegres
     rho = float(np.mean(first_N * second_N))
     score_LL = np.zeros(used_LL.shape)
     score_LL[used_LL] = second_N * (first_N - rho * second_N)
-    by_language_L, by_pair_LL = score_LL.sum(axis=0) + score_LL.sum(axis=1), np.triu(score_LL + score_LL.T)
-    variance = float((by_language_L**2).sum() - (by_pair_LL**2).sum()) / n**2
+    variance = sum_over_sharing_pairs(score_LL) / n**2
     # What rounding leaves of 0 is no error, as where |rho| is 1.
     standard_error = variance**0.5 if variance > 1e-12 else np.nan
     t = rho / standard_error
     return PairRegression(rho, standard_error, t, float(2 * stats.t.sf(abs(t), languages - 1)), n, languages)
+
+
+def sum_over_sharing_pairs(score_LL: np.ndarray) -> float:
+    """The sum of score_p score_q over all ordered pairs of languages p and q that share a language, p = q among them."""
+    by_language_L, by_pair_LL = score_LL.sum(axis=0) + score_LL.sum(axis=1), np.triu(score_LL + score_LL.T)
+    return float((by_language_L**2).sum() - (by_pair_LL**2).sum())
 
 
 def asymmetry_regression(outcome_LL: np.ndarray, factor_L: np.ndarray) -> PairRegression:

@@ -27,7 +27,7 @@ LIBRARY = PROJECT / "scripts"
 PACKAGE = "xlprobe"
 PIN_FILES = ("requirements.txt", "torch.txt", "fairseq.txt")
 # Import names that differ from the distribution's name.
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "PyYAML", "backports": "backports.zstd"}
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "PyYAML", "backports": "backports.zstd", "markdown_it": "markdown-it-py"}
 # Imports are followed so many steps, more than there are, so that circles end.
 STEPS = 50
 # Calls whose words are for a reader alone.

@@ -395,6 +395,15 @@ class Study:
         return [checkpoint for checkpoint in trained if counted[checkpoint[0]] > 1]
 
     @property
+    def final_checkpoints(self) -> list[tuple[str, int]]:
+        """The last checkpoint that is measured of each model, of several trainings of the first; of models with one after step 0."""
+        trained = [checkpoint for checkpoint in self.table_parts["scores"] if checkpoint[1]]
+        # What comes last stays: of each model the first training, and its last step.
+        ordered = sorted(trained, key=lambda checkpoint: (-(self.runs[checkpoint[0]].seed or 0), checkpoint[1]))
+        final = {_model_of(run): (run, step) for run, step in ordered}
+        return [final[model] for model in self.config["models"] if model in final]
+
+    @property
     def followed_models(self) -> list[str]:
         """The models that have curves over steps, which paper 1's figures, tables and claims are of."""
         return sorted({_model_of(run) for run, _ in self.curve_checkpoints})
@@ -403,6 +412,7 @@ class Study:
     def measure_tables(self) -> dict[str, list[str]]:
         """The tables of measures, by the rule that makes them."""
         tables = {"factors": ["factors"]} if self.factor_models else {}
+        tables |= {"model_comparisons": ["model_comparisons"]} if len(self.final_checkpoints) > 1 else {}
         runs = {run for run, _ in self.curve_checkpoints}
         if not runs:
             return tables
@@ -549,8 +559,12 @@ class Study:
         jobs |= {"probe_training_summary": [{}]} if "probe_training" in self.tables else {}
         jobs |= {"contamination_table": [{}]} if self.compared_languages else {}
         jobs |= {rule: [{}] for rule in self.measure_tables}
-        jobs |= {"figure": [figure._asdict() for figure in self.figures], "claims": [{"model": name} for name in self.followed_models]}
-        of_papers = {"paper_figure": paper_figures(), "paper_table": paper_tables()}
+        jobs |= {
+            "figure": [figure._asdict() for figure in self.figures],
+            "claims": [{"model": name} for name in self.followed_models],
+            "findings": [{}],
+        }
+        of_papers: dict[str, Collection[str]] = {"paper_figure": paper_figures(), "paper_table": paper_tables()}
         return jobs | {rule: [{"model": m, "number": n} for m in self.followed_models for n in of] for rule, of in of_papers.items()}
 
 

@@ -1,1 +1,4 @@
-"""Tables of papers, as CSV, Markdown and LaTeX: each module but `declaration` and `rendering` declares one kind as `TABLE`."""
+"""Tables of papers, as CSV, Markdown and LaTeX.
+
+Each module declares one kind as `TABLE`, but for `declaration`, `rendering`, `correlation_cells` and `reasons`, which these share.
+"""

@@ -19,11 +19,13 @@ class TableKind:
         reads: the tables of `metrics/` that it is made of; as plain text, since the plan of a run reads it (`figure_kinds`).
         table: its cells as text, in the paper's arrangement: headers are the columns' names, blank cells are empty.
         notes: sentences under it, of this run.
+        beside: further columns of the same rows, for the CSV alone: numbers that would make the table too wide.
     """
 
     reads: tuple[str, ...]
     table: Callable[[ModelTables], pd.DataFrame]
     notes: Callable[[ModelTables], Sequence[str]]
+    beside: Callable[[ModelTables], pd.DataFrame] | None = None
 
 
 def load_table(kind: str) -> TableKind:
@@ -34,4 +36,5 @@ def load_table(kind: str) -> TableKind:
 def make_table(kind: str, title: str, tables: Sequence[Path], facts: ModelFacts, csv: Path, markdown: Path, latex: Path) -> None:
     """Make one of a paper's tables of a model, from tables of `metrics/` (each named after its file)."""
     declared, of_model = load_table(kind), ModelTables.of_files(facts, tables)
-    write_rendered(declared.table(of_model), title, declared.notes(of_model), csv, markdown, latex)
+    beside = declared.beside and declared.beside(of_model)
+    write_rendered(declared.table(of_model), title, declared.notes(of_model), csv, markdown, latex, beside)

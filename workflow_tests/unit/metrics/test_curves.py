@@ -2,9 +2,10 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from score_tables import FACTS, example_scores, scores_of
+from score_tables import FACTS, example_scores, scores_of, with_intervals
 
 from xlprobe.metrics.curves import (
+    SUMMARY,
     Dataset,
     Scores,
     alignment_curves,
@@ -34,15 +35,16 @@ def scores(table):
 def test_the_best_layer_is_chosen_on_dev_and_reported_on_test(scores):
     table = learning_curves(scores)
     table = table[table["dataset"] == "en_ewt"].set_index(["curve", "step"])
-    assert table.loc[("best layer", 0), ["layer", "mean", "low", "high"]].tolist() == [0, pytest.approx(0.5), 0.4, 0.6]
-    assert table.loc[("best layer", 10), ["layer", "mean", "low", "high"]].tolist() == [1, pytest.approx(0.8), 0.75, 0.85]
+    assert table.loc[("best layer", 0), ["layer", "mean", "least", "most"]].tolist() == [0, pytest.approx(0.5), 0.4, 0.6]
+    assert table.loc[("best layer", 10), ["layer", "mean", "least", "most"]].tolist() == [1, pytest.approx(0.8), 0.75, 0.85]
     assert table.loc[("last layer", 0), "mean"] == pytest.approx(0.9)
     assert set(table["word_type"]) == {0.6} and set(table["majority"]) == {0.2}
 
 
 def test_alignments_stand_beside_the_diagonal(table):
-    curves = alignment_curves(scores_of(table, "alignment")).set_index(["dataset", "step", "layer"])
-    assert curves.loc[("align_en_de", 10, 1)].to_list() == [pytest.approx(0.7), 0.3] and len(curves) == 4
+    curves = alignment_curves(scores_of(with_intervals(table), "alignment")).set_index(["dataset", "step", "layer"])
+    row = curves.loc[("align_en_de", 10, 1), ["mean", "low", "high", "diagonal"]]
+    assert row.to_list() == [*map(pytest.approx, (0.7, 0.2, 0.8)), 0.3] and len(curves) == 4
 
 
 def test_the_heatmaps_table_is_the_mean_over_seeds_on_test(scores):
@@ -63,20 +65,74 @@ def test_the_heatmap_leaves_out_what_is_measured_at_one_layer_unless_all_is(tabl
 def test_groups_of_words_are_scored_at_the_best_layer_beside_their_own_baseline(scores):
     table = word_group_curves(scores).set_index(["dataset", "group", "step"])
     row = table.loc[("en_ewt", "unseen", 10)]
-    assert row[["layer", "mean", "low", "high", "words", "word_type"]].tolist() == [1, *map(pytest.approx, (0.6, 0.55, 0.65, 10, 0.3))]
+    assert row[["layer", "mean", "least", "most", "words", "word_type"]].tolist() == [1, *map(pytest.approx, (0.6, 0.55, 0.65, 10, 0.3))]
 
 
 def test_transfer_is_grouped_by_relation_at_the_sources_best_layer(scores):
     table = transfer_curves(scores).set_index(["relation", "step"])
     # English to itself; English to German; Turkish and Chinese to both.
-    assert table.loc[("the same language", 10), ["mean", "low", "high", "pairs"]].tolist() == [*map(pytest.approx, (0.4, 0.375, 0.425)), 1]
-    assert table.loc[("another of the family", 0), ["mean", "low", "high", "pairs"]].tolist() == [
-        *map(pytest.approx, (0.125, 0.1, 0.15)),
-        1,
-    ]
+    columns = ["mean", "least", "most", "pairs"]
+    assert table.loc[("the same language", 10), columns].tolist() == [*map(pytest.approx, (0.4, 0.375, 0.425)), 1]
+    assert table.loc[("another of the family", 0), columns].tolist() == [*map(pytest.approx, (0.125, 0.1, 0.15)), 1]
     assert table.loc[("another family", 10), ["mean", "pairs"]].tolist() == [pytest.approx(0.8 * 0.375), 4]
     matrix = last_transfer(scores).set_index(["source", "target"])
     assert len(matrix) == 6 and matrix.loc[("tr_imst", "de_pud"), "mean"] == pytest.approx(0.2) and set(matrix["step"]) == {10}
+
+
+def test_curves_have_the_interval_of_the_mean_over_seeds_and_what_the_seeds_span(table):
+    """Of layer 0, which is best on dev at step 0, it is from 0.1 to 0.9; of layer 1, best at step 10, from 0.2 to 0.8."""
+    table = with_intervals(table)
+    # A single seed's own, which is another one.
+    table.loc[table["seed"].notna(), ["low", "high"]] = 0.0, 1.0
+    scores = scores_of(table, "pos")
+    best = learning_curves(scores).set_index(["dataset", "curve", "step"])
+    assert best.loc[("tr_imst", "best layer", 0), [*SUMMARY]].to_list() == [*map(pytest.approx, (0.5, 0.1, 0.9, 0.4, 0.6))]
+    assert best.loc[("tr_imst", "best layer", 10), [*SUMMARY]].to_list() == [*map(pytest.approx, (0.8, 0.2, 0.8, 0.75, 0.85))]
+    unseen = word_group_curves(scores).set_index(["dataset", "group", "step"]).loc[("en_ewt", "unseen", 10), [*SUMMARY]]
+    assert unseen.to_list() == [*map(pytest.approx, (0.6, 0.2, 0.8, 0.55, 0.65))]
+    swept = layer_means(scores).set_index(["dataset", "layer", "step"]).loc[("en_ewt", 1, 10), [*SUMMARY]]
+    assert swept.to_list() == [*map(pytest.approx, (0.8, 0.2, 0.8, 0.75, 0.85))]
+
+
+def test_of_several_trainings_a_curve_has_the_ends_of_all_their_intervals(table):
+    first = with_intervals(table).assign(training_seed=1)
+    second = first.assign(training_seed=2, value=first["value"] + 0.1, low=first["low"] + 0.1, high=first["high"] + 0.1)
+    trained = pd.concat([first, second])
+    made = learning_curves(scores_of(trained[trained["step"].notna()], "pos")).set_index(["dataset", "curve", "step"])
+    assert made.loc[("en_ewt", "best layer", 10), [*SUMMARY]].to_list() == [*map(pytest.approx, (0.85, 0.2, 0.9, 0.75, 0.95))]
+
+
+def test_a_run_without_intervals_has_curves_without_them(scores):
+    for made in (learning_curves(scores), word_group_curves(scores), transfer_curves(scores), last_transfer(scores), layer_means(scores)):
+        assert made[["low", "high"]].isna().all(axis=None) and made[["least", "most"]].notna().all(axis=None)
+
+
+def test_transfers_interval_and_baselines_are_means_over_sources_and_then_targets(table):
+    """To other families are Turkish and Chinese on English, and Chinese on German; Turkish on German is not measured."""
+    measured = with_intervals(table[(table["source"] != "tr_imst") | (table["target"] != "de_pud")])
+
+    def of(source, target, interval, baselines):
+        pair = (measured["source"] == source) & (measured["target"] == target)
+        measured.loc[pair & measured["step"].notna() & measured["seed"].isna(), ["low", "high"]] = interval
+        for name, value in zip(("majority", "word_type"), baselines, strict=True):
+            measured.loc[pair & (measured["model"] == name), "value"] = value
+
+    of("tr_imst", "en_pud", (0.1, 0.5), (0.1, 0.2))
+    of("zh_gsd", "en_pud", (0.3, 0.7), (0.3, 0.4))
+    of("zh_gsd", "de_pud", (0.4, 0.6), (0.4, 0.5))
+    row = transfer_curves(scores_of(measured, "pos")).set_index(["relation", "step"]).loc[("another family", 10)]
+    # Pair by pair they would be 0.267, 0.6, 0.267, 0.367.
+    columns = ["low", "high", "majority", "word_type", "pairs"]
+    assert row[columns].to_list() == [*map(pytest.approx, (0.3, 0.6, 0.3, 0.4)), 3]
+    matrix = last_transfer(scores_of(measured, "pos")).set_index(["source", "target"])
+    assert matrix.loc[("tr_imst", "en_pud"), columns[:4]].to_list() == [0.1, 0.5, 0.1, 0.2]
+
+
+def test_a_task_without_a_baseline_of_forms_has_none_in_transfer(table):
+    made = transfer_curves(scores_of(table, "xnli"))
+    assert made["word_type"].isna().all() and sorted(set(made["majority"])) == pytest.approx([0.05, 0.075, 0.1])
+    of_models = table[table["step"].notna()]
+    assert transfer_curves(scores_of(of_models, "pos"))[["majority", "word_type"]].isna().all(axis=None)
 
 
 def test_transfer_is_shown_at_the_best_layer_of_those_that_both_are_measured_at(table):
@@ -133,7 +189,8 @@ def test_sets_as_published_stand_in_the_matrix_and_not_twice_in_means(table):
 def test_scores_of_the_model_itself_are_means_over_its_trainings(table):
     several = pd.concat([table.assign(training_seed=seed, value=table["value"] + seed, low=seed, high=9.0) for seed in (0, 1)])
     made = split_curves(scores_of(pd.concat([several, several.assign(model="other", value=7.0)]), "bpc"))
-    assert len(made) == 6 and made.set_index(["dataset", "split", "step"]).loc[("en", "valid", 10)].to_list() == [2.0, 0.0, 9.0]
+    row = made.set_index(["dataset", "split", "step"]).loc[("en", "valid", 10), [*SUMMARY]]
+    assert len(made) == 6 and row.to_list() == [2.0, 0.0, 9.0, 1.5, 2.5]
 
 
 def test_layers_are_as_good_as_their_mean_on_dev_over_seeds(scores):

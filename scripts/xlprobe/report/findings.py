@@ -1,0 +1,195 @@
+"""RESULTS.md: what a run measured, what it cost, what it found, what papers claim, and their figures and tables; read in five minutes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from xlprobe.artifacts.captions import read_caption
+from xlprobe.artifacts.tables import read_of_schema
+from xlprobe.files import atomic_path, read_json
+from xlprobe.metrics.correlations import IN_LANGUAGE
+from xlprobe.metrics.learning import FINAL
+from xlprobe.metrics.model_tables import ModelFacts, ModelTables
+from xlprobe.metrics.training_outcomes import one_language
+from xlprobe.report.costs import read_costs
+from xlprobe.report.headlines import IN_LANGUAGE_TASKS, counted, headlines, shown
+from xlprobe.report.page import as_page
+
+# Of more languages, a table by language is no longer read in minutes.
+MOST_LANGUAGES = 20
+# Verdicts that say nothing of what a run found.
+NOT_COUNTED = ("by construction", "other setting")
+HEADLINE_VERDICTS = ("agree", "differ", "undecided")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFiles:
+    """Where a run's files lie.
+
+    Attributes:
+        results: its folder, which paths in the text begin from.
+        tables: of `metrics/`.
+        figures, papers_tables: of paper 1, by model and number: the title, and the files without their endings.
+        claims: `claims/<model>/paper1.parquet`, by model.
+    """
+
+    results: Path
+    tables: Sequence[Path]
+    figures: Mapping[str, Mapping[str, tuple[str, Path]]]
+    papers_tables: Mapping[str, Mapping[str, tuple[str, Path]]]
+    claims: Mapping[str, Path]
+
+
+def write_findings(experiment: str, models: Sequence[ModelFacts], files: RunFiles, markdown: Path, page: Path) -> None:
+    """Write RESULTS.md, and the same as a page with its figures inside.
+
+    Raises:
+        XlprobeError: a file is missing or damaged.
+    """
+    text = "\n".join(_lines(experiment, models, files)) + "\n"
+    with atomic_path(markdown) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    with atomic_path(page) as temporary:
+        temporary.write_text(as_page(text, f"Results of {experiment}", files.results), encoding="utf-8")
+
+
+def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles) -> Iterator[str]:
+    metrics = files.results / "metrics"
+    yield f"# Results of {experiment}\n"
+    config = read_json(metrics / "config.json")
+    level = f"{100 * config['intervals']['level']:g} %"
+    yield f"Made by xlprobe from the tables of this run (`metrics/`). Intervals are those of {level}. They cover test sentences and"
+    yield "the probes' seeds. They do not cover the training of the model: where it is trained once, another training may give other"
+    yield "numbers.\n"
+    yield "## What was run\n"
+    of_models = {facts.model: ModelTables.of_files(facts, files.tables) for facts in models}
+    for tables in of_models.values():
+        yield from _model_lines(tables, config)
+    yield from _cost_lines(files.results / "benchmarks", read_json(metrics / "environment.json"))
+    for model, tables in of_models.items():
+        of_model = f" of {model}" if len(of_models) > 1 else ""
+        yield f"\n## Findings{of_model}\n"
+        yield from _finding_lines(tables)
+        if model in files.claims:
+            yield f"\n## What paper 1 claims, and what {model} says\n"
+            yield from _claim_lines(files.claims[model], files.results)
+        if model in files.papers_tables:
+            yield f"\n## Paper 1's tables{of_model}\n"
+            for title, path in files.papers_tables[model].values():
+                relative = path.relative_to(files.results)
+                yield path.with_suffix(".md").read_text(encoding="utf-8").strip()
+                yield f"\n{title}: [CSV]({relative}.csv), [LaTeX]({relative}.tex)\n"
+        if model in files.figures:
+            yield f"\n## Paper 1's figures{of_model}\n"
+            for number, (title, path) in files.figures[model].items():
+                relative = path.relative_to(files.results)
+                yield f"### Figure {int(number)}. {title}\n"
+                yield f"![Figure {int(number)}]({relative}.png)\n"
+                yield f"{_escaped(read_caption(path.with_suffix('.caption.rst')))} [PDF]({relative}.pdf), [data]({relative}.csv)\n"
+
+
+def _model_lines(tables: ModelTables, config: Mapping[str, Any]) -> Iterator[str]:
+    facts, settings = tables.facts, config["models"][tables.facts.model]
+    steps = [step for step in facts.steps if step]
+    span = f"{counted(len(steps), 'checkpoint')}, step {steps[0]:,} to {steps[-1]:,}" if len(steps) > 1 else "one checkpoint"
+    if facts.pretrained is None:
+        trained = "trained elsewhere"
+    else:
+        trained = f"pretrained here on {counted(len(facts.pretrained), 'invented language' if facts.world else 'language')}"
+    seeds = settings.get("seeds")
+    several = f" Of its {len(seeds)} trainings, this page shows the first." if seeds and len(seeds) > 1 else ""
+    checkpoints = tables.table("checkpoints")
+    sizes = checkpoints[["layers", "hidden_size", "parameters"]].drop_duplicates()
+    built = "".join(
+        f"; {size['layers']} layers of {size['hidden_size']}, {size['parameters'] / 1e6:,.1f} million parameters"
+        for size in sizes.to_dict("records")
+    )
+    yield f"- **{facts.model}**: {trained}; {span}{' after step 0' if 0 in facts.steps else ''}{built}.{several}"
+    for (task, setting), why in ((key.split(", "), why) for key, why in facts.absent.items()):
+        yield f"  - not measured: {tables.task(task).title.lower()}, {setting}: {why}"
+
+
+def _cost_lines(benchmarks: Path, environment: Mapping[str, Any]) -> Iterator[str]:
+    costs = read_costs(benchmarks)
+    if not len(costs):
+        return
+    machine = ", ".join([environment["processor"], *sorted({*environment["gpus"]})])
+    dearest = ", ".join(f"{stage} {_hours(hours)}" for stage, hours in costs.head(5).set_index("stage")["cpu_hours"].items())
+    yield (
+        f"- **Cost**: {costs['jobs'].sum():,} jobs, {_hours(costs['cpu_hours'].sum())} of CPU time; one by one they take"
+        f" {_hours(costs['hours'].sum())}; at most {costs['gibibytes'].max():.1f} GiB of memory in a job. Most CPU time: {dearest}. Tables"
+        f" made on: {machine}."
+    )
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:,.1f} hours" if hours >= 2 else f"{60 * hours:,.1f} minutes"
+
+
+def _finding_lines(tables: ModelTables) -> Iterator[str]:
+    found = headlines(tables)
+    if not found:
+        yield "Fewer than two checkpoints are measured, so that there is no curve over training to speak of: see `metrics/scores.parquet`."
+    for subject, sentences in found.items():
+        yield f"**{subject}**\n"
+        yield from (f"- {sentence}" for sentence in sentences)
+        yield ""
+    yield from _language_lines(tables)
+
+
+def _language_lines(tables: ModelTables) -> Iterator[str]:
+    """A table by language: the first checkpoint, the final one, the best baseline."""
+    cells: dict[str, dict[str, str]] = {}
+    for task in IN_LANGUAGE_TASKS:
+        final = tables.curves("best", task, IN_LANGUAGE)
+        final = final[final["rule"] == FINAL]
+        scores = tables.last_layer(tables.curves("scores", task, IN_LANGUAGE))
+        first = scores[scores["step"] == scores["step"].min()].set_index("source")["value"]
+        baselines = tables.curves("gates", task, IN_LANGUAGE).set_index("source")["baseline"]
+        for label, source, value in final[["language", "source", "value"]].itertuples(index=False, name=None):
+            baseline = baselines.get(source)
+            beside = "" if pd.isna(baseline) else f" ({shown(task, baseline)})"
+            name = " – ".join(map(tables.name, label.split("-"))) if task == "alignment" else _named(tables, label)
+            cells.setdefault(name, {})[tables.task(task).title] = f"{shown(task, first[source])} → {shown(task, value)}{beside}"
+    if 0 < len(cells) <= MOST_LANGUAGES:
+        titles = [title for title in (tables.task(task).title for task in IN_LANGUAGE_TASKS) if any(title in row for row in cells.values())]
+        yield "By language: first checkpoint → final one, at the last layer (best baseline).\n"
+        yield f"| language | {' | '.join(titles)} |"
+        yield "|---" * (len(titles) + 1) + "|"
+        for name, row in sorted(cells.items()):
+            yield f"| {_escaped(name)} | {' | '.join(row.get(title, '') for title in titles)} |"
+
+
+def _named(tables: ModelTables, label: str) -> str:
+    """A label with the language's name before it."""
+    code = label.partition(" ")[0]
+    known = {one_language(found): facts["name"] for found, facts in tables.facts.languages.items()}
+    return f"{tables.facts.languages.get(code, {}).get('name') or known.get(code, code)} ({label})" if code in known else label
+
+
+def _claim_lines(path: Path, results: Path) -> Iterator[str]:
+    claims = read_of_schema(path, "claims.schema.yaml")
+    counts = claims["verdict"].value_counts()
+    counted_ones = claims[~claims["verdict"].isin(NOT_COUNTED)]
+    relative = path.relative_to(results).with_suffix("")
+    parts = ", ".join(f"{verdict} {counts.get(verdict, 0)}" for verdict in (*HEADLINE_VERDICTS, "not measurable"))
+    others = ", ".join(f"{verdict} {counts.get(verdict, 0)}" for verdict in NOT_COUNTED)
+    yield f"Of {len(counted_ones)} claims: {parts}. Left out of these: {others}."
+    yield f"All {len(claims)}, each with its formula: [table]({relative}.md), [CSV]({relative}.csv).\n"
+    judged = claims[claims["verdict"].isin(HEADLINE_VERDICTS)]
+    if len(judged):
+        yield "| | paper 1 says | printed | here | verdict |"
+        yield "|---|---|---|---|---|"
+        order = {verdict: place for place, verdict in enumerate(HEADLINE_VERDICTS)}
+        shown_columns = ["id", "statement", "printed", "ours", "verdict"]
+        ordered = judged.sort_values("verdict", key=lambda verdicts: verdicts.map(order), kind="stable")[shown_columns]
+        for cells in ordered.itertuples(index=False, name=None):
+            yield f"| {' | '.join(_escaped(str(cell)) for cell in cells)} |"
+
+
+def _escaped(text: str) -> str:
+    """A text without markup of Markdown."""
+    return "".join(f"\\{character}" if character in r"\`*_[]<>|#" else character for character in text)

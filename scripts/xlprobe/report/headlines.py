@@ -1,0 +1,242 @@
+"""What a run found, in sentences: each is made of the numbers in its tables, names their rule, and says how sure they are."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
+from xlprobe.metrics.curves import WORD_GROUPS
+from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED, FINAL
+from xlprobe.metrics.model_tables import ModelTables
+from xlprobe.metrics.training_outcomes import one_language
+from xlprobe.statistics.language_means import LanguageMean, language_mean
+
+IN_LANGUAGE_TASKS = ("pos", "arc_prediction", "arc_classification", "xnli", "bpc", "alignment")
+TRANSFER_TASKS = ("pos", "arc_prediction", "arc_classification", "xnli")
+SIGNIFICANT = 0.05
+
+
+def headlines(tables: ModelTables) -> dict[str, list[str]]:
+    """The sentences of a model's findings, by subject; a subject of which nothing is measured is left out."""
+    found = {subject: [*sentences(tables)] for subject, sentences in SUBJECTS.items()}
+    return {subject: sentences for subject, sentences in found.items() if sentences}
+
+
+def shown(task: str, value: float) -> str:
+    """A score as text: bits with two digits behind the point, all else in per cent."""
+    return f"{value:.2f}" if task == "bpc" else f"{100 * value:.1f} %"
+
+
+def counted(n: int, what: str) -> str:
+    """A number with its noun: 1 language, 2 languages."""
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def _noises(task: str, mean: LanguageMean) -> str:
+    """How far a mean may lie off, where that is known."""
+    scale, unit, digits = (1, "", 2) if task == "bpc" else (100, " points", 1)
+    known = [(mean.languages, f"over {_units(task)}s"), (mean.sentences, "over test sentences")]
+    parts = [f"±{scale * half:.{digits}f}{unit} {what}" for half, what in known if not np.isnan(half)]
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _units(task: str) -> str:
+    return {"alignment": "bitext"}.get(task, "language")
+
+
+def _mean_of(rows: pd.DataFrame, *, shared: bool = False) -> LanguageMean:
+    values, low, high = (rows[name].to_numpy(float) for name in ("value", "low", "high"))
+    return language_mean(values, low, high, shared=shared)
+
+
+def _levels(tables: ModelTables) -> Iterator[str]:
+    for task in IN_LANGUAGE_TASKS:
+        final = tables.curves("best", task, IN_LANGUAGE)
+        final = final[final["rule"] == FINAL]
+        scores = tables.last_layer(tables.curves("scores", task, IN_LANGUAGE))
+        if not len(final) or not len(scores):
+            continue
+        first = scores[scores["step"] == scores["step"].min()]
+        mean = _mean_of(final)
+        sentence = (
+            f"{tables.task(task).title}: {shown(task, mean.value)} at the final checkpoint, mean over {counted(mean.n, _units(task))}"
+            f"{_noises(task, mean)}; {shown(task, first['value'].mean())} at step {first['step'].iloc[0]:,}"
+        )
+        above = _above_baseline(tables, task, final)
+        yield sentence + (f"; {above}." if above else ".")
+    for group in WORD_GROUPS:
+        scores = tables.last_layer(tables.curves("scores", "pos", IN_LANGUAGE, metric=f"accuracy_{group}"))
+        steps = scores.groupby("step")["value"].mean()
+        if len(steps) > 1:
+            baselines = tables.baselines("pos", IN_LANGUAGE, metric=f"accuracy_{group}")
+            baseline = baselines.loc[baselines["model"] == "word_type", "value"].mean()
+            first, final = steps.index.min(), steps.index.max()
+            yield (
+                f"Part of speech of {group} words, whose form alone does not tell it: {shown('pos', steps[final])} at the final"
+                f" checkpoint, {shown('pos', steps[first])} at step {first:,} (mean of {counted(scores['source'].nunique(), 'language')};"
+                f" baseline {shown('pos', baseline)})."
+            )
+
+
+def _above_baseline(tables: ModelTables, task: str, final: pd.DataFrame) -> str | None:
+    """How many curves end better than the best baseline on their test set."""
+    gates = tables.curves("gates", task, IN_LANGUAGE).set_index("source")["baseline"].dropna()
+    known = final[final["source"].isin(gates.index)]
+    if not len(known):
+        return None
+    baseline_N = gates.loc[known["source"]].to_numpy()
+    lower = tables.task(task).direction == "lower"
+    better_N = known["high"].to_numpy(float) < baseline_N if lower else known["low"].to_numpy(float) > baseline_N
+    than = f"the best baseline ({shown(task, baseline_N.mean())})"
+    return f"{int(better_N.sum())} of {len(known)} end better than {than} by more than their interval"
+
+
+def _acquisition(tables: ModelTables) -> Iterator[str]:
+    for setting, tasks in ((IN_LANGUAGE, IN_LANGUAGE_TASKS), (TRANSFER, TRANSFER_TASKS)):
+        medians = {}
+        for task in tasks:
+            steps = tables.curves("steps", task, setting)
+            steps = steps[(steps["rule"] == AS_PRINTED) & np.isclose(steps["share"].astype(float), 0.98)].dropna(subset=["value"])
+            steps = _between_languages(tables, steps, setting)
+            if len(steps):
+                medians[tables.task(task).title] = (steps["value"].median(), len(steps))
+        if medians:
+            parts = [f"{title} at step {median:,.0f} (of {n})" for title, (median, n) in sorted(medians.items(), key=lambda one: one[1])]
+            yield f"98 % of the best is reached, {_where(setting)}, as printed and by the median: {', '.join(parts)}."
+    order = tables.table("order")
+    for setting in (IN_LANGUAGE, TRANSFER):
+        chosen = order[(order["source_language"] == order["target_language"]) == (setting == IN_LANGUAGE)]
+        for rule in (AS_PRINTED, CROSS_FITTED):
+            holds = chosen[chosen["rule"] == rule]["holds"].dropna()
+            if len(holds):
+                counts = ", ".join(f"{answer} {count}" for answer, count in holds.value_counts().items())
+                what = counted(len(holds), "language" if setting == IN_LANGUAGE else "pair")
+                yield f"Tasks come in paper 1's order ({_where(setting)}, {rule}; {what}): {counts}."
+
+
+def _forgetting(tables: ModelTables) -> Iterator[str]:
+    for setting, tasks in ((IN_LANGUAGE, IN_LANGUAGE_TASKS), (TRANSFER, TRANSFER_TASKS)):
+        for task in tasks:
+            lost = tables.curves("forgetting", task, setting)
+            lost = _between_languages(tables, lost[lost["measure"] == "relative"], setting)
+            printed, fitted = lost[lost["rule"] == AS_PRINTED], lost[lost["rule"] == CROSS_FITTED]
+            if not printed["value"].notna().any():
+                continue
+            beyond = fitted["p_sampling"].dropna() < SIGNIFICANT
+            tried = fitted["p_jitter"].dropna() < SIGNIFICANT
+            yield (
+                f"{_curves(tables, task, setting)}: the final checkpoint has lost {100 * printed['value'].mean():.1f} % of the"
+                f" best by paper 1's rule (mean of {len(printed)}, at most {100 * printed['value'].max():.1f} %),"
+                f" {100 * fitted['value'].mean():.1f} % cross-fitted; {int(beyond.sum())} of {len(beyond)} lose more than test sentences"
+                f" explain, {int(tried.sum())} of {len(tried)} more than the ups and downs of checkpoints do."
+            )
+
+
+def _transfer(tables: ModelTables) -> Iterator[str]:
+    for task in TRANSFER_TASKS:
+        final = tables.curves("best", task, TRANSFER)
+        final = tables.in_grid(final[final["rule"] == FINAL])
+        if not len(final):
+            continue
+        one, other = final["source_language"].map(one_language), final["target_language"].map(one_language)
+        related = np.array([tables.family(code) for code in one], dtype=object) == [tables.family(code) for code in other]
+        parts = []
+        for what, chosen in (
+            ("to a language's own test set", one == other),
+            ("within a family", (one != other) & related),
+            ("between families", ~related & (one != other)),
+        ):
+            if chosen.any():
+                mean = _mean_of(final[chosen], shared=True)
+                parts.append(f"{shown(task, mean.value)} {what} ({mean.n}, {_half_width(mean)})")
+        yield f"{tables.task(task).title}, transfer at the final checkpoint: {'; '.join(parts)}."
+        asymmetry = tables.curves("asymmetry", task, TRANSFER)
+        at_final = asymmetry[(asymmetry["rule"] == FINAL) & (asymmetry["source_language"] < asymmetry["target_language"])]
+        tried = at_final["p"].dropna()
+        if len(tried):
+            mean_points = 100 * at_final["value"].abs().mean()
+            yield (
+                f"{tables.task(task).title}: the two ways between a pair of languages differ by {mean_points:.1f} points (mean of"
+                f" {len(at_final)}); {int((tried < SIGNIFICANT).sum())} of {len(tried)} differences are larger than test sentences explain."
+            )
+
+
+def _half_width(mean: LanguageMean) -> str:
+    return "no interval" if np.isnan(mean.sentences) else f"±{100 * mean.sentences:.1f} points over test sentences at most"
+
+
+def _layers(tables: ModelTables) -> Iterator[str]:
+    for setting in (IN_LANGUAGE, TRANSFER):
+        for task in IN_LANGUAGE_TASKS if setting == IN_LANGUAGE else TRANSFER_TASKS:
+            gains = tables.curves("layer_gains", task, setting)
+            gains = gains[gains["against"] == "any checkpoint"]
+            printed, fitted = gains[gains["rule"] == AS_PRINTED], gains[gains["rule"] == CROSS_FITTED]
+            if not len(printed):
+                continue
+            sure = fitted["low"].dropna() > 0
+            changes = tables.curves("expected_layers", task, setting)
+            changes = changes[(changes["measure"] == "change") & (changes["weights"] == "min-max") & (changes["grid"] == "own")]
+            falls = changes[changes["rule"] == AS_PRINTED]["value"].dropna()
+            moved = ""
+            if len(falls):
+                way = "down" if falls.mean() > 0 else "up"
+                down = f"{int((falls > 0).sum())} of {len(falls)} down"
+                moved = f"; the expected layer (min-max) moves {way} by {abs(falls.mean()):.2f} layers, {down}"
+            yield (
+                f"{_curves(tables, task, setting)}: the best internal layer is {100 * printed['value'].mean():.1f} points"
+                f" better than the last layer's best as printed, {100 * fitted['value'].mean():.1f} cross-fitted; {int(sure.sum())} of"
+                f" {len(sure)} surely so{moved}."
+            )
+
+
+def _dependence(tables: ModelTables) -> Iterator[str]:
+    found = tables.table("correlations")
+    for setting in (IN_LANGUAGE, TRANSFER):
+        chosen = found[(found["setting"] == setting) & (found["rule"] == AS_PRINTED)].dropna(subset=["value"])
+        if len(chosen):
+            small = chosen["n_too_small"].fillna(False).astype(bool)
+            sure = chosen[~small & (chosen["q"] < SIGNIFICANT)]
+            yield (
+                f"Of {counted(len(chosen), 'rank correlation')} of what is learned with factors and measures ({_where(setting)}),"
+                f" {len(sure)} hold among so many (q below 0.05); for {int(small.sum())} there are too few languages to tell."
+            )
+
+
+def _signal(tables: ModelTables) -> Iterator[str]:
+    gates = tables.table("gates")
+    if len(gates):
+        passes = gates["passes"].fillna(False).astype(bool)
+        yield (
+            f"{int(passes.sum())} of {counted(len(gates), 'curve')} have a clear signal over pretraining (`metrics/gates.parquet`);"
+            " read the others with care."
+        )
+
+
+def _between_languages(tables: ModelTables, curves: pd.DataFrame, setting: str) -> pd.DataFrame:
+    """In transfer, the pairs of different languages of the grid."""
+    if setting == IN_LANGUAGE:
+        return curves
+    pairs = tables.in_grid(curves)
+    return pairs[pairs["source_language"].map(one_language) != pairs["target_language"].map(one_language)]
+
+
+def _curves(tables: ModelTables, task: str, setting: str) -> str:
+    """What curves are about; alignments are of two languages, and bits of one."""
+    title = tables.task(task).title
+    return title if task in ("alignment", "bpc") else f"{title}, {_where(setting)}"
+
+
+def _where(setting: str) -> str:
+    return "in language" if setting == IN_LANGUAGE else "in transfer"
+
+
+SUBJECTS: dict[str, Callable[[ModelTables], Iterator[str]]] = {
+    "How good": _levels,
+    "When": _acquisition,
+    "What is lost": _forgetting,
+    "Between languages": _transfer,
+    "At which layer": _layers,
+    "What it goes together with": _dependence,
+    "How clear": _signal,
+}

@@ -1,0 +1,177 @@
+from dataclasses import replace
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+from legible import check_legible
+from planted_tables import planted_facts, planted_model_tables
+
+from xlprobe.figures.drawing import STYLE
+from xlprobe.figures.learning_progress import PAPER_FIGURE
+from xlprobe.figures.paper_declaration import Asked, draw_paper_figure
+
+# So that the part of training that is shown ends at 50,000, at 60,000, and nowhere before the first checkpoint.
+TO_50, TO_60, WHOLE = [0, 5000, 375_000], [0, 5000, 450_000], [0, 50_000, 100_000]
+POS = Asked(title="Progress", tasks=("pos",))
+OTHERS = Asked(title="Progress", tasks=("arc_prediction", "arc_classification", "xnli"))
+
+
+@pytest.fixture(scope="module")
+def to_50(planted_results):
+    return replace(planted_model_tables(planted_results), facts=planted_facts(steps=TO_50))
+
+
+def steps(table, language):
+    return table[table["language"] == language].set_index("share")["step"].to_dict()
+
+
+def drawn(table, tables, asked=POS):
+    with plt.rc_context(STYLE):
+        return PAPER_FIGURE.plot(table, tables, asked)
+
+
+def line_of(axes, label):
+    """What is drawn of a share, by language."""
+    names = [tick.get_text() for tick in axes.get_xticklabels()]
+    (line,) = (line for line in axes.lines if line.get_label() == label)
+    return {names[int(place)]: step for place, step in zip(*line.get_data(), strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("steps", "limit"),
+    [
+        ([0, 5000, 1_500_000], 200_000),
+        ([5000, 2_000_000], 200_000),
+        ([0, 5000, 750_000], 100_000),
+        (TO_50, 50_000),
+        ([0, 600, 2700], None),
+        ([0], None),
+        ([1000], None),
+    ],
+)
+def test_what_is_early_is_a_share_of_shorter_trainings(steps, limit):
+    assert planted_facts(steps=steps).early == limit
+
+
+def test_languages_come_to_shares_of_their_best_when_they_do(to_50):
+    """Planted: de_gsd has 95 % at 30,000 and 98 % at 40,000; de_hdt 98 % at 60,000; Finnish all of it at once."""
+    table = PAPER_FIGURE.table(to_50, POS)
+    assert [*steps(table, "fi").values()] == [5000] * 4
+    german, english, uyghur = (steps(table, language) for language in ("de (de_gsd)", "en", "ug"))
+    assert (german[0.95], german[0.98]) == (30_000, 40_000) and (english[0.95], english[0.98]) == (30_000, 40_000)
+    assert [uyghur[share] for share in (0.8, 0.9, 0.98)] == [5000, 10_000, 15_000]
+    assert steps(table, "de (de_hdt)")[0.98] == 60_000
+    assert table["step"].min() == 5000
+
+
+def test_the_first_to_learn_stand_first(to_50):
+    table = PAPER_FIGURE.table(to_50, POS)
+    order = [language for language in table["language"].unique() if language != "hi"]
+    assert order[:2] == ["fi", "ug"] and {*order[2:4]} == {"en", "de (de_gsd)"} and order[4:] == ["de (de_hdt)"]
+    last = table[table["share"] == 0.98]
+    assert last["step"].is_monotonic_increasing
+
+
+def test_an_arrow_is_a_language_that_comes_later(to_50):
+    table = PAPER_FIGURE.table(to_50, POS)
+    figure = drawn(table, to_50)
+    (axes,) = figure.axes
+    arrows = line_of(axes, "98 % after 50,000")
+    assert "de (de_hdt)" in arrows and not {"en", "de (de_gsd)", "fi", "ug"} & {*arrows} and {*arrows.values()} == {51_500}
+    dots = line_of(axes, "98 % of the best")
+    assert "de (de_hdt)" not in dots and dots["de (de_gsd)"] == 40_000 and dots["fi"] == 5000
+    assert line_of(axes, "95 % of the best")["de (de_gsd)"] == 30_000
+    assert axes.get_ylim()[1] > 51_500
+    check_legible(figure)
+    plt.close(figure)
+
+
+def test_who_comes_at_the_limit_comes_in_time(to_50):
+    to_60 = replace(to_50, facts=planted_facts(steps=TO_60))
+    table = PAPER_FIGURE.table(to_60, POS)
+    assert not table[table["language"] == "de (de_hdt)"]["later"].any()
+
+
+def test_all_is_shown_of_a_training_without_an_early_checkpoint(to_50):
+    whole = replace(to_50, facts=planted_facts(steps=WHOLE))
+    table = PAPER_FIGURE.table(whole, POS)
+    figure = drawn(table, whole)
+    assert not table["later"].any() and "98 % after" not in " ".join(line.get_label() for line in figure.axes[0].lines)
+    assert "All 100,000 updates are shown" in PAPER_FIGURE.caption(table, whole, POS)
+    plt.close(figure)
+
+
+def test_colours_are_those_of_shares(to_50):
+    figure = drawn(PAPER_FIGURE.table(to_50, POS), to_50)
+    dots = {line.get_label(): line for line in figure.axes[0].lines}
+    assert [*dots][:4] == [f"{share} % of the best" for share in (98, 95, 90, 80)]
+    lightness = [sum(plt.matplotlib.colors.to_rgb(line.get_color())) for line in dots.values()][:4]
+    assert lightness == sorted(lightness)
+    plt.close(figure)
+
+
+def test_the_steps_that_it_may_be_are_cut_at_the_limit(to_50):
+    """A set that goes on after the last checkpoint goes to the limit; one that begins after the last checkpoint is not drawn."""
+    table = PAPER_FIGURE.table(to_50, POS)
+    ends = {
+        "fi": (5000, 10_000),
+        "ug": (15_000, None),
+        "en": (30_000, 60_000),
+        "de (de_gsd)": (None, None),
+        "de (de_hdt)": (60_000, 80_000),
+    }
+    last = table["share"] == 0.98
+    known = table[last & table["language"].isin([*ends])].copy()
+    known[["low", "high"]] = [ends[language] for language in known["language"]]
+    figure = drawn(known, to_50)
+    drawn_ends = {segment[0][0]: (segment[0][1], segment[1][1]) for segment in figure.axes[0].collections[0].get_segments()}
+    names = [*known["language"]]
+    assert {names[int(place)]: found for place, found in drawn_ends.items()} == {
+        **{"fi": (5000, 10_000), "ug": (15_000, 50_000), "en": (30_000, 50_000)}
+    }
+    plt.close(figure)
+
+
+def test_sets_are_those_of_cross_fitting(to_50):
+    table = PAPER_FIGURE.table(to_50, POS)
+    fitted = to_50.table("steps").query("task == 'pos' and source == target and rule == 'cross-fitted' and protocol == 'paper'")
+    of_german = fitted[(fitted["source"] == "de_gsd") & (fitted["share"] == 0.98)].iloc[0]
+    row = table[(table["language"] == "de (de_gsd)") & (table["share"] == 0.98)].iloc[0]
+    assert (row["low"], row["high"]) == (of_german["low"], of_german["high"]) and row["low"] <= 40_000 <= row["high"]
+
+
+def test_the_caption_counts(to_50):
+    table = PAPER_FIGURE.table(to_50, POS)
+    said, last = PAPER_FIGURE.caption(table, to_50, POS), table[table["share"] == 0.98]
+    assert "80 / 90 / 95 / 98 % of the best" in said and "The first 50,000 of 375,000 updates are shown" in said
+    assert f"6 languages, 98 % at {last['step'].mean():,.0f} updates on average, the last one at {last['step'].max():,.0f}" in said
+    assert f"; {(last['step'] > 50_000).sum()} after 50,000 (arrows)." in said
+
+
+def test_a_panel_a_task_and_what_is_missing_is_said(to_50):
+    table = PAPER_FIGURE.table(to_50, OTHERS)
+    figure = drawn(table, to_50, OTHERS)
+    assert [axes.get_title().replace("\n", " ") for axes in figure.axes] == ["Arc classification", "Natural language inference"]
+    inference = table[table["task"] == "xnli"]
+    # Planted: German has 0.64 of 0.65 at 10,000; English 0.72 at 80,000.
+    assert steps(inference, "de")[0.95] == 10_000 and steps(inference, "en")[0.98] == 80_000 and inference["language"].iloc[0] == "de"
+    assert PAPER_FIGURE.caption(table, to_50, OTHERS).endswith("Arc prediction is not shown: no arcs are predicted.")
+    check_legible(figure)
+    plt.close(figure)
+
+
+def test_only_shares_that_a_run_has_are_shown(to_50):
+    fewer = replace(to_50, _read={"steps": to_50.table("steps").query("share > 0.92")})
+    table = PAPER_FIGURE.table(fewer, POS)
+    figure = drawn(table, fewer)
+    assert {*table["share"]} == {0.95, 0.98} and "90 % of the best" not in [line.get_label() for line in figure.axes[0].lines]
+    assert "95 / 98 % of the best" in PAPER_FIGURE.caption(table, fewer, POS)
+    plt.close(figure)
+
+
+def test_a_run_without_inference_says_why(tmp_path):
+    paths = [tmp_path / f"figure.{suffix}" for suffix in ("png", "pdf", "csv", "txt")]
+    facts = planted_facts(absent={"xnli, in language": "the run measures no inference"})
+    draw_paper_figure("learning_progress", Asked(title="Progress", tasks=("xnli",)), [], facts, *paths)
+    assert paths[3].read_text() == "Progress. Nothing to show: the run measures no inference.\n"
+    assert not len(pd.read_csv(paths[2]))
