@@ -17,10 +17,10 @@ Numbers = Mapping[tuple[str, str], Mapping[str, Any]]
 def facts(**changed: Any) -> ModelFacts:
     """What a study would say of a model with four checkpoints."""
     tasks = ("pos", "arc_prediction", "arc_classification", "xnli")
-    known = {
+    known: dict[str, Any] = {
         "model": "base",
         "steps": [0, *STEPS],
-        "protocols": {task: "paper" for task in tasks} | {"bpc": "lines"},
+        "protocols": dict.fromkeys(tasks, "paper") | {"bpc": "lines"},
         "languages": {},
         "absent": {},
         "world": False,
@@ -40,7 +40,8 @@ def rows(table: str, task: str, numbers: Numbers, **columns: Any) -> pd.DataFram
             row |= {"protocol": None if task == "alignment" else "lines" if task == "bpc" else "paper", "n": 100, "formula": table}
             row |= {"split": "valid" if task == "bpc" else "test", "interval": "no interval" if low is None and high is None else "some"}
             found.append(row | columns)
-    return pd.DataFrame(found).reindex(columns=[*read_schema(f"{table}.schema.yaml")["properties"]])
+    table_of = pd.DataFrame(found, columns=[*read_schema(f"{table}.schema.yaml")["properties"]])
+    return table_of if found else table_of.astype(object)
 
 
 def scores(task: str, by_layer: Mapping[tuple[str, str, int], Sequence[float]], **columns: Any) -> pd.DataFrame:

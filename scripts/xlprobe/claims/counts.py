@@ -85,7 +85,11 @@ def text_sizes(run: JudgedRun) -> list[Finding]:
 
 
 def configured(run: JudgedRun, *, keys: Sequence[str]) -> list[Finding]:
-    """What the configuration says, by keys; `model.` stands for the model's own (2.1; Appendix A)."""
+    """What the configuration says (2.1; Appendix A).
+
+    Args:
+        keys: with dots between; `model.` stands for the model's own.
+    """
 
     def found(key: str) -> object:
         of_model = run.configuration.get("models", {}).get(run.tables.facts.model, {})

@@ -99,11 +99,6 @@ def number_text(value: float, unit: str) -> str:
     return f"{_figures(value, unit)}{_unit_text(unit)}"
 
 
-def threshold_text(value: float, unit: str) -> str:
-    """The same of a number that is asked for, which is as round as it is written."""
-    return f"{_figures(value, unit) if unit == STEP else format(value, 'g')}{_unit_text(unit)}"
-
-
 def _range_text(low: float, high: float, unit: str) -> str:
     if not isfinite(high):
         return f"interval {_figures(low, unit)} or more" if isfinite(low) else "interval open at both ends"

@@ -53,7 +53,7 @@ def judged(run: JudgedRun, claim: Claim) -> dict[str, Any]:
     return {
         **{name: getattr(claim, name) for name in names},
         "printed": claim.value,
-        "asked": asked(claim, next((finding.unit for finding in findings if finding.unit), "")),
+        "asked": asked(claim),
         "ours": "; ".join(finding.said() for finding in findings),
         **_numbers(findings),
         "verdict": verdict.verdict,
@@ -76,9 +76,10 @@ def _numbers(findings: Sequence[Finding]) -> dict[str, Any]:
     shared: dict[str, Any] = {"formula": "; ".join(filter(None, formulas)), "interval": _without_none(list(intervals))}
     counts = {finding.n for finding in findings}
     shared["n"] = counts.pop() if len(counts) == 1 else None
-    if len(findings) > 1:
+    own = [finding for finding in findings if not finding.beside]
+    if len(own) > 1:
         return shared
-    (one,) = findings
+    (one,) = own
     ends = {name: end for name, end in (("low", one.low), ("high", one.high)) if end is not None and isfinite(end)}
     return shared | {"value": one.value, "cross_fitted": one.honest} | ends
 

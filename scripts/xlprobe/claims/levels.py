@@ -157,4 +157,4 @@ def model_differences(run: JudgedRun, *, compared: Sequence[str]) -> list[Findin
 
 def _compared_name(name: str) -> str:
     task, _, transfer = name.partition("-")
-    return task_name(task) + (", transfer" if transfer else "")
+    return task_name(task) + (" (transfer)" if transfer else "")

@@ -30,7 +30,7 @@ def _head(table: pd.DataFrame, model: str) -> Iterator[str]:
     yield from (f"# Claims of paper 1, held against the model {model}", "")
     yield (
         f"Paper 1, its poster and its first version make {len(table)} claims. {sum(numbers[verdict] for verdict in COUNTED)} of them are"
-        f" held against this run. The others are counts and settings that it takes over ({numbers[BY_CONSTRUCTION]}), or hold for the"
+        f" asked of this run. The others are counts and settings that it takes over ({numbers[BY_CONSTRUCTION]}), or hold for the"
         f" paper's own languages, checkpoints and model alone, of which this run has others ({numbers[OTHER_SETTING]})."
     )
     yield from ("", "| verdict | claims | what it says |", "|---|---|---|")

@@ -26,7 +26,13 @@ from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED
 from xlprobe.metrics.order import ORDER
 
 SETS = INTERVALS["steps"]
-STATISTICS: dict[str, Callable[[np.ndarray], float]] = {"mean": np.mean, "median": np.median, "max": np.max, "min": np.min}
+STATISTICS: dict[str, Callable[[np.ndarray], float]] = {
+    "mean": np.mean,
+    "median": np.median,
+    "smallest": np.min,
+    "largest": np.max,
+    "latest": np.max,
+}
 
 
 def step_statistic(run: JudgedRun, *, task: str, setting: str, share: float, statistic: str) -> list[Finding]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from xlprobe.claims.finding import Finding, threshold_text
+from xlprobe.claims.finding import Finding
 from xlprobe.claims.published import Claim, Printed
 
 AGREE, DIFFER, UNDECIDED = "agree", "differ", "undecided"
@@ -28,9 +28,9 @@ ABSOLUTE_BITS = "absolute bits per character cannot be compared: the text that t
 
 # How a rule is said; what stands in braces is the threshold.
 RULES = {
-    "equals": "as printed",
-    "equals either": "one of them as printed",
-    "absolute bits": "not compared",
+    "equals": "the printed number",
+    "equals either": "the printed number, by one of them",
+    "absolute bits": "",
     "above": "above {}",
     "at least": "at least {}",
     "below": "below {}",
@@ -50,13 +50,11 @@ class Verdict(NamedTuple):
     why: str
 
 
-def asked(claim: Claim, unit: str) -> str:
-    """What is asked of a run, in words, with the unit of its numbers."""
+def asked(claim: Claim) -> str:
+    """What is asked of a run, in words; nothing where nothing can be."""
     if claim.rule == "signs":
-        said = [f"{part} {_sign_text(sign)}" for part, sign in _by_part(claim.threshold).items()]
-        return ", ".join(said)
-    is_number = claim.rule in ("above", "at least", "below", "at most")
-    return RULES[claim.rule].format(threshold_text(float(claim.threshold), unit) if is_number else claim.threshold.replace("; ", ", "))
+        return ", ".join(f"{part} {_sign_text(sign)}" for part, sign in _by_part(claim.threshold).items())
+    return RULES[claim.rule].format(claim.threshold.replace("; ", ", "))
 
 
 def _sign_text(sign: str) -> str:
@@ -93,7 +91,7 @@ def judge_part(claim: Claim, finding: Finding, printed: Printed | None) -> Verdi
         case "equals" | "equals either":
             return _equals(finding, printed)
         case "above" | "at least" | "below" | "at most":
-            return _compared(finding, claim.rule, float(claim.threshold))
+            return _compared(finding, claim.rule, claim.threshold)
         case "signs":
             return _sign(finding, _by_part(claim.threshold).get(finding.part, ""))
         case "significant":
@@ -120,7 +118,9 @@ def _equals(finding: Finding, printed: Printed | None) -> Verdict:
     return Verdict(AGREE if finding.low <= most and finding.high >= least else DIFFER, "")
 
 
-def _compared(finding: Finding, rule: str, threshold: float) -> Verdict:
+def _compared(finding: Finding, rule: str, asked_for: str) -> Verdict:
+    """Held against a number, which may have a unit behind it."""
+    threshold = float(asked_for.partition(" ")[0])
     if finding.low is not None and finding.high is not None:
         low, high, why = finding.low, finding.high, ""
     else:
@@ -130,17 +130,17 @@ def _compared(finding: Finding, rule: str, threshold: float) -> Verdict:
     below = {"above": high <= threshold, "at least": high < threshold, "below": high < threshold, "at most": high <= threshold}[rule]
     holds, fails = (above, below) if rule in ("above", "at least") else (below, above)
     if not holds and not fails:
-        return Verdict(UNDECIDED, f"the interval spans {threshold_text(threshold, finding.unit)}")
+        return Verdict(UNDECIDED, f"the interval spans {asked_for}")
     return Verdict(AGREE if holds else DIFFER, why)
 
 
 def _sign(finding: Finding, asked: str) -> Verdict:
     if asked in ("+", "-"):
-        return _compared(finding, "above" if asked == "+" else "below", 0.0)
+        return _compared(finding, "above" if asked == "+" else "below", "0")
     if not asked.startswith("~"):
         raise ValueError(f"nothing is asked of {finding.part}")
-    reach = float(asked.removeprefix("~"))
-    sides = [_compared(finding, "above", -reach), _compared(finding, "below", reach)]
+    reach = asked.removeprefix("~")
+    sides = [_compared(finding, "above", f"-{reach}"), _compared(finding, "below", reach)]
     if any(side.verdict == DIFFER for side in sides):
         return Verdict(DIFFER, "")
     return next((side for side in sides if side.verdict == UNDECIDED), sides[0])
@@ -166,10 +166,10 @@ def _uncorrelated(finding: Finding, reach: float) -> Verdict:
 def _of_same_sign(usable: Sequence[Finding], findings: Sequence[Finding]) -> Verdict:
     if len(usable) < 2:
         return Verdict(NOT_MEASURABLE, _sentences(["it takes two parts to compare", *_reasons(findings, findings)]))
-    signs = {side for finding in usable for side in ("above", "below") if _compared(finding, side, 0.0).verdict == AGREE}
+    signs = {side for finding in usable for side in ("above", "below") if _compared(finding, side, "0").verdict == AGREE}
     if len(signs) == 2:
         return Verdict(DIFFER, "one is above 0, another below")
-    sure = all(any(_compared(finding, side, 0.0).verdict == AGREE for side in signs) for finding in usable)
+    sure = all(any(_compared(finding, side, "0").verdict == AGREE for side in signs) for finding in usable)
     return Verdict(AGREE if sure else UNDECIDED, _sentences(_reasons(findings, usable)))
 
 
@@ -200,8 +200,13 @@ def _reasons(findings: Sequence[Finding], of: Sequence[Finding]) -> list[str]:
     for finding in of:
         if finding.why:
             parts.setdefault(finding.why, []).append(finding.part)
-    alone = len(parts) == 1 and len(next(iter(parts.values()), [])) == len(findings)
-    return [why if alone or not any(names) else f"{', '.join(filter(None, names))}: {why}" for why, names in parts.items()]
+    shared = len(parts) == 1 and len(findings) == len(next(iter(parts.values())))
+    return [why if shared or _names(why, named) else f"{', '.join(filter(None, named))}: {why}" for why, named in parts.items()]
+
+
+def _names(why: str, parts: Sequence[str]) -> bool:
+    """Whether a reason says of what part it is."""
+    return not any(parts) or all(why.startswith(part) or f"language {part} " in why for part in parts)
 
 
 def _sentences(parts: Sequence[str]) -> str:

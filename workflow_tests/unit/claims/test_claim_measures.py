@@ -60,7 +60,7 @@ class TestTimes:
         assert mean.value == pytest.approx(8000 / 3)
         assert mean.low == pytest.approx(5500 / 3) and mean.high == np.inf
         assert mean.n == 3
-        (latest,) = times.step_statistic(self.run, task="pos", setting=IN_LANGUAGE, share=0.98, statistic="max")
+        (latest,) = times.step_statistic(self.run, task="pos", setting=IN_LANGUAGE, share=0.98, statistic="latest")
         assert (latest.value, latest.honest, *ends(latest)) == (4000, 3000, 3000, np.inf)
 
     def test_steps_of_pairs_are_off_the_diagonal_and_in_the_grid(self):
@@ -85,7 +85,7 @@ class TestTimes:
 
     def test_a_share_or_task_that_is_not_measured_says_so(self):
         run = run_of({"steps": steps("pos", POS_STEPS)}, absent={"xnli, in language": "the run measures no inference"})
-        with pytest.raises(NotMeasuredError, match="POS, in language: the run has no number of it"):
+        with pytest.raises(NotMeasuredError, match="the run has no number of POS in language"):
             times.step_statistic(run, task="pos", setting=IN_LANGUAGE, share=0.9, statistic="mean")
         with pytest.raises(NotMeasuredError, match="the run measures no inference"):
             times.step_statistic(run, task="xnli", setting=IN_LANGUAGE, share=0.98, statistic="mean")
@@ -215,7 +215,7 @@ class TestLevels:
         bits, nli, pos = levels.model_differences(run, compared=["bpc", "xnli-transfer", "pos"])
         # More bits are worse.
         assert (bits.part, bits.value, *ends(bits)) == ("BPC", -0.04, -0.05, -0.03)
-        assert (nli.part, nli.value, *ends(nli)) == ("XNLI, transfer", 1, 0.5, 2)
+        assert (nli.part, nli.value, *ends(nli)) == ("XNLI (transfer)", 1, 0.5, 2)
         assert pos.why == "one model alone: there is none to compare it with"
         other, own = levels.two_model_means(run, task="xnli", setting=TRANSFER)
         assert (other.part, other.value, own.part, own.value) == ("old", 53, "base", 54)
@@ -334,44 +334,42 @@ def losses_of(task, by_pair, measure="relative", **columns):
     return pd.concat(parts, ignore_index=True)
 
 
-class TestLosses:
-    curves = {
-        ("en_a", "en_a"): (0.13, (0.12, 0.1, 0.14), True),
-        ("de_a", "de_a"): (0.01, (-0.01, -0.02, 0.01), False),
-        ("fi_a", "fi_a"): (0.0, (-0.01, -0.02, 0.01), False),
-        ("hi_a", "hi_a"): (0.02, (0.0, -0.02, 0.01), None),
-    }
+LOSSES = {
+    ("en_a", "en_a"): (0.13, (0.12, 0.1, 0.14), True),
+    ("de_a", "de_a"): (0.01, (-0.01, -0.02, 0.01), False),
+    ("fi_a", "fi_a"): (0.0, (-0.01, -0.02, 0.01), False),
+    ("hi_a", "hi_a"): (0.02, (0.0, -0.02, 0.01), None),
+}
 
+
+class TestLosses:
     def test_what_forgets_is_beyond_the_ups_and_downs(self):
-        run = run_of({"forgetting": losses_of("pos", self.curves)})
+        run = run_of({"forgetting": losses_of("pos", LOSSES)})
         (found,) = losses.curves_that_forget(run, tasks=["pos", "xnli"], setting=IN_LANGUAGE)
         # By the paper's way three of four have lost something; one of three that can be told has.
         assert (found.value, found.honest, found.why) == (75, pytest.approx(100 / 3), "")
 
     def test_where_it_can_be_told_of_few_nothing_is_said(self):
-        untold = {pair: (printed, fitted, True if pair[0] == "en_a" else None) for pair, (printed, fitted, _) in self.curves.items()}
+        untold = {pair: (printed, fitted, True if pair[0] == "en_a" else None) for pair, (printed, fitted, _) in LOSSES.items()}
         (found,) = losses.curves_that_forget(run_of({"forgetting": losses_of("pos", untold)}), tasks=["pos"], setting=IN_LANGUAGE)
         assert found.honest is None and "too few checkpoints" in found.why
 
     def test_converged_probes_stand_beside(self):
         converged = losses_of("pos", {("en_a", "en_a"): (0.0, (0.0, -0.1, 0.1), False)}, protocol="converged")
-        run = run_of({"forgetting": [losses_of("pos", self.curves), converged]})
+        run = run_of({"forgetting": [losses_of("pos", LOSSES), converged]})
         _, found = losses.curves_that_forget(run, tasks=["pos"], setting=IN_LANGUAGE)
         assert (found.part, found.value, found.honest, found.beside) == ("converged probes", 0, 0, True)
 
     def test_best_steps_differ_for_sure_where_one_forgets_and_another_does_not(self):
-        tables = {"forgetting": losses_of("pos", self.curves)}
+        tables = {"forgetting": losses_of("pos", LOSSES)}
         tables["best"] = pd.concat(
-            [
-                rows("best", "pos", {pair: {PRINTED: 0.9}}, step=step)
-                for pair, step in zip(self.curves, (1000, 2000, 3000, 3000), strict=True)
-            ]
+            [rows("best", "pos", {pair: {PRINTED: 0.9}}, step=step) for pair, step in zip(LOSSES, (1000, 2000, 3000, 3000), strict=True)]
         )
         (found,) = losses.different_best_steps(run_of(tables), tasks=["pos"])
         assert (found.value, *ends(found)) == (3, 2, 3)
         (found,) = losses.largest_share_at_one_step(run_of(tables), tasks=["pos"])
         assert (found.value, *ends(found)) == (50, 50, 75)
-        level = {pair: (printed, fitted, False) for pair, (printed, fitted, _) in self.curves.items()}
+        level = {pair: (printed, fitted, False) for pair, (printed, fitted, _) in LOSSES.items()}
         (found,) = losses.different_best_steps(run_of(tables | {"forgetting": losses_of("pos", level)}), tasks=["pos"])
         assert ends(found) == (1, 3)
         (found,) = losses.largest_share_at_one_step(run_of(tables | {"forgetting": losses_of("pos", level)}), tasks=["pos"])
@@ -381,7 +379,7 @@ class TestLosses:
         pairs = [("en_a", "de_b"), ("de_a", "en_b")]
         lost = {"pos": 0.04, "arc_classification": 0.02, "arc_prediction": 0.01, "xnli": 0.0}
         tables = [
-            losses_of(task, {pair: (value, (value, value - 0.001, value + 0.001), None) for pair in pairs}, "absolute")
+            losses_of(task, dict.fromkeys(pairs, (value, (value, value - 0.001, value + 0.001), None)), "absolute")
             for task, value in lost.items()
         ]
         # A language on its own parallel set is no transfer.
@@ -410,14 +408,13 @@ class TestLayers:
         # Other weights, the layers that all share, levels and converged probes are other numbers.
         others = {("cs_a", "cs_a"): {PRINTED: 9.0, FITTED: (9.0, 8.0, 10.0)}}
         task = "arc_classification"
-        return run_of({"expected_layers": [
-            self.falls(task, own), self.falls(task, pairs), self.falls(task, others, weights="raw"), self.falls(task, others, grid="shared"),
-            self.falls(task, others, measure="level"), self.falls(task, others, protocol="converged"),
-        ]})  # fmt: skip
+        other = ({"weights": "raw"}, {"grid": "shared"}, {"measure": "level"}, {"protocol": "converged"})
+        tables = [self.falls(task, own), self.falls(task, pairs), *(self.falls(task, others, **columns) for columns in other)]
+        return run_of({"expected_layers": tables})
 
     def test_the_expected_layer_falls(self):
         mean, least, most, *converged = layers.fall_of_layer(
-            self.run(), task="arc_classification", setting=IN_LANGUAGE, statistics=["mean", "min", "max"]
+            self.run(), task="arc_classification", setting=IN_LANGUAGE, statistics=["mean", "smallest", "largest"]
         )
         assert (mean.value, *ends(mean)) == pytest.approx((2.29, 2.0, 2.4))
         assert (least.value, most.value, *ends(most)) == (1.79, 2.79, 2.5, 2.9)
@@ -429,15 +426,15 @@ class TestLayers:
 
     def test_in_language_and_in_transfer_are_two_numbers(self):
         found = layers.falls_of_layer(self.run(), curves=["arc_classification", "arc_classification-transfer", "alignment"])
-        assert [(one.part, one.value) for one in found[:2]] == [("Arc Class.", pytest.approx(2.29)), ("Arc Class., transfer", 1.0)]
-        assert found[2].why == "SimAlign, in language: it is measured at one layer (config key sweeps)"
+        assert [(one.part, one.value) for one in found[:2]] == [("Arc Class.", pytest.approx(2.29)), ("Arc Class. (transfer)", 1.0)]
+        assert found[2].why == "SimAlign is measured at one layer in language (config key sweeps)"
 
     def test_internal_layers_gain(self):
         gains = {
             ("cs_a", "cs_a"): {PRINTED: 0.08, FITTED: (0.07, 0.06, 0.08)},
             ("ja_a", "ja_a"): {PRINTED: 0.06, FITTED: (0.05, 0.04, 0.06)},
         }
-        at_best = {pair: {rule: 0.01 for rule in by_rule} for pair, by_rule in gains.items()}
+        at_best = {pair: dict.fromkeys(by_rule, 0.01) for pair, by_rule in gains.items()}
         run = run_of({"layer_gains": [rows("layer_gains", "xnli", gains, against="final checkpoint"),
                                       rows("layer_gains", "xnli", at_best, against="any checkpoint")]})  # fmt: skip
         final, at_any = layers.internal_gain(run, task="xnli", setting=IN_LANGUAGE, against=["final", "any"])
@@ -460,7 +457,7 @@ class TestLayers:
         # At layers that transfer is not measured at it is far better; at the same ones as good.
         by_layer |= {(*own, layer): [0.5] * 4 for layer in (0, 12)} | {(*own, 2): [0.99] * 4}
         found = layers.low_layers(run_of({"scores": scores("xnli", by_layer)}), tasks=["xnli"])
-        assert numbers(found) == {"XNLI, transfer": pytest.approx(-20), "XNLI, transfer less in language": pytest.approx(-35)}
+        assert numbers(found) == {"XNLI (transfer)": pytest.approx(-20), "XNLI (transfer less in language)": pytest.approx(-35)}
 
 
 def correlations(task, outcome, factor, by_rule, setting=IN_LANGUAGE, **columns):
@@ -536,7 +533,7 @@ class TestCorrelated:
         table = correlations("arc_prediction", "forgetting", "forgetting in pos", {PRINTED: 0.3})
         other = correlations("pos", "performance", "forgetting", {PRINTED: 0.9})
         found = correlated.between_tasks(run_of({"correlations": [table, other]}), tasks=["pos", "arc_prediction", "xnli"])
-        assert [(one.part, one.value) for one in found][0] == ("POS and Arc Pred.", 0.3)
+        assert (found[0].part, found[0].value) == ("POS and Arc Pred.", 0.3)
         assert [bool(one.why) for one in found] == [False, True, True]
 
 
