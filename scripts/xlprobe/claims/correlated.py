@@ -17,7 +17,7 @@ SIGNIFICANT = 0.05
 
 
 def correlation(run: JudgedRun, *, outcome: str, factor: str, setting: str, tasks: Sequence[str]) -> list[Finding]:
-    """Spearman's rho of a measure and a factor, or another measure, of each task (Tables 4 and 5; B.2)."""
+    """Spearman's rho between a measure and a factor, or another measure, for each task (Tables 4 and 5; B.2)."""
     return each(tasks, lambda task: _of_rows(run, _rows(run, task, setting, outcome, factor)))
 
 
@@ -70,7 +70,7 @@ def _interval(run: JudgedRun, row: pd.Series) -> tuple[float | None, float | Non
 
 
 def correlation_range(run: JudgedRun, *, outcome: str, factor: str, setting: str, tasks: Sequence[str]) -> list[Finding]:
-    """The rho of those tasks where it is weakest (nearest to 0 or above) and strongest below 0 (B.2)."""
+    """The highest and the lowest Spearman's rho of all tasks (B.2)."""
     found = correlation(run, outcome=outcome, factor=factor, setting=setting, tasks=tasks)
     known = [finding for finding in found if finding.value is not None]
     if not known:

@@ -52,7 +52,7 @@ def checkpoints(run: JudgedRun) -> list[Finding]:
 
 def last_step(run: JudgedRun) -> list[Finding]:
     """The last checkpoint's step (2.1)."""
-    return [Finding(value=float(max(_steps(run))), n=1, formula="the last step", unit=STEP)]
+    return [Finding(value=float(max(_steps(run), default=0)), n=1, formula="the last step", unit=STEP)]
 
 
 def spacing(run: JudgedRun) -> list[Finding]:
@@ -85,7 +85,11 @@ def text_sizes(run: JudgedRun) -> list[Finding]:
 
 
 def configured(run: JudgedRun, *, keys: Sequence[str]) -> list[Finding]:
-    """What the configuration says, by keys; `model.` stands for the model's own (2.1; Appendix A)."""
+    """What the configuration says (2.1; Appendix A).
+
+    Args:
+        keys: with dots between; `model.` stands for the model's own.
+    """
 
     def found(key: str) -> object:
         of_model = run.configuration.get("models", {}).get(run.tables.facts.model, {})
@@ -95,7 +99,7 @@ def configured(run: JudgedRun, *, keys: Sequence[str]) -> list[Finding]:
         return value
 
     known = {key.rpartition(".")[2]: found(key) for key in keys}
-    shown = [f"{name.replace('_', ' ')} {value}" for name, value in known.items() if value is not None]
+    shown = [f"{name}: {value}" for name, value in known.items() if value is not None]
     return [Finding(text="; ".join(shown) or "the configuration does not say: the model is trained elsewhere", formula="the configuration")]
 
 
@@ -116,7 +120,7 @@ def machine(run: JudgedRun) -> list[Finding]:
 
 def drawn(run: JudgedRun, *, figures: str) -> list[Finding]:
     """What the run's figures show in the paper's way, since they are drawn so."""
-    return [Finding(text=f"drawn so: figure {figures}", formula="the figure", n=len(_steps(run)))]
+    return [Finding(text=f"drawn so: {figures}", formula="the figure", n=len(_steps(run)))]
 
 
 def not_measurable(run: JudgedRun, *, why: str) -> list[Finding]:

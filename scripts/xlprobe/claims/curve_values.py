@@ -32,6 +32,11 @@ def task_name(task: str) -> str:
     return ({"alignment": "SimAlign"} | TASKS)[task]
 
 
+def setting_name(setting: str) -> str:
+    """In language, or in transfer, as a sentence has it."""
+    return "in transfer" if setting == TRANSFER else setting
+
+
 def kept_rows(rows: pd.DataFrame, kept: Mapping[str, Any]) -> pd.DataFrame:
     """The rows whose columns hold what is asked of them."""
     for name, value in kept.items():
@@ -73,7 +78,7 @@ def by_language(printed: pd.DataFrame, fitted: pd.DataFrame, ends: pd.DataFrame)
 
     def mean(rows: pd.DataFrame, column: str) -> "pd.Series[float]":
         numbers = rows[PAIR].assign(number=rows[column].astype(float))
-        return numbers.groupby(PAIR)["number"].mean().where(numbers.groupby(PAIR)["number"].apply(lambda found: found.notna().all()))
+        return numbers.groupby(PAIR)["number"].mean(skipna=False)
 
     columns = {"printed": mean(printed, "value"), "honest": mean(fitted, "value"), "low": mean(ends, "low"), "high": mean(ends, "high")}
     return pd.DataFrame(columns).loc[columns["printed"].index].rename_axis(PAIR).astype(float).reset_index()
@@ -116,7 +121,7 @@ def _ends_of_best(run: JudgedRun, task: str, setting: str, curves: pd.DataFrame)
 
 def why_absent(run: JudgedRun, task: str, setting: str) -> str:
     """Why the run has nothing of a task in a setting."""
-    return run.tables.absent(task, setting) or f"{task_name(task)}, {setting}: the run has no number of it"
+    return run.tables.absent(task, setting) or f"the run has no number of {task_name(task)} {setting_name(setting)}"
 
 
 def joined_values(run: JudgedRun, table: str, tasks: Sequence[str], setting: str, **kept: Any) -> pd.DataFrame:

@@ -110,9 +110,7 @@ def _figures(value: float, unit: str) -> str:
         return f"{round(value / 1000, 1):,g}k" if abs(value) >= 1000 else f"{value:.0f}"
     if unit == COUNT:
         return f"{value:,.0f}" if float(value).is_integer() else f"{value:.2f}"
-    if unit == GIB:
-        return f"{value:.2g}"
-    digits = {PERCENT: 1, "": 3}.get(unit, 2)
+    digits = {PERCENT: 1, "": 3, GIB: 1 if value >= 1 else 3}.get(unit, 2)
     # A small number below 0 is not -0.0.
     return f"{round(value, digits) + 0.0:.{digits}f}"
 

@@ -12,7 +12,7 @@ from xlprobe.claims.measures import MEASURES, arguments_of, read_arguments
 from xlprobe.claims.published import Claim, read_claims
 from xlprobe.claims.rendering import markdown_of
 from xlprobe.claims.setting import other_setting
-from xlprobe.claims.verdicts import PAPER, judge
+from xlprobe.claims.verdicts import PAPER, asked, judge
 from xlprobe.files import MAKE_AGAIN, atomic_path, reading
 from xlprobe.metrics.learning import NO_INTERVAL
 from xlprobe.metrics.model_tables import ModelFacts, ModelTables
@@ -53,6 +53,7 @@ def judged(run: JudgedRun, claim: Claim) -> dict[str, Any]:
     return {
         **{name: getattr(claim, name) for name in names},
         "printed": claim.value,
+        "asked": asked(claim),
         "ours": "; ".join(finding.said() for finding in findings),
         **_numbers(findings),
         "verdict": verdict.verdict,
@@ -66,7 +67,7 @@ def found(run: JudgedRun, claim: Claim) -> list[Finding]:
     try:
         return measure(run, **read_arguments(measure, arguments_of(claim.arguments)))
     except NotMeasuredError as error:
-        return [Finding(why=str(error), formula=claim.measure)]
+        return [Finding(why=str(error))]
 
 
 def _numbers(findings: Sequence[Finding]) -> dict[str, Any]:
@@ -75,9 +76,10 @@ def _numbers(findings: Sequence[Finding]) -> dict[str, Any]:
     shared: dict[str, Any] = {"formula": "; ".join(filter(None, formulas)), "interval": _without_none(list(intervals))}
     counts = {finding.n for finding in findings}
     shared["n"] = counts.pop() if len(counts) == 1 else None
-    if len(findings) > 1:
+    own = [finding for finding in findings if not finding.beside]
+    if len(own) > 1:
         return shared
-    (one,) = findings
+    (one,) = own
     ends = {name: end for name, end in (("low", one.low), ("high", one.high)) if end is not None and isfinite(end)}
     return shared | {"value": one.value, "cross_fitted": one.honest} | ends
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from xlprobe.claims.curve_values import CONVERGED, curve_values, each, score_unit, summarised, task_name
+from xlprobe.claims.curve_values import CONVERGED, curve_values, each, score_unit, setting_name, summarised, task_name
 from xlprobe.claims.finding import LAYERS, PERCENT, POINTS, Finding, JudgedRun, NotMeasuredError
 from xlprobe.claims.times import STATISTICS
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
@@ -22,7 +22,7 @@ FORMULA = "expected_layer, min-max"
 
 
 def _not_swept(run: JudgedRun, task: str, setting: str) -> str:
-    return run.tables.absent(task, setting) or f"{task_name(task)}, {setting}: it is measured at one layer (config key sweeps)"
+    return run.tables.absent(task, setting) or f"{task_name(task)} is measured at one layer {setting_name(setting)} (config key sweeps)"
 
 
 def _swept(run: JudgedRun, table: str, task: str, setting: str, kept: dict[str, str], protocol: str | None = None) -> pd.DataFrame:
@@ -48,11 +48,11 @@ def falls_of_layer(run: JudgedRun, *, curves: Sequence[str]) -> list[Finding]:
         task, _, transfer = name.partition("-")
         return fall_of_layer(run, task=task, setting=TRANSFER if transfer else IN_LANGUAGE, statistics=["mean"])[0]
 
-    return each(curves, of, lambda name: task_name(name.partition("-")[0]) + (", transfer" if "-" in name else ""))
+    return each(curves, of, lambda name: task_name(name.partition("-")[0]) + (" (transfer)" if "-" in name else ""))
 
 
 def fall_of_layer(run: JudgedRun, *, task: str, setting: str, statistics: Sequence[str]) -> list[Finding]:
-    """The mean, smallest (min) and largest (max) of these falls, over languages or pairs (5; Figures 11 and 13)."""
+    """The mean, smallest or largest fall of the expected layer over training, of all languages or pairs (5; Figures 11 and 13)."""
 
     def found(protocol: str | None) -> list[Finding]:
         values, several = _swept(run, "expected_layers", task, setting, FALL, protocol), len(statistics) > 1
@@ -68,11 +68,11 @@ def _has_converged(run: JudgedRun, task: str, setting: str) -> bool:
 
 def _converged(found: Sequence[Finding]) -> list[Finding]:
     """Numbers of converged probes, which stand beside: an early-stopped one depends on the scale of its vectors."""
-    return [replace(one, part=f"converged probes{', ' + one.part if one.part else ''}", beside=True) for one in found]
+    return [replace(one, part=f"converged probes{' (' + one.part + ')' if one.part else ''}", beside=True) for one in found]
 
 
 def fall_of_language(run: JudgedRun, *, task: str, language: str) -> list[Finding]:
-    """The same of one language (Appendix C)."""
+    """By how many layers the expected layer of one language falls from the first checkpoint to the final one (Appendix C)."""
 
     def found(protocol: str | None) -> Finding:
         values = _swept(run, "expected_layers", task, IN_LANGUAGE, FALL, protocol)
@@ -159,6 +159,6 @@ def low_layers(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding]:
         return Finding(value=float(more), n=int(pairs["step"].nunique()), formula=formula, unit=POINTS)
 
     return [
-        *each(tasks, in_transfer, lambda task: f"{task_name(task)}, transfer"),
-        *each(tasks, beyond, lambda task: f"{task_name(task)}, transfer less in language"),
+        *each(tasks, in_transfer, lambda task: f"{task_name(task)} (transfer)"),
+        *each(tasks, beyond, lambda task: f"{task_name(task)} (transfer less in language)"),
     ]

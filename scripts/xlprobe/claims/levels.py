@@ -88,7 +88,7 @@ def rho_with_bits(run: JudgedRun, *, tasks: Sequence[str], least: int) -> list[F
         moving = [part for _, part in both.groupby("source") if part["value"].nunique() > 1 and part["bits"].nunique() > 1]
         found = [stats.spearmanr(part["value"], part["bits"]).statistic for part in moving if len(part) >= least]
         if not found:
-            raise NotMeasuredError(f"n too small: no language has {least} checkpoints in the later half of training, among which both move")
+            raise NotMeasuredError(f"n too small: fewer than {least} checkpoints in the later half of training, or nothing moves there")
         return Finding(value=float(np.mean(found)), n=len(found), formula="Spearman's rho over the later steps, mean over languages")
 
     return each(tasks, of_task)
@@ -157,4 +157,4 @@ def model_differences(run: JudgedRun, *, compared: Sequence[str]) -> list[Findin
 
 def _compared_name(name: str) -> str:
     task, _, transfer = name.partition("-")
-    return task_name(task) + (", transfer" if transfer else "")
+    return task_name(task) + (" (transfer)" if transfer else "")

@@ -63,7 +63,7 @@ def _own_curves(run: JudgedRun, table: str, task: str, setting: str, protocol: s
 
 
 def _best_steps(run: JudgedRun, tasks: Sequence[str]) -> tuple[pd.Series, pd.Series, bool]:
-    """The best step of each curve, as printed and chosen on dev; and whether some curves forget, and others surely do not look so."""
+    """The best step of each curve, as printed and chosen on dev; and whether some curves forget, and others do not."""
     curves = pd.concat([_own_curves(run, "best", task, IN_LANGUAGE) for task in tasks])
     printed, on_dev = (curves[curves["rule"] == rule]["step"].dropna() for rule in (AS_PRINTED, "dev"))
     if len(printed) < 2:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from xlprobe.claims.verdicts import BY_CONSTRUCTION, COUNTED, OTHER_SETTING, RULES, VERDICTS
+from xlprobe.claims.measures import arguments_of, said_of
+from xlprobe.claims.verdicts import BY_CONSTRUCTION, COUNTED, OTHER_SETTING, VERDICTS
 
 # Sections of the table, by how the claims' sections begin.
 PARTS = {
@@ -25,49 +26,57 @@ def markdown_of(table: pd.DataFrame, model: str) -> str:
 
 def _head(table: pd.DataFrame, model: str) -> Iterator[str]:
     counts = table["verdict"].value_counts()
-    counted = sum(int(counts.get(verdict, 0)) for verdict in COUNTED)
-    yield from (f"# Claims of paper 1, held against {model}", "")
+    numbers = {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS}
+    yield from (f"# Claims of paper 1, held against the model {model}", "")
     yield (
-        f"Of {len(table)} claims of the paper, its poster and its first version, {counted} can be asked of this run:"
-        f" {', '.join(f'{counts.get(verdict, 0)} {verdict}' for verdict in COUNTED)}. The others are counts and settings"
-        f" ({counts.get(BY_CONSTRUCTION, 0)}), or numbers of the paper's own languages and model, which this run does not have"
-        f" ({counts.get(OTHER_SETTING, 0)})."
+        f"Paper 1, its poster and its first version make {len(table)} claims. {sum(numbers[verdict] for verdict in COUNTED)} of them are"
+        f" asked of this run. The others are counts and settings that it takes over ({numbers[BY_CONSTRUCTION]}), or hold for the"
+        f" paper's own languages, checkpoints and model alone, of which this run has others ({numbers[OTHER_SETTING]})."
+    )
+    yield from ("", "| verdict | claims | what it says |", "|---|---|---|")
+    yield from (f"| **{verdict}** | {numbers[verdict]} | {meaning} |" for verdict, meaning in VERDICTS.items())
+    yield ""
+    yield (
+        "Each number is taken by the paper's own way first. That way often chooses the best checkpoint or layer on the sentences that it"
+        " is measured on, so that it is too good. The cross-fitted number is chosen on other sentences. Where there is an interval, it"
+        " decides: a claim agrees or differs if the whole interval does. Where there is none, the cross-fitted number decides, and"
+        " the last column says so. Of a claim with several parts, one part that differs is enough to differ."
     )
     yield ""
-    yield from (f"- **{verdict}**: {meaning}." for verdict, meaning in VERDICTS.items())
-    yield ""
     yield (
-        "Numbers are taken by the paper's own way first. Where it chooses a best checkpoint or layer on the sentences that it measures"
-        " on, the cross-fitted number, which is chosen on other sentences, stands beside it and decides. Intervals cover test sentences"
-        " and the probes' seeds, or, of correlations, languages. They do not cover other trainings of the model."
+        "Intervals cover test sentences and the seeds of probes; those of correlations cover languages. They do not cover other"
+        " trainings of the model. A number over several curves has an interval that is wider than it need be: from what all lower ends"
+        " give together to what all upper ends give."
     )
 
 
 def _by_section(table: pd.DataFrame) -> Iterator[str]:
     parts = table["section"].map(_part)
+    columns = ("claim", "printed", "what is measured", "this run", "verdict", "why")
     for part in PARTS:
         rows = table[parts == part]
-        if rows.empty:
-            continue
-        yield from ("", f"## {part}", "", "| claim | paper | this run | verdict | why |", "|---|---|---|---|---|")
-        for row in rows.to_dict("records"):
-            cells = [f"{row['id']} ({row['section']}): {row['statement']}", _asked(row), row["ours"], f"**{row['verdict']}**", _why(row)]
-            yield f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in cells)} |"
+        if len(rows):
+            yield from ("", f"## {part}", "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|")
+            yield from (f"| {' | '.join(text.replace('|', '&#124;') for text in _cells(row))} |" for row in rows.to_dict("records"))
 
 
 def _part(section: str) -> str:
     return next(part for part, starts in PARTS.items() if section.startswith(starts))
 
 
-def _asked(row: Mapping[Any, Any]) -> str:
-    """What is printed, or of a claim without a number what is asked of the run instead."""
-    rule, threshold = str(row["rule"]), str(row["threshold"])
-    printed = "" if row["printed"] == "qualitative" else str(row["printed"])
-    if rule in ("equals", "equals either", "absolute bits", "not judged"):
-        return printed
-    asked = f"asked: {RULES[rule]}{' ' + threshold if threshold else ''}"
-    return f"{printed}; {asked}" if printed else asked
+def _cells(row: Mapping[Any, Any]) -> tuple[str, ...]:
+    asked = [said_of(row["measure"], arguments_of(row["arguments"])), f"asked: {row['asked']}" if row["asked"] else ""]
+    said = [row["why"], f"note: {row['note']}" if row["note"] else ""]
+    return (
+        f"{row['id']} ({row['section']}): {row['statement']}",
+        "" if row["printed"] == "qualitative" else str(row["printed"]),
+        " ".join(_sentence(text) for text in asked if text),
+        # A line for each part.
+        str(row["ours"]).replace("; ", "<br>"),
+        f"**{row['verdict']}**",
+        " ".join(_sentence(text) for text in said if text),
+    )
 
 
-def _why(row: Mapping[Any, Any]) -> str:
-    return "; ".join(text for text in (str(row["why"]), f"note: {row['note']}" if row["note"] else "") if text)
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:].removesuffix(".") + "."

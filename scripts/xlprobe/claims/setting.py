@@ -4,8 +4,10 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
-from xlprobe.claims.curve_values import PAIR, task_name
+from xlprobe.claims import layers, transfer
+from xlprobe.claims.curve_values import PAIR, setting_name, task_name
 from xlprobe.claims.finding import STEP, JudgedRun, number_text
+from xlprobe.claims.measures import MEASURES
 from xlprobe.claims.published import Claim, read_claims
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
 from xlprobe.metrics.training_outcomes import one_language
@@ -24,7 +26,6 @@ COLUMNS = {
 }
 # Those whose layers are swept, in both settings (5.1, 5.2).
 SWEPT_COLUMNS = {"arc_classification": "layers_arc_classification", "xnli": "layers_xnli"}
-LAYERED = ("falls_of_layer", "fall_of_layer", "fall_of_language", "internal_gain", "last_layer_beaten", "low_layers")
 
 
 def other_setting(run: JudgedRun, claim: Claim, arguments: Mapping[str, str]) -> str:
@@ -43,7 +44,7 @@ def _training(run: JudgedRun) -> Iterator[str]:
     steps = [step for step in run.tables.facts.steps if step]
     count, last = int(_printed(CHECKPOINTS)), _printed(LAST_STEP)
     if len(steps) != count or max(steps) != last:
-        yield f"{len(steps)} checkpoints up to {_step(max(steps))}, not {count} up to {_step(last)}"
+        yield f"{len(steps)} checkpoints up to {_step(max(steps, default=0))}, not {count} up to {_step(last)}"
     sizes = run.tables.table("checkpoints")[["layers", "hidden_size"]].dropna()
     if len(sizes) and (found := tuple(map(int, sizes.iloc[-1]))) != (own := (int(_printed(LAYERS)), int(_printed(HIDDEN)))):
         yield f"a model of {found[0]} layers of {found[1]}, not {own[0]} of {own[1]}"
@@ -55,15 +56,14 @@ def _step(step: float) -> str:
 
 def _languages(run: JudgedRun, claim: Claim, arguments: Mapping[str, str]) -> Iterator[str]:
     named = " ".join(arguments.get(name, "") for name in ("task", "tasks", "compared", "curves", "others"))
-    tasks = dict.fromkeys(task.partition("-")[0] for task in named.split())
-    settings = [arguments["setting"]] if "setting" in arguments else [IN_LANGUAGE, TRANSFER]
-    for task in tasks:
-        for setting in settings:
-            column = COLUMNS.get((task, setting))
-            layered = claim.measure in LAYERED
-            column = SWEPT_COLUMNS.get(task, column) if layered and column else column
-            if column and (found := _measured(run, "layer_gains" if layered else "best", task, setting)):
-                yield from _compared(found, _of_paper(column), f"{task_name(task)}, {setting}")
+    of_pairs = MEASURES[claim.measure].__module__ == transfer.__name__
+    layered = MEASURES[claim.measure].__module__ == layers.__name__
+    for name in dict.fromkeys(named.split()):
+        task, _, also = name.partition("-")
+        setting = TRANSFER if also else arguments.get("setting", TRANSFER if of_pairs else IN_LANGUAGE)
+        column = SWEPT_COLUMNS.get(task) if layered and task in SWEPT_COLUMNS else COLUMNS.get((task, setting))
+        if column and (found := _measured(run, "layer_gains" if layered else "best", task, setting)):
+            yield from _compared(found, _of_paper(column), f"{task_name(task)} {setting_name(setting)}")
 
 
 def _measured(run: JudgedRun, table: str, task: str, setting: str) -> set[str]:
@@ -81,10 +81,10 @@ def _of_paper(column: str) -> frozenset[str]:
 def _compared(found: set[str], own: frozenset[str], name: str) -> Iterator[str]:
     if found != own:
         lacking, more = sorted(own - found), sorted(found - own)
-        said = [f"without {_listed(lacking)}"] if lacking else []
-        said += [f"with {_listed(more)}"] if more else []
-        yield f"{name}: not the paper's languages, {' and '.join(said)}"
+        said = [f"lacks {_listed(lacking)} of the paper's languages"] if lacking else []
+        said += [f"has {_listed(more)}, which the paper has not"] if more else []
+        yield f"{name} {' and '.join(said)}"
 
 
 def _listed(codes: Sequence[str]) -> str:
-    return " ".join(codes) if len(codes) <= 6 else f"{len(codes)} others"
+    return ", ".join(codes) if len(codes) <= 6 else str(len(codes))

@@ -26,7 +26,13 @@ from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED
 from xlprobe.metrics.order import ORDER
 
 SETS = INTERVALS["steps"]
-STATISTICS: dict[str, Callable[[np.ndarray], float]] = {"mean": np.mean, "median": np.median, "max": np.max, "min": np.min}
+STATISTICS: dict[str, Callable[[np.ndarray], float]] = {
+    "mean": np.mean,
+    "median": np.median,
+    "smallest": np.min,
+    "largest": np.max,
+    "latest": np.max,
+}
 
 
 def step_statistic(run: JudgedRun, *, task: str, setting: str, share: float, statistic: str) -> list[Finding]:
@@ -155,7 +161,7 @@ def spread_over_pairs(run: JudgedRun, *, tasks: Sequence[str], share: float, bey
 
 
 def neighbouring_checkpoints(run: JudgedRun, *, tasks: Sequence[str], share: float) -> list[Finding]:
-    """The share of languages that come to a share of their best on two tasks within one checkpoint of each other (3.2), in per cent."""
+    """The share of languages, in per cent, that come to a share of their best on two tasks within one checkpoint of each other (3.2)."""
     one, other = (curve_values(run, "steps", task, IN_LANGUAGE, {"share": share}) for task in tasks)
     both = one.merge(other, on=PAIR, suffixes=("", "_other"))
     steps = np.array(sorted(step for step in run.tables.facts.steps if step))

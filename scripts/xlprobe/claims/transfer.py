@@ -79,7 +79,7 @@ def _place(values: "pd.Series[float]", language: str) -> float:
 
 def _row_means(grid: pd.DataFrame) -> "pd.Series[float]":
     """What each source reaches on other languages in the mean; of a grid that is turned, what others reach on each target."""
-    return pd.Series(np.nanmean(off_diagonal(grid), axis=1), index=grid.index)
+    return pd.Series(np.nanmean(off_diagonal(grid), axis=1), index=grid.index, dtype=float)
 
 
 def _grids_with(run: JudgedRun, task: str, language: str) -> dict[str, pd.DataFrame]:

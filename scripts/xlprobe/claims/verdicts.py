@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from xlprobe.claims.finding import Finding, number_text
+from xlprobe.claims.finding import Finding
 from xlprobe.claims.published import Claim, Printed
 
 AGREE, DIFFER, UNDECIDED = "agree", "differ", "undecided"
@@ -25,20 +26,20 @@ SIGNIFICANT = 0.05
 NO_INTERVAL_TO_HOLD = "no interval can be had that would hold the printed number or not"
 ABSOLUTE_BITS = "absolute bits per character cannot be compared: the text that the paper measures them on is not published"
 
-# How a rule is read, with its threshold behind it.
+# How a rule is said; what stands in braces is the threshold.
 RULES = {
-    "equals": "the interval holds the printed number, within its rounding",
-    "equals either": "the same, of one of several ways to take it",
-    "absolute bits": "never judged",
-    "above": "above",
-    "at least": "at least",
-    "below": "below",
-    "at most": "at most",
-    "signs": "above 0 (+) or below 0 (-), or within a number of 0 (~), by part",
+    "equals": "the printed number",
+    "equals either": "the printed number, by one of them",
+    "absolute bits": "",
+    "above": "above {}",
+    "at least": "at least {}",
+    "below": "below {}",
+    "at most": "at most {}",
+    "signs": "{}",
     "same sign": "all above 0, or all below 0",
-    "significant": "p < 0.05 in these parts, and in no other",
-    "no correlation": "every rho nearer to 0 than",
-    "not judged": "not judged",
+    "significant": "p below 0.05 for {}, and for no other",
+    "no correlation": "each within {} of 0",
+    "not judged": "",
 }
 
 
@@ -49,6 +50,17 @@ class Verdict(NamedTuple):
     why: str
 
 
+def asked(claim: Claim) -> str:
+    """What is asked of a run, in words; nothing where nothing can be."""
+    if claim.rule == "signs":
+        return ", ".join(f"{part} {_sign_text(sign)}" for part, sign in _by_part(claim.threshold).items())
+    return RULES[claim.rule].format(claim.threshold.replace("; ", ", "))
+
+
+def _sign_text(sign: str) -> str:
+    return {"+": "above 0", "-": "below 0"}.get(sign) or f"within {sign.removeprefix('~')} of 0"
+
+
 def judge(claim: Claim, findings: Sequence[Finding], other_setting: str = "") -> Verdict:
     """The verdict on a claim.
 
@@ -56,7 +68,7 @@ def judge(claim: Claim, findings: Sequence[Finding], other_setting: str = "") ->
         other_setting: how the run differs from the paper; empty where it does not.
     """
     if claim.scope == CONSTRUCTION:
-        return Verdict(BY_CONSTRUCTION, "")
+        return Verdict(BY_CONSTRUCTION, _sentences(_reasons(findings, findings)))
     if claim.scope == PAPER and other_setting:
         return Verdict(OTHER_SETTING, _sentences([other_setting, *_reasons(findings, findings)]))
     if claim.rule == "absolute bits":
@@ -68,8 +80,8 @@ def judge(claim: Claim, findings: Sequence[Finding], other_setting: str = "") ->
     if claim.rule == "same sign":
         return _of_same_sign(usable, findings)
     several = claim.printed[:1] * len(findings) if claim.rule == "equals either" else claim.printed
-    printed = dict(zip(map(id, findings), several, strict=False))
-    each = [judge_part(claim, finding, printed.get(id(finding))) for finding in usable]
+    numbers = [*several, *[None] * len(findings)][: len(findings)]
+    each = [judge_part(claim, finding, number) for finding, number in zip(findings, numbers, strict=True) if not finding.why]
     return _together(each, usable, findings, one_is_enough=claim.rule == "equals either")
 
 
@@ -79,7 +91,7 @@ def judge_part(claim: Claim, finding: Finding, printed: Printed | None) -> Verdi
         case "equals" | "equals either":
             return _equals(finding, printed)
         case "above" | "at least" | "below" | "at most":
-            return _compared(finding, claim.rule, float(claim.threshold))
+            return _compared(finding, claim.rule, claim.threshold)
         case "signs":
             return _sign(finding, _by_part(claim.threshold).get(finding.part, ""))
         case "significant":
@@ -106,7 +118,9 @@ def _equals(finding: Finding, printed: Printed | None) -> Verdict:
     return Verdict(AGREE if finding.low <= most and finding.high >= least else DIFFER, "")
 
 
-def _compared(finding: Finding, rule: str, threshold: float) -> Verdict:
+def _compared(finding: Finding, rule: str, asked_for: str) -> Verdict:
+    """Held against a number, which may have a unit behind it."""
+    threshold = float(asked_for.partition(" ")[0])
     if finding.low is not None and finding.high is not None:
         low, high, why = finding.low, finding.high, ""
     else:
@@ -116,17 +130,17 @@ def _compared(finding: Finding, rule: str, threshold: float) -> Verdict:
     below = {"above": high <= threshold, "at least": high < threshold, "below": high < threshold, "at most": high <= threshold}[rule]
     holds, fails = (above, below) if rule in ("above", "at least") else (below, above)
     if not holds and not fails:
-        return Verdict(UNDECIDED, f"the interval spans {number_text(threshold, finding.unit)}")
+        return Verdict(UNDECIDED, f"the interval spans {asked_for}")
     return Verdict(AGREE if holds else DIFFER, why)
 
 
 def _sign(finding: Finding, asked: str) -> Verdict:
     if asked in ("+", "-"):
-        return _compared(finding, "above" if asked == "+" else "below", 0.0)
+        return _compared(finding, "above" if asked == "+" else "below", "0")
     if not asked.startswith("~"):
         raise ValueError(f"nothing is asked of {finding.part}")
-    reach = float(asked.removeprefix("~"))
-    sides = [_compared(finding, "above", -reach), _compared(finding, "below", reach)]
+    reach = asked.removeprefix("~")
+    sides = [_compared(finding, "above", f"-{reach}"), _compared(finding, "below", reach)]
     if any(side.verdict == DIFFER for side in sides):
         return Verdict(DIFFER, "")
     return next((side for side in sides if side.verdict == UNDECIDED), sides[0])
@@ -152,10 +166,10 @@ def _uncorrelated(finding: Finding, reach: float) -> Verdict:
 def _of_same_sign(usable: Sequence[Finding], findings: Sequence[Finding]) -> Verdict:
     if len(usable) < 2:
         return Verdict(NOT_MEASURABLE, _sentences(["it takes two parts to compare", *_reasons(findings, findings)]))
-    signs = {side for finding in usable for side in ("above", "below") if _compared(finding, side, 0.0).verdict == AGREE}
+    signs = {side for finding in usable for side in ("above", "below") if _compared(finding, side, "0").verdict == AGREE}
     if len(signs) == 2:
         return Verdict(DIFFER, "one is above 0, another below")
-    sure = all(any(_compared(finding, side, 0.0).verdict == AGREE for side in signs) for finding in usable)
+    sure = all(any(_compared(finding, side, "0").verdict == AGREE for side in signs) for finding in usable)
     return Verdict(AGREE if sure else UNDECIDED, _sentences(_reasons(findings, usable)))
 
 
@@ -170,8 +184,10 @@ def _together(each: Sequence[Verdict], usable: Sequence[Finding], findings: Sequ
     else:
         found = next(verdict for verdict in (DIFFER, UNDECIDED, AGREE) if counted[verdict])
     said = [f"{counted[found]} of {len(findings)} parts {_plural(found)}"] if len(findings) > 1 and found != NOT_MEASURABLE else []
-    own = dict.fromkeys(why for verdict, why in each if why and verdict in (found, NOT_MEASURABLE))
-    return Verdict(found, _sentences([*said, *own, *_reasons(findings, [finding for finding in findings if finding.why])]))
+    own = dict.fromkeys(why for verdict, why in each if why and verdict == found)
+    # What is left out, with its parts' names.
+    pairs = [replace(finding, why=why) for finding, (verdict, why) in zip(usable, each, strict=True) if verdict == NOT_MEASURABLE != found]
+    return Verdict(found, _sentences([*said, *own, *_reasons(findings, [*pairs, *(finding for finding in findings if finding.why)])]))
 
 
 def _plural(verdict: str) -> str:
@@ -184,8 +200,13 @@ def _reasons(findings: Sequence[Finding], of: Sequence[Finding]) -> list[str]:
     for finding in of:
         if finding.why:
             parts.setdefault(finding.why, []).append(finding.part)
-    alone = len(parts) == 1 and len(next(iter(parts.values()), [])) == len(findings)
-    return [why if alone or not any(names) else f"{', '.join(filter(None, names))}: {why}" for why, names in parts.items()]
+    shared = len(parts) == 1 and len(findings) == len(next(iter(parts.values())))
+    return [why if shared or _names(why, named) else f"{', '.join(filter(None, named))}: {why}" for why, named in parts.items()]
+
+
+def _names(why: str, parts: Sequence[str]) -> bool:
+    """Whether a reason says of what part it is."""
+    return not any(parts) or all(why.startswith(part) or f"language {part} " in why for part in parts)
 
 
 def _sentences(parts: Sequence[str]) -> str:

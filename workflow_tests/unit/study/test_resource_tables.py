@@ -215,7 +215,7 @@ def test_real_treebanks_have_the_splits_that_the_table_says(real_data):
 @pytest.mark.parametrize(
     ("name", "rows", "columns"),
     [
-        ("paper1_claims.tsv", 137, 5),
+        ("paper1_claims.tsv", 137, 11),
         ("paper1_table1.tsv", 6, 5),
         ("paper1_table2.tsv", 94, 10),
         ("paper1_table2_printed.tsv", 3, 2),

@@ -1,0 +1,70 @@
+"""When a run is in the paper's own setting, so that the paper's numbers can be held against it."""
+
+import csv
+
+import pandas as pd
+import pytest
+from claimed_runs import rows, run_of
+
+from xlprobe.claims.published import read_claims
+from xlprobe.claims.setting import other_setting
+from xlprobe.paths import RESOURCES
+
+CLAIMS = {claim.id: claim for claim in read_claims("paper1")}
+PAPER_STEPS = [0, *range(5_000, 50_001, 5_000), *range(100_000, 1_500_001, 50_000)]
+RANGE_OF_POS, FALL_OF_XNLI, BITS = CLAIMS["p1-022"], CLAIMS["p1-062"], CLAIMS["p1-079"]
+
+
+def languages(column):
+    with (RESOURCES / "published" / "paper1_table2.tsv").open(newline="") as stream:
+        return [row["language"] for row in csv.DictReader(stream, delimiter="\t") if row[column] == "1"]
+
+
+def best_of(codes, task="pos", table="best", **columns):
+    return rows(table, task, {(f"{code}_a", f"{code}_a"): {"as printed": 0.9} for code in codes}, **columns)
+
+
+def reason(claim, task="pos", codes=None, sizes=(12, 768), steps=PAPER_STEPS, table="best", **changed):
+    tables = {table: best_of(languages("ud") if codes is None else codes, task, table)}
+    tables["checkpoints"] = pd.DataFrame({"model": ["base"], "layers": [sizes[0]], "hidden_size": [sizes[1]]})
+    arguments = {"task": task, "setting": "in language"}
+    return other_setting(run_of(tables, steps=steps, **changed), claim, arguments)
+
+
+def test_the_paper_itself_is_no_other_setting():
+    assert len(PAPER_STEPS) == 40
+    assert reason(RANGE_OF_POS) == ""
+    # One Chinese, in either script.
+    assert reason(RANGE_OF_POS, codes=["zh-Hant" if code == "zh" else code for code in languages("ud")]) == ""
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"world": True}, "the languages are invented"),
+        ({"steps": [0, 5_000, 1_500_000]}, "2 checkpoints up to step 1,500k, not 39 up to step 1,500k"),
+        ({"sizes": (6, 384)}, "a model of 6 layers of 384, not 12 of 768"),
+        ({"codes": [code for code in languages("ud") if code != "af"]}, "POS in language lacks af of the paper's languages"),
+        ({"codes": [*languages("ud"), "sw"]}, "POS in language has sw, which the paper has not"),
+        ({"codes": ["en"]}, "POS in language lacks 43 of the paper's languages"),
+    ],
+)
+def test_what_differs_is_said(changed, said):
+    assert reason(RANGE_OF_POS, **changed) == said
+
+
+def test_what_is_not_measured_is_no_reason():
+    """That it is not measured says the claim's number."""
+    assert reason(RANGE_OF_POS, codes=[]) == ""
+
+
+def test_layers_are_asked_of_the_languages_that_are_swept():
+    swept = ["bg", "en", "hi", "zh-Hans"]
+    assert reason(FALL_OF_XNLI, "xnli", swept, table="layer_gains") == ""
+    assert reason(FALL_OF_XNLI, "xnli", swept[:3], table="layer_gains") == "XNLI in language lacks zh of the paper's languages"
+
+
+def test_bits_have_two_corpora_of_chinese():
+    codes = [*dict.fromkeys(languages("bpc"))]
+    both = [code for code in codes if code != "zh"] + ["zh-Hans", "zh-Hant"]
+    assert reason(BITS, "bpc", both) == ""
