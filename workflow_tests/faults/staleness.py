@@ -71,6 +71,10 @@ READ_FROM_SOURCES = "clean_corpus treebank bitext nli factors"
 SCORES = "checkpoint_scores baseline_scores"
 # What is taken of curves, from the outcomes of all checkpoints.
 CURVES = "learning asymmetry layers"
+# The same of final checkpoints, where there are several models.
+COMPARED = "model_comparisons"
+# What is shown of paper 1, and RESULTS.md: they are told what the study says of a model.
+PAPERS = "paper_figure paper_table claims findings"
 
 
 @dataclass(frozen=True)
@@ -108,10 +112,10 @@ CHANGES = [
     Change("world.languages.*.contractions", f"world {READ_FROM_SOURCES}", "negation"),
     Change("world.languages.*.corpus_size", f"world {READ_FROM_SOURCES}", 2.0),
     # Figures show languages' names, and who is related.
-    Change("world.languages.*.name", f"world {READ_FROM_SOURCES} figure", "Kettu"),
-    Change("world.languages.*.parent", f"world {READ_FROM_SOURCES} figure", "arvic"),
+    Change("world.languages.*.name", f"world {READ_FROM_SOURCES} figure {PAPERS}", "Kettu"),
+    Change("world.languages.*.parent", f"world {READ_FROM_SOURCES} figure {PAPERS}", "arvic"),
     # A language less: all that reads the text of every language, and the held-out text.
-    Change("languages", "tokenizer pretrain trained_text bpc contamination factors", ["qaa"]),
+    Change("languages", f"tokenizer pretrain trained_text bpc contamination factors {PAPERS}", ["qaa"]),
     Change("corpus.source", "clean_corpus", "conll2017", PUBLISHED),
     Change("corpus.max_bytes", "clean_corpus"),
     Change("corpus.valid_fraction", "clean_corpus", 0.01),
@@ -122,12 +126,12 @@ CHANGES = [
     Change("tokenizer.character_coverage", "tokenizer", 0.99),
     # A checkpoint less, or trainings that have other names: the tables of all checkpoints, and of one training what all were trained on.
     # Of a single checkpoint after step 0 there are no curves, which figures could mark.
-    Change("models.*.steps", "trained_text scores audit probe_training checkpoint_table figure", [0, 10]),
-    Change("models.*.seeds", f"scores audit probe_training checkpoint_table {CURVES}", [1, 2]),
+    Change("models.*.steps", f"trained_text scores audit probe_training checkpoint_table figure findings {COMPARED}", [0, 10]),
+    Change("models.*.seeds", f"scores audit probe_training checkpoint_table {CURVES} {COMPARED}", [1, 2]),
     # What it is not measured on any more stands in no table.
     Change(
         "models.*.pretrain.languages",
-        "pretrain trained_text transfer checkpoint_scores checkpoint_audit checkpoint_probe_training factors",
+        f"pretrain trained_text transfer checkpoint_scores checkpoint_audit checkpoint_probe_training factors {PAPERS}",
         ["qaa"],
     ),
     *(Change(f"models.*.pretrain.architecture.{key}", "pretrain") for key in ("layers", "feed_forward_size", "max_tokens")),
@@ -157,14 +161,14 @@ CHANGES = [
     # overlap stands: test_recorded.py.) Of a language without its parallel test set no probes are transferred.
     Change(
         "treebanks",
-        f"{SCORES} {CURVES} transfer baselines checkpoint_audit dataset_table contamination figure",
+        f"{SCORES} {CURVES} {COMPARED} transfer baselines checkpoint_audit dataset_table contamination figure",
         ["qaa_world", "qba_world", "qba_pud"],
     ),
-    Change("alignments", f"{SCORES} learning layers gates checkpoint_audit dataset_table contamination figure", []),
+    Change("alignments", f"{SCORES} learning layers gates {COMPARED} checkpoint_audit dataset_table contamination figure {PAPERS}", []),
     # Its probes, too: what is trained on it is transferred to the others.
     Change(
         "xnli",
-        f"{SCORES} {CURVES} checkpoint_probe_training checkpoint_audit dataset_table transfer baselines contamination figure",
+        f"{SCORES} {CURVES} {COMPARED} checkpoint_probe_training checkpoint_audit dataset_table transfer baselines contamination figure",
         ["qaa"],
     ),
     Change("datasets.max_sentences", "treebank bitext"),
@@ -173,7 +177,7 @@ CHANGES = [
     Change("datasets.nli_text", "nli", "published", PUBLISHED),
     Change(
         "datasets.nli_published",
-        f"{SCORES} checkpoint_probe_training checkpoint_audit dataset_table contamination figure",
+        f"{SCORES} {COMPARED} checkpoint_probe_training checkpoint_audit dataset_table contamination figure",
         ["en"],
         PUBLISHED,
     ),
@@ -185,10 +189,10 @@ CHANGES = [
     Change("features.together", "features_together probes transfer alignment"),
     *(Change(f"features.{key}", "features") for key in ("precision", "storage")),
     *(Change(f"features.{key}", "") for key in ("tokens_per_batch", "device")),
-    Change("probes.tasks", f"{SCORES} {CURVES} gates checkpoint_probe_training dataset_table factors", ["pos"]),
-    Change("probes.leave_out.*", f"{SCORES} {CURVES} checkpoint_probe_training transfer baselines dataset_table", ["qba_world"]),
+    Change("probes.tasks", f"{SCORES} {CURVES} {COMPARED} gates checkpoint_probe_training dataset_table factors {PAPERS}", ["pos"]),
+    Change("probes.leave_out.*", f"{SCORES} {CURVES} {COMPARED} checkpoint_probe_training transfer baselines dataset_table", ["qba_world"]),
     # Figures show the protocol that is chosen.
-    Change("probes.protocol", "probes figure"),
+    Change("probes.protocol", f"probes figure {PAPERS}"),
     # Converged probes beside the others, in the same jobs: on datasets that are named, or swept.
     Change("probes.converged_on", "probes", ["qba_world"]),
     Change("probes.converged_on", "", ["qba_world"], TOGETHER),
@@ -215,18 +219,19 @@ CHANGES = [
     *(
         Change(
             f"measurements.{key}",
-            "transfer checkpoint_scores checkpoint_audit checkpoint_probe_training factors",
+            f"transfer checkpoint_scores checkpoint_audit checkpoint_probe_training factors {PAPERS}",
             [{key: names}],
             ONE_OF_TWO,
         )
         for key, names in {"models": ["xlmr"], "tasks": ["pos"], "datasets": ["qaa_world"]}.items()
     ),
-    Change("sweeps.models", "features probes transfer alignment", [{"models": ["xlmr"], "layers": [1]}]),
+    # Of a single layer there is nothing that figures, and claims, of layers could show.
+    Change("sweeps.models", "features probes transfer alignment paper_figure claims findings", [{"models": ["xlmr"], "layers": [1]}]),
     Change("sweeps.tasks", "probes transfer", [{"tasks": ["pos"], "layers": [1]}]),
     Change("sweeps.datasets", "features probes", [{"datasets": ["qba_world"], "layers": [1]}]),
-    Change("sweeps.layers", "features probes transfer alignment", [{"layers": [1]}]),
+    Change("sweeps.layers", "features probes transfer alignment paper_figure claims findings", [{"layers": [1]}]),
     # What sentences earned stands; scores follow from it anew.
-    *(Change(f"intervals.{key}", f"{SCORES} {CURVES}") for key in ("resamples", "level")),
+    *(Change(f"intervals.{key}", f"{SCORES} {CURVES} {COMPARED}") for key in ("resamples", "level")),
     Change("measures.shares", "learning", [0.5]),
     *(Change(f"measures.gate.{key}", "gates") for key in ("above_baseline", "rise", "noise", "ranks")),
     # Of the one language that has no parallel test set the probes are transferred, too; else the sources are the same.
@@ -241,7 +246,7 @@ CHANGES = [
     Change("bpc.leave_out", "checkpoint_scores", ["adopted"]),
     Change("bpc.max_lines", "bpc contamination"),
     # Fairseq's way, all of it; of specials nothing is asked line by line.
-    Change("bpc.protocol", "bpc contamination", "fairseq"),
+    Change("bpc.protocol", f"bpc contamination {PAPERS}", "fairseq"),
     Change("bpc.count_special_tokens", "bpc", base=WORLD.replace("bpc: {", "bpc: {protocol: fairseq, ")),
     Change("bpc.count_special_tokens", ""),
     *(Change(f"bpc.{key}", "bpc") for key in ("mask_share", "seed", "count_spaces", "precision")),

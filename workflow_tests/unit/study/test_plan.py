@@ -287,6 +287,7 @@ def test_jobs_of_the_tiny_run():
         },
         **{"probe_training_summary": 1, "contamination_table": 1, "checkpoint_table": 1, "dataset_table": 1, "run_description": 1},
         **{"factors": 1, "learning": 1, "gates": 1, "asymmetry": 1, "layers": 1, "order": 1, "correlations": 1, "figure": 19},
+        **{"paper_figure": 17, "paper_table": 6, "claims": 1, "findings": 1},
     }
 
 
