@@ -13,28 +13,26 @@ import pandas as pd
 from xlprobe.claims.curve_values import CONVERGED, difference, each, joined_values, score_unit, summarised, task_name, without_interval
 from xlprobe.claims.finding import COUNT, PERCENT, POINTS, Finding, JudgedRun, NotMeasuredError
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
-from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED
+from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED, DEV
 
 NO_JITTER = "too few checkpoints after 95 % of the best to tell a loss from their ups and downs"
 
 
-def curves_that_forget(run: JudgedRun, *, tasks: Sequence[str], setting: str) -> list[Finding]:
-    """The share of curves whose final checkpoint is worse than the best, in per cent (Abstract; 3.2; Appendix D).
+def curves_that_forget(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding]:
+    """The share of languages and tasks whose final checkpoint is worse than the best, in per cent (Abstract; 3.2; Appendix D).
 
     By the paper's way all that lose anything at all; cross-fitted, those that lose more than ups and downs of checkpoints do.
     """
-    found = _share_that_forgets(run, tasks, setting)
-    if setting == TRANSFER:
-        return [found]
+    found = _share_that_forgets(run, tasks)
     # What moves an early-stopped probe may be the scale of its vectors: converged ones stand beside, where there are any.
     try:
-        return [found, replace(_share_that_forgets(run, tasks, setting, CONVERGED), part="converged probes", beside=True)]
+        return [found, replace(_share_that_forgets(run, tasks, CONVERGED), part="converged probes", beside=True)]
     except NotMeasuredError:
         return [found]
 
 
-def _share_that_forgets(run: JudgedRun, tasks: Sequence[str], setting: str, protocol: str | None = None) -> Finding:
-    printed, forgets = _losses(run, tasks, setting, protocol)
+def _share_that_forgets(run: JudgedRun, tasks: Sequence[str], protocol: str | None = None) -> Finding:
+    printed, forgets = _losses(run, tasks, protocol)
     # Where it can be told of few curves only, these are no fair sample.
     told = len(forgets) >= len(printed) / 2
     return Finding(
@@ -47,28 +45,24 @@ def _share_that_forgets(run: JudgedRun, tasks: Sequence[str], setting: str, prot
     )
 
 
-def _losses(run: JudgedRun, tasks: Sequence[str], setting: str, protocol: str | None = None) -> tuple[pd.DataFrame, "pd.Series[bool]"]:
-    """Relative losses as printed, and of those curves where it can be told whether they forget."""
-    curves = pd.concat([_own_curves(run, "forgetting", task, setting, protocol) for task in tasks])
+def _losses(run: JudgedRun, tasks: Sequence[str], protocol: str | None = None) -> tuple[pd.DataFrame, "pd.Series[bool]"]:
+    """Relative losses in language as printed, and of those curves where it can be told whether they forget."""
+    curves = pd.concat([run.tables.curves("forgetting", task, IN_LANGUAGE, protocol) for task in tasks])
     curves = curves[curves["measure"] == "relative"]
     printed = curves[curves["rule"] == AS_PRINTED].dropna(subset="value")
     if printed.empty:
-        raise NotMeasuredError("; ".join(why for task in tasks if (why := run.tables.absent(task, setting))) or "no curve is measured")
+        reasons = dict.fromkeys(why for task in tasks if (why := run.tables.absent(task, IN_LANGUAGE)))
+        raise NotMeasuredError("; ".join(reasons) or "the run has no curve in language")
     return printed, curves[curves["rule"] == CROSS_FITTED]["forgets"].dropna().astype(bool)
-
-
-def _own_curves(run: JudgedRun, table: str, task: str, setting: str, protocol: str | None = None) -> pd.DataFrame:
-    curves = run.tables.curves(table, task, setting, protocol)
-    return curves if setting == IN_LANGUAGE else curves[curves["source_language"] != curves["target_language"]]
 
 
 def _best_steps(run: JudgedRun, tasks: Sequence[str]) -> tuple[pd.Series, pd.Series, bool]:
     """The best step of each curve, as printed and chosen on dev; and whether some curves forget, and others do not."""
-    curves = pd.concat([_own_curves(run, "best", task, IN_LANGUAGE) for task in tasks])
-    printed, on_dev = (curves[curves["rule"] == rule]["step"].dropna() for rule in (AS_PRINTED, "dev"))
+    curves = pd.concat([run.tables.curves("best", task, IN_LANGUAGE) for task in tasks])
+    printed, on_dev = (curves[curves["rule"] == rule]["step"].dropna() for rule in (AS_PRINTED, DEV))
     if len(printed) < 2:
-        raise NotMeasuredError("fewer than two curves are measured")
-    _, forgets = _losses(run, tasks, IN_LANGUAGE)
+        raise NotMeasuredError("fewer than two curves are measured in language")
+    _, forgets = _losses(run, tasks)
     return printed, on_dev, forgets.nunique() == 2
 
 
@@ -79,7 +73,7 @@ def different_best_steps(run: JudgedRun, *, tasks: Sequence[str]) -> list[Findin
     """
     printed, on_dev, differ = _best_steps(run, tasks)
     most = max(printed.nunique(), on_dev.nunique())
-    formula = "best, steps as printed; at least two where some curves forget and others do not"
+    formula = "best, different steps as printed; surely two where some curves forget and others do not"
     return [_bounded(printed.nunique(), 1 + differ, most, len(printed), formula, COUNT)]
 
 

@@ -42,7 +42,7 @@ def test_arguments_that_a_measure_does_not_take_are_refused():
         read_arguments(MEASURES["early_share"], {"tasks": "pos"})
     read = read_arguments(MEASURES["after_step"], arguments_of("task=pos; share=0.98; step=200000; counted=languages"))
     assert read == {"task": "pos", "share": 0.98, "step": 200000.0, "counted": "languages"}
-    assert read_arguments(MEASURES["curves_that_forget"], arguments_of("tasks=pos xnli; setting=in language"))["tasks"] == ["pos", "xnli"]
+    assert read_arguments(MEASURES["curves_that_forget"], arguments_of("tasks=pos xnli"))["tasks"] == ["pos", "xnli"]
 
 
 @pytest.mark.parametrize(
