@@ -29,7 +29,10 @@ rule claims:
         code=code(
             "scripts/judge_claims.py",
             *(f"xlprobe.tasks.{task}" for task in STUDY.measured_tasks),
-            tables=tuple(f"{name}.schema.yaml" for name in paper1.CLAIM_TABLES),
+            tables=(
+                "published/paper1_*.tsv",
+                *(f"{name}.schema.yaml" for name in paper1.CLAIM_TABLES),
+            ),
         ),
         facts=paper_facts,
     message:

@@ -33,7 +33,9 @@ rule findings:
             *(f"xlprobe.tasks.{task}" for task in STUDY.measured_tasks),
             tables=tuple(f"{name}.schema.yaml" for name in FINDING_TABLES),
         ),
-        models=[paper1.facts_argument(STUDY, model) for model in config["models"]],
+        models=[
+            paper1.facts_argument(STUDY, model) for model in sorted(config["models"])
+        ],
         experiment=config["experiment"],
         results=folder(),
         figures=json.dumps({row.number: row.title for row in PAPER_FIGURES.values()}),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from legible import check_legible
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -24,7 +25,7 @@ class Drawn:
 
     @property
     def panels(self) -> dict[str, Axes]:
-        """Its panels, by the first line of their titles and the others; without colour bars."""
+        """Its panels, by their titles; without colour bars."""
         return {axes.get_title(): axes for axes in self.figure.axes if axes.get_title()}
 
 
@@ -34,7 +35,7 @@ def drawn(tables: ModelTables, kind: str, tasks: Sequence[str], shown: str = "")
     table = declared.table(tables, asked)
     with plt.rc_context(STYLE):
         figure = declared.plot(table, tables, asked)
-        figure.draw_without_rendering()
+        check_legible(figure)
     plt.close(figure)
     return Drawn(table, figure, declared.caption(table, tables, asked))
 
@@ -42,7 +43,7 @@ def drawn(tables: ModelTables, kind: str, tasks: Sequence[str], shown: str = "")
 def cells(axes: Axes) -> np.ndarray:
     """What a heatmap shows, from the top row down; NaN where a cell is empty."""
     (image,) = axes.images
-    array = np.ma.filled(np.ma.asarray(image.get_array(), dtype=float), np.nan)
+    array: np.ndarray = np.ma.filled(np.ma.asarray(image.get_array(), dtype=float), np.nan)
     return array[::-1] if image.origin == "lower" else array
 
 

@@ -51,7 +51,9 @@ MEASURES = {
     "gates": ("gates",),
     "correlations": ("correlations", "alternatives"),
 }
-METRICS_OF_SCORES = {"checkpoint_scores": 3, "scores": 1, "figure": 19} | dict.fromkeys(MEASURES, 1)
+# What is shown of paper 1, and RESULTS.md.
+PAPERS = {"paper_figure": 17, "paper_table": 6, "claims": 1, "findings": 1}
+METRICS_OF_SCORES = {"checkpoint_scores": 3, "scores": 1, "figure": 19} | dict.fromkeys(MEASURES, 1) | PAPERS
 # All scores, those of baselines too; no measurement.
 SCORES = METRICS_OF_SCORES | {"baseline_scores": 1}
 # Probes write both tables.

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from xlprobe.figures.caption_sentences import counted, not_shown
 from xlprobe.figures.drawing import BLUE, GREY, ORANGE, headline, legend_below
-from xlprobe.figures.language_panels import SLIM, counted, language_panels, mark, not_shown, said_of_bits
+from xlprobe.figures.language_panels import SLIM, language_panels, mark, said_of_bits
 from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
 from xlprobe.metrics.correlations import IN_LANGUAGE
 from xlprobe.metrics.model_tables import ModelTables
@@ -82,26 +83,25 @@ def _title(tables: ModelTables, task: str) -> str:
 
 def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
     """How many languages there are, and from what to what they reach."""
-    steps = [step for step in tables.facts.steps if step > 0]
+    checkpoints = counted(sum(step > 0 for step in tables.facts.steps), "checkpoint", "checkpoints")
     said = [
-        f"Each dot is the best test score of a language over {counted(len(steps), 'checkpoint')}. The checkpoint is chosen on the same"
-        " test sentences, as the paper does, so it looks a little too good. The open circle is the score at a checkpoint that other"
-        " sentences chose: those of dev; where there is no dev, one half of the test sentences (cross-fitted)."
-        " Majority is the share of the most frequent label; dashes are the best other baseline without vectors, which knows the forms of"
-        " words, or one sentence of two. Languages stand from the best to the worst."
+        f"Each dot is the best score of a language on test (bits: on held-out text) over {checkpoints}. The checkpoint is chosen on the"
+        " same sentences, as the paper does, so it looks a little too good. The open circle is the score at a checkpoint that other"
+        " sentences chose: those of dev; where there is no dev, one half of the same ones (cross-fitted). Majority is the share of the"
+        " most frequent label; dashes are the best other baseline without vectors, which knows the forms of words, or one sentence of"
+        " two. Languages stand from the best to the worst."
     ]
     for task in asked.tasks:
         if len(rows := table[table["task"] == task]):
             said.append(_range_of(rows, tables, task))
-    return " ".join([*said, *not_shown(tables, asked, {*table["task"]}, IN_LANGUAGE)])
+    return " ".join([*said, *not_shown({*table["task"]}, tables, asked, IN_LANGUAGE, PAPER_FIGURE.lacking)])
 
 
 def _range_of(rows: pd.DataFrame, tables: ModelTables, task: str) -> str:
     bits, ends = tables.task(task).direction == "lower", (rows.iloc[0], rows.iloc[-1])
     values = [f"{row['value']:.2f} ({row['language']})" if bits else f"{100 * row['value']:.1f} % ({row['language']})" for row in ends]
-    return (
-        f"{_title(tables, task)}: {counted(len(rows), 'language')}, {f'from {values[0]} to {values[1]}' if len(rows) > 1 else values[0]}."
-    )
+    span = f"from {values[0]} to {values[1]}" if len(rows) > 1 else values[0]
+    return f"{_title(tables, task)}: {counted(len(rows), 'language', 'languages')}, {span}."
 
 
 PAPER_FIGURE = PaperFigureKind(reads=("best", "scores"), table=best_performance, plot=plot_best_performance, caption=caption)

@@ -12,8 +12,9 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 from scipy.optimize import isotonic_regression
 
+from xlprobe.figures.caption_sentences import counted
 from xlprobe.figures.drawing import GREY, headline, legend_below, scale_steps
-from xlprobe.figures.language_panels import counted, said_of_bits
+from xlprobe.figures.language_panels import said_of_bits
 from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
 from xlprobe.metrics.correlations import IN_LANGUAGE
 from xlprobe.metrics.model_tables import ModelTables
@@ -107,10 +108,10 @@ def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
     known = sizes[sizes > 0]
     said = [
         f"Each line is a language: bits per character on its held-out text ({said_of_bits(tables)}),"
-        f" over {counted(table['step'].nunique(), 'checkpoint')}; step 0 is not shown."
+        f" over {counted(table['step'].nunique(), 'checkpoint', 'checkpoints')}; step 0 is not shown."
     ]
     ends = " to ".join(f"{last['value'].iloc[place]:.2f} ({last.index[place]})" for place in ([0, -1] if len(last) > 1 else [0]))
-    said.append(f"{counted(len(last), 'language')}, with {ends} at the final checkpoint.")
+    said.append(f"{counted(len(last), 'language', 'languages')}, with {ends} at the final checkpoint.")
     if len(known):
         span = " to ".join(dict.fromkeys(f"{size:,.3g} ({language})" for language, size in known.sort_values().iloc[[0, -1]].items()))
         said.append(f"The colour is how much text of the language the model was pretrained on: {span} {unit}.")
@@ -118,11 +119,11 @@ def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
         said.append("What this model was pretrained on is not known: the sizes are those of CC100.")
     for why, count in (("no size is known", sizes.isna().sum()), ("the model saw no text", (sizes == 0).sum())):
         if count:
-            said.append(f"Of {counted(count, 'language')} {why} (grey).")
+            said.append(f"Of {counted(count, 'language', 'languages')} {why} (grey).")
     if len(last) > FEW:
         said.append(f"The {AT_ENDS} best and the {AT_ENDS} worst at the end have names.")
     elif table["low"].notna().any():
-        said.append("Bands are bootstrap intervals over documents.")
+        said.append("Bands are bootstrap intervals.")
     return " ".join(said)
 
 

@@ -13,6 +13,7 @@ from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
 from xlprobe.metrics.correlations import IN_LANGUAGE
 from xlprobe.metrics.model_tables import ModelTables
 
+LACKING = "nothing is measured at several layers"
 COLUMNS = ["task", "language", "grid", "layers", "step", "value", "low", "high"]
 # Okabe and Ito's colours but for yellow, which is too pale for a line; with as many markers as keep all pairs of them apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -78,7 +79,7 @@ def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
             f"{tables.task(str(task)).title}: from step {first:,} to {last:,} the expected layer falls by {', '.join(falls)}"
             f" (below 0: it rises; in brackets: cross-fitted interval). {_layers(rows)}"
         )
-    return " ".join([*said, *not_shown({*table["task"]}, tables, asked, IN_LANGUAGE, "nothing is measured at several layers")])
+    return " ".join([*said, *not_shown({*table["task"]}, tables, asked, IN_LANGUAGE, LACKING)])
 
 
 def _layers(rows: pd.DataFrame) -> str:
@@ -90,4 +91,6 @@ def _layers(rows: pd.DataFrame) -> str:
     return f"Lines of different layers are not to be compared ({each})."
 
 
-PAPER_FIGURE = PaperFigureKind(reads=("expected_layers",), table=expected_layers, plot=plot_expected_layers, caption=caption)
+PAPER_FIGURE = PaperFigureKind(
+    reads=("expected_layers",), table=expected_layers, plot=plot_expected_layers, caption=caption, lacking=LACKING
+)

@@ -1,7 +1,7 @@
-"""What figures share that have languages beside each other: panels as wide as their languages, and what is said of missing ones."""
+"""What figures share that have languages beside each other: panels as wide as their languages, marks, and words on bits."""
 
 import textwrap
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -9,7 +9,6 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from xlprobe.figures.paper_declaration import Asked
 from xlprobe.metrics.model_tables import ModelTables
 
 # Inches: of a panel beside its languages, of the narrowest panel, of a figure, and of a row of panels.
@@ -70,24 +69,10 @@ def _rows(widths: Mapping[str, float]) -> list[list[str]]:
     return next(rows for most in sums if most >= max(sizes) and len(rows := packed(most)) == fewest)
 
 
-def not_shown(tables: ModelTables, asked: Asked, shown: Collection[str], setting: str) -> list[str]:
-    """A sentence on each task that a figure lacks, with the reason."""
-    return [
-        f"{tables.task(task).title} is not shown: {tables.absent(task, setting) or 'what the figure needs is not measured in this run'}."
-        for task in asked.tasks
-        if task not in shown
-    ]
-
-
 def said_of_bits(tables: ModelTables) -> str:
     """How bits per character are taken, and that their direction is the other one."""
     protocol = tables.facts.protocols.get("bpc") or ""
     return f"{PROTOCOLS_OF_BITS.get(protocol, protocol)}; less is better"
-
-
-def counted(count: int, one: str) -> str:
-    """A number with its noun: 1 language, 2 languages."""
-    return f"{count:,} {one}{'' if count == 1 else 's'}"
 
 
 def mark(colour: Any, shape: str, size: float, **others: Any) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from xlprobe.metrics.model_tables import ModelTables
 from xlprobe.metrics.training_outcomes import one_language
 
 COLUMNS = ["task", "curve", "layer", "step", "value"]
+LACKING = "no such curve is measured at several layers"
 PANEL_WIDTH, PANEL_HEIGHT = 2.1, 1.6  # inches
 DOT: dict[str, Any] = {"marker": "o", "markersize": 2.2, "color": "white", "markeredgecolor": "black", "markeredgewidth": 0.4}
 
@@ -98,7 +99,7 @@ def plot_layer_scores(table: pd.DataFrame, tables: ModelTables, asked: Asked) ->
         image = draw_heatmap(axes, 100 * grid, origin="lower", cmap="viridis")
         axes.plot(grid.index.get_indexer(pd.Index(grid.idxmax())), linestyle="", **DOT)
         name_layers(axes, [*grid.index])
-        name_steps(axes, [*grid.columns], 5)
+        name_steps(axes, [*grid.columns], 4)
         figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02).set_label(f"{_metric(tables, task)} (%)", fontsize=7)
     headline(figure, asked.title, "layer (0: embeddings)")
     figure.supxlabel("updates", fontsize=8)
@@ -130,8 +131,7 @@ def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
         if task in named and _code(named, str(task)) not in {*_swept(tables, str(task), "-" in asked.shown)["code"]}:
             said.append(f"The paper shows {named[str(task)]} here, which this run does not measure at several layers.")
     setting = TRANSFER if "-" in asked.shown else IN_LANGUAGE
-    otherwise = f"no {'further ' if 'not ' in asked.shown else ''}curve is measured at several layers"
-    return " ".join([*said, *not_shown({*table["task"]}, tables, asked, setting, otherwise)])
+    return " ".join([*said, *not_shown({*table["task"]}, tables, asked, setting, LACKING)])
 
 
-PAPER_FIGURE = PaperFigureKind(reads=("scores",), table=layer_scores, plot=plot_layer_scores, caption=caption)
+PAPER_FIGURE = PaperFigureKind(reads=("scores",), table=layer_scores, plot=plot_layer_scores, caption=caption, lacking=LACKING)

@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from xlprobe.figures.caption_sentences import counted, not_shown
 from xlprobe.figures.drawing import GREY, headline, legend_below
-from xlprobe.figures.language_panels import DARK, SLIM, counted, language_panels, mark, not_shown
+from xlprobe.figures.language_panels import DARK, SLIM, language_panels, mark
 from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
 from xlprobe.metrics.correlations import IN_LANGUAGE
 from xlprobe.metrics.model_tables import EARLY, PRINTED_STEPS, ModelFacts, ModelTables
@@ -14,6 +15,8 @@ from xlprobe.metrics.model_tables import EARLY, PRINTED_STEPS, ModelFacts, Model
 # Of the best: each with the place of its colour in viridis, and its size. Where several are reached at one step, all are seen.
 SHARES = {0.98: (0.0, 5.0), 0.95: (0.35, 4.0), 0.9: (0.65, 3.0), 0.8: (0.9, 2.0)}
 LAST = max(SHARES)
+# With fewer checkpoints in the part of training that the paper shows, all of it is shown.
+FEWEST = 3
 COLUMNS = ["task", "language", "share", "step", "later", "low", "high"]
 
 
@@ -44,8 +47,9 @@ def _per_cent(share: float) -> str:
 
 
 def _shown(facts: ModelFacts) -> int:
-    """The last step that the figure shows: as in the paper; all of a training without a checkpoint so early."""
-    return facts.early or max(facts.steps)
+    """The last step that the figure shows: that of the paper, or of the whole training where there are too few checkpoints before it."""
+    early = facts.early or 0
+    return early if sum(0 < step <= early for step in facts.steps) >= FEWEST else max(facts.steps)
 
 
 def plot_learning_progress(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> Figure:
@@ -62,14 +66,16 @@ def plot_learning_progress(table: pd.DataFrame, tables: ModelTables, asked: Aske
         ends = sets["high"].astype(float).fillna(limit).clip(upper=limit)
         axes.vlines(sets["place"], sets["low"], ends, color=GREY, alpha=0.35, linewidth=1.6, label=f"{_per_cent(LAST)}, cross-fitted")
         for share, (colour, size) in SHARES.items():
-            here = rows[(rows["share"] == share) & ~rows["later"].astype(bool)]
+            here = rows[(rows["share"] == share) & ~rows["later"]]
             if len(here):
                 axes.plot(
                     here["place"], here["step"], label=f"{_per_cent(share)} of the best", **mark(plt.get_cmap("viridis")(colour), "o", size)
                 )
-        after = last[last["later"].astype(bool)]
+        after = last[last["later"]]
         if len(after):
             axes.plot(after["place"], np.full(len(after), 1.03 * limit), label=f"{_per_cent(LAST)} after {limit:,}", **mark(DARK, "^", 4))
+        if (early := tables.facts.early) and early < limit:
+            axes.axhline(early, color="black", linestyle=":", linewidth=1, label=f"{early:,} updates")
         axes.set_ylim(0, 1.06 * limit)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.set_ylabel("updates")
@@ -82,11 +88,11 @@ def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
     """When languages are learned, and how many after the steps that are shown."""
     limit, last = _shown(tables.facts), max(tables.facts.steps)
     shares = " / ".join(f"{100 * share:.0f}" for share in sorted({*table["share"]}))
-    if tables.facts.early is None:
-        part = f"All {last:,} updates are shown: no checkpoint lies in the part that the paper shows ({EARLY:,} of {PRINTED_STEPS:,})"
+    early, printed = tables.facts.early, f"the share of training that the paper shows ({EARLY:,} of {PRINTED_STEPS:,} updates)"
+    if limit == early:
+        part = f"The first {limit:,} of {last:,} updates are shown{'' if limit == EARLY else ', ' + printed}"
     else:
-        same = "" if limit == EARLY else f", the share of training that the paper shows ({EARLY:,} of {PRINTED_STEPS:,})"
-        part = f"The first {limit:,} of {last:,} updates are shown{same}"
+        part = f"All {last:,} updates are shown, since fewer than {FEWEST} checkpoints lie in {printed}"
     said = [
         f"Each dot is the first checkpoint whose test score is {shares} %"
         f" of the best one of the language (rule as printed; step 0 does not count). {part}."
@@ -95,13 +101,13 @@ def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
     for task in asked.tasks:
         rows = table[(table["task"] == task) & (table["share"] == LAST)]
         if len(rows):
-            on_average = f"{_per_cent(LAST)} at {rows['step'].mean():,.0f} updates on average"
-            later = f"; {rows['later'].sum()} after {limit:,} (arrows)" if rows["later"].any() else ""
-            said.append(
-                f"{tables.task(task).title}: {counted(len(rows), 'language')}, {on_average}"
-                f", the last one at {rows['step'].max():,.0f}{later}."
-            )
-    return " ".join([*said, *not_shown(tables, asked, {*table["task"]}, IN_LANGUAGE)])
+            languages = counted(len(rows), "language", "languages")
+            steps = f"{rows['step'].mean():,.0f} updates on average, the last one at {rows['step'].max():,.0f}"
+            how = "arrows" if limit == early else "dotted line"
+            surely = (rows["low"] > early).sum() if early else 0
+            later = f"; {(rows['step'] > early).sum()} after {early:,} ({how}), {surely} for sure (cross-fitted)" if early else ""
+            said.append(f"{tables.task(task).title}: {languages}, {_per_cent(LAST)} at {steps}{later}.")
+    return " ".join([*said, *not_shown({*table["task"]}, tables, asked, IN_LANGUAGE, PAPER_FIGURE.lacking)])
 
 
 PAPER_FIGURE = PaperFigureKind(reads=("steps",), table=learning_progress, plot=plot_learning_progress, caption=caption)

@@ -37,12 +37,14 @@ class PaperFigureKind:
         table: the data that is drawn, one row a mark; no row where there is nothing to show.
         plot: how that is drawn.
         caption: what it shows in this run, in sentences that begin after the title.
+        lacking: why there is nothing to show of tasks that are measured.
     """
 
     reads: tuple[str, ...]
     table: Callable[[ModelTables, Asked], pd.DataFrame]
     plot: Callable[[pd.DataFrame, ModelTables, Asked], Figure]
     caption: Callable[[pd.DataFrame, ModelTables, Asked], str]
+    lacking: str = "what it shows is not measured in this run"
 
 
 def load_paper_figure(kind: str) -> PaperFigureKind:
@@ -60,12 +62,13 @@ def draw_paper_figure(
         if len(table):
             figure, said = declared.plot(table, of_model, asked), declared.caption(table, of_model, asked)
         else:
-            figure, said = blank(asked.title, why := why_empty(of_model, asked)), f"Nothing to show: {why}."
+            figure, said = blank(asked.title, why := why_empty(of_model, asked, declared.lacking)), f"Nothing to show: {why}."
         save_figure(figure, table, png, pdf, csv)
     write_caption(caption, said)
 
 
-def why_empty(tables: ModelTables, asked: Asked) -> str:
-    """Why a figure has nothing to show: what the study says of its tasks; else that what it needs is not measured."""
-    reasons = {why for task in asked.tasks for key, why in tables.facts.absent.items() if key.partition(",")[0] == task}
-    return "; ".join(sorted(reasons)) or "what it shows is not measured in this run"
+def why_empty(tables: ModelTables, asked: Asked, lacking: str) -> str:
+    """Why a figure has nothing to show: what the study says of its tasks, and of those of which it says nothing what the kind lacks."""
+    absent = {(key.partition(",")[0], why) for key, why in tables.facts.absent.items()}
+    reasons = sorted({why for task, why in absent if task in asked.tasks})
+    return "; ".join([*reasons, lacking] if {*asked.tasks} - {task for task, _ in absent} else reasons)

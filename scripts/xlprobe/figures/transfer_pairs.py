@@ -8,13 +8,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from xlprobe.figures.caption_sentences import counted, not_shown
 from xlprobe.figures.drawing import GREY, ORANGE, headline, legend_below
-from xlprobe.figures.language_panels import DARK, NAVY, SKY, WIDE, counted, language_panels, mark, not_shown
+from xlprobe.figures.language_panels import DARK, NAVY, SKY, WIDE, language_panels, mark
 from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
 from xlprobe.metrics.correlations import TRANSFER
-from xlprobe.metrics.model_tables import ModelTables
+from xlprobe.metrics.model_tables import EARLY, ModelTables
 from xlprobe.metrics.training_outcomes import one_language
 
+LACKING = "no two languages are both sources and targets"
 SHARE, SHARE_SAID = 0.98, "98 %"
 COLUMNS = ["task", "source", "target", "value", "cross_fitted", "low", "high", "forgets", "source_mean"]
 
@@ -111,22 +113,21 @@ def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
     of_tasks = [(task, rows) for task in asked.tasks if len(rows := table[table["task"] == task])]
     said = _said_of_steps(of_tasks, tables) if asked.shown == "steps" else _said_of_losses(of_tasks, tables)
     languages = "Shown are languages that are both sources and targets; sources stand by their mean."
-    return " ".join([*said, languages, *not_shown(tables, asked, {*table["task"]}, TRANSFER)])
+    return " ".join([*said, languages, *not_shown({*table["task"]}, tables, asked, TRANSFER, LACKING)])
 
 
 def _said_of_steps(of_tasks: Sequence[tuple[str, pd.DataFrame]], tables: ModelTables) -> list[str]:
     early = tables.facts.early
-    line = (
-        f"The dotted line is at {early:,} updates, where Figure 2 ends"
-        if early
-        else "No checkpoint lies so early as the paper's dotted line"
-    )
+    line = "No checkpoint lies so early as the paper's dotted line"
+    if early:
+        line = f"The dotted line is at {early:,} updates, {'as' if early == EARLY else 'the share of training where it is'} in the paper"
     said = [
         f"Each dot is an ordered pair of languages: the first checkpoint at which the source's probes come to {SHARE_SAID} of their best"
         f" test score on the target (rule as printed; step 0 does not count). Bars are means over the targets of a source. {line}."
     ]
     for task, rows in of_tasks:
-        later = f"; {(rows['value'] > early).sum()} after {early:,}" if early else ""
+        surely = (rows["low"] > early).sum() if early else 0
+        later = f"; {(rows['value'] > early).sum()} after {early:,} ({surely} for sure, cross-fitted)" if early else ""
         ends = f"from {rows['value'].min():,.0f} to {rows['value'].max():,.0f}"
         said.append(f"{_counts(tables, task, rows)}: {SHARE_SAID} at {rows['value'].mean():,.0f} updates on average, {ends}{later}.")
     return said
@@ -142,7 +143,11 @@ def _said_of_losses(of_tasks: Sequence[tuple[str, pd.DataFrame]], tables: ModelT
         scale, unit, most = _scale(tables, task), _unit(tables, task), rows.sort_values("value").iloc[0]
         fitted = f" ({scale * rows['cross_fitted'].mean():+.2f} cross-fitted)" if rows["cross_fitted"].notna().any() else ""
         judged = rows["forgets"].dropna()
-        forgets = f"; {judged.sum()} of {counted(len(judged), 'pair')} fall further than checkpoints go up and down" if len(judged) else ""
+        forgets = (
+            f"; {judged.sum()} of {counted(len(judged), 'pair', 'pairs')} fall further than checkpoints go up and down"
+            if len(judged)
+            else ""
+        )
         said.append(
             f"{_counts(tables, task, rows)}: {scale * rows['value'].mean():+.2f} {unit} on average{fitted},"
             f" {scale * most['value']:+.2f} at most ({most['source']} to {most['target']}){forgets}."
@@ -151,7 +156,9 @@ def _said_of_losses(of_tasks: Sequence[tuple[str, pd.DataFrame]], tables: ModelT
 
 
 def _counts(tables: ModelTables, task: str, rows: pd.DataFrame) -> str:
-    return f"{tables.task(task).title}, {counted(rows['source'].nunique(), 'source')} and {counted(len(rows), 'pair')}"
+    return f"{tables.task(task).title}, {counted(rows['source'].nunique(), 'source', 'sources')} and {counted(len(rows), 'pair', 'pairs')}"
 
 
-PAPER_FIGURE = PaperFigureKind(reads=("steps", "forgetting"), table=transfer_pairs, plot=plot_transfer_pairs, caption=caption)
+PAPER_FIGURE = PaperFigureKind(
+    reads=("steps", "forgetting"), table=transfer_pairs, plot=plot_transfer_pairs, caption=caption, lacking=LACKING
+)

@@ -33,7 +33,7 @@ class _Pair(NamedTuple):
     """What two models earned on one test set.
 
     Attributes:
-        source: the language; of bits the corpus, since Chinese has two; of alignments the bitext.
+        source: the language, of either script; of bits that of a corpus, of which Chinese has two.
     """
 
     source: str
@@ -90,9 +90,7 @@ def _both_have(one: TrainingOutcomes, other: TrainingOutcomes, place: OutcomePla
 def _described(training: TrainingOutcomes, place: OutcomePlace) -> dict[str, Any]:
     facts = training.facts(place)
     of_unit = {axis: facts[f"{axis}_language"] for axis in ("source", "target")}
-    if place.task == "alignment":
-        of_unit = dict.fromkeys(of_unit, place.target)
-    elif place.task != "bpc":
+    if place.task != "bpc":
         of_unit = {axis: one_language(code) for axis, code in of_unit.items()}
     named = {name: facts.get(name) for name in ("source_language", "target_language", "text_form")}
     units = {f"unit_{axis}": code for axis, code in of_unit.items()}
@@ -136,8 +134,8 @@ def _compared(pairs: Sequence[_Pair], setting: str, intervals: Intervals) -> dic
     )
     row["sentences"] = found.clusters
     # How far one probe, or one sentence, lies off by chance is not known.
-    one_seed = any(measured.has_one_seed for pair in pairs for measured in (pair.one, pair.other))
-    if intervals.resamples and found.clusters > 1 and not one_seed:
+    of_one = any(measured.has_one_seed or len(measured.counts.keys) < 2 for pair in pairs for measured in (pair.one, pair.other))
+    if intervals.resamples and not of_one:
         row |= {"low": found.low, "high": found.high, "p": found.p, "interval": PERCENTILE}
     return row
 

@@ -78,10 +78,12 @@ def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles) -> It
             yield from _claim_lines(files.claims[model], files.results)
         if model in files.papers_tables:
             yield f"\n## Paper 1's tables{of_model}\n"
-            for title, path in files.papers_tables[model].values():
+            for number, (title, path) in files.papers_tables[model].items():
                 relative = path.relative_to(files.results)
-                yield path.with_suffix(".md").read_text(encoding="utf-8").strip()
-                yield f"\n{title}: [CSV]({relative}.csv), [LaTeX]({relative}.tex)\n"
+                yield f"### Table {number}. {title}\n"
+                # Without its own title.
+                yield path.with_suffix(".md").read_text(encoding="utf-8").partition("\n")[2].strip()
+                yield f"\n[CSV]({relative}.csv), [LaTeX]({relative}.tex)\n"
         if model in files.figures:
             yield f"\n## Paper 1's figures{of_model}\n"
             for number, (title, path) in files.figures[model].items():

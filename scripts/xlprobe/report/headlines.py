@@ -10,11 +10,13 @@ from xlprobe.metrics.curves import WORD_GROUPS
 from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED, FINAL
 from xlprobe.metrics.model_tables import ModelTables
 from xlprobe.metrics.training_outcomes import one_language
-from xlprobe.statistics.language_means import LanguageMean, language_mean
+from xlprobe.statistics.language_noise import MeanOverLanguages, mean_over_languages, sentence_half_width
 
 IN_LANGUAGE_TASKS = ("pos", "arc_prediction", "arc_classification", "xnli", "bpc", "alignment")
 TRANSFER_TASKS = ("pos", "arc_prediction", "arc_classification", "xnli")
 SIGNIFICANT = 0.05
+# Of fewer languages, an interval over languages would be wider than what it is of.
+FEWEST = 5
 
 
 def headlines(tables: ModelTables) -> dict[str, list[str]]:
@@ -33,10 +35,11 @@ def counted(n: int, what: str) -> str:
     return f"{n} {what}{'' if n == 1 else 's'}"
 
 
-def _noises(task: str, mean: LanguageMean) -> str:
-    """How far a mean may lie off, where that is known."""
+def _noises(task: str, mean: MeanOverLanguages, sentences: float) -> str:
+    """How far a mean over languages may lie off, where that is known."""
     scale, unit, digits = (1, "", 2) if task == "bpc" else (100, " points", 1)
-    known = [(mean.languages, f"over {_units(task)}s"), (mean.sentences, "over test sentences")]
+    languages = (mean.high - mean.low) / 2 if mean.n >= FEWEST else np.nan
+    known = [(languages, f"over {_units(task)}s"), (sentences, "over test sentences")]
     parts = [f"±{scale * half:.{digits}f}{unit} {what}" for half, what in known if not np.isnan(half)]
     return f" ({', '.join(parts)})" if parts else ""
 
@@ -45,9 +48,12 @@ def _units(task: str) -> str:
     return {"alignment": "bitext"}.get(task, "language")
 
 
-def _mean_of(rows: pd.DataFrame, *, shared: bool = False) -> LanguageMean:
-    values, low, high = (rows[name].to_numpy(float) for name in ("value", "low", "high"))
-    return language_mean(values, low, high, shared=shared)
+def _mean_of(rows: pd.DataFrame) -> MeanOverLanguages:
+    return mean_over_languages(rows["value"].to_numpy(float))
+
+
+def _over_sentences(rows: pd.DataFrame, *, shared: bool) -> float:
+    return sentence_half_width(rows["low"].to_numpy(float), rows["high"].to_numpy(float), shared=shared)
 
 
 def _levels(tables: ModelTables) -> Iterator[str]:
@@ -58,10 +64,11 @@ def _levels(tables: ModelTables) -> Iterator[str]:
         if not len(final) or not len(scores):
             continue
         first = scores[scores["step"] == scores["step"].min()]
-        mean = _mean_of(final)
+        # XNLI's test sets are translations of each other.
+        mean, half = _mean_of(final), _over_sentences(final, shared=task == "xnli")
         sentence = (
             f"{tables.task(task).title}: {shown(task, mean.value)} at the final checkpoint, mean over {counted(mean.n, _units(task))}"
-            f"{_noises(task, mean)}; {shown(task, first['value'].mean())} at step {first['step'].iloc[0]:,}"
+            f"{_noises(task, mean, half)}; {shown(task, first['value'].mean())} at step {first['step'].iloc[0]:,}"
         )
         above = _above_baseline(tables, task, final)
         yield sentence + (f"; {above}." if above else ".")
@@ -148,8 +155,8 @@ def _transfer(tables: ModelTables) -> Iterator[str]:
             ("between families", ~related & (one != other)),
         ):
             if chosen.any():
-                mean = _mean_of(final[chosen], shared=True)
-                parts.append(f"{shown(task, mean.value)} {what} ({mean.n}, {_half_width(mean)})")
+                mean, half = final.loc[chosen, "value"].mean(), _over_sentences(final[chosen], shared=True)
+                parts.append(f"{shown(task, mean)} {what} ({int(chosen.sum())}, {_at_most(half)})")
         yield f"{tables.task(task).title}, transfer at the final checkpoint: {'; '.join(parts)}."
         asymmetry = tables.curves("asymmetry", task, TRANSFER)
         at_final = asymmetry[(asymmetry["rule"] == FINAL) & (asymmetry["source_language"] < asymmetry["target_language"])]
@@ -162,8 +169,8 @@ def _transfer(tables: ModelTables) -> Iterator[str]:
             )
 
 
-def _half_width(mean: LanguageMean) -> str:
-    return "no interval" if np.isnan(mean.sentences) else f"±{100 * mean.sentences:.1f} points over test sentences at most"
+def _at_most(half: float) -> str:
+    return "no interval" if np.isnan(half) else f"±{100 * half:.1f} points over test sentences at most"
 
 
 def _layers(tables: ModelTables) -> Iterator[str]:

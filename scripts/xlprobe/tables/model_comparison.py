@@ -64,12 +64,15 @@ def _table(tables: ModelTables) -> pd.DataFrame:
     titles = {setting: title for title, setting in SETTINGS.items()}
     rows = []
     for other, setting, task, row in _rows(tables):
-        better = np.sign(row["value"]) * (-1 if tables.task(task).direction == "lower" else 1)
+        mean, other_mean = (score(row[name], task) for name in ("mean", "other_mean"))
+        lower = tables.task(task).direction == "lower"
+        # None is better where both print the same.
+        better = 0 if mean == other_mean else np.sign(row["value"]) * (-1 if lower else 1)
         cells = {"Compared with": other} if several else {}
         cells |= {"Setting": titles[setting], "Task": NAMES[task]}
         if other:
-            cells[other if not several else "Other"] = score(row["other_mean"], task) + ("*" if better < 0 else "")
-        cells |= {tables.facts.model: score(row["mean"], task) + ("*" if better > 0 else "")}
+            cells["Other" if several else other] = other_mean + ("*" if better < 0 else "")
+        cells[tables.facts.model] = mean + ("*" if better > 0 else "")
         cells |= {"n": MISSING if np.isnan(row["n"]) else f"{row['n']:.0f}"}
         if other:
             cells["Difference"] = score(row["value"], task)

@@ -18,8 +18,8 @@ def reasons(tables: ModelTables, settings: Iterable[str], names: Mapping[str, st
         names: what the table calls the tasks that it is about.
     """
     asked, found = {*settings}, dict[str, dict[str, list[str]]]()
-    for task, setting in MEASURED:
-        if setting in asked and task in names and tables.curves("best", task, setting).empty:
+    for task, setting in ((task, setting) for task in names for of, setting in MEASURED if of == task and setting in asked):
+        if tables.curves("best", task, setting).empty:
             why = tables.absent(task, setting) or "nothing that it needs is measured in this run"
             found.setdefault(why, {}).setdefault(names[task], []).append(setting)
     return [f"{MISSING} for {', '.join(map(_named, tasks.items()))}: {why}." for why, tasks in found.items()]

@@ -81,12 +81,12 @@ def write_rendered(
 
 
 def as_markdown(table: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
-    """The table as GitHub's Markdown has it, under its title; a group's name stands once."""
+    """The table as GitHub's Markdown has it, under its title, in the third rank as RESULTS.md needs it; a group's name stands once."""
     ends = [" ---: |" if _is_number(table[column]) else " --- |" for column in table]
     rows = [[*table.columns], *_groups_named_once(table)]
     lines = ["| " + " | ".join(_escaped(cell, MARKDOWN) for cell in cells) + " |" for cells in rows]
     lines.insert(1, "|" + "".join(ends))
-    return "\n\n".join([f"# {_escaped(title, MARKDOWN)}", "\n".join(lines), *(_escaped(note, MARKDOWN) for note in notes)]) + "\n"
+    return "\n\n".join([f"### {_escaped(title, MARKDOWN)}", "\n".join(lines), *(_escaped(note, MARKDOWN) for note in notes)]) + "\n"
 
 
 def as_latex(table: pd.DataFrame, title: str, notes: Sequence[str]) -> str:

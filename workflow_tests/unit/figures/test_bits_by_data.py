@@ -8,6 +8,7 @@ from legible import check_legible
 from planted_outcomes import BITS_TRUTH, GIB, STEPS
 from planted_tables import planted_facts, planted_model_tables
 
+from xlprobe.artifacts.captions import read_caption
 from xlprobe.figures.bits_by_data import COLOURS, FEW, PAPER_FIGURE
 from xlprobe.figures.drawing import GREY, STYLE
 from xlprobe.figures.paper_declaration import Asked, draw_paper_figure
@@ -162,5 +163,5 @@ def test_a_run_without_bits_says_why(tmp_path):
     paths = [tmp_path / f"figure.{suffix}" for suffix in ("png", "pdf", "csv", "txt")]
     facts = planted_facts(absent={"bpc, in language": "no bits per character are taken of the model"})
     draw_paper_figure("bits_by_data", ASKED, [], facts, *paths)
-    assert paths[3].read_text() == "Bits. Nothing to show: no bits per character are taken of the model.\n"
+    assert read_caption(paths[3]) == "Nothing to show: no bits per character are taken of the model."
     assert not len(pd.read_csv(paths[2]))

@@ -3,7 +3,7 @@ import pytest
 from legible import check_legible
 
 from xlprobe.figures.drawing import STYLE
-from xlprobe.figures.language_panels import SLIM, WIDE, WIDTH, counted, language_panels
+from xlprobe.figures.language_panels import SLIM, WIDE, WIDTH, language_panels
 
 # Languages of a task in paper 1, with codes of five letters and a dataset where there are few.
 OF_PAPER = {"bpc": 94, "arc_prediction": 44, "pos": 44, "arc_classification": 44, "xnli": 15}
@@ -62,7 +62,3 @@ def test_names_of_datasets_are_whole():
     assert [label.get_text() for label in panels["xnli"].get_xticklabels()] == ["de (de_hdt_0)", "de (de_hdt_1)"]
     check_legible(figure)
     plt.close(figure)
-
-
-def test_numbers_have_their_nouns():
-    assert [counted(count, "pair") for count in (1, 2, 1306)] == ["1 pair", "2 pairs", "1,306 pairs"]

@@ -27,7 +27,7 @@ def test_layers_go_upwards_and_steps_to_the_right_without_step_0(tables):
     assert names(axes, "y") == [str(layer) for layer in range(12, -1, -1)]
     assert cells(axes).shape == (13, len(STEPS))
     np.testing.assert_allclose(cells(axes), upside_down(EN_ARC_TRUTH), atol=NOISE)
-    assert dict(zip(axes.get_xticks(), names(axes, "x"), strict=True)) == {9: "100k", 7: "60k", 5: "40k", 3: "20k", 1: "10k"}
+    assert dict(zip(axes.get_xticks(), names(axes, "x"), strict=True)) == {9: "100k", 6: "50k", 3: "20k", 0: "5k"}
     # The best layer, 3 up to 30k and 9 from then on.
     assert axes.lines[0].get_xydata().tolist() == [[step, 3 if step < 5 else 9] for step in range(10)]
     assert "the best layer is 3 at step 5,000 and 9 at step 100,000" in made.caption
@@ -87,9 +87,9 @@ def test_the_caption_says_what_stands_for_what_and_what_is_missing(tables):
     said = drawn(tables, "layer_heatmap", [ARCS, "xnli"], "ja bg").caption
     assert "Arc classification: 1 panel (de), layers 0, 1, 2," in said
     assert "The paper shows ja here, which this run does not measure at several layers." in said
-    assert "Not shown: natural language inference (no curve is measured at several layers)." in said
+    assert "Not shown: natural language inference (no such curve is measured at several layers)." in said
     said = drawn(tables, "layer_heatmap", [ARCS, ALIGNMENT], "not ja-en en-cs").caption
-    assert "Not shown: word alignment (no further curve is measured at several layers)." in said
+    assert "Not shown: word alignment (no such curve is measured at several layers)." in said
 
 
 def test_two_checkpoints_and_two_layers_are_enough(tables):

@@ -4,14 +4,16 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from legible import check_legible
+from planted_outcomes import STEPS
 from planted_tables import planted_facts, planted_model_tables
 
+from xlprobe.artifacts.captions import read_caption
 from xlprobe.figures.drawing import STYLE
 from xlprobe.figures.learning_progress import PAPER_FIGURE
 from xlprobe.figures.paper_declaration import Asked, draw_paper_figure
 
 # So that the part of training that is shown ends at 50,000, at 60,000, and nowhere before the first checkpoint.
-TO_50, TO_60, WHOLE = [0, 5000, 375_000], [0, 5000, 450_000], [0, 50_000, 100_000]
+TO_50, TO_60, WHOLE = [0, *STEPS, 375_000], [0, *STEPS, 450_000], [0, 50_000, 100_000]
 POS = Asked(title="Progress", tasks=("pos",))
 OTHERS = Asked(title="Progress", tasks=("arc_prediction", "arc_classification", "xnli"))
 
@@ -97,7 +99,26 @@ def test_all_is_shown_of_a_training_without_an_early_checkpoint(to_50):
     table = PAPER_FIGURE.table(whole, POS)
     figure = drawn(table, whole)
     assert not table["later"].any() and "98 % after" not in " ".join(line.get_label() for line in figure.axes[0].lines)
-    assert "All 100,000 updates are shown" in PAPER_FIGURE.caption(table, whole, POS)
+    assert not any(line.get_linestyle() == ":" for line in figure.axes[0].lines)
+    said = PAPER_FIGURE.caption(table, whole, POS)
+    assert "All 100,000 updates are shown" in said and " after " not in said
+    plt.close(figure)
+
+
+def test_where_few_checkpoints_are_early_a_line_says_where_that_ends(to_50):
+    """Of 100,000 updates the first 13,333 would be shown, with two checkpoints."""
+    own = replace(to_50, facts=planted_facts())
+    table = PAPER_FIGURE.table(own, POS)
+    figure = drawn(table, own)
+    (limit,) = (line for line in figure.axes[0].lines if line.get_linestyle() == ":")
+    assert {*limit.get_ydata()} == {13_333} and not table["later"].any() and figure.axes[0].get_ylim()[1] > 100_000
+    assert line_of(figure.axes[0], "98 % of the best")["de (de_hdt)"] == 60_000
+    said, last = PAPER_FIGURE.caption(table, own, POS), table[table["share"] == 0.98]
+    assert (
+        "since fewer than 3 checkpoints lie in the share" in said
+        and f"; {(last['step'] > 13_333).sum()} after 13,333 (dotted line)" in said
+    )
+    check_legible(figure)
     plt.close(figure)
 
 
@@ -145,7 +166,7 @@ def test_the_caption_counts(to_50):
     said, last = PAPER_FIGURE.caption(table, to_50, POS), table[table["share"] == 0.98]
     assert "80 / 90 / 95 / 98 % of the best" in said and "The first 50,000 of 375,000 updates are shown" in said
     assert f"6 languages, 98 % at {last['step'].mean():,.0f} updates on average, the last one at {last['step'].max():,.0f}" in said
-    assert f"; {(last['step'] > 50_000).sum()} after 50,000 (arrows)." in said
+    assert f"; {(last['step'] > 50_000).sum()} after 50,000 (arrows), {(last['low'] > 50_000).sum()} for sure (cross-fitted)." in said
 
 
 def test_a_panel_a_task_and_what_is_missing_is_said(to_50):
@@ -155,7 +176,7 @@ def test_a_panel_a_task_and_what_is_missing_is_said(to_50):
     inference = table[table["task"] == "xnli"]
     # Planted: German has 0.64 of 0.65 at 10,000; English 0.72 at 80,000.
     assert steps(inference, "de")[0.95] == 10_000 and steps(inference, "en")[0.98] == 80_000 and inference["language"].iloc[0] == "de"
-    assert PAPER_FIGURE.caption(table, to_50, OTHERS).endswith("Arc prediction is not shown: no arcs are predicted.")
+    assert PAPER_FIGURE.caption(table, to_50, OTHERS).endswith("Not shown: arc prediction (no arcs are predicted).")
     check_legible(figure)
     plt.close(figure)
 
@@ -173,5 +194,5 @@ def test_a_run_without_inference_says_why(tmp_path):
     paths = [tmp_path / f"figure.{suffix}" for suffix in ("png", "pdf", "csv", "txt")]
     facts = planted_facts(absent={"xnli, in language": "the run measures no inference"})
     draw_paper_figure("learning_progress", Asked(title="Progress", tasks=("xnli",)), [], facts, *paths)
-    assert paths[3].read_text() == "Progress. Nothing to show: the run measures no inference.\n"
+    assert read_caption(paths[3]) == "Nothing to show: the run measures no inference."
     assert not len(pd.read_csv(paths[2]))

@@ -91,3 +91,12 @@ def test_pairs_that_are_not_measured_are_empty_cells(tables):
     lacking = best[~(best["source_language"].map(one_language).eq("fi") & best["target_language"].eq("hi"))]
     (axes,) = drawn(with_table(tables, best=lacking), "transfer_grid", ["pos"], "best").panels.values()
     assert np.argwhere(np.isnan(cells(axes))).tolist() == [[3, 2]] and len(axes.texts) == 15
+
+
+@pytest.mark.parametrize(("name", "shown"), [("best", "best"), ("asymmetry", "asymmetry")])
+def test_cells_are_as_printed(tables, name, shown):
+    """By their rule alone: what final checkpoints and other rules say changes no cell."""
+    rows = tables.table(name)
+    others = with_table(tables, **{name: rows.assign(value=rows["value"].where(rows["rule"] == "as printed", 0.123))})
+    expected, found = (cells(drawn(of, "transfer_grid", ["pos"], shown).figure.axes[0]) for of in (tables, others))
+    np.testing.assert_array_equal(found, expected)

@@ -8,7 +8,7 @@ from legible import check_legible
 from planted_tables import planted_facts, planted_model_tables
 
 from xlprobe.figures.drawing import STYLE
-from xlprobe.figures.paper_declaration import Asked, draw_paper_figure
+from xlprobe.figures.paper_declaration import Asked
 from xlprobe.figures.transfer_pairs import PAPER_FIGURE
 
 TASKS = ("arc_prediction", "pos", "arc_classification", "xnli")
@@ -133,11 +133,11 @@ def test_captions_say_means_and_extremes(losing):
         "Part of speech, 5 sources and 15 pairs: -1.40 points on average (-0.40 cross-fitted), -12.00 at most (en to de);"
         " 2 of 15 pairs fall further than checkpoints go up and down." in said
     )
-    assert said.endswith("Arc prediction is not shown: no arcs are predicted.")
+    assert said.endswith("Not shown: arc prediction (no arcs are predicted).")
     steps = PAPER_FIGURE.table(losing, STEPS)
     said, pos = PAPER_FIGURE.caption(steps, losing, STEPS), steps[steps["task"] == "pos"]["value"]
     assert "The dotted line is at 13,333 updates" in said and f"98 % at {pos.mean():,.0f} updates on average, from 80,000 to" in said
-    assert "; 15 after 13,333." in said
+    assert "; 15 after 13,333 (15 for sure, cross-fitted)." in said
 
 
 def test_a_pair_without_a_step_is_left_out(tables):
@@ -159,10 +159,3 @@ def test_pairs_of_a_paper_are_legible(tables):
     assert [len(axes.lines[0].get_ydata()) for axes in figure.axes] == [306, 306, 306, 210]
     check_legible(figure)
     plt.close(figure)
-
-
-def test_a_run_without_transfer_says_why(tmp_path):
-    paths = [tmp_path / f"figure.{suffix}" for suffix in ("png", "pdf", "csv", "txt")]
-    draw_paper_figure("transfer_pairs", Asked(title="Lost", tasks=("pos",), shown="forgetting"), [], planted_facts(), *paths)
-    assert paths[3].read_text() == "Lost. Nothing to show: what it shows is not measured in this run.\n"
-    assert not len(pd.read_csv(paths[2]))

@@ -62,7 +62,7 @@ def results(tmp_path, planted_results):
         (tmp_path / folder).mkdir()
     (tmp_path / "figures/figure_01.png").write_bytes(PNG)
     write_caption(tmp_path / "figures/figure_01.caption.rst", "Best of 6 languages, *all* | of them")
-    (tmp_path / "tables/table_1.md").write_text("| a |\n|---|\n| 1 |\n")
+    (tmp_path / "tables/table_1.md").write_text("# What is measured\n\n| a |\n|---|\n| 1 |\n")
     return tmp_path
 
 
@@ -83,7 +83,11 @@ def test_a_run_is_told_with_its_cost_figures_and_tables(results, planted_results
     assert "10 checkpoints, step 5,000 to 100,000 after step 0" in text and "trained elsewhere" in text
     assert "not measured: arc prediction, in language: no arcs are predicted" in text
     assert "2 jobs, 4.0 hours of CPU time; one by one they take 2.0 hours; at most 2.0 GiB" in text and "probes 4.0 hours" in text
-    assert "![Figure 1](figures/figure_01.png)" in text and "| a |" in text and "[LaTeX](tables/table_1.tex)" in text
+    assert (
+        "![Figure 1](figures/figure_01.png)" in text
+        and "### Table 1. What is measured\n\n| a |" in text
+        and "[LaTeX](tables/table_1.tex)" in text
+    )
     # In the page the figure itself; no tag of a name is obeyed.
     assert 'src="data:image/png;base64,' in page and "<td>1</td>" in page
     assert "&lt;b&gt;processor" in page and "<b>processor" not in page and "*all* | of them" in page

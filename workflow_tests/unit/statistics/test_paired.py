@@ -4,7 +4,7 @@ from scipy import stats
 from simulated_outcomes import accuracy, simulated
 
 from xlprobe.errors import XlprobeError
-from xlprobe.statistics.paired import compare
+from xlprobe.statistics.paired import compare, compare_means
 from xlprobe.statistics.resampling import ClusteredCounts, draws
 
 GROUP = ("pud", "test")
@@ -100,3 +100,39 @@ def test_intervals_and_p_values_of_equal_rows_are_as_often_wrong_as_they_say():
         held.append(found.low <= 0 <= found.high)
         p_values.append(found.p)
     assert 0.9 < np.mean(held) < 0.98 and stats.kstest(p_values, "uniform").pvalue > 0.01
+
+
+def test_a_mean_over_languages_is_compared_in_resamples_that_its_parallel_sets_share():
+    """Two languages, of which the second lacks a sentence: their differences are drawn together, then averaged."""
+    generator = np.random.default_rng(2)
+    one, other = generator.integers(2, size=(2, 2, 60))
+    keys = [f"{number:03}" for number in range(60)]
+    pairs = [(row(one[0]), row(other[0])), (row(one[1, :59], keys[:59]), row(other[1, :59], keys[:59]))]
+    found = compare_means(pairs, accuracy, resamples=400)
+    drawn = draws(GROUP, 60, 400)
+    first, second = drawn @ (one[0] - other[0]) / 60, drawn[:, :59] @ (one[1, :59] - other[1, :59]) / drawn[:, :59].sum(axis=1)
+    assert (found.low, found.high) == pytest.approx(np.quantile((first + second) / 2, [0.025, 0.975]))
+    assert found.difference == pytest.approx(((one[0] - other[0]).mean() + (one[1, :59] - other[1, :59]).mean()) / 2)
+    assert found.clusters == 60
+    weighted = compare_means(pairs, accuracy, weights=[0.75, 0.25], resamples=400)
+    assert (weighted.low, weighted.high) == pytest.approx(np.quantile(0.75 * first + 0.25 * second, [0.025, 0.975]))
+    assert compare_means(pairs[:1], accuracy) == compare(*pairs[0], accuracy)
+
+
+def test_a_sentence_changes_rows_together_with_its_translations():
+    """Of two languages with the same differences, a mean is as sure as either; of sets that are not parallel, it is surer."""
+    one, other = row([1] * 8 + [0] * 2 + [1] * 10), row([0] * 8 + [1] * 2 + [1] * 10)
+    alone, together = compare(one, other, accuracy, resamples=5000), compare_means([(one, other)] * 2, accuracy, resamples=5000)
+    assert together.p == alone.p == pytest.approx(stats.binomtest(8, 10).pvalue, abs=0.02)
+    assert (together.low, together.high) == pytest.approx((alone.low, alone.high))
+    apart = [ClusteredCounts(counts.counts, counts.keys, ("other", "test")) for counts in (one, other)]
+    surer = compare_means([(one, other), (apart[0], apart[1])], accuracy, resamples=5000)
+    assert surer.p < 0.5 * alone.p and surer.high - surer.low < 0.85 * (alone.high - alone.low) and surer.clusters == 40
+
+
+def test_seeds_of_one_number_are_one_probe_on_all_targets():
+    """Of a probe that is far off on all targets, no number of targets makes the mean sure."""
+    by_seed = np.repeat([[20], [25], [30]], 50, axis=1)
+    pair = (row(by_seed, total=40), row(by_seed - 4, total=40))
+    alone, together = compare(*pair, accuracy), compare_means([pair] * 10, accuracy)
+    assert (together.low, together.high) == pytest.approx((alone.low, alone.high)) and together.p == alone.p > 0.2

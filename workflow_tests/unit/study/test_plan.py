@@ -208,6 +208,19 @@ def test_layers_are_compared_where_curves_have_several():
     assert "layers" not in tiny(**at_last, models=models, sweeps=[{"models": ["other"], "layers": [1, 2]}]).measure_tables
 
 
+def test_final_checkpoints_are_compared_where_there_are_several_models():
+    """The last step of each, of the first training of several; a model before training is none."""
+    xlmr = tiny_configuration()["models"]["xlmr"]
+    one = {"steps": [7], "huggingface": {"folder": "/there"}}
+    study = tiny(models={"xlmr": xlmr | {"steps": [0, 20, 10], "seeds": [3, 2]}, "base": one, "untrained": one | {"steps": [0]}})
+    assert study.final_checkpoints == [("xlmr/seed_2", 20), ("base", 7)]
+    assert study.measure_tables["model_comparisons"] == ["model_comparisons"] and counts(study)["model_comparisons"] == 1
+    # Two that are measured at one step each have no curves, but can be compared.
+    assert "model_comparisons" in tiny(models={"base": one, "large": one}).tables
+    assert "model_comparisons" not in tiny().tables and "model_comparisons" not in tiny().measure_tables
+    assert shipped("replica").final_checkpoints == [("replica", 1_500_000), ("base", 1_500_000)]
+
+
 def test_datasets_are_counted_with_the_tasks_that_they_have():
     """In an order that does not depend on how the configuration is written."""
     counted = tiny(treebanks=["qba_world", "qaa_world", "qba_pud"], probes={"leave_out": {"pos": ["qba_world"]}}).counted_tasks()
