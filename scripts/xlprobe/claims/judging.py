@@ -49,7 +49,7 @@ def judged(run: JudgedRun, claim: Claim) -> dict[str, Any]:
     findings = found(run, claim)
     differs = other_setting(run, claim, arguments_of(claim.arguments)) if claim.scope == PAPER else ""
     verdict = judge(claim, findings, differs)
-    names = ("id", "section", "statement", "measure", "arguments", "rule", "threshold", "scope", "note")
+    names = ("id", "section", "statement", "how_measured", "measure", "arguments", "rule", "threshold", "scope", "note")
     return {
         **{name: getattr(claim, name) for name in names},
         "printed": claim.value,

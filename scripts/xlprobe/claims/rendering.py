@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 
-from xlprobe.claims.measures import arguments_of, said_of
 from xlprobe.claims.verdicts import BY_CONSTRUCTION, COUNTED, OTHER_SETTING, VERDICTS
 
 # Sections of the table, by how the claims' sections begin.
@@ -65,7 +64,7 @@ def _part(section: str) -> str:
 
 
 def _cells(row: Mapping[Any, Any]) -> tuple[str, ...]:
-    asked = [said_of(row["measure"], arguments_of(row["arguments"])), f"asked: {row['asked']}" if row["asked"] else ""]
+    asked = [row["how_measured"], f"asked: {row['asked']}" if row["asked"] else ""]
     said = [row["why"], f"note: {row['note']}" if row["note"] else ""]
     return (
         escaped(f"{row['id']} ({row['section']}): {row['statement']}"),
