@@ -15,7 +15,8 @@ from xlprobe.claims.finding import COUNT, PERCENT, POINTS, Finding, JudgedRun, N
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
 from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED, DEV
 
-NO_JITTER = "too few checkpoints after 95 % of the best to tell a loss from their ups and downs"
+# A loss below this share of the best is none to speak of.
+SLIGHT = 0.01
 
 
 def curves_that_forget(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding]:
@@ -32,28 +33,33 @@ def curves_that_forget(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding]
 
 
 def _share_that_forgets(run: JudgedRun, tasks: Sequence[str], protocol: str | None = None) -> Finding:
-    printed, forgets = _losses(run, tasks, protocol)
-    # Where it can be told of few curves only, these are no fair sample.
-    told = len(forgets) >= len(printed) / 2
+    printed, fitted = _losses(run, tasks, protocol)
+    told = fitted["forgets"].notna()
+    sure = fitted["forgets"].fillna(False).astype(bool)
+    # A loss that is not found may be there: up to the upper end of its interval, or any without one.
+    possible = sure | ~(fitted["high"].astype(float) < SLIGHT)
     return Finding(
         value=float((printed["value"] > 0).mean() * 100),
-        honest=float(forgets.mean() * 100) if told else None,
+        # Where it can be told of few curves only, these are no fair sample.
+        honest=float(sure[told].mean() * 100) if told.mean() >= 0.5 else None,
+        low=float(sure.mean() * 100),
+        high=float(possible.mean() * 100),
+        interval=f"from curves that surely forget to those that may lose {SLIGHT:.0%} of the best or more",
         n=len(printed),
         formula="forgetting, as printed above 0; cross-fitted beyond the ups and downs of checkpoints",
         unit=PERCENT,
-        why="" if told else NO_JITTER,
     )
 
 
-def _losses(run: JudgedRun, tasks: Sequence[str], protocol: str | None = None) -> tuple[pd.DataFrame, "pd.Series[bool]"]:
-    """Relative losses in language as printed, and of those curves where it can be told whether they forget."""
+def _losses(run: JudgedRun, tasks: Sequence[str], protocol: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Relative losses in language: the rows as printed, and the cross-fitted ones."""
     curves = pd.concat([run.tables.curves("forgetting", task, IN_LANGUAGE, protocol) for task in tasks])
-    curves = curves[curves["measure"] == "relative"]
-    printed = curves[curves["rule"] == AS_PRINTED].dropna(subset="value")
-    if printed.empty:
+    curves = curves[(curves["measure"] == "relative") & curves["value"].notna()]
+    printed, fitted = (curves[curves["rule"] == rule] for rule in (AS_PRINTED, CROSS_FITTED))
+    if printed.empty or fitted.empty:
         reasons = dict.fromkeys(why for task in tasks if (why := run.tables.absent(task, IN_LANGUAGE)))
         raise NotMeasuredError("; ".join(reasons) or "the run has no curve in language")
-    return printed, curves[curves["rule"] == CROSS_FITTED]["forgets"].dropna().astype(bool)
+    return printed, fitted
 
 
 def _best_steps(run: JudgedRun, tasks: Sequence[str]) -> tuple[pd.Series, pd.Series, bool]:
@@ -62,8 +68,8 @@ def _best_steps(run: JudgedRun, tasks: Sequence[str]) -> tuple[pd.Series, pd.Ser
     printed, on_dev = (curves[curves["rule"] == rule]["step"].dropna() for rule in (AS_PRINTED, DEV))
     if len(printed) < 2:
         raise NotMeasuredError("fewer than two curves are measured in language")
-    _, forgets = _losses(run, tasks)
-    return printed, on_dev, forgets.nunique() == 2
+    _, fitted = _losses(run, tasks)
+    return printed, on_dev, fitted["forgets"].dropna().nunique() == 2
 
 
 def different_best_steps(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding]:

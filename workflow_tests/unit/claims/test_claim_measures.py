@@ -337,9 +337,9 @@ def losses_of(task, by_pair, measure="relative", **columns):
 
 LOSSES = {
     ("en_a", "en_a"): (0.13, (0.12, 0.1, 0.14), True),
-    ("de_a", "de_a"): (0.01, (-0.01, -0.02, 0.01), False),
-    ("fi_a", "fi_a"): (0.0, (-0.01, -0.02, 0.01), False),
-    ("hi_a", "hi_a"): (0.02, (0.0, -0.02, 0.01), None),
+    ("de_a", "de_a"): (0.01, (-0.01, -0.02, 0.009), False),
+    ("fi_a", "fi_a"): (0.0, (-0.01, -0.02, 0.0), False),
+    ("hi_a", "hi_a"): (0.02, (0.0, -0.02, 0.02), None),
 }
 
 
@@ -347,13 +347,18 @@ class TestLosses:
     def test_what_forgets_is_beyond_the_ups_and_downs(self):
         run = run_of({"forgetting": losses_of("pos", LOSSES)})
         (found,) = losses.curves_that_forget(run, tasks=["pos", "xnli"])
-        # By the paper's way three of four have lost something; one of three that can be told has.
-        assert (found.value, found.honest, found.why) == (75, pytest.approx(100 / 3), "")
+        # By the paper's way three of four have lost something; of three that can be told one has.
+        assert (found.value, found.honest) == (75, pytest.approx(100 / 3))
+        # One of four surely; two may have lost 1 % of the best: German at most 0.9 %, Hindi 2 %.
+        assert ends(found) == (25, 50)
 
-    def test_where_it_can_be_told_of_few_nothing_is_said(self):
+    def test_where_it_can_be_told_of_few_the_interval_alone_says_it(self):
         untold = {pair: (printed, fitted, True if pair[0] == "en_a" else None) for pair, (printed, fitted, _) in LOSSES.items()}
         (found,) = losses.curves_that_forget(run_of({"forgetting": losses_of("pos", untold)}), tasks=["pos"])
-        assert found.honest is None and "too few checkpoints" in found.why
+        assert (found.honest, *ends(found)) == (None, 25, 50)
+        unknown = {pair: (printed, (0.0, None, None), None) for pair, (printed, _, _) in LOSSES.items()}
+        (found,) = losses.curves_that_forget(run_of({"forgetting": losses_of("pos", unknown)}), tasks=["pos"])
+        assert ends(found) == (0, 100)
 
     def test_converged_probes_stand_beside(self):
         converged = losses_of("pos", {("en_a", "en_a"): (0.0, (0.0, -0.1, 0.1), False)}, protocol="converged")
