@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from xlprobe.claims.curve_values import each, task_name
-from xlprobe.claims.finding import PERCENT, Finding, JudgedRun, NotMeasuredError
+from xlprobe.claims.finding import PERCENT, Finding, JudgedRun, NotMeasured
 from xlprobe.metrics.correlations import FORGETTING, IN_LANGUAGE
 from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED, NO_INTERVAL
 
@@ -28,7 +28,7 @@ def _rows(run: JudgedRun, task: str, setting: str, outcome: str, factor: str) ->
     rows = rows[(rows["task"] == task) & (rows["setting"] == setting) & (rows["outcome"] == outcome) & (rows["factor"] == factor)]
     rows = rows[rows["protocol"] == run.tables.facts.protocols.get(task)]
     if rows.empty:
-        raise NotMeasuredError(run.tables.absent(task, setting) or "the run has no such correlation: too few languages, or no such factor")
+        raise NotMeasured(run.tables.absent(task, setting) or "the run has no such correlation: too few languages, or no such factor")
     return rows
 
 
@@ -76,7 +76,7 @@ def correlation_range(run: JudgedRun, *, outcome: str, factor: str, setting: str
     found = correlation(run, outcome=outcome, factor=factor, setting=setting, tasks=tasks)
     known = [finding for finding in found if finding.value is not None]
     if not known:
-        raise NotMeasuredError("; ".join(dict.fromkeys(finding.why for finding in found)))
+        raise NotMeasured("; ".join(dict.fromkeys(finding.why for finding in found)))
     highest, lowest = (choose(known, key=lambda finding: finding.value or 0.0) for choose in (max, min))
     return [replace(highest, part=f"highest, {highest.part}"), replace(lowest, part=f"lowest, {lowest.part}")]
 
@@ -150,7 +150,7 @@ def _usable(run: JudgedRun, tasks: Sequence[str], setting: str, outcome: str, fa
     for task in tasks:
         try:
             found = _rows(run, task, setting, outcome, factor)
-        except NotMeasuredError as error:
+        except NotMeasured as error:
             reasons.append(str(error))
             continue
         kept = found[(found["rule"] == rule) & ~found["n_too_small"].astype(bool) & found["value"].notna()]
@@ -158,7 +158,7 @@ def _usable(run: JudgedRun, tasks: Sequence[str], setting: str, outcome: str, fa
         if kept.empty:
             reasons.append(f"n too small, or the same for all: {task_name(task)}")
     if not rows:
-        raise NotMeasuredError("; ".join(dict.fromkeys(reasons)))
+        raise NotMeasured("; ".join(dict.fromkeys(reasons)))
     return rows
 
 
@@ -173,7 +173,7 @@ def between_tasks(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding]:
         rows = rows[rows["protocol"] == run.tables.facts.protocols.get(one)]
         if rows.empty:
             absent = run.tables.absent(one, IN_LANGUAGE) or run.tables.absent(other, IN_LANGUAGE)
-            raise NotMeasuredError(absent or "no language is measured on both tasks")
+            raise NotMeasured(absent or "no language is measured on both tasks")
         return _of_rows(run, rows)
 
     pairs = {f"{task_name(one)} and {task_name(other)}": (one, other) for one, other in combinations(tasks, 2)}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xlprobe.artifacts.tables import read_table, write_rows
-from xlprobe.claims.finding import Finding, JudgedRun, NotMeasuredError
+from xlprobe.claims.finding import Finding, JudgedRun, NotMeasured
 from xlprobe.claims.measures import MEASURES, arguments_of, read_arguments
 from xlprobe.claims.published import Claim, read_claims
 from xlprobe.claims.rendering import markdown_of
@@ -66,7 +66,7 @@ def found(run: JudgedRun, claim: Claim) -> list[Finding]:
     measure = MEASURES[claim.measure]
     try:
         return measure(run, **read_arguments(measure, arguments_of(claim.arguments)))
-    except NotMeasuredError as error:
+    except NotMeasured as error:
         return [Finding(why=str(error))]
 
 

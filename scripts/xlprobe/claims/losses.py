@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from xlprobe.claims.curve_values import CONVERGED, difference, each, joined_values, score_unit, summarised, task_name, without_interval
-from xlprobe.claims.finding import COUNT, PERCENT, POINTS, Finding, JudgedRun, NotMeasuredError
+from xlprobe.claims.finding import COUNT, PERCENT, POINTS, Finding, JudgedRun, NotMeasured
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
 from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED, DEV
 
@@ -28,7 +28,7 @@ def curves_that_forget(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding]
     # What moves an early-stopped probe may be the scale of its vectors: converged ones stand beside, where there are any.
     try:
         return [found, replace(_share_that_forgets(run, tasks, CONVERGED), part="converged probes", beside=True)]
-    except NotMeasuredError:
+    except NotMeasured:
         return [found]
 
 
@@ -58,7 +58,7 @@ def _losses(run: JudgedRun, tasks: Sequence[str], protocol: str | None = None) -
     printed, fitted = (curves[curves["rule"] == rule] for rule in (AS_PRINTED, CROSS_FITTED))
     if printed.empty or fitted.empty:
         reasons = dict.fromkeys(why for task in tasks if (why := run.tables.absent(task, IN_LANGUAGE)))
-        raise NotMeasuredError("; ".join(reasons) or "the run has no curve in language")
+        raise NotMeasured("; ".join(reasons) or "the run has no curve in language")
     return printed, fitted
 
 
@@ -67,7 +67,7 @@ def _best_steps(run: JudgedRun, tasks: Sequence[str]) -> tuple[pd.Series, pd.Ser
     curves = pd.concat([run.tables.curves("best", task, IN_LANGUAGE) for task in tasks])
     printed, on_dev = (curves[curves["rule"] == rule]["step"].dropna() for rule in (AS_PRINTED, DEV))
     if len(printed) < 2:
-        raise NotMeasuredError("fewer than two curves are measured in language")
+        raise NotMeasured("fewer than two curves are measured in language")
     _, fitted = _losses(run, tasks)
     return printed, on_dev, fitted["forgets"].dropna().nunique() == 2
 

@@ -6,7 +6,7 @@ import pytest
 from claimed_runs import rows, run_of, scores
 
 from xlprobe.claims import correlated, counts, layers, levels, losses, times, transfer
-from xlprobe.claims.finding import NotMeasuredError
+from xlprobe.claims.finding import NotMeasured
 
 IN_LANGUAGE, TRANSFER = "in language", "transfer"
 PRINTED, FITTED, FINAL = "as printed", "cross-fitted", "final checkpoint"
@@ -85,9 +85,9 @@ class TestTimes:
 
     def test_a_share_or_task_that_is_not_measured_says_so(self):
         run = run_of({"steps": steps("pos", POS_STEPS)}, absent={"xnli, in language": "the run measures no inference"})
-        with pytest.raises(NotMeasuredError, match="the run has no number of POS in language"):
+        with pytest.raises(NotMeasured, match="the run has no number of POS in language"):
             times.step_statistic(run, task="pos", setting=IN_LANGUAGE, share=0.9, statistic="mean")
-        with pytest.raises(NotMeasuredError, match="the run measures no inference"):
+        with pytest.raises(NotMeasured, match="the run measures no inference"):
             times.step_statistic(run, task="xnli", setting=IN_LANGUAGE, share=0.98, statistic="mean")
 
     def test_order_of_tasks_takes_the_later_of_both_that_come_first(self):
@@ -427,7 +427,7 @@ class TestLayers:
         assert [(one.value, one.beside) for one in converged] == [(9, True)] * 3
         (found, *_) = layers.fall_of_language(self.run(), task="arc_classification", language="cs")
         assert (found.value, found.honest, *ends(found)) == (1.79, 1.7, 1.5, 1.9)
-        with pytest.raises(NotMeasuredError, match="the language en is not measured at several layers"):
+        with pytest.raises(NotMeasured, match="the language en is not measured at several layers"):
             layers.fall_of_language(self.run(), task="arc_classification", language="en")
 
     def test_in_language_and_in_transfer_are_two_numbers(self):
