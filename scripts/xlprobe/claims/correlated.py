@@ -1,6 +1,6 @@
 """Claims on what goes together: Tables 4 and 5, and correlations between measures (paper 1: 3.2, Appendix B)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from xlprobe.claims.curve_values import each, task_name, without_interval
-from xlprobe.claims.finding import PERCENT, Finding, JudgedRun, NotMeasuredError
+from xlprobe.claims.curve_values import each, task_name
+from xlprobe.claims.finding import PERCENT, Finding, JudgedRun, NotMeasured
 from xlprobe.metrics.correlations import FORGETTING, IN_LANGUAGE
 from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED, NO_INTERVAL
 
 SIGNIFICANT = 0.05
+# A correlation nearer to 0 is none to speak of.
+WEAK = 0.3
 
 
 def correlation(run: JudgedRun, *, outcome: str, factor: str, setting: str, tasks: Sequence[str]) -> list[Finding]:
@@ -26,7 +28,7 @@ def _rows(run: JudgedRun, task: str, setting: str, outcome: str, factor: str) ->
     rows = rows[(rows["task"] == task) & (rows["setting"] == setting) & (rows["outcome"] == outcome) & (rows["factor"] == factor)]
     rows = rows[rows["protocol"] == run.tables.facts.protocols.get(task)]
     if rows.empty:
-        raise NotMeasuredError(run.tables.absent(task, setting) or "the run has no such correlation: too few languages, or no such factor")
+        raise NotMeasured(run.tables.absent(task, setting) or "the run has no such correlation: too few languages, or no such factor")
     return rows
 
 
@@ -35,7 +37,7 @@ def _of_rows(run: JudgedRun, rows: pd.DataFrame) -> Finding:
     row = printed.iloc[0]
     value, n, formula = row["value"], int(row["n"]), f"{row['formula']}, of measures as printed"
     if pd.isna(value):
-        return Finding(n=n, formula=formula, why=f"no correlation can be had: one of both is the same for all {n}")
+        return Finding(n=n, formula=formula, why=f"there is no correlation: the measure, or the factor, is the same for all {n}")
     low, high, interval = _interval(run, row)
     p = row["p"] if pd.isna(row["permutation_p"]) else row["permutation_p"]
     too_small = f"n too small: {n} values of {int(row['languages'])} languages can reach no p-value below {SIGNIFICANT}"
@@ -74,7 +76,7 @@ def correlation_range(run: JudgedRun, *, outcome: str, factor: str, setting: str
     found = correlation(run, outcome=outcome, factor=factor, setting=setting, tasks=tasks)
     known = [finding for finding in found if finding.value is not None]
     if not known:
-        raise NotMeasuredError("; ".join(dict.fromkeys(finding.why for finding in found)))
+        raise NotMeasured("; ".join(dict.fromkeys(finding.why for finding in found)))
     highest, lowest = (choose(known, key=lambda finding: finding.value or 0.0) for choose in (max, min))
     return [replace(highest, part=f"highest, {highest.part}"), replace(lowest, part=f"lowest, {lowest.part}")]
 
@@ -82,28 +84,64 @@ def correlation_range(run: JudgedRun, *, outcome: str, factor: str, setting: str
 def significant_tasks(run: JudgedRun, *, outcome: str, factors: Sequence[str], setting: str, tasks: Sequence[str]) -> list[Finding]:
     """The share of tasks, in per cent, on which a factor goes with a measure at p < 0.05 (B.1).
 
-    By the paper's way with the printed p-value; cross-fitted, of cross-fitted measures by permutation where there is one.
+    Args:
+        factors: with - for blanks.
+    """
+
+    def share(signs: Sequence[set[int]]) -> float:
+        return float(np.mean([bool(of_task) for of_task in signs]) * 100)
+
+    named = [factor.replace("-", " ") for factor in factors]
+    return each(named, lambda name: _share_of_tasks(run, outcome, name, setting, tasks, share), str)
+
+
+def common_trend(run: JudgedRun, *, outcome: str, factors: Sequence[str], setting: str, tasks: Sequence[str]) -> list[Finding]:
+    """The share of tasks, in per cent, on which a factor goes with a measure at p < 0.05 in one direction (B.1: "no strong trends").
 
     Args:
         factors: with - for blanks.
     """
 
-    def of_factor(name: str) -> Finding:
-        shares = {"printed": _significant(run, tasks, setting, outcome, name, AS_PRINTED)}
-        shares["honest"] = _significant(run, tasks, setting, outcome, name, CROSS_FITTED)
-        numbers = {rule: float(np.mean(found) * 100) if found else np.nan for rule, found in shares.items()}
-        formula = "share of tasks at p < 0.05"
-        return without_interval(numbers, formula, PERCENT, len(shares["printed"]))
+    def share(signs: Sequence[set[int]]) -> float:
+        return max(float(np.mean([sign in of_task for of_task in signs]) * 100) for sign in (1, -1))
 
-    return each([factor.replace("-", " ") for factor in factors], of_factor, str)
+    named = [factor.replace("-", " ") for factor in factors]
+    return each(named, lambda name: _share_of_tasks(run, outcome, name, setting, tasks, share), str)
 
 
-def _significant(run: JudgedRun, tasks: Sequence[str], setting: str, outcome: str, factor: str, rule: str) -> list[bool]:
-    found = []
-    for row in _usable(run, tasks, setting, outcome, factor, rule):
-        p = row["p"] if rule == AS_PRINTED or pd.isna(row["permutation_p"]) else row["permutation_p"]
-        found.append(bool(p < SIGNIFICANT))
-    return found
+def _share_of_tasks(
+    run: JudgedRun, outcome: str, factor: str, setting: str, tasks: Sequence[str], share: Callable[[Sequence[set[int]]], float]
+) -> Finding:
+    """A share of tasks by the directions that correlations have.
+
+    By the paper's way with the printed p-value; cross-fitted, of cross-fitted measures, by permutation where there is one. What is not
+    significant may be there all the same: the interval goes from what is, to what may be correlated by WEAK or more.
+    """
+    printed, fitted = (_usable(run, tasks, setting, outcome, factor, rule) for rule in (AS_PRINTED, CROSS_FITTED))
+    by_printed = [_signs(row, row["p"]) for row in printed]
+    ps = [row["p"] if pd.isna(row["permutation_p"]) else row["permutation_p"] for row in fitted]
+    sure = [_signs(row, p) for row, p in zip(fitted, ps, strict=True)]
+    possible = [signs or _possible_signs(run, row) for row, signs in zip(fitted, sure, strict=True)]
+    return Finding(
+        value=share(by_printed),
+        honest=share(sure),
+        low=share(sure),
+        high=share(possible),
+        interval=f"from significant correlations to those that may be {WEAK} or more",
+        n=len(printed),
+        formula="share of tasks at p < 0.05",
+        unit=PERCENT,
+    )
+
+
+def _signs(row: "pd.Series[float]", p: float) -> set[int]:
+    """The direction of a correlation; none where it is not significant."""
+    return {int(np.sign(row["value"]))} if p < SIGNIFICANT else set()
+
+
+def _possible_signs(run: JudgedRun, row: "pd.Series[float]") -> set[int]:
+    low, high, _ = _interval(run, row)
+    return {sign for sign, end in ((-1, low), (1, high)) if end is None or sign * end >= WEAK}
 
 
 def _usable(run: JudgedRun, tasks: Sequence[str], setting: str, outcome: str, factor: str, rule: str) -> list[pd.Series]:
@@ -112,7 +150,7 @@ def _usable(run: JudgedRun, tasks: Sequence[str], setting: str, outcome: str, fa
     for task in tasks:
         try:
             found = _rows(run, task, setting, outcome, factor)
-        except NotMeasuredError as error:
+        except NotMeasured as error:
             reasons.append(str(error))
             continue
         kept = found[(found["rule"] == rule) & ~found["n_too_small"].astype(bool) & found["value"].notna()]
@@ -120,24 +158,8 @@ def _usable(run: JudgedRun, tasks: Sequence[str], setting: str, outcome: str, fa
         if kept.empty:
             reasons.append(f"n too small, or the same for all: {task_name(task)}")
     if not rows:
-        raise NotMeasuredError("; ".join(dict.fromkeys(reasons)))
+        raise NotMeasured("; ".join(dict.fromkeys(reasons)))
     return rows
-
-
-def common_trend(run: JudgedRun, *, outcome: str, factors: Sequence[str], setting: str, tasks: Sequence[str]) -> list[Finding]:
-    """On how many tasks, in per cent, a measure goes with a factor at p < 0.05 and in the same direction (B.1: "no strong trends")."""
-
-    def of_factor(name: str) -> Finding:
-        shares = {}
-        for key, rule in (("printed", AS_PRINTED), ("honest", CROSS_FITTED)):
-            rows = _usable(run, tasks, setting, outcome, name, rule)
-            sure = _significant(run, tasks, setting, outcome, name, rule)
-            signs = [np.sign(row["value"]) for row, significant in zip(rows, sure, strict=True) if significant]
-            shares[key] = max(signs.count(1), signs.count(-1)) / len(rows) * 100
-        formula = "share of tasks at p < 0.05 that have one sign"
-        return without_interval(shares, formula, PERCENT, len(tasks))
-
-    return each([factor.replace("-", " ") for factor in factors], of_factor, str)
 
 
 def between_tasks(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding]:
@@ -151,7 +173,7 @@ def between_tasks(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding]:
         rows = rows[rows["protocol"] == run.tables.facts.protocols.get(one)]
         if rows.empty:
             absent = run.tables.absent(one, IN_LANGUAGE) or run.tables.absent(other, IN_LANGUAGE)
-            raise NotMeasuredError(absent or "no language is measured on both tasks")
+            raise NotMeasured(absent or "no language is measured on both tasks")
         return _of_rows(run, rows)
 
     pairs = {f"{task_name(one)} and {task_name(other)}": (one, other) for one, other in combinations(tasks, 2)}

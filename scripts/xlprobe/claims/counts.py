@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from xlprobe.claims.curve_values import PAIR
-from xlprobe.claims.finding import COUNT, GIB, STEP, Finding, JudgedRun, NotMeasuredError
+from xlprobe.claims.finding import COUNT, GIB, STEP, Finding, JudgedRun, NotMeasured
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
 from xlprobe.metrics.model_tables import TASKS
 from xlprobe.metrics.training_outcomes import one_language
@@ -75,7 +75,7 @@ def text_sizes(run: JudgedRun) -> list[Finding]:
     table = run.tables.table("factors")
     sizes = table[(table["factor"] == "pretraining_data") & table["default"].fillna(False).astype(bool)].dropna(subset="value")
     if sizes.empty:
-        raise NotMeasuredError("the run knows no sizes of text")
+        raise NotMeasured("the run knows no sizes of text")
     by_size = sizes.sort_values("value")
     ends = (("smallest", by_size.iloc[0]), ("largest", by_size.iloc[-1]))
     return [
@@ -107,7 +107,7 @@ def model_size(run: JudgedRun, *, column: str) -> list[Finding]:
     """How many layers, hidden units or parameters the model has (Appendix A)."""
     sizes = run.tables.table("checkpoints")[column].dropna()
     if sizes.empty:
-        raise NotMeasuredError("the run has no checkpoint of the model")
+        raise NotMeasured("the run has no checkpoint of the model")
     return [Finding(value=float(sizes.iloc[-1]), n=1, formula=f"checkpoints, {column}", unit=COUNT)]
 
 
@@ -127,6 +127,6 @@ def not_measurable(run: JudgedRun, *, why: str) -> list[Finding]:
     """What no run can say.
 
     Raises:
-        NotMeasuredError: always.
+        NotMeasured: always.
     """
-    raise NotMeasuredError(why)
+    raise NotMeasured(why)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xlprobe.claims.finding import BITS, PERCENT, POINTS, Finding, JudgedRun, NotMeasuredError
+from xlprobe.claims.finding import BITS, PERCENT, POINTS, Finding, JudgedRun, NotMeasured
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
 from xlprobe.metrics.learning import AS_PRINTED, BEFORE, CROSS_FITTED, FINAL, NO_INTERVAL
 from xlprobe.metrics.model_tables import TASKS
@@ -59,13 +59,13 @@ def curve_values(
         PAIR; `printed`, `honest`, and `low` and `high` of the true number (NaN without an interval).
 
     Raises:
-        NotMeasuredError: there is no row.
+        NotMeasured: there is no row.
     """
     curves = kept_rows(run.tables.curves(table, task, setting, protocol), kept or {})
     curves = _of_pairs(curves, task, setting)
     printed, fitted = (curves[curves["rule"] == rule] for rule in (AS_PRINTED, CROSS_FITTED))
     if printed.empty:
-        raise NotMeasuredError(why_absent(run, task, setting))
+        raise NotMeasured(why_absent(run, task, setting))
     if table == "best":
         ends = _ends_of_best(run, task, setting, curves)
     else:
@@ -128,16 +128,16 @@ def joined_values(run: JudgedRun, table: str, tasks: Sequence[str], setting: str
     """The numbers of all tasks that are measured, one below the other.
 
     Raises:
-        NotMeasuredError: none is.
+        NotMeasured: none is.
     """
     parts, reasons = [], []
     for task in tasks:
         try:
             parts.append(curve_values(run, table, task, setting, kept))
-        except NotMeasuredError as error:
+        except NotMeasured as error:
             reasons.append(str(error))
     if not parts:
-        raise NotMeasuredError("; ".join(dict.fromkeys(reasons)))
+        raise NotMeasured("; ".join(dict.fromkeys(reasons)))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -223,7 +223,7 @@ def each(names: Iterable[str], found: Callable[[str], Finding], part: Callable[[
     def of(name: str) -> Finding:
         try:
             finding = found(name)
-        except NotMeasuredError as error:
+        except NotMeasured as error:
             return Finding(part=part(name), why=str(error))
         return replace(finding, part=finding.part or part(name))
 
@@ -236,14 +236,14 @@ def grids(run: JudgedRun, task: str) -> dict[str, pd.DataFrame]:
     The diagonal is a language's probes on its parallel set.
 
     Raises:
-        NotMeasuredError: fewer than two languages are both.
+        NotMeasured: fewer than two languages are both.
     """
     pairs = run.tables.curves("best", task, TRANSFER)
     if pairs.empty:
-        raise NotMeasuredError(why_absent(run, task, TRANSFER))
+        raise NotMeasured(why_absent(run, task, TRANSFER))
     found = {name: run.tables.grid(pairs[pairs["rule"] == rule]) for name, rule in (("printed", AS_PRINTED), ("honest", CROSS_FITTED))}
     if len(found["printed"]) < 2:
-        raise NotMeasuredError(f"{task_name(task)}: fewer than two languages are both source and target")
+        raise NotMeasured(f"{task_name(task)}: fewer than two languages are both source and target")
     return {name: grid for name, grid in found.items() if len(grid) == len(found["printed"])}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xlprobe.artifacts.tables import read_table, write_rows
-from xlprobe.claims.finding import Finding, JudgedRun, NotMeasuredError
+from xlprobe.claims.finding import Finding, JudgedRun, NotMeasured
 from xlprobe.claims.measures import MEASURES, arguments_of, read_arguments
 from xlprobe.claims.published import Claim, read_claims
 from xlprobe.claims.rendering import markdown_of
@@ -49,7 +49,7 @@ def judged(run: JudgedRun, claim: Claim) -> dict[str, Any]:
     findings = found(run, claim)
     differs = other_setting(run, claim, arguments_of(claim.arguments)) if claim.scope == PAPER else ""
     verdict = judge(claim, findings, differs)
-    names = ("id", "section", "statement", "measure", "arguments", "rule", "threshold", "scope", "note")
+    names = ("id", "section", "statement", "how_measured", "measure", "arguments", "rule", "threshold", "scope", "note")
     return {
         **{name: getattr(claim, name) for name in names},
         "printed": claim.value,
@@ -66,7 +66,7 @@ def found(run: JudgedRun, claim: Claim) -> list[Finding]:
     measure = MEASURES[claim.measure]
     try:
         return measure(run, **read_arguments(measure, arguments_of(claim.arguments)))
-    except NotMeasuredError as error:
+    except NotMeasured as error:
         return [Finding(why=str(error))]
 
 

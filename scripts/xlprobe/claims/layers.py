@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from xlprobe.claims.curve_values import CONVERGED, curve_values, each, score_unit, setting_name, summarised, task_name
-from xlprobe.claims.finding import LAYERS, PERCENT, POINTS, Finding, JudgedRun, NotMeasuredError
+from xlprobe.claims.finding import LAYERS, PERCENT, POINTS, Finding, JudgedRun, NotMeasured
 from xlprobe.claims.times import STATISTICS
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
 from xlprobe.metrics.layers import ANY_CHECKPOINT, CHANGE, FINAL_CHECKPOINT, OWN
@@ -29,12 +29,12 @@ def _swept(run: JudgedRun, table: str, task: str, setting: str, kept: dict[str, 
     """The numbers of what is measured at several layers.
 
     Raises:
-        NotMeasuredError: nothing is.
+        NotMeasured: nothing is.
     """
     try:
         return curve_values(run, table, task, setting, kept, protocol)
-    except NotMeasuredError as error:
-        raise NotMeasuredError(_not_swept(run, task, setting)) from error
+    except NotMeasured as error:
+        raise NotMeasured(_not_swept(run, task, setting)) from error
 
 
 def falls_of_layer(run: JudgedRun, *, curves: Sequence[str]) -> list[Finding]:
@@ -78,7 +78,7 @@ def fall_of_language(run: JudgedRun, *, task: str, language: str) -> list[Findin
         values = _swept(run, "expected_layers", task, IN_LANGUAGE, FALL, protocol)
         own = values[values["source_language"].map(one_language) == language]
         if own.empty:
-            raise NotMeasuredError(f"the language {language} is not measured at several layers")
+            raise NotMeasured(f"the language {language} is not measured at several layers")
         return summarised(own, np.mean, f"{FORMULA}, fall", LAYERS)
 
     own = found(None)
@@ -118,7 +118,7 @@ def last_layer_beaten(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding]:
         beaten += [*(values[:, :-1].max(axis=1) > values[:, -1]).tolist()]
         gains += _swept(run, "layer_gains", task, IN_LANGUAGE, {"against": FINAL_CHECKPOINT})["honest"].tolist()
     if not beaten:
-        raise NotMeasuredError("; ".join(reasons))
+        raise NotMeasured("; ".join(reasons))
     honest = float(np.mean(np.array(gains) > 0) * 100) if gains and not np.isnan(gains).any() else None
     formula = "share of languages and checkpoints whose best layer is internal; cross-fitted: of languages, internal_gain above 0"
     why = "" if honest is not None else "no cross-fitted gain can be had"
@@ -137,7 +137,7 @@ def low_layers(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding]:
         scores = scores[scores["source_language"] != scores["target_language"]] if setting == TRANSFER else scores
         several = scores.groupby(["source", "target"])["layer"].transform("nunique") > 1
         if not several.any():
-            raise NotMeasuredError(_not_swept(run, task, setting))
+            raise NotMeasured(_not_swept(run, task, setting))
         return scores[several]
 
     def gap(scores: pd.DataFrame, last: int) -> "pd.Series[float]":

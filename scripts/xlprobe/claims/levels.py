@@ -18,7 +18,7 @@ from xlprobe.claims.curve_values import (
     why_absent,
     without_interval,
 )
-from xlprobe.claims.finding import COUNT, PERCENT, Finding, JudgedRun, NotMeasuredError
+from xlprobe.claims.finding import COUNT, PERCENT, Finding, JudgedRun, NotMeasured
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
 from xlprobe.metrics.learning import FINAL, NO_INTERVAL
 from xlprobe.metrics.training_outcomes import one_language
@@ -41,7 +41,7 @@ def relative_range(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding]:
     def of_task(task: str) -> Finding:
         values = curve_values(run, "best", task, IN_LANGUAGE)
         if len(values) < 2:
-            raise NotMeasuredError("one language alone has no range")
+            raise NotMeasured("one language alone has no range")
         means = values[NUMBERS].mean()
         ranges = (values[NUMBERS].max() - values[NUMBERS].min()) / means * 100
         found = without_interval(dict(ranges), "best, highest less lowest, by the mean", PERCENT, len(values))
@@ -74,7 +74,7 @@ def rho_with_bits(run: JudgedRun, *, tasks: Sequence[str], least: int) -> list[F
     """
     bits = run.tables.curves("scores", "bpc", IN_LANGUAGE)
     if bits.empty:
-        raise NotMeasuredError(why_absent(run, "bpc", IN_LANGUAGE))
+        raise NotMeasured(why_absent(run, "bpc", IN_LANGUAGE))
     bits = bits.assign(source_language=bits["source_language"].map(one_language), bits=bits["value"])
     by_step = bits.groupby(["source_language", "step"])["bits"].mean().reset_index()
     half = max(run.tables.facts.steps) / 2
@@ -82,13 +82,13 @@ def rho_with_bits(run: JudgedRun, *, tasks: Sequence[str], least: int) -> list[F
     def of_task(task: str) -> Finding:
         scores = run.tables.last_layer(run.tables.curves("scores", task, IN_LANGUAGE))
         if scores.empty:
-            raise NotMeasuredError(why_absent(run, task, IN_LANGUAGE))
+            raise NotMeasured(why_absent(run, task, IN_LANGUAGE))
         scores = scores.assign(source_language=scores["source_language"].map(one_language))
         both = scores[scores["step"] >= half].merge(by_step, on=["source_language", "step"])
         moving = [part for _, part in both.groupby("source") if part["value"].nunique() > 1 and part["bits"].nunique() > 1]
         found = [stats.spearmanr(part["value"], part["bits"]).statistic for part in moving if len(part) >= least]
         if not found:
-            raise NotMeasuredError(f"n too small: fewer than {least} checkpoints in the later half of training, or nothing moves there")
+            raise NotMeasured(f"n too small: fewer than {least} checkpoints in the later half of training, or nothing moves there")
         return Finding(value=float(np.mean(found)), n=len(found), formula="Spearman's rho over the later steps, mean over languages")
 
     return each(tasks, of_task)
@@ -98,13 +98,13 @@ def _comparison(run: JudgedRun, task: str, setting: str) -> "pd.Series[float]":
     """The row of the model held against another one.
 
     Raises:
-        NotMeasuredError: there is none.
+        NotMeasured: there is none.
     """
     rows = run.tables.table("model_comparisons")
     rows = rows[(rows["task"] == task) & (rows["setting"] == setting) & (rows["split"] == ("valid" if task == "bpc" else "test"))]
     rows = rows[rows["protocol"] == run.tables.facts.protocols.get(task)]
     if rows.empty:
-        raise NotMeasuredError(run.tables.absent(task, setting) or "one model alone: there is none to compare it with")
+        raise NotMeasured(run.tables.absent(task, setting) or "one model alone: there is none to compare it with")
     return rows.sort_values("other_model").iloc[0]
 
 

@@ -33,13 +33,6 @@ MEASURES: dict[str, Measure] = {
 }
 
 
-def said_of(measure: str, arguments: Mapping[str, str]) -> str:
-    """What a measure is, in a sentence: the first of its docstring, without the sections of the paper, and with its share."""
-    first = (inspect.getdoc(MEASURES[measure]) or "").partition("\n")[0]
-    said = first.removesuffix(".").partition(" (")[0]
-    return said.replace("a share of", f"{float(arguments['share']) * 100:g} % of") if "share" in arguments else said
-
-
 def arguments_of(text: str) -> dict[str, str]:
     """The arguments that a claim names, as text."""
     return {name.strip(): value.strip() for name, _, value in (part.partition("=") for part in text.split(";") if part.strip())}

@@ -5,7 +5,6 @@ from typing import Any
 
 import pandas as pd
 
-from xlprobe.claims.measures import arguments_of, said_of
 from xlprobe.claims.verdicts import BY_CONSTRUCTION, COUNTED, OTHER_SETTING, VERDICTS
 
 # Sections of the table, by how the claims' sections begin.
@@ -57,7 +56,7 @@ def _by_section(table: pd.DataFrame) -> Iterator[str]:
         rows = table[parts == part]
         if len(rows):
             yield from ("", f"## {part}", "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|")
-            yield from (f"| {' | '.join(text.replace('|', '&#124;') for text in _cells(row))} |" for row in rows.to_dict("records"))
+            yield from (f"| {' | '.join(_cells(row))} |" for row in rows.to_dict("records"))
 
 
 def _part(section: str) -> str:
@@ -65,17 +64,22 @@ def _part(section: str) -> str:
 
 
 def _cells(row: Mapping[Any, Any]) -> tuple[str, ...]:
-    asked = [said_of(row["measure"], arguments_of(row["arguments"])), f"asked: {row['asked']}" if row["asked"] else ""]
+    asked = [row["how_measured"], f"asked: {row['asked']}" if row["asked"] else ""]
     said = [row["why"], f"note: {row['note']}" if row["note"] else ""]
     return (
-        f"{row['id']} ({row['section']}): {row['statement']}",
-        "" if row["printed"] == "qualitative" else str(row["printed"]),
-        " ".join(_sentence(text) for text in asked if text),
+        escaped(f"{row['id']} ({row['section']}): {row['statement']}"),
+        "" if row["printed"] == "qualitative" else escaped(str(row["printed"])),
+        escaped(" ".join(_sentence(text) for text in asked if text)),
         # A line for each part.
-        str(row["ours"]).replace("; ", "<br>"),
+        escaped(str(row["ours"])).replace("; ", "<br>"),
         f"**{row['verdict']}**",
-        " ".join(_sentence(text) for text in said if text),
+        escaped(" ".join(_sentence(text) for text in said if text)),
     )
+
+
+def escaped(text: str) -> str:
+    """A text without what Markdown would take for its own, such as the stars of a correlation."""
+    return "".join(f"\\{character}" if character in r"\`*_[]<>|#" else character for character in text)
 
 
 def _sentence(text: str) -> str:

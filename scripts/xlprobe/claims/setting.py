@@ -68,8 +68,11 @@ def _languages(run: JudgedRun, claim: Claim, arguments: Mapping[str, str]) -> It
 
 def _measured(run: JudgedRun, table: str, task: str, setting: str) -> set[str]:
     rows = run.tables.curves(table, task, setting)
-    codes = {one_language(code) for name in PAIR for code in rows[name]}
-    return codes - {"en"} if task == "alignment" else codes
+    sources, targets = ({*rows[name].map(one_language)} for name in PAIR)
+    if task == "alignment":
+        return (sources | targets) - {"en"}
+    # Of transfer those that are both.
+    return sources & targets
 
 
 @cache

@@ -20,7 +20,7 @@ from xlprobe.claims.curve_values import (
     task_name,
     without_interval,
 )
-from xlprobe.claims.finding import COUNT, PERCENT, STEP, Finding, JudgedRun, NotMeasuredError
+from xlprobe.claims.finding import COUNT, PERCENT, STEP, Finding, JudgedRun, NotMeasured
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
 from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED
 from xlprobe.metrics.order import ORDER
@@ -76,7 +76,7 @@ def in_paper_order(run: JudgedRun, *, setting: str, counted: str) -> list[Findin
     # A language with several treebanks counts once: as much as the share of them that are in order.
     by_rule = dict([*table.groupby("rule")])
     if AS_PRINTED not in by_rule:
-        raise NotMeasuredError(
+        raise NotMeasured(
             run.tables.absent("xnli", setting)
             or run.tables.absent("arc_classification", setting)
             or f"no {'language' if setting == IN_LANGUAGE else 'pair'} is measured on all tasks of the order"
@@ -166,7 +166,7 @@ def neighbouring_checkpoints(run: JudgedRun, *, tasks: Sequence[str], share: flo
     both = one.merge(other, on=PAIR, suffixes=("", "_other"))
     steps = np.array(sorted(step for step in run.tables.facts.steps if step))
     if both.empty:
-        raise NotMeasuredError("no language is measured on both tasks")
+        raise NotMeasured("no language is measured on both tasks")
 
     def close(name: str) -> float:
         pairs = both[[name, f"{name}_other"]].dropna()

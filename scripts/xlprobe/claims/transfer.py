@@ -18,7 +18,7 @@ from xlprobe.claims.curve_values import (
     task_name,
     without_interval,
 )
-from xlprobe.claims.finding import COUNT, PERCENT, POINTS, Finding, JudgedRun, NotMeasuredError
+from xlprobe.claims.finding import COUNT, PERCENT, POINTS, Finding, JudgedRun, NotMeasured
 from xlprobe.metrics.correlations import TRANSFER
 from xlprobe.metrics.learning import AS_PRINTED, FINAL
 from xlprobe.metrics.training_outcomes import one_language
@@ -65,7 +65,7 @@ def alike_in_transfer(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding]:
         cut = [{rule: off_diagonal(grid.loc[languages, languages]) for rule, grid in found.items()} for found in both]
         found = {rule: mantel(cut[0][rule], cut[1][rule]) for rule in cut[0] if rule in cut[1]}
         if found["printed"].n_too_small:
-            raise NotMeasuredError(f"n too small: {len(languages)} languages")
+            raise NotMeasured(f"n too small: {len(languages)} languages")
         return without_interval({rule: of_rule.rho for rule, of_rule in found.items()}, "mantel, of best", "", found["printed"].n)
 
     pairs = {f"{task_name(one)} and {task_name(other)}": (one, other) for one, other in combinations(tasks, 2)}
@@ -85,7 +85,7 @@ def _row_means(grid: pd.DataFrame) -> "pd.Series[float]":
 def _grids_with(run: JudgedRun, task: str, language: str) -> dict[str, pd.DataFrame]:
     found = grids(run, task)
     if language not in found["printed"].index:
-        raise NotMeasuredError(f"the language {language} is not both source and target here")
+        raise NotMeasured(f"the language {language} is not both source and target here")
     return found
 
 
@@ -171,7 +171,7 @@ def mean_asymmetry(run: JudgedRun, *, tasks: Sequence[str], language: str) -> li
         pairs = _asymmetries(run, task)
         own = pairs[pairs["source_language"] == language]
         if own.empty:
-            raise NotMeasuredError(f"the language {language} is not both source and target here")
+            raise NotMeasured(f"the language {language} is not both source and target here")
         return summarised(own, np.mean, "both_ways, mean", POINTS, scale=100, interval=INTERVALS["asymmetry"])
 
     return each(tasks, of_task)
@@ -181,7 +181,7 @@ def _asymmetries(run: JudgedRun, task: str) -> pd.DataFrame:
     """Asymmetries as printed, of ordered pairs, with intervals of those at the final checkpoint."""
     rows = run.tables.curves("asymmetry", task, TRANSFER)
     if rows.empty:
-        raise NotMeasuredError(run.tables.absent(task, TRANSFER) or "no two languages transfer both ways")
+        raise NotMeasured(run.tables.absent(task, TRANSFER) or "no two languages transfer both ways")
     rows = rows.assign(**{name: rows[name].map(one_language) for name in PAIR})
     final = rows[rows["rule"] == FINAL]
     return by_language(rows[rows["rule"] == AS_PRINTED], final, final)
@@ -200,10 +200,10 @@ def asymmetric_pairs(run: JudgedRun, *, tasks: Sequence[str], share: float) -> l
             try:
                 pairs = of_task(task).dropna(subset=["low", "high"])
                 parts.append(pairs[pairs["source_language"] < pairs["target_language"]])
-            except NotMeasuredError as error:
+            except NotMeasured as error:
                 reasons.append(str(error))
         if not parts or (found := pd.concat(parts)).empty:
-            raise NotMeasuredError("; ".join(dict.fromkeys(reasons)) or "no pair of languages has an interval")
+            raise NotMeasured("; ".join(dict.fromkeys(reasons)) or "no pair of languages has an interval")
         return found
 
     def both_steps(task: str) -> pd.DataFrame:

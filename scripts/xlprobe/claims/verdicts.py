@@ -130,7 +130,7 @@ def _compared(finding: Finding, rule: str, asked_for: str) -> Verdict:
     below = {"above": high <= threshold, "at least": high < threshold, "below": high < threshold, "at most": high <= threshold}[rule]
     holds, fails = (above, below) if rule in ("above", "at least") else (below, above)
     if not holds and not fails:
-        return Verdict(UNDECIDED, f"the interval spans {asked_for}")
+        return Verdict(UNDECIDED, f"{asked_for} lies in the interval")
     return Verdict(AGREE if holds else DIFFER, why)
 
 

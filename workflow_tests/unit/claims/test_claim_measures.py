@@ -6,7 +6,7 @@ import pytest
 from claimed_runs import rows, run_of, scores
 
 from xlprobe.claims import correlated, counts, layers, levels, losses, times, transfer
-from xlprobe.claims.finding import NotMeasuredError
+from xlprobe.claims.finding import NotMeasured
 
 IN_LANGUAGE, TRANSFER = "in language", "transfer"
 PRINTED, FITTED, FINAL = "as printed", "cross-fitted", "final checkpoint"
@@ -85,9 +85,9 @@ class TestTimes:
 
     def test_a_share_or_task_that_is_not_measured_says_so(self):
         run = run_of({"steps": steps("pos", POS_STEPS)}, absent={"xnli, in language": "the run measures no inference"})
-        with pytest.raises(NotMeasuredError, match="the run has no number of POS in language"):
+        with pytest.raises(NotMeasured, match="the run has no number of POS in language"):
             times.step_statistic(run, task="pos", setting=IN_LANGUAGE, share=0.9, statistic="mean")
-        with pytest.raises(NotMeasuredError, match="the run measures no inference"):
+        with pytest.raises(NotMeasured, match="the run measures no inference"):
             times.step_statistic(run, task="xnli", setting=IN_LANGUAGE, share=0.98, statistic="mean")
 
     def test_order_of_tasks_takes_the_later_of_both_that_come_first(self):
@@ -223,8 +223,8 @@ class TestLevels:
 
 # From a language to another; the diagonal is each on its own parallel set.
 GRID = {
-    ("en", "en"): 0.9, ("en", "de"): 0.8, ("en", "ja"): 0.4,
-    ("de", "en"): 0.7, ("de", "de"): 0.6, ("de", "ja"): 0.3,
+    ("en", "en"): 0.9, ("en", "de"): 0.8, ("en", "ja"): 0.85,
+    ("de", "en"): 0.7, ("de", "de"): 0.6, ("de", "ja"): 0.45,
     ("ja", "en"): 0.25, ("ja", "de"): 0.1, ("ja", "ja"): 0.95,
     # Neither is in the grid.
     ("ug", "en"): 0.99, ("en", "fi"): 0.99,
@@ -241,7 +241,7 @@ class TestTransfer:
     run = run_of({"best": [grid("pos"), grid("xnli")]})
 
     def test_the_diagonal_is_held_against_the_row(self):
-        # English .9 over .6, German .6 over .5, Japanese .95 over .175.
+        # English .9 over .825, German .6 over .575, Japanese .95 over .175.
         assert numbers(transfer.diagonal_above_row(self.run, tasks=["pos"])) == {"POS": 100}
         # Under its row, but above its column, .45.
         own = GRID | {("de", "de"): 0.49}
@@ -252,7 +252,7 @@ class TestTransfer:
         easy = {pair: 0.8 if pair[0] != pair[1] else 0.9 for pair in GRID}
         run = run_of({"best": [grid("pos"), grid("arc_prediction", easy)]})
         (found, absent) = transfer.lead_in_transfer(run, task="arc_prediction", others=["pos", "xnli"])
-        kept = np.mean([0.8, 0.4, 0.7, 0.3, 0.25, 0.1]) / np.mean([0.9, 0.6, 0.95])
+        kept = np.mean([0.8, 0.85, 0.7, 0.45, 0.25, 0.1]) / np.mean([0.9, 0.6, 0.95])
         assert found.value == pytest.approx((8 / 9 - kept) * 100)
         assert absent.part == "Arc Pred. less XNLI" and absent.why
 
@@ -260,16 +260,17 @@ class TestTransfer:
         (english, german, missing) = transfer.place_as_source(self.run, tasks=["pos", "xnli"], languages=["en", "de", "it"])
         assert (english.value, german.value) == (100, 50)
         assert missing.why == "the language it is not both source and target here"
-        # Into English .475, German .45, Japanese .35.
+        # Into English .475, German .45, Japanese .65, another order than from them.
         ranks = transfer.rank_among_targets(self.run, task="xnli", languages=["ja", "en"])
-        assert numbers(ranks) == {"ja": 1, "en": 3}
+        assert numbers(ranks) == {"ja": 3, "en": 2}
 
     def test_isolation_is_a_high_place_at_home_and_a_low_one_elsewhere(self):
         (found,) = transfer.isolation(self.run, tasks=["pos"], language="ja")
-        assert found.value == 100
-        # German: at home the worst; one of both others is worse as a source, and one as a target.
+        # The best at home, the worst as a source, the best as a target.
+        assert found.value == 50
+        # German: at home the worst; one of both others is worse as a source, none as a target.
         (found,) = transfer.isolation(self.run, tasks=["pos"], language="de")
-        assert found.value == 0 - (50 + 50) / 2
+        assert found.value == 0 - (50 + 0) / 2
 
     def test_columns_and_rows(self):
         by_target = {(one, other): {"en": 0.9, "de": 0.5, "ja": 0.1}[other] for one in ("en", "de", "ja") for other in ("en", "de", "ja")}
@@ -336,28 +337,33 @@ def losses_of(task, by_pair, measure="relative", **columns):
 
 LOSSES = {
     ("en_a", "en_a"): (0.13, (0.12, 0.1, 0.14), True),
-    ("de_a", "de_a"): (0.01, (-0.01, -0.02, 0.01), False),
-    ("fi_a", "fi_a"): (0.0, (-0.01, -0.02, 0.01), False),
-    ("hi_a", "hi_a"): (0.02, (0.0, -0.02, 0.01), None),
+    ("de_a", "de_a"): (0.01, (-0.01, -0.02, 0.009), False),
+    ("fi_a", "fi_a"): (0.0, (-0.01, -0.02, 0.0), False),
+    ("hi_a", "hi_a"): (0.02, (0.0, -0.02, 0.02), None),
 }
 
 
 class TestLosses:
     def test_what_forgets_is_beyond_the_ups_and_downs(self):
         run = run_of({"forgetting": losses_of("pos", LOSSES)})
-        (found,) = losses.curves_that_forget(run, tasks=["pos", "xnli"], setting=IN_LANGUAGE)
-        # By the paper's way three of four have lost something; one of three that can be told has.
-        assert (found.value, found.honest, found.why) == (75, pytest.approx(100 / 3), "")
+        (found,) = losses.curves_that_forget(run, tasks=["pos", "xnli"])
+        # By the paper's way three of four have lost something; of three that can be told one has.
+        assert (found.value, found.honest) == (75, pytest.approx(100 / 3))
+        # One of four surely; two may have lost 1 % of the best: German at most 0.9 %, Hindi 2 %.
+        assert ends(found) == (25, 50)
 
-    def test_where_it_can_be_told_of_few_nothing_is_said(self):
+    def test_where_it_can_be_told_of_few_the_interval_alone_says_it(self):
         untold = {pair: (printed, fitted, True if pair[0] == "en_a" else None) for pair, (printed, fitted, _) in LOSSES.items()}
-        (found,) = losses.curves_that_forget(run_of({"forgetting": losses_of("pos", untold)}), tasks=["pos"], setting=IN_LANGUAGE)
-        assert found.honest is None and "too few checkpoints" in found.why
+        (found,) = losses.curves_that_forget(run_of({"forgetting": losses_of("pos", untold)}), tasks=["pos"])
+        assert (found.honest, *ends(found)) == (None, 25, 50)
+        unknown = {pair: (printed, (0.0, None, None), None) for pair, (printed, _, _) in LOSSES.items()}
+        (found,) = losses.curves_that_forget(run_of({"forgetting": losses_of("pos", unknown)}), tasks=["pos"])
+        assert ends(found) == (0, 100)
 
     def test_converged_probes_stand_beside(self):
         converged = losses_of("pos", {("en_a", "en_a"): (0.0, (0.0, -0.1, 0.1), False)}, protocol="converged")
         run = run_of({"forgetting": [losses_of("pos", LOSSES), converged]})
-        _, found = losses.curves_that_forget(run, tasks=["pos"], setting=IN_LANGUAGE)
+        _, found = losses.curves_that_forget(run, tasks=["pos"])
         assert (found.part, found.value, found.honest, found.beside) == ("converged probes", 0, 0, True)
 
     def test_best_steps_differ_for_sure_where_one_forgets_and_another_does_not(self):
@@ -421,7 +427,7 @@ class TestLayers:
         assert [(one.value, one.beside) for one in converged] == [(9, True)] * 3
         (found, *_) = layers.fall_of_language(self.run(), task="arc_classification", language="cs")
         assert (found.value, found.honest, *ends(found)) == (1.79, 1.7, 1.5, 1.9)
-        with pytest.raises(NotMeasuredError, match="the language en is not measured at several layers"):
+        with pytest.raises(NotMeasured, match="the language en is not measured at several layers"):
             layers.fall_of_language(self.run(), task="arc_classification", language="en")
 
     def test_in_language_and_in_transfer_are_two_numbers(self):
@@ -515,19 +521,23 @@ class TestCorrelated:
         assert (highest.part, highest.value, lowest.part, lowest.value) == ("highest, XNLI", -0.13, "lowest, POS", -0.42)
 
     def test_tasks_at_which_a_factor_is_significant(self):
-        tables = [correlations("pos", "performance", "task data", {PRINTED: 0.5, FITTED: 0.5}, p=0.01),
-                  correlations("xnli", "performance", "task data", {PRINTED: 0.5, FITTED: 0.5}, p=0.01, permutation_p=0.2, n=15),
+        both = {PRINTED: 0.5, FITTED: 0.5}
+        tables = [correlations("pos", "performance", "task data", both, p=0.01),
+                  # Not by permutation; but of so few languages it may be there.
+                  correlations("xnli", "performance", "task data", both, p=0.01, permutation_p=0.2, n=15),
                   correlations("arc_prediction", "performance", "task data", {PRINTED: -0.5, FITTED: -0.5}, p=0.001),
+                  # Of so many it is surely weak.
+                  correlations("arc_classification", "performance", "task data", {PRINTED: 0.0, FITTED: 0.0}, p=0.9, n=94),
                   correlations("bpc", "performance", "task data", {PRINTED: 1.0, FITTED: 1.0}, p=0.0, n_too_small=True)]  # fmt: skip
         asked = {"outcome": "performance", "factors": ["task-data", "pretraining-data"], "setting": IN_LANGUAGE}
-        asked["tasks"] = ["bpc", "pos", "arc_prediction", "xnli"]
+        asked["tasks"] = ["bpc", "pos", "arc_prediction", "arc_classification", "xnli"]
         found, absent = correlated.significant_tasks(run_of({"correlations": tables}), **asked)
-        # Three of three by the printed p; by permutation two. What is too small does not count.
-        assert (found.part, found.value, found.honest) == ("task data", 100, pytest.approx(200 / 3))
+        # Three of four by the printed p; by permutation two. What is too small does not count.
+        assert (found.part, found.value, found.honest, *ends(found)) == ("task data", 75, 50, 50, 75)
         assert absent.why
         (trend, _) = correlated.common_trend(run_of({"correlations": tables}), **asked)
-        # Two have one sign, by permutation one.
-        assert (trend.value, trend.honest) == (pytest.approx(200 / 3), pytest.approx(100 / 3))
+        # Two have one sign, by permutation one, and two may.
+        assert (trend.value, trend.honest, *ends(trend)) == (50, 25, 25, 50)
 
     def test_forgetting_of_two_tasks_is_found_whichever_comes_first(self):
         table = correlations("arc_prediction", "forgetting", "forgetting in pos", {PRINTED: 0.3})

@@ -68,3 +68,12 @@ def test_bits_have_two_corpora_of_chinese():
     codes = [*dict.fromkeys(languages("bpc"))]
     both = [code for code in codes if code != "zh"] + ["zh-Hans", "zh-Hant"]
     assert reason(BITS, "bpc", both) == ""
+
+
+def test_of_transfer_languages_count_that_are_source_and_target():
+    pairs = [(f"{one}_a", f"{other}_b") for one in ["en", *languages("ud")] for other in languages("ud_transfer")]
+    tables = {"best": rows("best", "pos", {pair: {"as printed": 0.5} for pair in pairs})}
+    claim = CLAIMS["p1-042"]
+    assert other_setting(run_of(tables, steps=PAPER_STEPS), claim, {"tasks": "pos"}) == ""
+    few = {"best": tables["best"][tables["best"]["target_language"] != "ko"]}
+    assert other_setting(run_of(few, steps=PAPER_STEPS), claim, {"tasks": "pos"}) == "POS in transfer lacks ko of the paper's languages"

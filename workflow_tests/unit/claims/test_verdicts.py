@@ -42,7 +42,7 @@ def test_an_interval_decides_by_the_side_it_lies_on(rule, threshold, inside, acr
         # The number itself says the contrary, and decides nothing.
         found = judge(claim(rule, threshold), [number(-99 if "a" in rule else 99, low, high, honest=0.0)])
         assert found.verdict == verdict, (low, high)
-    assert judge(claim(rule, threshold), [number(1, *across)]).why == "the interval spans 5"
+    assert judge(claim(rule, threshold), [number(1, *across)]).why == "5 lies in the interval"
 
 
 @pytest.mark.parametrize(("rule", "agrees", "differs"), [("above", 6, 4), ("at least", 5, 4), ("below", 4, 6), ("at most", 5, 6)])
