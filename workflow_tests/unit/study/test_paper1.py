@@ -74,9 +74,9 @@ def test_what_is_not_measured_has_a_reason(changed, absent):
 
 
 def test_a_model_of_other_languages_has_a_reason():
-    model = tiny_configuration()["models"]["xlmr"]
-    model["pretrain"]["languages"] = ["qba"]
-    absent = paper1.model_facts(study(models={"xlmr": model}), "xlmr")["absent"]
+    models = {name: tiny_configuration()["models"]["xlmr"] for name in ("xlmr", "other")}
+    models["other"]["pretrain"]["languages"] = ["qba"]
+    absent = paper1.model_facts(study(models=models), "other")["absent"]
     assert absent["xnli, in language"] == absent["xnli, transfer"]
     assert absent["xnli, transfer"] == "no dataset to train its probes on is measured of the model (config key xnli)"
 
