@@ -1,6 +1,7 @@
 """What is told of a whole run, on one whose true values are known."""
 
 import json
+import re
 
 import pytest
 from planted_tables import planted_facts, planted_model_tables
@@ -34,10 +35,12 @@ def test_levels_are_means_over_languages_at_the_final_checkpoint(sentences):
 
 
 def test_what_is_lost_stands_as_printed_and_cross_fitted(sentences):
-    (bits,) = (sentence for sentence in sentences["What is lost"] if sentence.startswith("Bits"))
-    # German loses 26.7 % of three, English and Hindi nothing.
-    assert "at most 26." in bits or "at most 27." in bits
-    assert "cross-fitted; 1 of 3 lose more than test sentences explain" in bits
+    lost = next(sentence for sentence in sentences["What is lost"] if "in language" in sentence)
+    bits = re.search(r"Bits per character ([\d.]+) % \(at most ([\d.]+); ([+-][\d.]+)\)", lost)
+    # German loses 26.7 % of three languages, English and Hindi nothing.
+    assert bits and [float(bits[1]), float(bits[2]), float(bits[3])] == pytest.approx([26.7 / 3, 26.7, 26.7 / 3], abs=1)
+    # English in POS and German's bits, more than their checkpoints go up and down; 14 curves, converged probes left out.
+    assert re.search(r"^[23] of 14 curves in language lose more than test sentences explain; 2 of 8 ", sentences["What is lost"][1])
 
 
 def test_transfer_is_told_within_and_between_families(sentences):
