@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 
 from xlprobe.artifacts.captions import read_caption
+from xlprobe.artifacts.markdown import escaped
 from xlprobe.artifacts.tables import read_of_schema
+from xlprobe.claims.verdicts import AGREE, BY_CONSTRUCTION, COUNTED, DIFFER, OTHER_SETTING, UNDECIDED
 from xlprobe.files import atomic_path, read_json
 from xlprobe.metrics.correlations import IN_LANGUAGE
 from xlprobe.metrics.learning import FINAL
@@ -21,8 +23,8 @@ from xlprobe.report.page import as_page
 # Of more languages, a table by language is no longer read in minutes.
 MOST_LANGUAGES = 20
 # Verdicts that say nothing of what a run found.
-NOT_COUNTED = ("by construction", "other setting")
-HEADLINE_VERDICTS = ("agree", "differ", "undecided")
+NOT_COUNTED = (BY_CONSTRUCTION, OTHER_SETTING)
+HEADLINE_VERDICTS = (AGREE, DIFFER, UNDECIDED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +92,7 @@ def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles) -> It
                 relative = path.relative_to(files.results)
                 yield f"### Figure {int(number)}. {title}\n"
                 yield f"![Figure {int(number)}]({relative}.png)\n"
-                yield f"{_escaped(read_caption(path.with_suffix('.caption.rst')))} [PDF]({relative}.pdf), [data]({relative}.csv)\n"
+                yield f"{escaped(read_caption(path.with_suffix('.caption.rst')))} [PDF]({relative}.pdf), [data]({relative}.csv)\n"
 
 
 def _model_lines(tables: ModelTables, config: Mapping[str, Any]) -> Iterator[str]:
@@ -162,7 +164,7 @@ def _language_lines(tables: ModelTables) -> Iterator[str]:
         yield f"| language | {' | '.join(titles)} |"
         yield "|---" * (len(titles) + 1) + "|"
         for name, row in sorted(cells.items()):
-            yield f"| {_escaped(name)} | {' | '.join(row.get(title, '') for title in titles)} |"
+            yield f"| {escaped(name)} | {' | '.join(row.get(title, '') for title in titles)} |"
 
 
 def _named(tables: ModelTables, label: str) -> str:
@@ -177,7 +179,7 @@ def _claim_lines(path: Path, results: Path) -> Iterator[str]:
     counts = claims["verdict"].value_counts()
     counted_ones = claims[~claims["verdict"].isin(NOT_COUNTED)]
     relative = path.relative_to(results).with_suffix("")
-    parts = ", ".join(f"{verdict} {counts.get(verdict, 0)}" for verdict in (*HEADLINE_VERDICTS, "not measurable"))
+    parts = ", ".join(f"{verdict} {counts.get(verdict, 0)}" for verdict in COUNTED)
     others = ", ".join(f"{verdict} {counts.get(verdict, 0)}" for verdict in NOT_COUNTED)
     yield f"Of {len(counted_ones)} claims: {parts}. Left out of these: {others}."
     yield f"All {len(claims)}, each with its formula: [table]({relative}.md), [CSV]({relative}.csv).\n"
@@ -189,9 +191,4 @@ def _claim_lines(path: Path, results: Path) -> Iterator[str]:
         shown_columns = ["id", "statement", "printed", "ours", "verdict"]
         ordered = judged.sort_values("verdict", key=lambda verdicts: verdicts.map(order), kind="stable")[shown_columns]
         for cells in ordered.itertuples(index=False, name=None):
-            yield f"| {' | '.join(_escaped(str(cell)) for cell in cells)} |"
-
-
-def _escaped(text: str) -> str:
-    """A text without markup of Markdown."""
-    return "".join(f"\\{character}" if character in r"\`*_[]<>|#" else character for character in text)
+            yield f"| {' | '.join(escaped(str(cell)) for cell in cells)} |"

@@ -48,8 +48,10 @@ def _units(task: str) -> str:
     return {"alignment": "bitext"}.get(task, "language")
 
 
-def _mean_of(rows: pd.DataFrame) -> MeanOverLanguages:
-    return mean_over_languages(rows["value"].to_numpy(float))
+def _by_language(rows: pd.DataFrame, task: str) -> pd.DataFrame:
+    """The value of each language, or bitext, and the ends of its interval: of several datasets their means, as in Table 3."""
+    codes = rows["language"] if task in ("bpc", "alignment") else rows["source_language"].map(one_language)
+    return rows[["value", "low", "high"]].astype(float).groupby(codes).agg(lambda column: column.mean(skipna=False))
 
 
 def _over_sentences(rows: pd.DataFrame, *, shared: bool) -> float:
@@ -64,24 +66,27 @@ def _levels(tables: ModelTables) -> Iterator[str]:
         if not len(final) or not len(scores):
             continue
         first = scores[scores["step"] == scores["step"].min()]
+        by_language = _by_language(final, task)
+        mean = mean_over_languages(by_language["value"].to_numpy())
         # XNLI's test sets are translations of each other.
-        mean, half = _mean_of(final), _over_sentences(final, shared=task == "xnli")
+        half = _over_sentences(by_language, shared=task == "xnli")
         sentence = (
             f"{tables.task(task).title}: {shown(task, mean.value)} at the final checkpoint, mean over {counted(mean.n, _units(task))}"
-            f"{_noises(task, mean, half)}; {shown(task, first['value'].mean())} at step {first['step'].iloc[0]:,}"
+            f"{_noises(task, mean, half)}; {shown(task, _by_language(first, task)['value'].mean())} at step {first['step'].iloc[0]:,}"
         )
         above = _above_baseline(tables, task, final)
         yield sentence + (f"; {above}." if above else ".")
     for group in WORD_GROUPS:
         scores = tables.last_layer(tables.curves("scores", "pos", IN_LANGUAGE, metric=f"accuracy_{group}"))
-        steps = scores.groupby("step")["value"].mean()
+        steps = pd.Series({step: _by_language(rows, "pos")["value"].mean() for step, rows in scores.groupby("step")}, dtype=float)
         if len(steps) > 1:
             baselines = tables.baselines("pos", IN_LANGUAGE, metric=f"accuracy_{group}")
-            baseline = baselines.loc[baselines["model"] == "word_type", "value"].mean()
+            baseline = _by_language(baselines[baselines["model"] == "word_type"], "pos")["value"].mean()
             first, final = steps.index.min(), steps.index.max()
+            languages = counted(len(_by_language(scores, "pos")), "language")
             yield (
                 f"Part of speech of {group} words, whose form alone does not tell it: {shown('pos', steps[final])} at the final"
-                f" checkpoint, {shown('pos', steps[first])} at step {first:,} (mean of {counted(scores['source'].nunique(), 'language')};"
+                f" checkpoint, {shown('pos', steps[first])} at step {first:,} (mean of {languages};"
                 f" baseline {shown('pos', baseline)})."
             )
 
@@ -96,7 +101,7 @@ def _above_baseline(tables: ModelTables, task: str, final: pd.DataFrame) -> str 
     lower = tables.task(task).direction == "lower"
     better_N = known["high"].to_numpy(float) < baseline_N if lower else known["low"].to_numpy(float) > baseline_N
     than = f"the best baseline ({shown(task, baseline_N.mean())})"
-    return f"{int(better_N.sum())} of {len(known)} end better than {than} by more than their interval"
+    return f"{int(better_N.sum())} of {counted(len(known), 'curve')} end better than {than} by more than their interval"
 
 
 def _acquisition(tables: ModelTables) -> Iterator[str]:
@@ -112,8 +117,9 @@ def _acquisition(tables: ModelTables) -> Iterator[str]:
             parts = [f"{title} at step {median:,.0f} (of {n})" for title, (median, n) in sorted(medians.items(), key=lambda one: one[1])]
             yield f"98 % of the best is reached, {_where(setting)}, as printed and by the median: {', '.join(parts)}."
     order = tables.table("order")
-    for setting in (IN_LANGUAGE, TRANSFER):
-        chosen = order[(order["source_language"] == order["target_language"]) == (setting == IN_LANGUAGE)]
+    order = order[order["protocol"] == tables.facts.protocols.get("pos")]
+    own = order["source_language"] == order["target_language"]
+    for setting, chosen in ((IN_LANGUAGE, order[own]), (TRANSFER, tables.between_languages(order[~own]))):
         for rule in (AS_PRINTED, CROSS_FITTED):
             holds = chosen[chosen["rule"] == rule]["holds"].dropna()
             if len(holds):
@@ -177,12 +183,12 @@ def _layers(tables: ModelTables) -> Iterator[str]:
     for setting in (IN_LANGUAGE, TRANSFER):
         for task in IN_LANGUAGE_TASKS if setting == IN_LANGUAGE else TRANSFER_TASKS:
             gains = tables.curves("layer_gains", task, setting)
-            gains = gains[gains["against"] == "any checkpoint"]
+            gains = _between_languages(tables, gains[gains["against"] == "any checkpoint"], setting)
             printed, fitted = gains[gains["rule"] == AS_PRINTED], gains[gains["rule"] == CROSS_FITTED]
             if not len(printed):
                 continue
             sure = fitted["low"].dropna() > 0
-            changes = tables.curves("expected_layers", task, setting)
+            changes = _between_languages(tables, tables.curves("expected_layers", task, setting), setting)
             changes = changes[(changes["measure"] == "change") & (changes["weights"] == "min-max") & (changes["grid"] == "own")]
             falls = changes[changes["rule"] == AS_PRINTED]["value"].dropna()
             moved = ""
@@ -198,7 +204,7 @@ def _layers(tables: ModelTables) -> Iterator[str]:
 
 
 def _dependence(tables: ModelTables) -> Iterator[str]:
-    found = tables.table("correlations")
+    found = _of_protocols(tables, tables.table("correlations"))
     for setting in (IN_LANGUAGE, TRANSFER):
         chosen = found[(found["setting"] == setting) & (found["rule"] == AS_PRINTED)].dropna(subset=["value"])
         if len(chosen):
@@ -211,7 +217,7 @@ def _dependence(tables: ModelTables) -> Iterator[str]:
 
 
 def _signal(tables: ModelTables) -> Iterator[str]:
-    gates = tables.table("gates")
+    gates = _of_protocols(tables, tables.table("gates"))
     if len(gates):
         passes = gates["passes"].fillna(False).astype(bool)
         yield (
@@ -220,12 +226,14 @@ def _signal(tables: ModelTables) -> Iterator[str]:
         )
 
 
+def _of_protocols(tables: ModelTables, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are measured as each task is in figures and tables; alignments are measured in one way."""
+    return rows[rows["protocol"].isna() | (rows["protocol"] == rows["task"].map(tables.facts.protocols))]
+
+
 def _between_languages(tables: ModelTables, curves: pd.DataFrame, setting: str) -> pd.DataFrame:
     """In transfer, the pairs of different languages of the grid."""
-    if setting == IN_LANGUAGE:
-        return curves
-    pairs = tables.in_grid(curves)
-    return pairs[pairs["source_language"].map(one_language) != pairs["target_language"].map(one_language)]
+    return curves if setting == IN_LANGUAGE else tables.between_languages(curves)
 
 
 def _curves(tables: ModelTables, task: str, setting: str) -> str:
