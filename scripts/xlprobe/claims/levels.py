@@ -90,7 +90,7 @@ def rho_with_bits(run: JudgedRun, *, tasks: Sequence[str], least: int) -> list[F
         found: dict[str, list[float]] = {}
         for (language, _), part in both.groupby(["source_language", "source"]):
             if len(part) >= least and part["value"].nunique() > 1 and part["bits"].nunique() > 1:
-                found.setdefault(language, []).append(stats.spearmanr(part["value"], part["bits"]).statistic)
+                found.setdefault(str(language), []).append(stats.spearmanr(part["value"], part["bits"]).statistic)
         if not found:
             raise NotMeasured(f"n too small: fewer than {least} checkpoints in the later half of training, or nothing moves there")
         # Of several datasets of a language the mean.

@@ -51,7 +51,7 @@ def _units(task: str) -> str:
 def _by_language(rows: pd.DataFrame, task: str) -> pd.DataFrame:
     """The value of each language, or bitext, and the ends of its interval: of several datasets their means, as in Table 3."""
     codes = rows["language"] if task in ("bpc", "alignment") else rows["source_language"].map(one_language)
-    return rows[["value", "low", "high"]].astype(float).groupby(codes).agg(lambda column: column.mean(skipna=False))
+    return rows[["value", "low", "high"]].astype(float).groupby(codes).mean(skipna=False)
 
 
 def _over_sentences(rows: pd.DataFrame, *, shared: bool) -> float:
