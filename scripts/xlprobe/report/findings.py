@@ -74,7 +74,7 @@ def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles) -> It
     for model, tables in of_models.items():
         of_model = f" of {model}" if len(of_models) > 1 else ""
         yield f"\n## Findings{of_model}\n"
-        yield from _finding_lines(tables)
+        yield from _finding_lines(tables, config["intervals"]["level"])
         if model in files.claims:
             yield f"\n## What paper 1 claims, and what {model} says\n"
             yield from _claim_lines(files.claims[model], files.results)
@@ -133,8 +133,8 @@ def _hours(hours: float) -> str:
     return f"{hours:,.1f} hours" if hours >= 2 else f"{60 * hours:,.1f} minutes"
 
 
-def _finding_lines(tables: ModelTables) -> Iterator[str]:
-    found = headlines(tables)
+def _finding_lines(tables: ModelTables, level: float) -> Iterator[str]:
+    found = headlines(tables, level)
     if not found:
         yield "Fewer than two checkpoints are measured, so that there is no curve over training to speak of: see `metrics/scores.parquet`."
     for subject, sentences in found.items():

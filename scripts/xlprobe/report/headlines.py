@@ -19,9 +19,13 @@ SIGNIFICANT = 0.05
 FEWEST = 5
 
 
-def headlines(tables: ModelTables) -> dict[str, list[str]]:
-    """The sentences of a model's findings, by subject; a subject of which nothing is measured is left out."""
-    found = {subject: [*sentences(tables)] for subject, sentences in SUBJECTS.items()}
+def headlines(tables: ModelTables, level: float = 0.95) -> dict[str, list[str]]:
+    """The sentences of a model's findings, by subject; a subject of which nothing is measured is left out.
+
+    Args:
+        level: that of the run's intervals, which those over languages have, too.
+    """
+    found = {"How good": [*_levels(tables, level)]} | {subject: [*sentences(tables)] for subject, sentences in SUBJECTS.items()}
     return {subject: sentences for subject, sentences in found.items() if sentences}
 
 
@@ -58,7 +62,7 @@ def _over_sentences(rows: pd.DataFrame, *, shared: bool) -> float:
     return sentence_half_width(rows["low"].to_numpy(float), rows["high"].to_numpy(float), shared=shared)
 
 
-def _levels(tables: ModelTables) -> Iterator[str]:
+def _levels(tables: ModelTables, level: float) -> Iterator[str]:
     for task in IN_LANGUAGE_TASKS:
         final = tables.curves("best", task, IN_LANGUAGE)
         final = final[final["rule"] == FINAL]
@@ -67,7 +71,7 @@ def _levels(tables: ModelTables) -> Iterator[str]:
             continue
         first = scores[scores["step"] == scores["step"].min()]
         by_language = _by_language(final, task)
-        mean = mean_over_languages(by_language["value"].to_numpy())
+        mean = mean_over_languages(by_language["value"].to_numpy(), level)
         # XNLI's test sets are translations of each other.
         half = _over_sentences(by_language, shared=task == "xnli")
         sentence = (
@@ -247,7 +251,6 @@ def _where(setting: str) -> str:
 
 
 SUBJECTS: dict[str, Callable[[ModelTables], Iterator[str]]] = {
-    "How good": _levels,
     "When": _acquisition,
     "What is lost": _forgetting,
     "Between languages": _transfer,

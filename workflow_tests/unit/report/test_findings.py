@@ -36,6 +36,15 @@ def test_levels_are_means_over_languages_at_the_final_checkpoint(sentences):
     assert "2 of 3 curves end better than the best baseline (4.00)" in bits and "%" not in bits.partition(";")[0]
 
 
+def test_intervals_over_languages_are_of_the_runs_level(planted_results):
+    """RESULTS.md says one level of all of them."""
+    tables = planted_model_tables(planted_results)
+    said = (headlines(tables, level)["How good"][0] for level in (0.95, 0.5))
+    wide, narrow = (sentence.partition("(±")[2].partition(" points over languages")[0] for sentence in said)
+    # Of Student's t with 4 degrees of freedom 2.776 and 0.741.
+    assert float(narrow) / float(wide) == pytest.approx(0.741 / 2.776, abs=0.01)
+
+
 def test_what_is_lost_stands_as_printed_and_cross_fitted(sentences):
     (bits,) = (sentence for sentence in sentences["What is lost"] if sentence.startswith("Bits"))
     # German loses 26.7 % of three, English and Hindi nothing.
