@@ -390,6 +390,10 @@ class TestLosses:
         assert (found.value, *ends(found)) == (3, 2, 3)
         (found,) = losses.largest_share_at_one_step(run_of(tables), tasks=["pos"])
         assert (found.value, *ends(found)) == (50, 50, 75)
+        # Where each of the others may have lost something, none surely keeps its best.
+        unsure = {pair: (printed, (*fitted[:2], 0.05), forgets) for pair, (printed, fitted, forgets) in LOSSES.items()}
+        (found,) = losses.different_best_steps(run_of(tables | {"forgetting": losses_of("pos", unsure)}), tasks=["pos"])
+        assert ends(found) == (1, 3)
         level = {pair: (printed, fitted, False) for pair, (printed, fitted, _) in LOSSES.items()}
         (found,) = losses.different_best_steps(run_of(tables | {"forgetting": losses_of("pos", level)}), tasks=["pos"])
         assert ends(found) == (1, 3)
