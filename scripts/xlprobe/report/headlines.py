@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
+from xlprobe.claims.verdicts import SIGNIFICANT
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
 from xlprobe.metrics.curves import WORD_GROUPS
 from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED, FINAL
@@ -14,7 +15,6 @@ from xlprobe.statistics.language_noise import MeanOverLanguages, mean_over_langu
 
 IN_LANGUAGE_TASKS = ("pos", "arc_prediction", "arc_classification", "xnli", "bpc", "alignment")
 TRANSFER_TASKS = ("pos", "arc_prediction", "arc_classification", "xnli")
-SIGNIFICANT = 0.05
 # Of fewer languages, an interval over languages would be wider than what it is of.
 FEWEST = 5
 
