@@ -64,8 +64,8 @@ def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles) -> It
     config = read_json(metrics / "config.json")
     level = f"{100 * config['intervals']['level']:g} %"
     yield f"Made by xlprobe from the tables of this run (`metrics/`). Intervals are those of {level}. They cover test sentences and"
-    yield "the probes' seeds. They do not cover the training of the model: where it is trained once, another training may give other"
-    yield "numbers.\n"
+    yield "the probes' seeds; those that say so, which languages there are. They do not cover the training of the model: where it is"
+    yield "trained once, another training may give other numbers.\n"
     yield "## What was run\n"
     of_models = {facts.model: ModelTables.of_files(facts, files.tables) for facts in models}
     for tables in of_models.values():

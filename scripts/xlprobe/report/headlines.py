@@ -12,6 +12,7 @@ from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED, FINAL
 from xlprobe.metrics.model_tables import ModelTables
 from xlprobe.metrics.training_outcomes import one_language
 from xlprobe.statistics.language_noise import MeanOverLanguages, mean_over_languages, sentence_half_width
+from xlprobe.tables.rendering import decimals
 
 IN_LANGUAGE_TASKS = ("pos", "arc_prediction", "arc_classification", "xnli", "bpc", "alignment")
 TRANSFER_TASKS = ("pos", "arc_prediction", "arc_classification", "xnli")
@@ -32,6 +33,11 @@ def headlines(tables: ModelTables, level: float = 0.95) -> dict[str, list[str]]:
 def shown(task: str, value: float) -> str:
     """A score as text: bits with two digits behind the point, all else in per cent."""
     return f"{value:.2f}" if task == "bpc" else f"{100 * value:.1f} %"
+
+
+def _per_cent(share: float) -> str:
+    """A share, or a difference of shares, without its unit; what rounds to 0 has no sign."""
+    return decimals(100 * share, 1)
 
 
 def counted(n: int, what: str) -> str:
@@ -125,10 +131,13 @@ def _acquisition(tables: ModelTables) -> Iterator[str]:
     own = order["source_language"] == order["target_language"]
     for setting, chosen in ((IN_LANGUAGE, order[own]), (TRANSFER, tables.between_languages(order[~own]))):
         for rule in (AS_PRINTED, CROSS_FITTED):
-            holds = chosen[chosen["rule"] == rule]["holds"].dropna()
-            if len(holds):
-                counts = ", ".join(f"{answer} {count}" for answer, count in holds.value_counts().items())
-                what = counted(len(holds), "language" if setting == IN_LANGUAGE else "pair")
+            told = chosen[(chosen["rule"] == rule) & chosen["holds"].notna()]
+            if len(told):
+                counts = ", ".join(f"{answer} {count}" for answer, count in told["holds"].value_counts().items())
+                pairs = len(told[["source_language", "target_language"]].drop_duplicates())
+                what = counted(pairs, "language" if setting == IN_LANGUAGE else "pair")
+                # Several treebanks of a language, or forms of its pairs of sentences, count each.
+                what += f", {len(told)} sets of datasets" if len(told) > pairs else ""
                 yield f"Tasks come in paper 1's order ({_where(setting)}, {rule}; {what}): {counts}."
 
 
@@ -143,9 +152,9 @@ def _forgetting(tables: ModelTables) -> Iterator[str]:
             beyond = fitted["p_sampling"].dropna() < SIGNIFICANT
             tried = fitted["p_jitter"].dropna() < SIGNIFICANT
             yield (
-                f"{_curves(tables, task, setting)}: the final checkpoint has lost {100 * printed['value'].mean():.1f} % of the"
-                f" best by paper 1's rule (mean of {len(printed)}, at most {100 * printed['value'].max():.1f} %),"
-                f" {100 * fitted['value'].mean():.1f} % cross-fitted; {int(beyond.sum())} of {len(beyond)} lose more than test sentences"
+                f"{_curves(tables, task, setting)}: the final checkpoint has lost {_per_cent(printed['value'].mean())} % of the"
+                f" best by paper 1's rule (mean of {len(printed)}, at most {_per_cent(printed['value'].max())} %),"
+                f" {_per_cent(fitted['value'].mean())} % cross-fitted; {int(beyond.sum())} of {len(beyond)} lose more than test sentences"
                 f" explain, {int(tried.sum())} of {len(tried)} more than the ups and downs of checkpoints do."
             )
 
@@ -201,9 +210,9 @@ def _layers(tables: ModelTables) -> Iterator[str]:
                 down = f"{int((falls > 0).sum())} of {len(falls)} down"
                 moved = f"; the expected layer (min-max) moves {way} by {abs(falls.mean()):.2f} layers, {down}"
             yield (
-                f"{_curves(tables, task, setting)}: the best internal layer is {100 * printed['value'].mean():.1f} points"
-                f" better than the last layer's best as printed, {100 * fitted['value'].mean():.1f} cross-fitted; {int(sure.sum())} of"
-                f" {len(sure)} surely so{moved}."
+                f"{_curves(tables, task, setting)}: the best internal layer's best less that of the last layer is"
+                f" {_per_cent(printed['value'].mean())} points as printed, {_per_cent(fitted['value'].mean())} cross-fitted;"
+                f" {int(sure.sum())} of {len(sure)} surely above 0{moved}."
             )
 
 

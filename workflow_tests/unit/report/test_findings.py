@@ -62,7 +62,23 @@ def test_layers_in_transfer_are_those_between_languages_of_the_grid(planted_resu
     gains = tables.curves("layer_gains", "arc_classification", "transfer").query("against == 'any checkpoint' and rule == 'as printed'")
     between = tables.between_languages(gains)
     (said,) = (one for one in sentences["At which layer"] if one.startswith("Arc classification, in transfer"))
-    assert 0 < len(between) < len(gains) and f"of {len(between)} surely so" in said
+    assert 0 < len(between) < len(gains) and f"of {len(between)} surely above 0" in said
+
+
+def with_order(tables, order):
+    return replace(tables, _read={name: tables.table(name) for name in tables.paths if name != "distances"} | {"order": order})
+
+
+def test_the_order_counts_languages_and_beside_them_their_datasets(planted_results):
+    """Were all tasks of German measured on its other treebank, too, it would be no further language."""
+    tables = planted_model_tables(planted_results)
+    order = tables.table("order")
+    more = pd.concat([order, order[order["source_language"] == "de"].assign(treebank="de_hdt")])
+    one, two = (
+        next(said for said in headlines(known)["When"] if "order (in language, as printed" in said)
+        for known in (tables, with_order(tables, more))
+    )
+    assert "as printed; 2 languages)" in one and "as printed; 2 languages, 3 sets of datasets)" in two
 
 
 def test_what_is_counted_is_of_one_protocol(planted_results):
@@ -75,8 +91,7 @@ def test_what_is_counted_is_of_one_protocol(planted_results):
     assert f"of {kept.sum()} curves" in clear
     order = tables.table("order")
     twice = pd.concat([order, order.assign(protocol="converged")])
-    known = replace(tables, _read={name: tables.table(name) for name in tables.paths if name != "distances"} | {"order": twice})
-    assert headlines(known)["When"] == headlines(tables)["When"]
+    assert headlines(with_order(tables, twice))["When"] == headlines(tables)["When"]
 
 
 def test_a_subject_of_which_nothing_is_measured_is_left_out():
