@@ -165,7 +165,10 @@ def _transfer(tables: ModelTables) -> Iterator[str]:
         final = tables.in_grid(final[final["rule"] == FINAL])
         if not len(final):
             continue
-        one, other = final["source_language"].map(one_language), final["target_language"].map(one_language)
+        # Of several datasets of a language the mean, as in Figure 4.
+        ends = [final[f"{axis}_language"].map(one_language) for axis in ("source", "target")]
+        final = final[["value", "low", "high"]].astype(float).groupby(ends).mean(skipna=False)
+        one, other = (final.index.get_level_values(place) for place in (0, 1))
         related = np.array([tables.family(code) for code in one], dtype=object) == [tables.family(code) for code in other]
         parts = []
         for what, chosen in (
