@@ -10,10 +10,10 @@ from scipy import stats
 
 from xlprobe.claims.curve_values import each, task_name
 from xlprobe.claims.finding import PERCENT, Finding, JudgedRun, NotMeasured
+from xlprobe.claims.verdicts import SIGNIFICANT
 from xlprobe.metrics.correlations import FORGETTING, IN_LANGUAGE
 from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED, NO_INTERVAL
 
-SIGNIFICANT = 0.05
 # A correlation nearer to 0 is none to speak of.
 WEAK = 0.3
 
@@ -39,7 +39,7 @@ def _of_rows(run: JudgedRun, rows: pd.DataFrame) -> Finding:
     if pd.isna(value):
         return Finding(n=n, formula=formula, why=f"there is no correlation: the measure, or the factor, is the same for all {n}")
     low, high, interval = _interval(run, row)
-    p = row["p"] if pd.isna(row["permutation_p"]) else row["permutation_p"]
+    p = _honest_p(row)
     too_small = f"n too small: {n} values of {int(row['languages'])} languages can reach no p-value below {SIGNIFICANT}"
     return Finding(
         value=float(value),
@@ -49,9 +49,14 @@ def _of_rows(run: JudgedRun, rows: pd.DataFrame) -> Finding:
         interval=interval,
         n=n,
         formula=formula,
-        p=None if pd.isna(p) else float(p),
+        p=None if pd.isna(p) else p,
         why=too_small if row["n_too_small"] else "",
     )
+
+
+def _honest_p(row: "pd.Series[float]") -> float:
+    """By permutation; of twenty values and more in language, which have none, the printed one."""
+    return float(row["p"] if pd.isna(row["permutation_p"]) else row["permutation_p"])
 
 
 def _interval(run: JudgedRun, row: pd.Series) -> tuple[float | None, float | None, str]:
@@ -119,8 +124,7 @@ def _share_of_tasks(
     """
     printed, fitted = (_usable(run, tasks, setting, outcome, factor, rule) for rule in (AS_PRINTED, CROSS_FITTED))
     by_printed = [_signs(row, row["p"]) for row in printed]
-    ps = [row["p"] if pd.isna(row["permutation_p"]) else row["permutation_p"] for row in fitted]
-    sure = [_signs(row, p) for row, p in zip(fitted, ps, strict=True)]
+    sure = [_signs(row, _honest_p(row)) for row in fitted]
     possible = [signs or _possible_signs(run, row) for row, signs in zip(fitted, sure, strict=True)]
     return Finding(
         value=share(by_printed),

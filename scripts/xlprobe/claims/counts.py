@@ -113,8 +113,7 @@ def model_size(run: JudgedRun, *, column: str) -> list[Finding]:
 
 def machine(run: JudgedRun) -> list[Finding]:
     """What the run's last job that looked was run on (A.2); training elsewhere leaves no trace here."""
-    gpus = run.environment.get("gpus") or []
-    names = ", ".join(str(gpu.get("name", gpu)) if isinstance(gpu, dict) else str(gpu) for gpu in gpus)
+    names = ", ".join(sorted({*(run.environment.get("gpus") or [])}))
     return [Finding(text=names or f"no GPU; {run.environment.get('processor') or 'processor unknown'}", formula="environment.json")]
 
 

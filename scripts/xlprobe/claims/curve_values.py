@@ -62,7 +62,7 @@ def curve_values(
         NotMeasured: there is no row.
     """
     curves = kept_rows(run.tables.curves(table, task, setting, protocol), kept or {})
-    curves = _of_pairs(curves, task, setting)
+    curves = of_pairs(run, curves, task, setting)
     printed, fitted = (curves[curves["rule"] == rule] for rule in (AS_PRINTED, CROSS_FITTED))
     if printed.empty:
         raise NotMeasured(why_absent(run, task, setting))
@@ -84,14 +84,11 @@ def by_language(printed: pd.DataFrame, fitted: pd.DataFrame, ends: pd.DataFrame)
     return pd.DataFrame(columns).loc[columns["printed"].index].rename_axis(PAIR).astype(float).reset_index()
 
 
-def _of_pairs(curves: pd.DataFrame, task: str, setting: str) -> pd.DataFrame:
+def of_pairs(run: JudgedRun, curves: pd.DataFrame, task: str, setting: str) -> pd.DataFrame:
+    """The curves of a task's languages, one Chinese but of bits; in transfer those of ordered pairs that are both source and target."""
     if task != "bpc":
         curves = curves.assign(**{name: curves[name].map(one_language) for name in PAIR})
-    if setting == IN_LANGUAGE:
-        return curves
-    both = {*curves["source_language"]} & {*curves["target_language"]}
-    others = curves["source_language"] != curves["target_language"]
-    return curves[others & curves["source_language"].isin(both) & curves["target_language"].isin(both)]
+    return curves if setting == IN_LANGUAGE else run.tables.between_languages(curves)
 
 
 def _ends(fitted: pd.DataFrame, of_steps: bool) -> np.ndarray:

@@ -69,11 +69,6 @@ class Finding:
     why: str = ""
 
     @property
-    def has_interval(self) -> bool:
-        """Whether an interval holds it."""
-        return self.low is not None and self.high is not None
-
-    @property
     def deciding(self) -> float | None:
         """What decides where there is no interval: the honest number, else that by the paper's way."""
         return self.value if self.honest is None else self.honest

@@ -1,7 +1,7 @@
 """Claims on layers: where the expected layer moves, and how much better an internal layer is than the last (paper 1: 5, Appendix C).
 
 Paper 1 gives no formula for the weights of the expected layer; `min-max` stands for it (`xlprobe.metrics.measures.expected_layer`).
-Curves in language have other layers than those of transfer: no number here is of both.
+Curves in language have other layers than those of transfer: a number that is of both (`low_layers`) takes the layers that both have.
 """
 
 from collections.abc import Sequence

@@ -9,9 +9,11 @@ from scipy import stats
 from xlprobe.claims.curve_values import (
     INTERVALS,
     NUMBERS,
+    by_language,
     curve_values,
     each,
     joined_values,
+    of_pairs,
     score_unit,
     summarised,
     task_name,
@@ -85,11 +87,15 @@ def rho_with_bits(run: JudgedRun, *, tasks: Sequence[str], least: int) -> list[F
             raise NotMeasured(why_absent(run, task, IN_LANGUAGE))
         scores = scores.assign(source_language=scores["source_language"].map(one_language))
         both = scores[scores["step"] >= half].merge(by_step, on=["source_language", "step"])
-        moving = [part for _, part in both.groupby("source") if part["value"].nunique() > 1 and part["bits"].nunique() > 1]
-        found = [stats.spearmanr(part["value"], part["bits"]).statistic for part in moving if len(part) >= least]
+        found: dict[str, list[float]] = {}
+        for (language, _), part in both.groupby(["source_language", "source"]):
+            if len(part) >= least and part["value"].nunique() > 1 and part["bits"].nunique() > 1:
+                found.setdefault(str(language), []).append(stats.spearmanr(part["value"], part["bits"]).statistic)
         if not found:
             raise NotMeasured(f"n too small: fewer than {least} checkpoints in the later half of training, or nothing moves there")
-        return Finding(value=float(np.mean(found)), n=len(found), formula="Spearman's rho over the later steps, mean over languages")
+        # Of several datasets of a language the mean.
+        value = float(np.mean([np.mean(of_language) for of_language in found.values()]))
+        return Finding(value=value, n=len(found), formula="Spearman's rho over the later steps, mean over languages")
 
     return each(tasks, of_task)
 
@@ -120,12 +126,10 @@ def two_model_means(run: JudgedRun, *, task: str, setting: str) -> list[Finding]
 
 
 def _final(run: JudgedRun, task: str, setting: str) -> pd.DataFrame:
-    """Scores of the final checkpoint, with their intervals."""
-    rows = run.tables.curves("best", task, setting)
-    rows = rows[rows["rule"] == FINAL]
-    if setting == TRANSFER:
-        rows = rows[rows["source_language"].map(one_language) != rows["target_language"].map(one_language)]
-    return rows.rename(columns={"value": "printed"}).assign(honest=np.nan)[NUMBERS].astype(float)
+    """Scores of the final checkpoint by language or ordered pair, as `compare_means` takes their mean, with their intervals."""
+    rows = of_pairs(run, run.tables.curves("best", task, setting), task, setting)
+    final = rows[rows["rule"] == FINAL]
+    return by_language(final, final, final).assign(honest=np.nan)
 
 
 def model_differences(run: JudgedRun, *, compared: Sequence[str]) -> list[Finding]:

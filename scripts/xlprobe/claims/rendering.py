@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from xlprobe.artifacts.markdown import escaped
 from xlprobe.claims.verdicts import BY_CONSTRUCTION, COUNTED, OTHER_SETTING, VERDICTS
 
 # Sections of the table, by how the claims' sections begin.
@@ -75,11 +76,6 @@ def _cells(row: Mapping[Any, Any]) -> tuple[str, ...]:
         f"**{row['verdict']}**",
         escaped(" ".join(_sentence(text) for text in said if text)),
     )
-
-
-def escaped(text: str) -> str:
-    """A text without what Markdown would take for its own, such as the stars of a correlation."""
-    return "".join(f"\\{character}" if character in r"\`*_[]<>|#" else character for character in text)
 
 
 def _sentence(text: str) -> str:

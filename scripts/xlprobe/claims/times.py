@@ -71,7 +71,8 @@ def in_paper_order(run: JudgedRun, *, setting: str, counted: str) -> list[Findin
         counted: languages, whose number is said, too; or share, in per cent.
     """
     table = run.tables.table("order")
-    table = table[(table["source_language"] == table["target_language"]) == (setting == IN_LANGUAGE)]
+    is_own = table["source_language"] == table["target_language"]
+    table = table[is_own] if setting == IN_LANGUAGE else run.tables.between_languages(table[~is_own])
     table = table[(table["protocol"] == run.tables.facts.protocols.get("pos")) & table["holds"].notna()]
     # A language with several treebanks counts once: as much as the share of them that are in order.
     by_rule = dict([*table.groupby("rule")])

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from xlprobe.figures.caption_sentences import counted, not_shown
+from xlprobe.figures.caption_sentences import counted, not_shown, surely_after, without_step
 from xlprobe.figures.drawing import GREY, headline, legend_below
 from xlprobe.figures.language_panels import DARK, SLIM, language_panels, mark
 from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
@@ -17,7 +17,7 @@ SHARES = {0.98: (0.0, 5.0), 0.95: (0.35, 4.0), 0.9: (0.65, 3.0), 0.8: (0.9, 2.0)
 LAST = max(SHARES)
 # With fewer checkpoints in the part of training that the paper shows, all of it is shown.
 FEWEST = 3
-COLUMNS = ["task", "language", "share", "step", "later", "low", "high"]
+COLUMNS = ["task", "language", "share", "step", "later", "low", "high", "interval"]
 
 
 def learning_progress(tables: ModelTables, asked: Asked) -> pd.DataFrame:
@@ -29,17 +29,33 @@ def learning_progress(tables: ModelTables, asked: Asked) -> pd.DataFrame:
     """
     parts = [pd.DataFrame(columns=COLUMNS)]
     for task in asked.tasks:
-        curves = tables.curves("steps", task, IN_LANGUAGE)
-        curves = curves.assign(share=curves["share"].astype(float).round(6))
-        sets = curves.loc[curves["rule"] == "cross-fitted", ["source", "share", "low", "high"]]
-        rows = curves[(curves["rule"] == "as printed") & curves["share"].isin([*SHARES])].dropna(subset="value")
+        curves = _steps(tables, task)
+        sets = curves.loc[curves["rule"] == "cross-fitted", ["source", "share", "low", "high", "interval"]]
+        rows = curves[curves["rule"] == "as printed"].dropna(subset="value")
         if len(rows):
-            rows = rows.drop(columns=["low", "high"]).merge(sets, on=["source", "share"], how="left").rename(columns={"value": "step"})
+            rows = (
+                rows.drop(columns=["low", "high", "interval"])
+                .merge(sets, on=["source", "share"], how="left")
+                .rename(columns={"value": "step"})
+            )
             rows["later"] = rows["step"] > _shown(tables.facts)
             steps = rows.pivot(index="language", columns="share", values="step")
             order = steps.reset_index().sort_values([*sorted(steps.columns, reverse=True), "language"])["language"]
             parts.append(rows.set_index("language").loc[[*order]].reset_index()[COLUMNS])
     return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+
+
+def _steps(tables: ModelTables, task: str) -> pd.DataFrame:
+    """The steps to SHARES."""
+    curves = tables.curves("steps", task, IN_LANGUAGE)
+    curves = curves.assign(share=curves["share"].astype(float).round(6))
+    return curves[curves["share"].isin([*SHARES])]
+
+
+def _without_step(tables: ModelTables, task: str) -> list[str]:
+    """The languages that come to no share of their best."""
+    printed = _steps(tables, task).query("rule == 'as printed'")
+    return sorted({*printed["language"]} - {*printed.dropna(subset="value")["language"]})
 
 
 def _per_cent(share: float) -> str:
@@ -104,9 +120,10 @@ def caption(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> str:
             languages = counted(len(rows), "language", "languages")
             steps = f"{rows['step'].mean():,.0f} updates on average, the last one at {rows['step'].max():,.0f}"
             how = "arrows" if limit == early else "dotted line"
-            surely = (rows["low"] > early).sum() if early else 0
+            surely = surely_after(rows, early) if early else 0
             later = f"; {(rows['step'] > early).sum()} after {early:,} ({how}), {surely} for sure (cross-fitted)" if early else ""
             said.append(f"{tables.task(task).title}: {languages}, {_per_cent(LAST)} at {steps}{later}.")
+            said += without_step(_without_step(tables, task), "language", "languages")
     return " ".join([*said, *not_shown({*table["task"]}, tables, asked, IN_LANGUAGE, PAPER_FIGURE.lacking)])
 
 

@@ -8,17 +8,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from xlprobe.figures.caption_sentences import counted, not_shown
+from xlprobe.figures.caption_sentences import counted, not_shown, surely_after, without_step
 from xlprobe.figures.drawing import GREY, ORANGE, headline, legend_below
 from xlprobe.figures.language_panels import DARK, NAVY, SKY, WIDE, language_panels, mark
 from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
 from xlprobe.metrics.correlations import TRANSFER
 from xlprobe.metrics.model_tables import EARLY, ModelTables
-from xlprobe.metrics.training_outcomes import one_language
 
 LACKING = "no two languages are both sources and targets"
 SHARE, SHARE_SAID = 0.98, "98 %"
-COLUMNS = ["task", "source", "target", "value", "cross_fitted", "low", "high", "forgets", "source_mean"]
+COLUMNS = ["task", "source", "target", "value", "cross_fitted", "low", "high", "interval", "forgets", "source_mean"]
 
 
 def transfer_pairs(tables: ModelTables, asked: Asked) -> pd.DataFrame:
@@ -31,22 +30,32 @@ def transfer_pairs(tables: ModelTables, asked: Asked) -> pd.DataFrame:
     """
     parts = [pd.DataFrame(columns=COLUMNS)]
     for task in asked.tasks:
-        curves = tables.in_grid(tables.curves(asked.shown, task, TRANSFER))
-        curves = curves[curves["source_language"].map(one_language) != curves["target_language"].map(one_language)]
         if asked.shown == "steps":
-            curves = curves[np.isclose(curves["share"].astype(float), SHARE)].assign(forgets=None)
+            curves = _steps(tables, task).assign(forgets=None)
         else:
-            curves = curves[curves["measure"] == "absolute"]
+            curves = tables.between_languages(tables.curves(asked.shown, task, TRANSFER)).query("measure == 'absolute'")
             # A loss is a fall; of none, 0 has no sign.
             curves = curves.assign(value=0 - curves["value"], low=0 - curves["high"], high=0 - curves["low"])
         pair = ["source_label", "target_label"]
         fitted = curves[curves["rule"] == "cross-fitted"].rename(columns={"value": "cross_fitted"})
         rows = curves[curves["rule"] == "as printed"].dropna(subset="value")[["task", *pair, "value"]]
-        rows = rows.merge(fitted[[*pair, "cross_fitted", "low", "high", "forgets"]], on=pair, how="left")
+        rows = rows.merge(fitted[[*pair, "cross_fitted", "low", "high", "interval", "forgets"]], on=pair, how="left")
         rows = rows.assign(source_mean=rows.groupby("source_label")["value"].transform("mean"))
         rows = rows.sort_values(["source_mean", *pair]).rename(columns={"source_label": "source", "target_label": "target"})
         parts.append(rows[COLUMNS])
     return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+
+
+def _steps(tables: ModelTables, task: str) -> pd.DataFrame:
+    """The steps to SHARE of pairs of different languages."""
+    curves = tables.between_languages(tables.curves("steps", task, TRANSFER))
+    return curves[np.isclose(curves["share"].astype(float), SHARE)]
+
+
+def _without_step(tables: ModelTables, task: str) -> list[str]:
+    """The pairs that never come to it."""
+    printed = _steps(tables, task).query("rule == 'as printed' and value.isna()")
+    return sorted((printed["source_label"] + " to " + printed["target_label"]).tolist())
 
 
 def plot_transfer_pairs(table: pd.DataFrame, tables: ModelTables, asked: Asked) -> Figure:
@@ -126,10 +135,11 @@ def _said_of_steps(of_tasks: Sequence[tuple[str, pd.DataFrame]], tables: ModelTa
         f" test score on the target (rule as printed; step 0 does not count). Bars are means over the targets of a source. {line}."
     ]
     for task, rows in of_tasks:
-        surely = (rows["low"] > early).sum() if early else 0
+        surely = surely_after(rows, early) if early else 0
         later = f"; {(rows['value'] > early).sum()} after {early:,} ({surely} for sure, cross-fitted)" if early else ""
         ends = f"from {rows['value'].min():,.0f} to {rows['value'].max():,.0f}"
         said.append(f"{_counts(tables, task, rows)}: {SHARE_SAID} at {rows['value'].mean():,.0f} updates on average, {ends}{later}.")
+        said += without_step(_without_step(tables, task), "pair", "pairs")
     return said
 
 
@@ -144,7 +154,7 @@ def _said_of_losses(of_tasks: Sequence[tuple[str, pd.DataFrame]], tables: ModelT
         fitted = f" ({scale * rows['cross_fitted'].mean():+.2f} cross-fitted)" if rows["cross_fitted"].notna().any() else ""
         judged = rows["forgets"].dropna()
         forgets = (
-            f"; {judged.sum()} of {counted(len(judged), 'pair', 'pairs')} fall further than checkpoints go up and down"
+            f"; {int(judged.sum())} of {counted(len(judged), 'pair', 'pairs')} fall further than checkpoints go up and down"
             if len(judged)
             else ""
         )

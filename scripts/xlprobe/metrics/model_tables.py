@@ -101,7 +101,9 @@ class ModelTables:
             if "model" in found and name != "scores":
                 found = found[found["model"].isna() | (found["model"] == self.facts.model)]
             if "training_seed" in found:
-                seeds = found["training_seed"].dropna()
+                # Of scores other models' rows are there, too, whose trainings may have other seeds.
+                own = found[found["model"] == self.facts.model] if "model" in found else found
+                seeds = own["training_seed"].dropna()
                 found = found[found["training_seed"].isna() | (found["training_seed"] == seeds.min())] if len(seeds) else found
             self._read[name] = found.reset_index(drop=True)
         return self._read[name]
@@ -143,16 +145,21 @@ class ModelTables:
 
         Of several datasets of a language the mean. The diagonal is a language's probes on its own parallel set.
         """
-        both = {*pairs["source_language"].map(one_language)} & {*pairs["target_language"].map(one_language)}
         ends = {axis: pairs[f"{axis}_language"].map(one_language) for axis in ("source", "target")}
         found = pairs.assign(**ends).pivot_table(index="source", columns="target", values=value, aggfunc="mean")
-        order = sorted(both, key=lambda code: (self.family(code), code))
+        order = sorted(_both_ends(pairs), key=lambda code: (self.family(code), code))
         return found.reindex(index=order, columns=order)
 
     def in_grid(self, pairs: pd.DataFrame) -> pd.DataFrame:
-        """The rows whose source's language is a target, too."""
-        targets = {*pairs["target_language"].map(one_language)}
-        return pairs[pairs["source_language"].map(one_language).isin(targets)]
+        """The rows that `grid` is of: both of their languages are sources and targets. The diagonal is among them."""
+        both = _both_ends(pairs)
+        ends = pairs[["source_language", "target_language"]]
+        return pairs[ends.map(lambda code: one_language(code) in both).all(axis=1)]
+
+    def between_languages(self, pairs: pd.DataFrame) -> pd.DataFrame:
+        """The same without the diagonal: ordered pairs of two languages."""
+        inside = self.in_grid(pairs)
+        return inside[inside["source_language"].map(one_language) != inside["target_language"].map(one_language)]
 
     def pivot(self) -> str | None:
         """The language to which similarity is measured for the model, English in paper 1 (table `factors`); None where none is known."""
@@ -189,6 +196,11 @@ class ModelTables:
         chosen = table[of_task & table["step"].isna() & (table["split"] == "test")]
         chosen = in_one_form(chosen[(chosen["source"] == chosen["target"]) == (setting == IN_LANGUAGE)], ["model"])
         return _labelled(chosen, task, setting)
+
+
+def _both_ends(pairs: pd.DataFrame) -> set[str]:
+    """The languages that are both source and target, of either script."""
+    return {*pairs["source_language"].map(one_language)} & {*pairs["target_language"].map(one_language)}
 
 
 def _labelled(curves: pd.DataFrame, task: str, setting: str) -> pd.DataFrame:

@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 
 from xlprobe.artifacts.captions import read_caption
+from xlprobe.artifacts.markdown import escaped
 from xlprobe.artifacts.tables import read_of_schema
+from xlprobe.claims.verdicts import AGREE, BY_CONSTRUCTION, COUNTED, DIFFER, OTHER_SETTING, UNDECIDED
 from xlprobe.files import atomic_path, read_json
 from xlprobe.metrics.correlations import IN_LANGUAGE
 from xlprobe.metrics.learning import FINAL
@@ -21,8 +23,8 @@ from xlprobe.report.page import as_page
 # Of more languages, a table by language is no longer read in minutes.
 MOST_LANGUAGES = 20
 # Verdicts that say nothing of what a run found.
-NOT_COUNTED = ("by construction", "other setting")
-HEADLINE_VERDICTS = ("agree", "differ", "undecided")
+NOT_COUNTED = (BY_CONSTRUCTION, OTHER_SETTING)
+HEADLINE_VERDICTS = (AGREE, DIFFER, UNDECIDED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +64,8 @@ def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles) -> It
     config = read_json(metrics / "config.json")
     level = f"{100 * config['intervals']['level']:g} %"
     yield f"Made by xlprobe from the tables of this run (`metrics/`). Intervals are those of {level}. They cover test sentences and"
-    yield "the probes' seeds. They do not cover the training of the model: where it is trained once, another training may give other"
-    yield "numbers.\n"
+    yield "the probes' seeds; those that say so, which languages there are. They do not cover the training of the model: where it is"
+    yield "trained once, another training may give other numbers.\n"
     yield "## What was run\n"
     of_models = {facts.model: ModelTables.of_files(facts, files.tables) for facts in models}
     for tables in of_models.values():
@@ -72,7 +74,7 @@ def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles) -> It
     for model, tables in of_models.items():
         of_model = f" of {model}" if len(of_models) > 1 else ""
         yield f"\n## Findings{of_model}\n"
-        yield from _finding_lines(tables)
+        yield from _finding_lines(tables, config["intervals"]["level"])
         if model in files.claims:
             yield f"\n## What paper 1 claims, and what {model} says\n"
             yield from _claim_lines(files.claims[model], files.results)
@@ -90,7 +92,7 @@ def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles) -> It
                 relative = path.relative_to(files.results)
                 yield f"### Figure {int(number)}. {title}\n"
                 yield f"![Figure {int(number)}]({relative}.png)\n"
-                yield f"{_escaped(read_caption(path.with_suffix('.caption.rst')))} [PDF]({relative}.pdf), [data]({relative}.csv)\n"
+                yield f"{escaped(read_caption(path.with_suffix('.caption.rst')))} [PDF]({relative}.pdf), [data]({relative}.csv)\n"
 
 
 def _model_lines(tables: ModelTables, config: Mapping[str, Any]) -> Iterator[str]:
@@ -131,8 +133,8 @@ def _hours(hours: float) -> str:
     return f"{hours:,.1f} hours" if hours >= 2 else f"{60 * hours:,.1f} minutes"
 
 
-def _finding_lines(tables: ModelTables) -> Iterator[str]:
-    found = headlines(tables)
+def _finding_lines(tables: ModelTables, level: float) -> Iterator[str]:
+    found = headlines(tables, level)
     if not found:
         yield "Fewer than two checkpoints are measured, so that there is no curve over training to speak of: see `metrics/scores.parquet`."
     for subject, sentences in found.items():
@@ -162,7 +164,7 @@ def _language_lines(tables: ModelTables) -> Iterator[str]:
         yield f"| language | {' | '.join(titles)} |"
         yield "|---" * (len(titles) + 1) + "|"
         for name, row in sorted(cells.items()):
-            yield f"| {_escaped(name)} | {' | '.join(row.get(title, '') for title in titles)} |"
+            yield f"| {escaped(name)} | {' | '.join(row.get(title, '') for title in titles)} |"
 
 
 def _named(tables: ModelTables, label: str) -> str:
@@ -177,7 +179,7 @@ def _claim_lines(path: Path, results: Path) -> Iterator[str]:
     counts = claims["verdict"].value_counts()
     counted_ones = claims[~claims["verdict"].isin(NOT_COUNTED)]
     relative = path.relative_to(results).with_suffix("")
-    parts = ", ".join(f"{verdict} {counts.get(verdict, 0)}" for verdict in (*HEADLINE_VERDICTS, "not measurable"))
+    parts = ", ".join(f"{verdict} {counts.get(verdict, 0)}" for verdict in COUNTED)
     others = ", ".join(f"{verdict} {counts.get(verdict, 0)}" for verdict in NOT_COUNTED)
     yield f"Of {len(counted_ones)} claims: {parts}. Left out of these: {others}."
     yield f"All {len(claims)}, each with its formula: [table]({relative}.md), [CSV]({relative}.csv).\n"
@@ -189,9 +191,4 @@ def _claim_lines(path: Path, results: Path) -> Iterator[str]:
         shown_columns = ["id", "statement", "how_measured", "asked", "ours", "verdict"]
         ordered = judged.sort_values("verdict", key=lambda verdicts: verdicts.map(order), kind="stable")[shown_columns]
         for cells in ordered.itertuples(index=False, name=None):
-            yield f"| {' | '.join(_escaped(str(cell)) for cell in cells)} |"
-
-
-def _escaped(text: str) -> str:
-    """A text without markup of Markdown."""
-    return "".join(f"\\{character}" if character in r"\`*_[]<>|#" else character for character in text)
+            yield f"| {' | '.join(escaped(str(cell)) for cell in cells)} |"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
+from xlprobe.claims.verdicts import SIGNIFICANT
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
 from xlprobe.metrics.curves import WORD_GROUPS
 from xlprobe.metrics.learning import AS_PRINTED, CROSS_FITTED, FINAL
@@ -14,14 +15,17 @@ from xlprobe.statistics.language_noise import MeanOverLanguages, mean_over_langu
 
 IN_LANGUAGE_TASKS = ("pos", "arc_prediction", "arc_classification", "xnli", "bpc", "alignment")
 TRANSFER_TASKS = ("pos", "arc_prediction", "arc_classification", "xnli")
-SIGNIFICANT = 0.05
 # Of fewer languages, an interval over languages would be wider than what it is of.
 FEWEST = 5
 
 
-def headlines(tables: ModelTables) -> dict[str, list[str]]:
-    """The sentences of a model's findings, by subject; a subject of which nothing is measured is left out."""
-    found = {subject: [*sentences(tables)] for subject, sentences in SUBJECTS.items()}
+def headlines(tables: ModelTables, level: float = 0.95) -> dict[str, list[str]]:
+    """The sentences of a model's findings, by subject; a subject of which nothing is measured is left out.
+
+    Args:
+        level: that of the run's intervals, which those over languages have, too.
+    """
+    found = {"How good": [*_levels(tables, level)]} | {subject: [*sentences(tables)] for subject, sentences in SUBJECTS.items()}
     return {subject: sentences for subject, sentences in found.items() if sentences}
 
 
@@ -54,15 +58,17 @@ def _units(task: str) -> str:
     return {"alignment": "bitext"}.get(task, "language")
 
 
-def _mean_of(rows: pd.DataFrame) -> MeanOverLanguages:
-    return mean_over_languages(rows["value"].to_numpy(float))
+def _by_language(rows: pd.DataFrame, task: str) -> pd.DataFrame:
+    """The value of each language, or bitext, and the ends of its interval: of several datasets their means, as in Table 3."""
+    codes = rows["language"] if task in ("bpc", "alignment") else rows["source_language"].map(one_language)
+    return rows[["value", "low", "high"]].astype(float).groupby(codes).mean(skipna=False)
 
 
 def _over_sentences(rows: pd.DataFrame, *, shared: bool) -> float:
     return sentence_half_width(rows["low"].to_numpy(float), rows["high"].to_numpy(float), shared=shared)
 
 
-def _levels(tables: ModelTables) -> Iterator[str]:
+def _levels(tables: ModelTables, level: float) -> Iterator[str]:
     for task in IN_LANGUAGE_TASKS:
         final = tables.curves("best", task, IN_LANGUAGE)
         final = final[final["rule"] == FINAL]
@@ -70,24 +76,27 @@ def _levels(tables: ModelTables) -> Iterator[str]:
         if not len(final) or not len(scores):
             continue
         first = scores[scores["step"] == scores["step"].min()]
+        by_language = _by_language(final, task)
+        mean = mean_over_languages(by_language["value"].to_numpy(), level)
         # XNLI's test sets are translations of each other.
-        mean, half = _mean_of(final), _over_sentences(final, shared=task == "xnli")
+        half = _over_sentences(by_language, shared=task == "xnli")
         sentence = (
             f"{tables.task(task).title}: {shown(task, mean.value)} at the final checkpoint, mean over {counted(mean.n, _units(task))}"
-            f"{_noises(task, mean, half)}; {shown(task, first['value'].mean())} at step {first['step'].iloc[0]:,}"
+            f"{_noises(task, mean, half)}; {shown(task, _by_language(first, task)['value'].mean())} at step {first['step'].iloc[0]:,}"
         )
         above = _above_baseline(tables, task, final)
         yield sentence + (f"; {above}." if above else ".")
     for group in WORD_GROUPS:
         scores = tables.last_layer(tables.curves("scores", "pos", IN_LANGUAGE, metric=f"accuracy_{group}"))
-        steps = scores.groupby("step")["value"].mean()
+        steps = pd.Series({step: _by_language(rows, "pos")["value"].mean() for step, rows in scores.groupby("step")}, dtype=float)
         if len(steps) > 1:
             baselines = tables.baselines("pos", IN_LANGUAGE, metric=f"accuracy_{group}")
-            baseline = baselines.loc[baselines["model"] == "word_type", "value"].mean()
+            baseline = _by_language(baselines[baselines["model"] == "word_type"], "pos")["value"].mean()
             first, final = steps.index.min(), steps.index.max()
+            languages = counted(len(_by_language(scores, "pos")), "language")
             yield (
                 f"Part of speech of {group} words, whose form alone does not tell it: {shown('pos', steps[final])} at the final"
-                f" checkpoint, {shown('pos', steps[first])} at step {first:,} (mean of {counted(scores['source'].nunique(), 'language')};"
+                f" checkpoint, {shown('pos', steps[first])} at step {first:,} (mean of {languages};"
                 f" baseline {shown('pos', baseline)})."
             )
 
@@ -102,7 +111,7 @@ def _above_baseline(tables: ModelTables, task: str, final: pd.DataFrame) -> str 
     lower = tables.task(task).direction == "lower"
     better_N = known["high"].to_numpy(float) < baseline_N if lower else known["low"].to_numpy(float) > baseline_N
     than = f"the best baseline ({shown(task, baseline_N.mean())})"
-    return f"{int(better_N.sum())} of {len(known)} end better than {than} by more than their interval"
+    return f"{int(better_N.sum())} of {counted(len(known), 'curve')} end better than {than} by more than their interval"
 
 
 def _acquisition(tables: ModelTables) -> Iterator[str]:
@@ -118,13 +127,17 @@ def _acquisition(tables: ModelTables) -> Iterator[str]:
             parts = [f"{title} at step {median:,.0f} (of {n})" for title, (median, n) in sorted(medians.items(), key=lambda one: one[1])]
             yield f"98 % of the best is reached, {_where(setting)}, as printed and by the median: {', '.join(parts)}."
     order = tables.table("order")
-    for setting in (IN_LANGUAGE, TRANSFER):
-        chosen = order[(order["source_language"] == order["target_language"]) == (setting == IN_LANGUAGE)]
+    order = order[order["protocol"] == tables.facts.protocols.get("pos")]
+    own = order["source_language"] == order["target_language"]
+    for setting, chosen in ((IN_LANGUAGE, order[own]), (TRANSFER, tables.between_languages(order[~own]))):
         for rule in (AS_PRINTED, CROSS_FITTED):
-            holds = chosen[chosen["rule"] == rule]["holds"].dropna()
-            if len(holds):
-                counts = ", ".join(f"{answer} {count}" for answer, count in holds.value_counts().items())
-                what = counted(len(holds), "language" if setting == IN_LANGUAGE else "pair")
+            told = chosen[(chosen["rule"] == rule) & chosen["holds"].notna()]
+            if len(told):
+                counts = ", ".join(f"{answer} {count}" for answer, count in told["holds"].value_counts().items())
+                pairs = len(told[["source_language", "target_language"]].drop_duplicates())
+                what = counted(pairs, "language" if setting == IN_LANGUAGE else "pair")
+                # Several treebanks of a language, or forms of its pairs of sentences, count each.
+                what += f", {len(told)} sets of datasets" if len(told) > pairs else ""
                 yield f"Tasks come in paper 1's order ({_where(setting)}, {rule}; {what}): {counts}."
 
 
@@ -158,7 +171,10 @@ def _transfer(tables: ModelTables) -> Iterator[str]:
         final = tables.in_grid(final[final["rule"] == FINAL])
         if not len(final):
             continue
-        one, other = final["source_language"].map(one_language), final["target_language"].map(one_language)
+        # Of several datasets of a language the mean, as in Figure 4.
+        ends = [final[f"{axis}_language"].map(one_language) for axis in ("source", "target")]
+        final = final[["value", "low", "high"]].astype(float).groupby(ends).mean(skipna=False)
+        one, other = (final.index.get_level_values(place) for place in (0, 1))
         related = np.array([tables.family(code) for code in one], dtype=object) == [tables.family(code) for code in other]
         parts = []
         for what, chosen in (
@@ -194,20 +210,20 @@ def _layers(tables: ModelTables) -> Iterator[str]:
         gained, moved = [], []
         for task in tasks:
             gains = tables.curves("layer_gains", task, setting)
-            gains = gains[gains["against"] == "any checkpoint"]
+            gains = _between_languages(tables, gains[gains["against"] == "any checkpoint"], setting)
             printed, fitted = gains[gains["rule"] == AS_PRINTED]["value"], gains[gains["rule"] == CROSS_FITTED]
             title = tables.task(task).title
             if len(printed):
                 sure, cross_fitted = fitted["low"].dropna() > 0, _signed(100 * fitted["value"].mean(), 1)
                 gained.append(f"{title} {_signed(100 * printed.mean(), 1)} ({cross_fitted}; {int(sure.sum())} of {len(sure)})")
-            changes = tables.curves("expected_layers", task, setting)
+            changes = _between_languages(tables, tables.curves("expected_layers", task, setting), setting)
             changes = changes[(changes["measure"] == "change") & (changes["weights"] == "min-max") & (changes["grid"] == "own")]
             if len(falls := changes[changes["rule"] == AS_PRINTED]["value"].dropna()):
                 moved.append(f"{title} {_signed(-falls.mean(), 2)} ({int((falls > 0).sum())} of {len(falls)})")
         if gained:
             yield (
-                f"The best internal layer is better than the last layer's best, {_where(setting)}, in points as printed (in brackets"
-                f" cross-fitted, and how many curves surely so): {', '.join(gained)}."
+                f"The best internal layer's best less that of the last layer, {_where(setting)}, in points as printed (in brackets"
+                f" cross-fitted, and how many curves are surely above 0): {', '.join(gained)}."
             )
         if moved:
             yield (
@@ -217,7 +233,7 @@ def _layers(tables: ModelTables) -> Iterator[str]:
 
 
 def _dependence(tables: ModelTables) -> Iterator[str]:
-    found = tables.table("correlations")
+    found = _of_protocols(tables, tables.table("correlations"))
     for setting in (IN_LANGUAGE, TRANSFER):
         chosen = found[(found["setting"] == setting) & (found["rule"] == AS_PRINTED)].dropna(subset=["value"])
         if len(chosen):
@@ -230,7 +246,7 @@ def _dependence(tables: ModelTables) -> Iterator[str]:
 
 
 def _signal(tables: ModelTables) -> Iterator[str]:
-    gates = tables.table("gates")
+    gates = _of_protocols(tables, tables.table("gates"))
     if len(gates):
         passes = gates["passes"].fillna(False).astype(bool)
         yield (
@@ -239,12 +255,14 @@ def _signal(tables: ModelTables) -> Iterator[str]:
         )
 
 
+def _of_protocols(tables: ModelTables, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are measured as each task is in figures and tables; alignments are measured in one way."""
+    return rows[rows["protocol"].isna() | (rows["protocol"] == rows["task"].map(tables.facts.protocols))]
+
+
 def _between_languages(tables: ModelTables, curves: pd.DataFrame, setting: str) -> pd.DataFrame:
     """In transfer, the pairs of different languages of the grid."""
-    if setting == IN_LANGUAGE:
-        return curves
-    pairs = tables.in_grid(curves)
-    return pairs[pairs["source_language"].map(one_language) != pairs["target_language"].map(one_language)]
+    return curves if setting == IN_LANGUAGE else tables.between_languages(curves)
 
 
 def _where(setting: str) -> str:
@@ -252,7 +270,6 @@ def _where(setting: str) -> str:
 
 
 SUBJECTS: dict[str, Callable[[ModelTables], Iterator[str]]] = {
-    "How good": _levels,
     "When": _acquisition,
     "What is lost": _forgetting,
     "Between languages": _transfer,

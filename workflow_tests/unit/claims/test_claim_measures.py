@@ -133,6 +133,8 @@ class TestTimes:
         table += [row("en", "en", FITTED, "undecided"), row("de", "de", FITTED, "no"), row("fi", "fi", FITTED, "yes")]
         table += [row("en", "de", PRINTED, "no"), row("de", "en", PRINTED, "yes"), row("en", "de", FITTED, "no")]
         table += [row("de", "en", FITTED, "yes")]
+        # Uyghur is no target.
+        table += [row("ug", "en", PRINTED, "yes"), row("ug", "en", FITTED, "yes")]
         run = run_of({"order": pd.DataFrame(table).assign(model="base")})
         in_order, languages = times.in_paper_order(run, setting=IN_LANGUAGE, counted="languages")
         assert (in_order.value, *ends(in_order), languages.value) == (2, 1, 2, 3)
@@ -219,6 +221,19 @@ class TestLevels:
         assert pos.why == "one model alone: there is none to compare it with"
         other, own = levels.two_model_means(run, task="xnli", setting=TRANSFER)
         assert (other.part, other.value, own.part, own.value) == ("old", 53, "base", 54)
+        # Its interval is of the same pairs: of a language's treebanks the mean, and no source that is no target.
+        final = {("en_a", "de_p"): (0.5, 0.4, 0.6), ("de_a", "en_p"): (0.6, 0.5, 0.7), ("de_b", "en_p"): (0.4, 0.3, 0.5),
+                 ("ug_a", "en_p"): (0.1, 0.0, 0.1), ("en_a", "en_p"): (0.9, 0.9, 0.9)}  # fmt: skip
+        rows_of = rows("best", "xnli", {pair: {FINAL: number} for pair, number in final.items()})
+        _, own = levels.two_model_means(run_of({"model_comparisons": table, "best": rows_of}), task="xnli", setting=TRANSFER)
+        assert ends(own) == pytest.approx((40, 60))
+
+    def test_a_language_with_two_treebanks_counts_once_beside_bits(self):
+        bits, falling, rising = [9, 3, 2, 1], [0.1, 0.9, 0.8, 0.7], [0.9, 0.1, 0.2, 0.3]
+        of_pos = scores("pos", {("en_a", "en_a", 12): rising, ("de_a", "de_a", 12): falling, ("de_b", "de_b", 12): falling})
+        of_bits = scores("bpc", {("en", "en", 0): bits, ("de", "de", 0): bits})
+        (rho,) = levels.rho_with_bits(run_of({"scores": [of_bits, of_pos]}), tasks=["pos"], least=3)
+        assert (rho.value, rho.n) == (0, 2)
 
 
 # From a language to another; the diagonal is each on its own parallel set.
@@ -375,6 +390,10 @@ class TestLosses:
         assert (found.value, *ends(found)) == (3, 2, 3)
         (found,) = losses.largest_share_at_one_step(run_of(tables), tasks=["pos"])
         assert (found.value, *ends(found)) == (50, 50, 75)
+        # Where each of the others may have lost something, none surely keeps its best.
+        unsure = {pair: (printed, (*fitted[:2], 0.05), forgets) for pair, (printed, fitted, forgets) in LOSSES.items()}
+        (found,) = losses.different_best_steps(run_of(tables | {"forgetting": losses_of("pos", unsure)}), tasks=["pos"])
+        assert ends(found) == (1, 3)
         level = {pair: (printed, fitted, False) for pair, (printed, fitted, _) in LOSSES.items()}
         (found,) = losses.different_best_steps(run_of(tables | {"forgetting": losses_of("pos", level)}), tasks=["pos"])
         assert ends(found) == (1, 3)
@@ -506,7 +525,7 @@ class TestCorrelated:
             run_of({"correlations": table}), outcome="performance", factor="task data", setting=IN_LANGUAGE, tasks=["pos"]
         )
         assert found.p == 0.33 and found.why.startswith("n too small: 3 values of 3 languages")
-        assert not found.has_interval
+        assert ends(found) == (None, None)
 
     def test_the_range_over_tasks(self):
         tables = [correlations(task, "performance", "forgetting", {PRINTED: rho}, TRANSFER)

@@ -58,6 +58,14 @@ def test_what_is_not_measured_is_no_reason():
     assert reason(RANGE_OF_POS, codes=[]) == ""
 
 
+def test_a_claim_that_names_no_task_is_of_all_tasks_that_have_an_order():
+    order = CLAIMS["p1-028"]
+    assert order.measure == "in_paper_order" and "task" not in order.arguments
+    for codes, said in ((languages("ud"), ""), (["en"], "POS in language lacks 43 of the paper's languages")):
+        run = run_of({"best": best_of(codes)}, steps=PAPER_STEPS)
+        assert other_setting(run, order, {"setting": "in language", "counted": "languages"}) == said
+
+
 def test_layers_are_asked_of_the_languages_that_are_swept():
     swept = ["bg", "en", "hi", "zh-Hans"]
     assert reason(FALL_OF_XNLI, "xnli", swept, table="layer_gains") == ""

@@ -169,6 +169,28 @@ def test_the_caption_counts(to_50):
     assert f"; {(last['step'] > 50_000).sum()} after 50,000 (arrows), {(last['low'] > 50_000).sum()} for sure (cross-fitted)." in said
 
 
+def test_a_set_that_begins_after_the_last_checkpoint_is_later_for_sure(to_50):
+    rows = to_50.table("steps").copy()
+    fitted = (rows["source"] == "fi_tdt") & (rows["rule"] == "cross-fitted")
+    rows.loc[fitted, ["low", "high", "interval"]] = [None, None, "set of steps"]
+    rows.loc[(rows["source"] == "ug_udt") & (rows["rule"] == "cross-fitted"), ["low", "high", "interval"]] = [None, None, "no interval"]
+    changed = replace(to_50, _read={"steps": rows})
+    before, after = (PAPER_FIGURE.caption(PAPER_FIGURE.table(known, POS), known, POS) for known in (to_50, changed))
+    surely = [int(said.partition(" (arrows), ")[2].partition(" for sure")[0]) for said in (before, after)]
+    assert surely[1] == surely[0] + 1
+
+
+def test_who_has_no_step_is_named(to_50):
+    """Of a score that stays 0 there is none."""
+    rows = to_50.table("steps").copy()
+    rows.loc[rows["source"].isin(["fi_tdt", "hi_hdtb"]) & (rows["rule"] == "as printed"), "value"] = None
+    known = replace(to_50, _read={"steps": rows})
+    table = PAPER_FIGURE.table(known, POS)
+    said = PAPER_FIGURE.caption(table, known, POS)
+    assert not {"fi", "hi"} & {*table["language"]} and "4 languages, 98 %" in said and "Left out, since the score stays 0: fi, hi." in said
+    assert "Left out" not in PAPER_FIGURE.caption(PAPER_FIGURE.table(to_50, POS), to_50, POS)
+
+
 def test_a_panel_a_task_and_what_is_missing_is_said(to_50):
     table = PAPER_FIGURE.table(to_50, OTHERS)
     figure = drawn(table, to_50, OTHERS)

@@ -144,8 +144,19 @@ def test_a_pair_without_a_step_is_left_out(tables):
     """Of a score that stays 0 there is none."""
     rows = tables.table("steps").copy()
     rows.loc[(rows["source"] == "en_ewt") & (rows["target"] == "de_pud"), "value"] = np.nan
-    pos = of(PAPER_FIGURE.table(replace(tables, _read={"steps": rows}), STEPS), "pos")
+    known = replace(tables, _read={"steps": rows})
+    table = PAPER_FIGURE.table(known, STEPS)
+    pos = of(table, "pos")
     assert len(pos) == 14 and ("en", "de") not in pos.index
+    assert "Left out, since the score stays 0: en to de." in PAPER_FIGURE.caption(table, known, STEPS)
+    assert "Left out" not in PAPER_FIGURE.caption(PAPER_FIGURE.table(tables, STEPS), tables, STEPS)
+
+
+def test_a_pair_whose_set_begins_after_the_last_checkpoint_is_later_for_sure(tables):
+    rows = tables.table("steps").copy()
+    rows.loc[(rows["source"] == "en_ewt") & (rows["rule"] == "cross-fitted"), ["low", "high"]] = None
+    known = replace(tables, _read={"steps": rows})
+    assert "; 15 after 13,333 (15 for sure, cross-fitted)." in PAPER_FIGURE.caption(PAPER_FIGURE.table(known, STEPS), known, STEPS)
 
 
 def test_pairs_of_a_paper_are_legible(tables):

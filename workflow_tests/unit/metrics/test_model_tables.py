@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from planted_tables import planted_facts, planted_model_tables
 
+from xlprobe.artifacts.tables import write_table
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
 from xlprobe.metrics.model_tables import ModelFacts, ModelTables
 
@@ -60,6 +61,25 @@ def test_of_several_trainings_the_first_one_counts(planted_results):
     paths = sorted((planted_results / "metrics").glob("*.parquet"))
     best = ModelTables.of_files(planted_facts(model="seeded"), paths).curves("best", "pos", IN_LANGUAGE)
     assert {*best["training_seed"]} == {1}
+
+
+def test_seeds_of_other_models_are_no_seeds_of_this_one(planted_results, tmp_path):
+    """Scores are read with those of all models, of which another one may have begun with a lower seed."""
+    paths = {path.stem: path for path in (planted_results / "metrics").glob("*.parquet")}
+    scores = pd.read_parquet(paths["scores"])
+    earlier = scores[scores["model"] == "seeded"].assign(model="earlier", training_seed=0)
+    assert len(earlier)
+    write_table(pd.concat([scores, earlier]), "scores.schema.yaml", tmp_path / "scores.parquet")
+    curves = ModelTables(planted_facts(model="seeded"), {"scores": tmp_path / "scores.parquet"}).curves("scores", "pos", IN_LANGUAGE)
+    assert {*curves["training_seed"]} == {1} and {*curves["model"]} == {"seeded"}
+
+
+def test_both_ends_of_a_pair_in_the_grid_are_source_and_target(tables):
+    """Uyghur is a source alone here, and Hindi a target alone."""
+    pairs = tables.curves("best", "pos", TRANSFER).query("source_language != 'hi'")
+    inside, between = tables.in_grid(pairs), tables.between_languages(pairs)
+    assert {*inside["source_language"]} == {*inside["target_language"]} == {*tables.grid(pairs).index} == {"en", "de", "fi"}
+    assert not (between["source_language"] == between["target_language"]).any() and 0 < len(between) < len(inside)
 
 
 def test_a_table_that_the_run_lacks_holds_no_row():

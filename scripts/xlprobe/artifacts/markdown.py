@@ -1,0 +1,6 @@
+"""Text in Markdown."""
+
+
+def escaped(text: str) -> str:
+    """A text without what Markdown would take for its own, such as the stars of a correlation."""
+    return "".join(f"\\{character}" if character in r"\`*_[]<>|#" else character for character in text)
