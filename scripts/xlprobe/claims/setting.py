@@ -4,12 +4,13 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
-from xlprobe.claims import layers, transfer
+from xlprobe.claims import layers, times, transfer
 from xlprobe.claims.curve_values import PAIR, setting_name, task_name
 from xlprobe.claims.finding import STEP, JudgedRun, number_text
 from xlprobe.claims.measures import MEASURES
 from xlprobe.claims.published import Claim, read_claims
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
+from xlprobe.metrics.order import ORDER
 from xlprobe.metrics.training_outcomes import one_language
 from xlprobe.paths import RESOURCES
 
@@ -56,6 +57,8 @@ def _step(step: float) -> str:
 
 def _languages(run: JudgedRun, claim: Claim, arguments: Mapping[str, str]) -> Iterator[str]:
     named = " ".join(arguments.get(name, "") for name in ("task", "tasks", "compared", "curves", "others"))
+    if claim.measure == times.in_paper_order.__name__:
+        named = " ".join(task for group in ORDER for task in group)
     of_pairs = MEASURES[claim.measure].__module__ == transfer.__name__
     layered = MEASURES[claim.measure].__module__ == layers.__name__
     for name in dict.fromkeys(named.split()):

@@ -101,7 +101,9 @@ class ModelTables:
             if "model" in found and name != "scores":
                 found = found[found["model"].isna() | (found["model"] == self.facts.model)]
             if "training_seed" in found:
-                seeds = found["training_seed"].dropna()
+                # Scores are of all models, since baselines are among them, and each model has seeds of its own.
+                own = found["model"] == self.facts.model if "model" in found else slice(None)
+                seeds = found.loc[own, "training_seed"].dropna()
                 found = found[found["training_seed"].isna() | (found["training_seed"] == seeds.min())] if len(seeds) else found
             self._read[name] = found.reset_index(drop=True)
         return self._read[name]

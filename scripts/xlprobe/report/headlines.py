@@ -112,6 +112,7 @@ def _acquisition(tables: ModelTables) -> Iterator[str]:
             parts = [f"{title} at step {median:,.0f} (of {n})" for title, (median, n) in sorted(medians.items(), key=lambda one: one[1])]
             yield f"98 % of the best is reached, {_where(setting)}, as printed and by the median: {', '.join(parts)}."
     order = tables.table("order")
+    order = order[order["protocol"] == tables.facts.protocols.get("pos")]
     for setting in (IN_LANGUAGE, TRANSFER):
         chosen = order[(order["source_language"] == order["target_language"]) == (setting == IN_LANGUAGE)]
         for rule in (AS_PRINTED, CROSS_FITTED):
@@ -176,13 +177,13 @@ def _at_most(half: float) -> str:
 def _layers(tables: ModelTables) -> Iterator[str]:
     for setting in (IN_LANGUAGE, TRANSFER):
         for task in IN_LANGUAGE_TASKS if setting == IN_LANGUAGE else TRANSFER_TASKS:
-            gains = tables.curves("layer_gains", task, setting)
+            gains = _between_languages(tables, tables.curves("layer_gains", task, setting), setting)
             gains = gains[gains["against"] == "any checkpoint"]
             printed, fitted = gains[gains["rule"] == AS_PRINTED], gains[gains["rule"] == CROSS_FITTED]
             if not len(printed):
                 continue
             sure = fitted["low"].dropna() > 0
-            changes = tables.curves("expected_layers", task, setting)
+            changes = _between_languages(tables, tables.curves("expected_layers", task, setting), setting)
             changes = changes[(changes["measure"] == "change") & (changes["weights"] == "min-max") & (changes["grid"] == "own")]
             falls = changes[changes["rule"] == AS_PRINTED]["value"].dropna()
             moved = ""
@@ -199,6 +200,7 @@ def _layers(tables: ModelTables) -> Iterator[str]:
 
 def _dependence(tables: ModelTables) -> Iterator[str]:
     found = tables.table("correlations")
+    found = found[found["protocol"] == found["task"].map(tables.facts.protocols)]
     for setting in (IN_LANGUAGE, TRANSFER):
         chosen = found[(found["setting"] == setting) & (found["rule"] == AS_PRINTED)].dropna(subset=["value"])
         if len(chosen):

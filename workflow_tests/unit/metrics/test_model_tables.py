@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from claimed_runs import scores
 from planted_tables import planted_facts, planted_model_tables
 
+from xlprobe.artifacts.tables import write_table
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
 from xlprobe.metrics.model_tables import ModelFacts, ModelTables
 
@@ -60,6 +62,15 @@ def test_of_several_trainings_the_first_one_counts(planted_results):
     paths = sorted((planted_results / "metrics").glob("*.parquet"))
     best = ModelTables.of_files(planted_facts(model="seeded"), paths).curves("best", "pos", IN_LANGUAGE)
     assert {*best["training_seed"]} == {1}
+
+
+def test_the_first_training_is_that_of_the_model_itself(tmp_path):
+    """Scores are of all models, and another one may have other seeds."""
+    one = scores("pos", {("en_a", "en_a", 12): [0.5, 0.6, 0.7, 0.8]})
+    both = pd.concat([one.assign(training_seed=5), one.assign(model="another", training_seed=1)], ignore_index=True)
+    write_table(both, "scores.schema.yaml", tmp_path / "scores.parquet")
+    found = ModelTables.of_files(planted_facts(), [tmp_path / "scores.parquet"]).curves("scores", "pos", IN_LANGUAGE)
+    assert {*found["training_seed"]} == {5} and len(found) == 4
 
 
 def test_a_table_that_the_run_lacks_holds_no_row():
