@@ -64,26 +64,37 @@ def _levels(tables: ModelTables) -> Iterator[str]:
         if not len(final) or not len(scores):
             continue
         first = scores[scores["step"] == scores["step"].min()]
+        by_language = _by_language(final, task)
         # XNLI's test sets are translations of each other.
-        mean, half = _mean_of(final), _over_sentences(final, shared=task == "xnli")
+        mean, half = _mean_of(by_language), _over_sentences(by_language, shared=task == "xnli")
         sentence = (
             f"{tables.task(task).title}: {shown(task, mean.value)} at the final checkpoint, mean over {counted(mean.n, _units(task))}"
-            f"{_noises(task, mean, half)}; {shown(task, first['value'].mean())} at step {first['step'].iloc[0]:,}"
+            f"{_noises(task, mean, half)}; {shown(task, _by_language(first, task)['value'].mean())} at step {first['step'].iloc[0]:,}"
         )
         above = _above_baseline(tables, task, final)
         yield sentence + (f"; {above}." if above else ".")
     for group in WORD_GROUPS:
         scores = tables.last_layer(tables.curves("scores", "pos", IN_LANGUAGE, metric=f"accuracy_{group}"))
-        steps = scores.groupby("step")["value"].mean()
+        of_words = scores.groupby([scores["source_language"].map(one_language), "step"])["value"].mean()
+        steps, languages = of_words.groupby("step").mean(), of_words.index.get_level_values(0).nunique()
         if len(steps) > 1:
             baselines = tables.baselines("pos", IN_LANGUAGE, metric=f"accuracy_{group}")
             baseline = baselines.loc[baselines["model"] == "word_type", "value"].mean()
             first, final = steps.index.min(), steps.index.max()
             yield (
                 f"Part of speech of {group} words, whose form alone does not tell it: {shown('pos', steps[final])} at the final"
-                f" checkpoint, {shown('pos', steps[first])} at step {first:,} (mean of {counted(scores['source'].nunique(), 'language')};"
+                f" checkpoint, {shown('pos', steps[first])} at step {first:,} (mean of {counted(languages, 'language')};"
                 f" baseline {shown('pos', baseline)})."
             )
+
+
+def _by_language(rows: pd.DataFrame, task: str) -> pd.DataFrame:
+    """Scores, and the ends of their intervals, one row a language or bitext: of several datasets the mean, as tables have it."""
+    if task == "alignment":
+        units = rows["language"]
+    else:
+        units = rows["source_language"] if task == "bpc" else rows["source_language"].map(one_language)
+    return rows.groupby(units)[["value", "low", "high"]].mean()
 
 
 def _above_baseline(tables: ModelTables, task: str, final: pd.DataFrame) -> str | None:
