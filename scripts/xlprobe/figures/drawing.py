@@ -1,5 +1,6 @@
 """What the figures share: colours, panels, axes, and files."""
 
+import logging
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,9 @@ from matplotlib.ticker import NullLocator
 from xlprobe.files import atomic_path
 from xlprobe.metrics.curves import Scores
 from xlprobe.tasks.declaration import ProbeTask
+
+# For each PDF it would say, line by line, which tables of a font it leaves out.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 # Okabe and Ito's colours, told apart with any colour vision.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#555555"

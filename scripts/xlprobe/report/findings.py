@@ -183,10 +183,10 @@ def _claim_lines(path: Path, results: Path) -> Iterator[str]:
     yield f"All {len(claims)}, each with its formula: [table]({relative}.md), [CSV]({relative}.csv).\n"
     judged = claims[claims["verdict"].isin(HEADLINE_VERDICTS)]
     if len(judged):
-        yield "| | paper 1 says | printed | here | verdict |"
-        yield "|---|---|---|---|---|"
+        yield "| | paper 1 says | measured here | asked | found | verdict |"
+        yield "|---|---|---|---|---|---|"
         order = {verdict: place for place, verdict in enumerate(HEADLINE_VERDICTS)}
-        shown_columns = ["id", "statement", "printed", "ours", "verdict"]
+        shown_columns = ["id", "statement", "how_measured", "asked", "ours", "verdict"]
         ordered = judged.sort_values("verdict", key=lambda verdicts: verdicts.map(order), kind="stable")[shown_columns]
         for cells in ordered.itertuples(index=False, name=None):
             yield f"| {' | '.join(_escaped(str(cell)) for cell in cells)} |"

@@ -30,6 +30,12 @@ def shown(task: str, value: float) -> str:
     return f"{value:.2f}" if task == "bpc" else f"{100 * value:.1f} %"
 
 
+def _signed(value: float, digits: int) -> str:
+    """A number with its sign; 0 has none."""
+    text = f"{value:+.{digits}f}"
+    return text[1:] if not float(text) else text
+
+
 def counted(n: int, what: str) -> str:
     """A number with its noun: 1 language, 2 languages."""
     return f"{n} {what}{'' if n == 1 else 's'}"
@@ -136,19 +142,25 @@ def _acquisition(tables: ModelTables) -> Iterator[str]:
 
 def _forgetting(tables: ModelTables) -> Iterator[str]:
     for setting, tasks in ((IN_LANGUAGE, IN_LANGUAGE_TASKS), (TRANSFER, TRANSFER_TASKS)):
+        parts, all_fitted = [], []
         for task in tasks:
             lost = tables.curves("forgetting", task, setting)
             lost = _between_languages(tables, lost[lost["measure"] == "relative"], setting)
-            printed, fitted = lost[lost["rule"] == AS_PRINTED], lost[lost["rule"] == CROSS_FITTED]
-            if not printed["value"].notna().any():
-                continue
-            beyond = fitted["p_sampling"].dropna() < SIGNIFICANT
-            tried = fitted["p_jitter"].dropna() < SIGNIFICANT
+            printed, fitted = lost[lost["rule"] == AS_PRINTED]["value"].dropna(), lost[lost["rule"] == CROSS_FITTED]
+            if len(printed):
+                cross_fitted = _signed(100 * fitted["value"].mean(), 1)
+                parts.append(f"{tables.task(task).title} {100 * printed.mean():.1f} % (at most {100 * printed.max():.1f}; {cross_fitted})")
+                all_fitted.append(fitted)
+        if parts:
+            fitted = pd.concat(all_fitted)
+            beyond, tried = fitted["p_sampling"].dropna() < SIGNIFICANT, fitted["p_jitter"].dropna() < SIGNIFICANT
             yield (
-                f"{_curves(tables, task, setting)}: the final checkpoint has lost {100 * printed['value'].mean():.1f} % of the"
-                f" best by paper 1's rule (mean of {len(printed)}, at most {100 * printed['value'].max():.1f} %),"
-                f" {100 * fitted['value'].mean():.1f} % cross-fitted; {int(beyond.sum())} of {len(beyond)} lose more than test sentences"
-                f" explain, {int(tried.sum())} of {len(tried)} more than the ups and downs of checkpoints do."
+                f"Of its best, the final checkpoint has lost, {_where(setting)}, by paper 1's rule (in brackets the largest loss,"
+                f" and the mean cross-fitted, which is below 0 where nothing is lost): {', '.join(parts)}."
+            )
+            yield (
+                f"{int(beyond.sum())} of {counted(len(beyond), 'curve')} {_where(setting)} lose more than test sentences explain;"
+                f" {int(tried.sum())} of {len(tried)} with enough checkpoints lose more than the ups and downs of checkpoints explain."
             )
 
 
@@ -170,15 +182,19 @@ def _transfer(tables: ModelTables) -> Iterator[str]:
                 mean, half = final.loc[chosen, "value"].mean(), _over_sentences(final[chosen], shared=True)
                 parts.append(f"{shown(task, mean)} {what} ({int(chosen.sum())}, {_at_most(half)})")
         yield f"{tables.task(task).title}, transfer at the final checkpoint: {'; '.join(parts)}."
-        asymmetry = tables.curves("asymmetry", task, TRANSFER)
-        at_final = asymmetry[(asymmetry["rule"] == FINAL) & (asymmetry["source_language"] < asymmetry["target_language"])]
-        tried = at_final["p"].dropna()
-        if len(tried):
-            mean_points = 100 * at_final["value"].abs().mean()
-            yield (
-                f"{tables.task(task).title}: the two ways between a pair of languages differ by {mean_points:.1f} points (mean of"
-                f" {len(at_final)}); {int((tried < SIGNIFICANT).sum())} of {len(tried)} differences are larger than test sentences explain."
-            )
+    asymmetries = [tables.curves("asymmetry", task, TRANSFER) for task in TRANSFER_TASKS]
+    parts = []
+    for asymmetry in asymmetries:
+        # Each pair stands both ways.
+        pairs = asymmetry[(asymmetry["rule"] == FINAL) & (asymmetry["source_language"] < asymmetry["target_language"])]
+        if len(tried := pairs["p"].dropna()):
+            title = tables.task(pairs["task"].iloc[0]).title
+            parts.append(f"{title} {100 * pairs['value'].abs().mean():.1f} ({int((tried < SIGNIFICANT).sum())} of {len(tried)})")
+    if parts:
+        yield (
+            "The two ways between a pair of languages differ at the final checkpoint, in points and on average (in brackets how"
+            f" many by more than test sentences explain): {', '.join(parts)}."
+        )
 
 
 def _at_most(half: float) -> str:
@@ -186,26 +202,29 @@ def _at_most(half: float) -> str:
 
 
 def _layers(tables: ModelTables) -> Iterator[str]:
-    for setting in (IN_LANGUAGE, TRANSFER):
-        for task in IN_LANGUAGE_TASKS if setting == IN_LANGUAGE else TRANSFER_TASKS:
+    for setting, tasks in ((IN_LANGUAGE, IN_LANGUAGE_TASKS), (TRANSFER, TRANSFER_TASKS)):
+        gained, moved = [], []
+        for task in tasks:
             gains = _between_languages(tables, tables.curves("layer_gains", task, setting), setting)
             gains = gains[gains["against"] == "any checkpoint"]
-            printed, fitted = gains[gains["rule"] == AS_PRINTED], gains[gains["rule"] == CROSS_FITTED]
-            if not len(printed):
-                continue
-            sure = fitted["low"].dropna() > 0
+            printed, fitted = gains[gains["rule"] == AS_PRINTED]["value"], gains[gains["rule"] == CROSS_FITTED]
+            title = tables.task(task).title
+            if len(printed):
+                sure, cross_fitted = fitted["low"].dropna() > 0, _signed(100 * fitted["value"].mean(), 1)
+                gained.append(f"{title} {_signed(100 * printed.mean(), 1)} ({cross_fitted}; {int(sure.sum())} of {len(sure)})")
             changes = _between_languages(tables, tables.curves("expected_layers", task, setting), setting)
             changes = changes[(changes["measure"] == "change") & (changes["weights"] == "min-max") & (changes["grid"] == "own")]
-            falls = changes[changes["rule"] == AS_PRINTED]["value"].dropna()
-            moved = ""
-            if len(falls):
-                way = "down" if falls.mean() > 0 else "up"
-                down = f"{int((falls > 0).sum())} of {len(falls)} down"
-                moved = f"; the expected layer (min-max) moves {way} by {abs(falls.mean()):.2f} layers, {down}"
+            if len(falls := changes[changes["rule"] == AS_PRINTED]["value"].dropna()):
+                moved.append(f"{title} {_signed(-falls.mean(), 2)} ({int((falls > 0).sum())} of {len(falls)})")
+        if gained:
             yield (
-                f"{_curves(tables, task, setting)}: the best internal layer is {100 * printed['value'].mean():.1f} points"
-                f" better than the last layer's best as printed, {100 * fitted['value'].mean():.1f} cross-fitted; {int(sure.sum())} of"
-                f" {len(sure)} surely so{moved}."
+                f"The best internal layer is better than the last layer's best, {_where(setting)}, in points as printed (in brackets"
+                f" cross-fitted, and how many curves surely so): {', '.join(gained)}."
+            )
+        if moved:
+            yield (
+                f"From the first checkpoint to the final one the expected layer (min-max) moves, {_where(setting)}, by layers"
+                f" (in brackets how many curves move down): {', '.join(moved)}."
             )
 
 
@@ -239,12 +258,6 @@ def _between_languages(tables: ModelTables, curves: pd.DataFrame, setting: str) 
         return curves
     pairs = tables.in_grid(curves)
     return pairs[pairs["source_language"].map(one_language) != pairs["target_language"].map(one_language)]
-
-
-def _curves(tables: ModelTables, task: str, setting: str) -> str:
-    """What curves are about; alignments are of two languages, and bits of one."""
-    title = tables.task(task).title
-    return title if task in ("alignment", "bpc") else f"{title}, {_where(setting)}"
 
 
 def _where(setting: str) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # The tables of `metrics/` that claims are held against.
 CLAIM_TABLES = (
-    *("scores", "datasets", "checkpoints", "best", "steps", "forgetting", "asymmetry", "order", "expected_layers", "layer_gains"),
+    *("scores", "checkpoints", "best", "steps", "forgetting", "asymmetry", "order", "expected_layers", "layer_gains"),
     *("factors", "correlations", "model_comparisons"),
 )
 TREEBANK_TASKS = ("pos", "arc_prediction", "arc_classification")
