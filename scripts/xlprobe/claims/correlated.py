@@ -62,17 +62,20 @@ def _honest_p(row: "pd.Series[float]") -> float:
 def _interval(run: JudgedRun, row: pd.Series) -> tuple[float | None, float | None, str]:
     """How far rho might be another one with other languages.
 
-    In language by Fisher's z with the variance of Bonett & Wright (2000); of pairs by the dyadic-robust error.
+    In language by Fisher's z with the variance of Bonett & Wright (2000); of pairs by the dyadic-robust error, which by chance may be
+    next to nothing: it is taken to be no smaller than that of independent pairs.
     """
     rho, n, upper = float(row["value"]), int(row["n"]), (1 + run.level) / 2
+    if n < 4 or abs(rho) == 1:
+        return None, None, NO_INTERVAL
+    independent = np.sqrt((1 + rho**2 / 2) / (n - 3))
     if row["setting"] == IN_LANGUAGE:
-        if n < 4 or abs(rho) == 1:
-            return None, None, NO_INTERVAL
-        reach = stats.norm.ppf(upper) * np.sqrt((1 + rho**2 / 2) / (n - 3))
+        reach = stats.norm.ppf(upper) * independent
         return float(np.tanh(np.arctanh(rho) - reach)), float(np.tanh(np.arctanh(rho) + reach)), "Fisher's z, over languages"
     if pd.isna(row["robust_error"]) or row["languages"] < 2:
         return None, None, NO_INTERVAL
-    reach = float(stats.t.ppf(upper, row["languages"] - 1) * row["robust_error"])
+    error = max(row["robust_error"], (1 - rho**2) * independent)
+    reach = float(stats.t.ppf(upper, row["languages"] - 1) * error)
     return max(-1.0, rho - reach), min(1.0, rho + reach), "dyadic-robust, over languages; somewhat too narrow"
 
 

@@ -47,7 +47,7 @@ def relative_range(run: JudgedRun, *, tasks: Sequence[str]) -> list[Finding]:
         means = values[NUMBERS].mean()
         ranges = (values[NUMBERS].max() - values[NUMBERS].min()) / means * 100
         found = without_interval(dict(ranges), "best, highest less lowest, by the mean", PERCENT, len(values))
-        if values[["low", "high"]].isna().any(axis=None):
+        if found.value is None or values[["low", "high"]].isna().any(axis=None):
             return found
         # Two languages are at least as far apart as the ends of their intervals that face each other.
         least = max(0.0, values["low"].max() - values["high"].min()) / means["high"] * 100

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from xlprobe.figures.caption_sentences import counted, not_shown, surely_after, without_step
 from xlprobe.figures.drawing import GREY, headline, legend_below
@@ -93,6 +94,7 @@ def plot_learning_progress(table: pd.DataFrame, tables: ModelTables, asked: Aske
         if (early := tables.facts.early) and early < limit:
             axes.axhline(early, color="black", linestyle=":", linewidth=1, label=f"{early:,} updates")
         axes.set_ylim(0, 1.06 * limit)
+        axes.yaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.set_ylabel("updates")
     legend_below(figure, 6 if figure.get_figwidth() >= 9 else 2)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from xlprobe.figures.caption_sentences import counted, not_shown, surely_after, without_step
 from xlprobe.figures.drawing import GREY, ORANGE, headline, legend_below
@@ -102,6 +103,7 @@ def _mark_steps(axes: Axes, tables: ModelTables, last: float) -> None:
     """Steps on the vertical axis, and the one up to which Figure 2 goes."""
     early = tables.facts.early
     axes.set_ylim(0, 1.05 * max(last, early or 0))
+    axes.yaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.set_ylabel("updates")
     if early:

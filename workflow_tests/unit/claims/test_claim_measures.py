@@ -174,6 +174,12 @@ class TestLevels:
         (few,) = levels.curves_below(run, tasks=["pos", "xnli"], below=85)
         assert (few.value, *ends(few)) == (1, 1, 2)
 
+    def test_of_scores_that_are_all_0_no_range_can_be_had(self):
+        pairs = {(f"{code}_a", f"{code}_a"): (0.0, 0.0, (0.0, 0.0, 0.0)) for code in ("en", "de")}
+        own = dict.fromkeys(pairs, (0.0, 0.0, 0.0))
+        (apart,) = levels.relative_range(run_of({"best": best("pos", pairs), "scores": scores_at_best("pos", own)}), tasks=["pos"])
+        assert apart.value is None and apart.why and not apart.has_interval
+
     def test_of_bits_lower_is_better(self):
         pair = ("en", "en")
         run = run_of({"best": best("bpc", {pair: (1.0, 1.05, (1.2, 1.1, 1.3))}, layer=None),
@@ -516,6 +522,14 @@ class TestCorrelated:
         )
         # Student's t with 17 degrees of freedom: 2.1098.
         assert ends(found) == pytest.approx((0.5 - 0.21098, 0.5 + 0.21098), abs=1e-4)
+
+    def test_a_robust_error_that_is_nothing_by_chance_is_that_of_independent_pairs(self):
+        table = correlations("pos", "performance", "task data", {PRINTED: 0.05}, TRANSFER, robust_error=0.005, languages=18, n=306)
+        (found,) = correlated.correlation(
+            run_of({"correlations": table}), outcome="performance", factor="task data", setting=TRANSFER, tasks=["pos"]
+        )
+        # 2.1098 / sqrt(303) = .1212.
+        assert ends(found) == pytest.approx((0.05 - 0.1212, 0.05 + 0.1212), abs=1e-3)
 
     def test_permutation_comes_before_the_printed_p_and_few_values_say_nothing(self):
         table = correlations(

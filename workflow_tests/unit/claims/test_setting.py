@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from claimed_runs import rows, run_of
 
+from xlprobe.claims.measures import arguments_of
 from xlprobe.claims.published import read_claims
 from xlprobe.claims.setting import other_setting
 from xlprobe.paths import RESOURCES
@@ -85,3 +86,21 @@ def test_of_transfer_languages_count_that_are_source_and_target():
     assert other_setting(run_of(tables, steps=PAPER_STEPS), claim, {"tasks": "pos"}) == ""
     few = {"best": tables["best"][tables["best"]["target_language"] != "ko"]}
     assert other_setting(run_of(few, steps=PAPER_STEPS), claim, {"tasks": "pos"}) == "POS in transfer lacks ko of the paper's languages"
+
+
+@pytest.mark.parametrize(("claim", "transfer"), [("p1-028", False), ("p1-054", True)])
+def test_the_order_of_tasks_is_asked_of_the_languages_of_all_its_tasks(claim, transfer):
+    """It names no task, since it is of all of them."""
+
+    def reason_with(treebanks):
+        codes = {"xnli": languages("xnli")} | dict.fromkeys(("pos", "arc_prediction", "arc_classification"), treebanks)
+        behind = "pud" if transfer else "a"
+        best = []
+        for task, own in codes.items():
+            pairs = [(one, other) for one in own for other in own if transfer or one == other]
+            best.append(rows("best", task, {(f"{one}_a", f"{other}_{behind}"): {"as printed": 0.5} for one, other in pairs}))
+        return other_setting(run_of({"best": best}, steps=PAPER_STEPS), CLAIMS[claim], arguments_of(CLAIMS[claim].arguments))
+
+    printed = languages("ud_transfer" if transfer else "ud")
+    assert reason_with(printed) == ""
+    assert f"POS {'in transfer' if transfer else 'in language'} lacks {printed[-1]} of the paper's languages" in reason_with(printed[:-1])

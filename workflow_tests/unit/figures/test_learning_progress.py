@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import pandas as pd
+import paper_figures
 import pytest
 from legible import check_legible
 from planted_outcomes import STEPS
@@ -218,3 +219,17 @@ def test_a_run_without_inference_says_why(tmp_path):
     draw_paper_figure("learning_progress", Asked(title="Progress", tasks=("xnli",)), [], facts, *paths)
     assert read_caption(paths[3]) == "Nothing to show: the run measures no inference."
     assert not len(pd.read_csv(paths[2]))
+
+
+@pytest.mark.parametrize(("kind", "shown"), [("learning_progress", ""), ("transfer_pairs", "steps")])
+def test_the_steps_of_a_very_short_training_have_ticks_of_their_own(planted_results, kind, shown):
+    """Half a step is none: no two ticks have one name."""
+    tables = planted_model_tables(planted_results)
+    place_of = {float(step): place for place, step in enumerate(STEPS, start=1)}
+    short = tables.table("steps").assign(
+        **{name: tables.table("steps")[name].map(place_of).clip(upper=2) for name in ("value", "low", "high")}
+    )
+    found = paper_figures.drawn(replace(tables, facts=planted_facts(steps=[0, 1, 2]), _read={"steps": short}), kind, ["pos"], shown)
+    axes = found.panels["Part of speech"]
+    ticks = [axes.yaxis.get_major_formatter()(tick, None) for tick in axes.get_yticks()]
+    assert len(ticks) == len({*ticks}) >= 3

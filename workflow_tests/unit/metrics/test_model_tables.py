@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from claimed_runs import scores
 from planted_tables import planted_facts, planted_model_tables
 
 from xlprobe.artifacts.tables import write_table

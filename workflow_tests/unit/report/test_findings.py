@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from claimed_runs import rows, run_of
 from planted_tables import planted_facts, planted_model_tables
 
 from xlprobe.artifacts.captions import read_caption, write_caption
@@ -96,6 +97,31 @@ def test_what_is_counted_is_of_one_protocol(planted_results):
     order = tables.table("order")
     twice = pd.concat([order, order.assign(protocol="converged")])
     assert headlines(with_order(tables, twice))["When"] == headlines(tables)["When"]
+
+
+def test_layers_of_transfer_are_those_of_pairs_of_two_languages():
+    """A language on its own parallel set is none, nor is one that is no target."""
+    pairs = {("en_a", "de_pud"): 0.02, ("de_a", "en_pud"): 0.04, ("en_a", "en_pud"): 0.5, ("de_a", "de_pud"): 0.5, ("ug_a", "en_pud"): 0.5}
+    numbers = {pair: {"as printed": value, "cross-fitted": (value, 0.01, 0.6)} for pair, value in pairs.items()}
+    found = {"layer_gains": rows("layer_gains", "pos", numbers, against="any checkpoint")}
+    falls = {pair: {"as printed": -value} for pair, value in pairs.items()}
+    found["expected_layers"] = rows("expected_layers", "pos", falls, measure="change", weights="min-max", grid="own")
+    gained, moved = headlines(run_of(found).tables)["At which layer"]
+    assert "Part of speech +3.0 (+3.0; 2 of 2)." in gained
+    assert "Part of speech +0.03 (0 of 2)." in moved
+
+
+def test_what_is_counted_is_measured_as_the_paper_does():
+    """Converged probes stand beside."""
+    own = {"model": "base", "rule": "as printed", "setting": "in language", "value": 0.5, "n_too_small": False, "q": 0.01, "task": "pos"}
+    order = {"model": "base", "rule": "as printed", "source_language": "en", "target_language": "en", "holds": "yes"}
+    found = run_of({
+        "correlations": pd.DataFrame([own | {"protocol": protocol} for protocol in ("paper", "converged")]),
+        "order": pd.DataFrame([order | {"protocol": protocol} for protocol in ("paper", "converged")]),
+    })  # fmt: skip
+    told = headlines(found.tables)
+    assert "Of 1 rank correlation " in told["What it goes together with"][0] and ", 1 hold " in told["What it goes together with"][0]
+    assert "1 language): yes 1." in told["When"][0]
 
 
 def test_a_subject_of_which_nothing_is_measured_is_left_out():
