@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
-from xlprobe.claims import layers, times, transfer
+from xlprobe.claims import layers, transfer
 from xlprobe.claims.curve_values import PAIR, setting_name, task_name
 from xlprobe.claims.finding import STEP, JudgedRun, number_text
 from xlprobe.claims.measures import MEASURES

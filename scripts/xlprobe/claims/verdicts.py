@@ -174,7 +174,10 @@ def _of_same_sign(usable: Sequence[Finding], findings: Sequence[Finding]) -> Ver
 
 
 def _together(each: Sequence[Verdict], usable: Sequence[Finding], findings: Sequence[Finding], one_is_enough: bool) -> Verdict:
-    """Of several parts: agree if all do, differ if one does; what is not measurable is left out and named."""
+    """Of several parts: agree if all do, differ if one does; what is not measured is left out and named.
+
+    A part whose number is there, but cannot be held against the printed one, leaves a claim undecided where the others agree.
+    """
     judged = [verdict for verdict, _ in each if verdict != NOT_MEASURABLE]
     counted = Counter(judged)
     if not judged:
@@ -187,7 +190,11 @@ def _together(each: Sequence[Verdict], usable: Sequence[Finding], findings: Sequ
     own = dict.fromkeys(why for verdict, why in each if why and verdict == found)
     # What is left out, with its parts' names.
     pairs = [replace(finding, why=why) for finding, (verdict, why) in zip(usable, each, strict=True) if verdict == NOT_MEASURABLE != found]
-    return Verdict(found, _sentences([*said, *own, *_reasons(findings, [*pairs, *(finding for finding in findings if finding.why)])]))
+    open_parts = found == AGREE and pairs and not one_is_enough
+    return Verdict(
+        UNDECIDED if open_parts else found,
+        _sentences([*said, *own, *_reasons(findings, [*pairs, *(finding for finding in findings if finding.why)])]),
+    )
 
 
 def _plural(verdict: str) -> str:

@@ -101,15 +101,6 @@ def _levels(tables: ModelTables, level: float) -> Iterator[str]:
             )
 
 
-def _by_language(rows: pd.DataFrame, task: str) -> pd.DataFrame:
-    """Scores, and the ends of their intervals, one row a language or bitext: of several datasets the mean, as tables have it."""
-    if task == "alignment":
-        units = rows["language"]
-    else:
-        units = rows["source_language"] if task == "bpc" else rows["source_language"].map(one_language)
-    return rows.groupby(units)[["value", "low", "high"]].mean()
-
-
 def _above_baseline(tables: ModelTables, task: str, final: pd.DataFrame) -> str | None:
     """How many curves end better than the best baseline on their test set."""
     gates = tables.curves("gates", task, IN_LANGUAGE).set_index("source")["baseline"].dropna()

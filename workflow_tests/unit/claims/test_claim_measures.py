@@ -178,7 +178,7 @@ class TestLevels:
         pairs = {(f"{code}_a", f"{code}_a"): (0.0, 0.0, (0.0, 0.0, 0.0)) for code in ("en", "de")}
         own = dict.fromkeys(pairs, (0.0, 0.0, 0.0))
         (apart,) = levels.relative_range(run_of({"best": best("pos", pairs), "scores": scores_at_best("pos", own)}), tasks=["pos"])
-        assert apart.value is None and apart.why and not apart.has_interval
+        assert apart.value is None and apart.why and apart.low is None
 
     def test_of_bits_lower_is_better(self):
         pair = ("en", "en")

@@ -109,6 +109,13 @@ def test_of_several_parts_one_that_differs_is_enough_and_what_is_not_measured_is
     assert (found.verdict, found.why) == (NOT_MEASURABLE, "it is not measured")
 
 
+def test_a_number_that_is_another_one_and_has_no_interval_leaves_a_claim_undecided():
+    base, replica = number(70.0, part="base"), number(87.3, 87.0, 87.6, part="replica")
+    found = judge(claim("equals", value="89.65* vs 87.20"), [base, replica])
+    assert found.verdict == UNDECIDED and found.why.startswith("1 of 2 parts agree; base: no interval")
+    assert judge(claim("equals", value="89.65* vs 87.20"), [number(89.65, part="base"), replica]).verdict == AGREE
+
+
 def test_a_number_that_cannot_decide_does_not():
     assert judge(claim("above", "0"), [number(1, 0.5, 2, why="n too small: 4 values")]) == (NOT_MEASURABLE, "n too small: 4 values")
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from claimed_runs import scores
 from planted_tables import planted_facts, planted_model_tables
 
 from xlprobe.artifacts.tables import write_table
