@@ -52,7 +52,10 @@ MEASURES = {
     "correlations": ("correlations", "alternatives"),
 }
 # What is shown of paper 1, and RESULTS.md.
-PAPERS = {"paper_figure": 17, "paper_table": 6, "claims": 1, "findings": 1}
+TOLD = {"claims": 1, "findings": 1}
+PAPERS = {"paper_figure": 17, "paper_table": 6} | TOLD
+# The configuration's own copy, and what reads it.
+COPIED = {"run_description": 1} | TOLD
 METRICS_OF_SCORES = {"checkpoint_scores": 3, "scores": 1, "figure": 19} | dict.fromkeys(MEASURES, 1) | PAPERS
 # All scores, those of baselines too; no measurement.
 SCORES = METRICS_OF_SCORES | {"baseline_scores": 1}
@@ -247,7 +250,7 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
     for edit in EDITS_OF_NOTHING:
         project.edit(*edit)
     # But for the configuration's own copy.
-    assert project.planned(*TINY) == {"run_description": 1}
+    assert project.planned(*TINY) == COPIED
 
 
 @pytest.mark.parametrize(
@@ -285,9 +288,9 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
             "scripts/xlprobe/metrics/training_outcomes.py",
             "RESAMPLES = 200",
             "RESAMPLES = 100",
-            dict.fromkeys(MEASURES, 1) | {"figure": 11},
+            dict.fromkeys(MEASURES, 1) | {"figure": 11} | PAPERS,
         ),
-        ("scripts/xlprobe/metrics/order.py", "SHARE = 0.98", "SHARE = 0.95", {"order": 1}),
+        ("scripts/xlprobe/metrics/order.py", "SHARE = 0.98", "SHARE = 0.95", {"order": 1} | TOLD),
         ("config/tiny.yaml", "probes: {", "measures: {gate: {rise: 0.5}}\nprobes: {", {"gates": 1, "figure": 11}),
         # That of bits per character: these.
         (
@@ -297,13 +300,22 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
             METRICS_OF_SCORES | {"bpc": 3},
         ),
         # What all figures share: figures. What one kind is: that figure.
-        ("scripts/xlprobe/metrics/curves.py", '"another family"', '"elsewhere"', {"figure": 19}),
-        ("scripts/xlprobe/figures/drawing.py", '"#0072B2"', '"#0072B3"', {"figure": 19}),
+        ("scripts/xlprobe/metrics/curves.py", '"another family"', '"elsewhere"', {"figure": 19, "paper_figure": 17, "findings": 1}),
+        ("scripts/xlprobe/figures/drawing.py", '"#0072B2"', '"#0072B3"', {"figure": 19, "paper_figure": 17, "findings": 1}),
         ("scripts/xlprobe/figures/word_groups.py", "(ORANGE, BLUE)", "(BLUE, ORANGE)", {"figure": 1}),
         # How overlap is measured: its tables.
         ("scripts/xlprobe/contamination/search.py", "WINDOW = 32", "WINDOW = 30", {"contamination": 2, "contamination_table": 1}),
         # A check of the checkpoints: its table.
-        ("scripts/xlprobe/checkpoints/table.py", "tolerance: float = 0.05", "tolerance: float = 0.06", {"checkpoint_table": 1}),
+        ("scripts/xlprobe/checkpoints/table.py", "tolerance: float = 0.05", "tolerance: float = 0.06", {"checkpoint_table": 1} | TOLD),
+        # How one kind of a paper's figures is drawn: these. How a claim is judged: the claims.
+        (
+            "scripts/xlprobe/figures/learning_progress.py",
+            "PAPER_FIGURE = ",
+            "OTHER = 1\nPAPER_FIGURE = ",
+            {"paper_figure": 2, "findings": 1},
+        ),
+        ("scripts/xlprobe/tables/task_summary.py", "TABLE = ", "OTHER = 1\nTABLE = ", {"paper_table": 1, "findings": 1}),
+        ("resources/published/paper1_claims.tsv", "above\t", "at least\t", TOLD),
         # A table's schema: the tables of it.
         ("schemas/audit.schema.yaml", "words_cut: {type: integer,", "words_cut: {type: number,", AUDIT),
         # A control of one task: its probes, and what follows. Other layers of one dataset: its features and probes.
@@ -350,7 +362,7 @@ def test_what_matters_to_no_result_makes_nothing_again(project):
 def test_what_an_edit_makes_again(project, path, old, new, rules):
     project.edit(path, old, new)
     planned = project.planned(*TINY)
-    assert planned == rules | ({"run_description": 1} if path == "config/tiny.yaml" else {})
+    assert planned == rules | (COPIED if path == "config/tiny.yaml" else {})
 
 
 @pytest.mark.parametrize(
@@ -518,7 +530,7 @@ def test_with_temporary_features_one_probe_needs_one_extraction(project):
     features = project.folder / RESULTS / "features" / "xlmr"
     for path in features.rglob("*.h5"):
         path.unlink()
-    assert project.planned(*TINY) == {"run_description": 1}
+    assert project.planned(*TINY) == COPIED
     target = f"{RESULTS}/probes/xlmr/10/pos/qba_world.h5"
     before = sha256(project.folder / target)
     (project.folder / target).unlink()
@@ -533,7 +545,7 @@ def test_with_temporary_features_an_edit_of_the_probes_extracts_again_and_a_comm
     for path in (project.folder / RESULTS / "features").rglob("*.h5"):
         path.unlink()
     project.edit("scripts/xlprobe/probes/linear_probe.py", "    BETAS = ", "    # a comment\n    BETAS = ")
-    assert project.planned(*TINY) == {"run_description": 1}
+    assert project.planned(*TINY) == COPIED
     project.edit("scripts/xlprobe/probes/linear_probe.py", "EPSILON = 1e-8", "EPSILON = 2e-8")
     planned = project.planned(*TINY)
     assert (planned["features"], planned["probes"]) == (15, 21) and "checkpoint" not in planned
