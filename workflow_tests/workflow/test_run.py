@@ -391,6 +391,8 @@ def test_a_report_gathers_the_figures(finished_run):
     text = report.read_text()
     assert all(f"{name}.png" in text for name in FIGURES) and "bands are intervals over test sentences" in text.lower()
     assert "tables/probe_training.html" in text
+    # It opens on RESULTS.html; paper 1's figures stand in it, and by themselves.
+    assert "Results of tiny" in text and text.count("Learning progress on part-of-speech tagging") > 1
     report.unlink()
 
 
