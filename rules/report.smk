@@ -37,7 +37,6 @@ rule findings:
             paper1.facts_argument(STUDY, model) for model in sorted(config["models"])
         ],
         experiment=config["experiment"],
-        results=folder(),
         figures=json.dumps({row.number: row.title for row in PAPER_FIGURES.values()}),
         papers_tables=json.dumps(
             {row.number: row.title for row in PAPER_TABLES.values()}
@@ -46,6 +45,6 @@ rule findings:
     message:
         "Writing {output.markdown}"
     shell:
-        "python scripts/write_results.py --experiment {params.experiment:q} --models {params.models:q} --results {params.results:q}"
-        " --tables {input.tables:q} --figures {params.figures:q} --papers-tables {params.papers_tables:q} --followed {params.followed:q}"
+        "python scripts/write_results.py --experiment {params.experiment:q} --models {params.models:q} --tables {input.tables:q}"
+        " --figures {params.figures:q} --papers-tables {params.papers_tables:q} --followed {params.followed:q}"
         " --markdown {output.markdown:q} --page {output.page:q} > {log:q} 2>&1"

@@ -12,15 +12,14 @@ def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--experiment", required=True)
     parser.add_argument("--models", type=ModelFacts.of_json, nargs="+", required=True, help="JSON of each model: what is measured of it")
-    parser.add_argument("--results", type=Path, required=True, help="the run's folder")
     parser.add_argument("--tables", type=Path, nargs="*", default=[], help="tables of metrics/")
     for name in ("figures", "papers-tables"):
         parser.add_argument(f"--{name}", type=json.loads, default={}, help="JSON: by number, their titles")
     parser.add_argument("--followed", nargs="*", default=[], help="models whose figures, tables and claims of papers there are")
-    parser.add_argument("--markdown", type=Path, required=True)
+    parser.add_argument("--markdown", type=Path, required=True, help="RESULTS.md, in the run's folder")
     parser.add_argument("--page", type=Path, required=True)
     named = vars(parser.parse_args())
-    results, followed = named["results"], named.pop("followed")
+    results, followed = named["markdown"].parent, named.pop("followed")
     numbered = {"figures": "figures/{}/paper1/figure_{}", "papers_tables": "tables/{}/paper1/table_{}"}
     files = {
         name: {m: {n: (title, results / place.format(m, n)) for n, title in titles.items()} for m in followed}
@@ -28,7 +27,7 @@ def main() -> None:
         for titles in [named.pop(name)]
     }
     claims = {model: results / "claims" / model / "paper1.parquet" for model in followed}
-    run_files = RunFiles(results=named.pop("results"), tables=named.pop("tables"), claims=claims, **files)
+    run_files = RunFiles(results=results, tables=named.pop("tables"), claims=claims, **files)
     write_findings(files=run_files, **named)
 
 
