@@ -2,5 +2,5 @@
 
 
 def escaped(text: str) -> str:
-    """A text without what Markdown would take for its own, such as the stars of a correlation."""
-    return "".join(f"\\{character}" if character in r"\`*_[]<>|#" else character for character in text)
+    """A text on one line, without what Markdown would take for its own, such as the stars of a correlation."""
+    return "".join(f"\\{character}" if character in r"\`*_[]<>|#" else character for character in " ".join(text.split()))

@@ -58,7 +58,8 @@ def _step(step: float) -> str:
 def _languages(run: JudgedRun, claim: Claim, arguments: Mapping[str, str]) -> Iterator[str]:
     named = " ".join(arguments.get(name, "") for name in ("task", "tasks", "compared", "curves", "others"))
     # What names no task is of the order of all: languages that have all of them are those of each.
-    named = named if named.split() else " ".join(task for group in ORDER for task in group)
+    of_order = not named.split()
+    named = " ".join(task for group in ORDER for task in group) if of_order else named
     of_pairs = MEASURES[claim.measure].__module__ == transfer.__name__
     layered = MEASURES[claim.measure].__module__ == layers.__name__
     for name in dict.fromkeys(named.split()):
@@ -67,6 +68,8 @@ def _languages(run: JudgedRun, claim: Claim, arguments: Mapping[str, str]) -> It
         column = SWEPT_COLUMNS.get(task) if layered and task in SWEPT_COLUMNS else COLUMNS.get((task, setting))
         if column and (found := _measured(run, "layer_gains" if layered else "best", task, setting)):
             yield from _compared(found, _of_paper(column), f"{task_name(task)} {setting_name(setting)}")
+        elif of_order:
+            yield f"{task_name(task)} {setting_name(setting)} is not measured, and the order is of all tasks"
 
 
 def _measured(run: JudgedRun, table: str, task: str, setting: str) -> set[str]:

@@ -110,12 +110,10 @@ def _equals(finding: Finding, printed: Printed | None) -> Verdict:
     if printed is None:
         return Verdict(NOT_MEASURABLE, "the paper prints no such number")
     least, most = printed.value - printed.half_unit, printed.value + printed.half_unit
-    if any(number is not None and least <= number <= most for number in (finding.value, finding.honest)):
-        return Verdict(AGREE, "")
-    if finding.low is None or finding.high is None:
-        # A count has no noise but that of what is counted.
-        return Verdict(NOT_MEASURABLE, NO_INTERVAL_TO_HOLD)
-    return Verdict(AGREE if finding.low <= most and finding.high >= least else DIFFER, "")
+    if finding.low is not None and finding.high is not None:
+        return Verdict(AGREE if finding.low <= most and finding.high >= least else DIFFER, "")
+    rounds = any(number is not None and least <= number <= most for number in (finding.value, finding.honest))
+    return Verdict(AGREE, "") if rounds else Verdict(NOT_MEASURABLE, NO_INTERVAL_TO_HOLD)
 
 
 def _compared(finding: Finding, rule: str, asked_for: str) -> Verdict:

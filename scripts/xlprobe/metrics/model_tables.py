@@ -3,6 +3,7 @@
 Figures, tables and claims of a paper ask here, so that all of them mean the same by a curve, a language and a grid.
 """
 
+import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,8 +62,15 @@ class ModelFacts:
 
     @classmethod
     def of_json(cls, text: str) -> "ModelFacts":
-        """The facts that a command line names."""
-        return cls(**json.loads(text))
+        """The facts that a command line names.
+
+        Raises:
+            argparse.ArgumentTypeError: a fact is missing, or is none.
+        """
+        try:
+            return cls(**json.loads(text))
+        except TypeError as error:
+            raise argparse.ArgumentTypeError(f"these are not the facts of a model: {error}") from error
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from xlprobe.artifacts.captions import read_caption
@@ -157,7 +158,7 @@ def _language_lines(tables: ModelTables) -> Iterator[str]:
             baseline = baselines.get(source)
             beside = "" if pd.isna(baseline) else f" ({shown(task, baseline)})"
             name = " – ".join(map(tables.name, label.split("-"))) if task == "alignment" else _named(tables, label)
-            cells.setdefault(name, {})[tables.task(task).title] = f"{shown(task, first[source])} → {shown(task, value)}{beside}"
+            cells.setdefault(name, {})[tables.task(task).title] = f"{shown(task, first.get(source, np.nan))} → {shown(task, value)}{beside}"
     if 0 < len(cells) <= MOST_LANGUAGES:
         titles = [title for title in (tables.task(task).title for task in IN_LANGUAGE_TASKS) if any(title in row for row in cells.values())]
         yield "By language: first checkpoint → final one, at the last layer (best baseline).\n"

@@ -59,14 +59,6 @@ def test_what_is_not_measured_is_no_reason():
     assert reason(RANGE_OF_POS, codes=[]) == ""
 
 
-def test_a_claim_that_names_no_task_is_of_all_tasks_that_have_an_order():
-    order = CLAIMS["p1-028"]
-    assert order.measure == "in_paper_order" and "task" not in order.arguments
-    for codes, said in ((languages("ud"), ""), (["en"], "POS in language lacks 43 of the paper's languages")):
-        run = run_of({"best": best_of(codes)}, steps=PAPER_STEPS)
-        assert other_setting(run, order, {"setting": "in language", "counted": "languages"}) == said
-
-
 def test_layers_are_asked_of_the_languages_that_are_swept():
     swept = ["bg", "en", "hi", "zh-Hans"]
     assert reason(FALL_OF_XNLI, "xnli", swept, table="layer_gains") == ""
@@ -92,8 +84,8 @@ def test_of_transfer_languages_count_that_are_source_and_target():
 def test_the_order_of_tasks_is_asked_of_the_languages_of_all_its_tasks(claim, transfer):
     """It names no task, since it is of all of them."""
 
-    def reason_with(treebanks):
-        codes = {"xnli": languages("xnli")} | dict.fromkeys(("pos", "arc_prediction", "arc_classification"), treebanks)
+    def reason_with(treebanks, also=("xnli",)):
+        codes = {task: languages(task) for task in also} | dict.fromkeys(("pos", "arc_prediction", "arc_classification"), treebanks)
         behind = "pud" if transfer else "a"
         best = []
         for task, own in codes.items():
@@ -103,4 +95,5 @@ def test_the_order_of_tasks_is_asked_of_the_languages_of_all_its_tasks(claim, tr
 
     printed = languages("ud_transfer" if transfer else "ud")
     assert reason_with(printed) == ""
+    assert reason_with(printed, also=()).startswith("XNLI ") and "is not measured, and the order" in reason_with(printed, also=())
     assert f"POS {'in transfer' if transfer else 'in language'} lacks {printed[-1]} of the paper's languages" in reason_with(printed[:-1])

@@ -68,6 +68,7 @@ def test_an_open_interval_decides_as_far_as_it_goes():
         (7.0, 6.0, 7.58, DIFFER),
         (7.8, 7.595, 8.0, AGREE),
         (7.8, 7.6, 8.0, DIFFER),
+        (7.59, 7.7, 8.0, DIFFER),  # the interval decides where there is one
         (7.589, None, None, AGREE),
         (7.6, None, None, NOT_MEASURABLE),
     ],

@@ -1,5 +1,6 @@
 """What figures, tables and claims read of a run, on one whose true values are known."""
 
+import argparse
 from dataclasses import replace
 
 import pandas as pd
@@ -102,3 +103,5 @@ def test_both_scripts_of_chinese_are_one_language_but_of_bits(planted_results, t
 def test_facts_come_as_json():
     facts = planted_facts()
     assert ModelFacts.of_json(pd.io.json.ujson_dumps(vars(facts))) == replace(facts, steps=[*facts.steps])
+    with pytest.raises(argparse.ArgumentTypeError, match="missing 6 required keyword-only arguments: 'steps'"):
+        ModelFacts.of_json('{"model": "base"}')
