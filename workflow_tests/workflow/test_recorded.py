@@ -25,6 +25,7 @@ TINY = "config/tiny.yaml"
 CONFIGURATION = ("--configfile", TINY)
 JOINS = {"checkpoint_audit", "audit", "checkpoint_scores", "scores", "checkpoint_probe_training", "probe_training"}
 JOINS |= {"baseline_scores", "probe_training_summary", "figure", "contamination_table", "dataset_table", "factors", "run_description"}
+JOINS |= {"findings"}
 TOGETHER = (
     ("{keep: true}", "{keep: false, together: true}"),
     ("{n_seeds: 2,", "{tasks: [arc_prediction, pos], n_seeds: 2, together: true,"),

@@ -12,7 +12,7 @@ from outcome_scores import outcome_in, scores_of
 from simalign import SentenceAligner
 from suites import SIZES, new_tokenizer
 
-from xlprobe.alignment.word_alignment import UNITS, align, align_bitext, linked_words, project
+from xlprobe.alignment.word_alignment import UNITS, align, align_bitext, distort, linked_words, project, similarity
 from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.artifacts.vocabulary import SENTENCEPIECE_FILE
 from xlprobe.checkpoints.from_huggingface import publish_huggingface
@@ -170,6 +170,15 @@ def scores_of_links(found: Sequence[Links], pairs: Sequence[Pair]) -> list[float
     return [precision, recall, 2 * precision * recall / (precision + recall), 1 - (of_possible + of_sure) / (links + sure)]
 
 
+def are_one_matching_or_as_good(bitext: Bitext, layer: int, distortion: float, number: int, mine: Links, other: Links) -> bool:
+    """Whether two matchings of a pair's words are one, or two with the same sum of similarities: last digits choose between these."""
+    with FeatureFile(bitext.features("word")) as features:
+        vectors = np.split(features.layer(layer).astype(np.float64), features.offsets[1:-1])
+    weights_ST = distort(similarity(vectors[number], vectors[number + len(bitext.pairs)]), distortion)
+    sums = [sum(weights_ST[link] for link in links) for links in (mine, other)]
+    return mine == other or (len(mine) == len(other) and sums[0] == pytest.approx(sums[1], abs=1e-5))
+
+
 @pytest.mark.parametrize("family", ["xlm-roberta"], indirect=True)
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("distortion", [0.0, 0.5])
@@ -178,9 +187,12 @@ def test_links_and_scores_are_the_packages_from_the_same_vectors(bitext, tmp_pat
     for method, name in METHODS.items():
         for layer in LAYERS:
             ours = bitext.links(unit, layer, method, distortion)
-            compared = [(mine, other[name]) for mine, other in zip(ours, theirs[layer], strict=True) if name in other]
+            compared = [(n, mine, other[name]) for n, (mine, other) in enumerate(zip(ours, theirs[layer], strict=True)) if name in other]
             assert len(compared) == len(ours) or (name == "mwmf" and compared)
-            assert all(mine == other for mine, other in compared)
+            if (name, unit) == ("mwmf", "word"):
+                assert all(are_one_matching_or_as_good(bitext, layer, distortion, *pair) for pair in compared)
+            else:
+                assert all(mine == other for _, mine, other in compared)
         if name == "mwmf":
             continue
         align_bitext(bitext.features(unit), bitext.dataset, method, tmp_path / "o.h5", unit=unit, distortion=distortion)
