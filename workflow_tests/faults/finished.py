@@ -59,8 +59,9 @@ def state_digest(path: Path) -> str:
 
 
 def result_digests(folder: Path) -> dict[str, str]:
-    """The same of everything that runs have made, but for their benchmarks, which tell of times."""
-    return {path: digest for path, digest in digests(folder, "results").items() if path.split("/")[2] != "benchmarks"}
+    """The same of everything that runs have made, but for their benchmarks, and RESULTS.md, which tell of times."""
+    times = ("benchmarks", "RESULTS.md", "RESULTS.html")
+    return {path: digest for path, digest in digests(folder, "results").items() if path.split("/")[2] not in times}
 
 
 @dataclass

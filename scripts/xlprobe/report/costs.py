@@ -20,7 +20,8 @@ def read_costs(benchmarks: Path) -> pd.DataFrame:
         XlprobeError: a file is no benchmark of Snakemake's.
     """
     rows = []
-    for path in sorted(benchmarks.rglob("*.tsv")):
+    # A pattern with the ending would count all tables of `resources/` as this code's (`xlprobe.study.code_identity`).
+    for path in sorted(path for path in benchmarks.rglob("*") if path.suffix == ".tsv"):
         try:
             read = pd.read_csv(path, sep="\t", na_values=["-"])[["s", "max_rss", "cpu_time"]].sum(min_count=1)
         except (KeyError, ValueError) as error:

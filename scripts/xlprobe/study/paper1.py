@@ -90,13 +90,12 @@ def model_facts(study: "Study", model: str) -> dict[str, Any]:
     """What scripts are told of a model of the run (`xlprobe.metrics.model_tables.ModelFacts`)."""
     known = inventory.languages(study.config)
     trained = study.factor_models[model]["pretrained"] if model in study.factor_models else None
-    codes = sorted({*study.measured_languages(model), *(trained or [])})
     run = next(run for run in study.runs.values() if run.model == model)
     return {
         "model": model,
         "steps": list(run.steps),
         "protocols": {task: printed_protocol(study, task) for task in (*study.probe_tasks, "bpc")},
-        "languages": {code: {"name": known[code].name, "family": known[code].family} for code in codes},
+        "languages": {code: {"name": known[code].name, "family": known[code].family} for code in study.measured_languages(model)},
         "absent": {f"{task}, {setting}": why for (task, setting), why in _absent(study, model)},
         "world": bool(study.config["world"]),
         "pretrained": trained,
