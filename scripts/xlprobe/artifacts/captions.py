@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from xlprobe.files import atomic_path, reading
+from xlprobe.files import MAKE_AGAIN, reading, write_text
 
 # What means something in reStructuredText.
 MARKUP = re.compile(r"([\\*`|_<>\[\]:])")
@@ -11,8 +11,7 @@ MARKUP = re.compile(r"([\\*`|_<>\[\]:])")
 
 def write_caption(path: Path, text: str) -> None:
     """Write a text so that nothing in it is markup."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(MARKUP.sub(r"\\\1", " ".join(text.split())) + "\n", encoding="utf-8")
+    write_text(path, MARKUP.sub(r"\\\1", " ".join(text.split())) + "\n")
 
 
 def read_caption(path: Path) -> str:
@@ -21,5 +20,5 @@ def read_caption(path: Path) -> str:
     Raises:
         XlprobeError: the file is gone or damaged.
     """
-    with reading(path, "a caption"):
+    with reading(path, "a caption", MAKE_AGAIN):
         return re.sub(r"\\(.)", r"\1", path.read_text(encoding="utf-8")).strip()

@@ -1,6 +1,5 @@
 """Hold the claims of paper 1 against a run: a table of verdicts, as Parquet, CSV and Markdown."""
 
-import json
 from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
@@ -13,7 +12,7 @@ from xlprobe.claims.published import Claim, read_claims
 from xlprobe.claims.rendering import markdown_of
 from xlprobe.claims.setting import other_setting
 from xlprobe.claims.verdicts import PAPER, asked, judge
-from xlprobe.files import MAKE_AGAIN, atomic_path, reading
+from xlprobe.files import MAKE_AGAIN, read_json, write_text
 from xlprobe.metrics.learning import NO_INTERVAL
 from xlprobe.metrics.model_tables import ModelFacts, ModelTables
 
@@ -31,17 +30,11 @@ def write_claims(
     Raises:
         XlprobeError: a table or a JSON file is missing or damaged.
     """
-    run = JudgedRun(ModelTables.of_files(facts, tables), _read_json(configuration), _read_json(environment))
+    run = JudgedRun(ModelTables.of_files(facts, tables), read_json(configuration, MAKE_AGAIN), read_json(environment, MAKE_AGAIN))
     write_rows((judged(run, claim) for claim in read_claims("paper1")), SCHEMA, parquet)
     table = read_table(parquet)
-    for path, text in ((csv, table.to_csv(index=False)), (markdown, markdown_of(table, facts.model))):
-        with atomic_path(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    with reading(path, "JSON", MAKE_AGAIN):
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+    write_text(csv, table.to_csv(index=False))
+    write_text(markdown, markdown_of(table, facts.model))
 
 
 def judged(run: JudgedRun, claim: Claim) -> dict[str, Any]:

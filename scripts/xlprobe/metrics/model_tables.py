@@ -22,7 +22,7 @@ from xlprobe.tasks.declaration import Task, load_task
 TASKS = {"bpc": "BPC", "arc_prediction": "Arc Pred.", "pos": "POS", "arc_classification": "Arc Class.", "xnli": "XNLI"}
 # The step up to which Figures 2 and 16 of paper 1 go, and the last one of its model.
 EARLY, PRINTED_STEPS = 200_000, 1_500_000
-# Step 0 is no checkpoint of a curve.
+# What is read of the scores.
 SCORE_COLUMNS = [
     *("model", "training_seed", "step", "layer", "task", "source", "target", "source_language", "target_language", "text_form"),
     *("split", "seed", "protocol", "metric", "value", "low", "high", "n"),
@@ -31,7 +31,7 @@ SCORE_COLUMNS = [
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFacts:
-    """What the study says of a model (`Study.model_facts`).
+    """What the study says of a model (`xlprobe.study.paper1.model_facts`).
 
     Attributes:
         steps: of its checkpoints, 0 among them where it is measured.

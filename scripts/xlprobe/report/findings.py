@@ -12,7 +12,7 @@ from xlprobe.artifacts.captions import read_caption
 from xlprobe.artifacts.markdown import escaped
 from xlprobe.artifacts.tables import read_of_schema
 from xlprobe.claims.verdicts import AGREE, BY_CONSTRUCTION, COUNTED, DIFFER, OTHER_SETTING, UNDECIDED
-from xlprobe.files import atomic_path, read_json
+from xlprobe.files import MAKE_AGAIN, read_json, write_text
 from xlprobe.metrics.correlations import IN_LANGUAGE
 from xlprobe.metrics.learning import FINAL
 from xlprobe.metrics.model_tables import ModelFacts, ModelTables
@@ -53,16 +53,14 @@ def write_findings(experiment: str, models: Sequence[ModelFacts], files: RunFile
         XlprobeError: a file is missing or damaged.
     """
     text = "\n".join(_lines(experiment, models, files)) + "\n"
-    with atomic_path(markdown) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    with atomic_path(page) as temporary:
-        temporary.write_text(as_page(text, f"Results of {experiment}", files.results), encoding="utf-8")
+    write_text(markdown, text)
+    write_text(page, as_page(text, f"Results of {experiment}", files.results))
 
 
 def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles) -> Iterator[str]:
     metrics = files.results / "metrics"
     yield f"# Results of {experiment}\n"
-    config = read_json(metrics / "config.json")
+    config = read_json(metrics / "config.json", MAKE_AGAIN)
     level = f"{100 * config['intervals']['level']:g} %"
     yield f"Made by xlprobe from the tables of this run (`metrics/`). Intervals are those of {level}. They cover test sentences and"
     yield "the probes' seeds; those that say so, which languages there are. They do not cover the training of the model: where it is"
@@ -71,7 +69,7 @@ def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles) -> It
     of_models = {facts.model: ModelTables.of_files(facts, files.tables) for facts in models}
     for tables in of_models.values():
         yield from _model_lines(tables, config)
-    yield from _cost_lines(files.results / "benchmarks", read_json(metrics / "environment.json"))
+    yield from _cost_lines(files.results / "benchmarks", read_json(metrics / "environment.json", MAKE_AGAIN))
     for model, tables in of_models.items():
         of_model = f" of {model}" if len(of_models) > 1 else ""
         yield f"\n## Findings{of_model}\n"
