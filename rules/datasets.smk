@@ -27,7 +27,9 @@ rule treebank:
         "<results>/benchmarks/datasets/{dataset}.tsv"
     wildcard_constraints:
         # What is no other dataset is read as a treebank, which the run must have.
-        dataset=none_of([*STUDY.alignments, *STUDY.nli, *DROPPED_DATASETS]),
+        dataset=none_of(
+            [*STUDY.alignments, *STUDY.nli, *STUDY.morphology, *DROPPED_DATASETS]
+        ),
     conda:
         "../envs/xlprobe.yaml"
     resources:

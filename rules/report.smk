@@ -4,6 +4,10 @@ reads: any of metrics/, figures/<model>/paper1/, tables/, claims/, benchmarks/
 makes: RESULTS.md, and RESULTS.html with its figures inside, which report.html opens on
 """
 
+
+report: "../report/workflow.rst"
+
+
 FINDING_TABLES = [
     *("scores", "checkpoints", "best", "steps", "forgetting", "asymmetry", "order"),
     *("expected_layers", "layer_gains", "correlations", "gates"),

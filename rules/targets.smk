@@ -8,7 +8,10 @@ PAPER_FIGURES, PAPER_TABLES = paper1.paper_figures(), paper1.paper_tables()
 
 
 def data_files():
-    """Of all that checkpoints and measurements are made of, the files that tell its content."""
+    """Of all that checkpoints and measurements are made of, the files that tell its content.
+
+    `make run` makes these first, so that what follows is made again only where they changed.
+    """
     told_by = {
         "clean_corpus": rules.clean_corpus.output.counts,
         "tokenizer": rules.tokenizer.output.identity,
@@ -54,10 +57,13 @@ def siblings(wildcards):
 
 def vectors(wildcards):
     """The file with a dataset's vectors; the folder that it lies in where one job extracts all and they are deleted once used."""
-    place = [wildcards.model, wildcards.step]
-    if wildcards.model in STUDY.vectors_in_a_folder:
-        return folder("features", *place, "vectors")
-    return folder("features", *place, f"{wildcards.dataset}.h5")
+    return vectors_of(wildcards.model, wildcards.step, wildcards.dataset)
+
+
+def vectors_of(run, step, dataset):
+    """The same of a training run at a step."""
+    together = run in STUDY.vectors_in_a_folder
+    return folder("features", run, step, "vectors" if together else f"{dataset}.h5")
 
 
 def of_probes(ending):
@@ -120,6 +126,16 @@ def figures(pattern):
     """A pattern of a figure's path filled in for each figure of the run."""
     return [
         path for figure in STUDY.figures for path in expand(pattern, **figure._asdict())
+    ]
+
+
+def table_targets():
+    """The tables of the run, and what they follow from."""
+    summed_up = "probe_training" in STUDY.tables
+    return [
+        *expand("<results>/metrics/{table}.parquet", table=STUDY.tables),
+        *rules.run_description.output,
+        *(rules.probe_training_summary.output if summed_up else []),
     ]
 
 

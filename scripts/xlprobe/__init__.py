@@ -7,7 +7,7 @@ A package is a stage; the ground, the first row, lies flat. Imports go to rows a
     artifacts, tasks, models: what lies in results, read; what is measured, declared; checkpoints, loaded and run
     study: what a run is
     sources, world, corpus, pretraining, checkpoints, datasets, features, statistics: what measurements need
-    probes, alignment, bpc, contamination: measurements
+    probes, alignment, bpc, contamination, signatures: measurements
     metrics: scores, tidy tables and curves of them
     figures, tables, claims: what is shown of these, and held against papers
     report: what is told of a whole run

@@ -12,7 +12,9 @@ from xlprobe.study.config_checks import check_bits, check_measurements, check_na
 from xlprobe.study.config_file import join, misread, shown
 from xlprobe.study.config_schema import LARGEST_NUMBER, Validator, fault, fill_defaults, schema
 from xlprobe.study.model_checks import MOST_CHECKPOINTS, check_model
+from xlprobe.study.model_groups import set_apart
 from xlprobe.study.runs import steps
+from xlprobe.study.signatures import check_signatures
 
 # Control characters, and halves of characters.
 UNFIT_FOR_NAMES = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
@@ -33,6 +35,7 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
         raise ConfigError(fault(errors[0]))
     completed = copy.deepcopy(config)
     fill_defaults(completed, schema())
+    set_apart(completed)
     check_world(completed)
     check_names(completed)
     check_probes(completed)
@@ -44,6 +47,7 @@ def complete(config: dict[str, Any]) -> dict[str, Any]:
         checkpoints += len(steps(model)) * len(model["seeds"] or [None])
         if checkpoints > MOST_CHECKPOINTS:
             raise ConfigError(f"config key models: steps and seeds ask for more than {MOST_CHECKPOINTS:,} checkpoints; name fewer")
+    check_signatures(completed)
     return completed
 
 

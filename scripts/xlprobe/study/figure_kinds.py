@@ -39,6 +39,20 @@ def figure_kinds() -> dict[str, DeclaredFigure]:
 
 
 @cache
+def signature_figure_kinds() -> dict[str, str]:
+    """The kinds of figures of signatures by name, with their captions.
+
+    Raises:
+        ValueError: what a module declares is no plain text.
+    """
+    return {
+        path.stem: ast.literal_eval(declared["caption"])
+        for path in sorted((LIBRARY / "figures").glob("*.py"))
+        for declared in _declared(path, "SIGNATURE_FIGURE")
+    }
+
+
+@cache
 def reads_of(package: str, kind: str) -> tuple[str, ...]:
     """The tables of `metrics/` that a kind of a paper's figure or table reads, by name.
 

@@ -14,9 +14,13 @@ from xlprobe.study.inventory import dataset_languages, probed
 def is_measured(config: Mapping[str, Any], model: str, task: str, dataset: str, languages: Collection[str]) -> bool:
     """Whether a model's languages, or an entry of `measurements`, allow that one of a dataset's tasks is measured of the model.
 
+    Nothing is measured of control models.
+
     Args:
         languages: the dataset's.
     """
+    if config["models"][model]["control"]:
+        return False
     return _knows(config, model, languages) or any(_fits(entry, model, task, dataset) for entry in config["measurements"])
 
 

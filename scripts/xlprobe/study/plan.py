@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from xlprobe.study import inventory
 from xlprobe.study.catalogue import AlignmentSet, NliSet, Treebank, are_comparable, nli_sets
-from xlprobe.study.figure_kinds import figure_kinds
+from xlprobe.study.figure_kinds import figure_kinds, signature_figure_kinds
 from xlprobe.study.measured import (
     bits_languages,
     converged_beside,
@@ -27,6 +27,7 @@ from xlprobe.study.measured import (
 from xlprobe.study.paper1 import paper_figures, paper_tables
 from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.settings import Settings, as_arguments
+from xlprobe.study.signatures import Comparison, MorphologySet, categories, checked, comparisons
 from xlprobe.tasks.declaration import load_probe_task
 
 # The probes that one command can name: it holds 128 KiB.
@@ -125,10 +126,16 @@ class Study:
         """What probes are trained or tested on, by name."""
         return self.treebanks | self.nli
 
+    @cached_property
+    def morphology(self) -> dict[str, MorphologySet]:
+        """The words with categories that signatures are taken of, by name."""
+        sets = {found.name: found for comparison in self.comparisons.values() for found in comparison.datasets.values()}
+        return dict(sorted(sets.items()))
+
     @property
     def datasets(self) -> list[str]:
         """The names of all datasets."""
-        return [*self.probed, *self.alignments]
+        return [*self.probed, *self.alignments, *self.morphology]
 
     @cached_property
     def test_only(self) -> list[str]:
@@ -195,14 +202,24 @@ class Study:
         measured = {name for model in self.config["models"] for name in self.measured_datasets(model, task)}
         return [name for name in self.datasets if name in measured]
 
-    def extracted_datasets(self, model: str) -> list[str]:
-        """The datasets that features of a model are extracted for."""
+    def scored_datasets(self, model: str) -> list[str]:
+        """The datasets on which a model's vectors are probed, tested or aligned."""
         return sorted({name for task in [*self.probe_tasks, "alignment"] for name in self.measured_datasets(model, task)})
+
+    def extracted_datasets(self, run: str) -> list[str]:
+        """The datasets that features of a training run are extracted for: those, and the words whose signatures it has a part in."""
+        compared = (
+            found.name
+            for comparison in self.comparisons.values()
+            for code, found in comparison.datasets.items()
+            if run in (comparison.multilingual, comparison.monolingual[code])
+        )
+        return sorted({*self.scored_datasets(run), *compared})
 
     @cached_property
     def extracted_of_any(self) -> list[str]:
         """The datasets that features of at least one model are extracted for."""
-        return sorted({name for model in self.config["models"] for name in self.extracted_datasets(model)})
+        return sorted({name for run in self.runs for name in self.extracted_datasets(run)})
 
     @cached_property
     def extracted_together(self) -> list[str]:
@@ -254,6 +271,7 @@ class Study:
             for task in [*self.probe_tasks, "alignment"]
             if name in self.measured_datasets(model, task)
         ]
+        asked += [self.config["features"]["layers"] for name in datasets if name in self.morphology]
         return None if None in asked else sorted({layer for layers in asked for layer in layers or []})
 
     def has_converged_beside(self, model: str, task: str, dataset: str) -> bool:
@@ -309,9 +327,38 @@ class Study:
         shared = of_target if of_source is None else [layer for layer in of_source if of_target is None or layer in of_target]
         return Measurement(run, task, source, target, None if shared is None else tuple(shared))
 
+    # Signatures.
+
+    @cached_property
+    def comparisons(self) -> dict[str, Comparison]:
+        """What signatures are taken of, by the name that paths give it."""
+        return comparisons(self.config, self.runs)
+
+    @property
+    def categories(self) -> list[str]:
+        """The categories that signatures are taken of."""
+        return categories(self.config) if self.comparisons else []
+
+    def compared_steps(self, comparison: str) -> tuple[int, ...]:
+        """The steps at which a comparison's multilingual model is compared."""
+        return self.runs[self.comparisons[comparison].multilingual].steps
+
+    @cached_property
+    def checked_comparisons(self) -> dict[str, int]:
+        """The comparisons whose signatures are checked, each with the step at which they are."""
+        variants = checked(self.config)
+        return {name: max(self.compared_steps(name)) for name, found in self.comparisons.items() if found.variant in variants}
+
+    @property
+    def compared_over_steps(self) -> list[str]:
+        """The comparisons with fits over steps: those of several."""
+        asked = self.settings.signatures and "over_steps" in self.settings.signatures.fits
+        return [name for name in self.comparisons if asked and len(self.compared_steps(name)) > 1]
+
     def names(self, kind: str, run: str | None = None) -> list[Any]:
         """What the run has of a kind of thing that a target names: `model`, `step` (of a training run), `task` or `dataset`."""
         known: dict[str, list[Any]] = {"model": [*self.runs], "task": self.probe_tasks, "dataset": self.datasets}
+        known |= {"variant": [*self.comparisons], "category": self.categories}
         return [*self.runs[run].steps] if kind == "step" and run in self.runs else known.get(kind, [])
 
     # As scripts are told.
@@ -340,6 +387,28 @@ class Study:
         run = self.runs[model]
         training = run.settings["training"] if run.kind == "pretrain" else {}
         return self.settings.bpc.block_arguments(training) if self.held_out_languages(model) else []
+
+    def romanise_arguments(self, dataset: str) -> list[Any]:
+        """Whether the words of a set with categories are written in Latin letters."""
+        return ["--romanise"] if self.morphology[dataset].romanised else []
+
+    def comparison_arguments(self, name: str) -> list[Any]:
+        """What scripts are told of a comparison: its name, and of each language, sorted, its model and its words."""
+        found = self.comparisons[name]
+        of_languages = {
+            "languages": found.languages,
+            "monolingual": [self.runs[found.monolingual[code]].name for code in found.languages],
+            "datasets": [found.datasets[code].name for code in found.languages],
+        }
+        return ["--variant", found.variant, *self.runs[found.multilingual].arguments, *as_arguments(of_languages)]
+
+    def is_checked(self, name: str, step: str) -> bool:
+        """Whether the signatures of a comparison are checked at a step."""
+        return self.checked_comparisons.get(name) == int(step)
+
+    def draw_arguments(self, name: str, step: str) -> list[Any]:
+        """What is drawn of the words of a comparison for the checks of its signatures; nothing where there are none at this step."""
+        return self.settings.signatures.draw_arguments() if self.settings.signatures and self.is_checked(name, step) else []
 
     def bitext_arguments(self, dataset: str) -> list[Any]:
         """How a bitext is read."""
@@ -373,7 +442,7 @@ class Study:
     def table_parts(self) -> dict[str, list[tuple[str, int]]]:
         """The checkpoints that have a part in each of the joined tables, by the table's name."""
         runs = {
-            "scores": [run for run in self.runs if self.extracted_datasets(run) or self.bits_languages(run)],
+            "scores": [run for run in self.runs if self.scored_datasets(run) or self.bits_languages(run)],
             "audit": [run for run in self.runs if self.extracted_datasets(run)],
             "probe_training": [run for run in self.runs if any(self.probed_datasets(run, task) for task in self.probe_tasks)],
         }
@@ -385,7 +454,8 @@ class Study:
         joined = [name for name, parts in self.table_parts.items() if parts]
         others = {"datasets": self.datasets, "contamination": self.compared_languages}
         of_measures = (table for tables in self.measure_tables.values() for table in tables)
-        return ["checkpoints", *joined, *(name for name, found in others.items() if found), *of_measures]
+        signatures = ["signatures"] if self.comparisons else []
+        return ["checkpoints", *joined, *(name for name, found in others.items() if found), *of_measures, *signatures]
 
     @cached_property
     def curve_checkpoints(self) -> list[tuple[str, int]]:
@@ -436,7 +506,8 @@ class Study:
 
     def counted_tasks(self) -> dict[str, list[str]]:
         """The tasks whose examples the table of datasets counts, by dataset."""
-        return {name: sorted({*self.probe_tasks} & {*tasks_of(self.config, name)}) for name in sorted(self.datasets)}
+        of_probes = {name: sorted({*self.probe_tasks} & {*tasks_of(self.config, name)}) for name in [*self.probed, *self.alignments]}
+        return {name: of_probes.get(name, []) for name in sorted(self.datasets)}
 
     def measured_languages(self, model: str) -> list[str]:
         """The languages that a model of the configuration is measured in, sorted."""
@@ -479,6 +550,12 @@ class Study:
             facts[code] = {"title": known[code].name, "language": code, "family": known[code].family}
         return facts
 
+    def compared_language_facts(self) -> dict[str, dict[str, str]]:
+        """What figures of signatures say of languages: name and family, by code."""
+        known = inventory.languages(self.config)
+        codes = sorted({code for comparison in self.comparisons.values() for code in comparison.languages})
+        return {code: {"name": known[code].name, "family": known[code].family} for code in codes}
+
     # What that makes.
 
     def jobs(self) -> dict[str, list[Job]]:
@@ -492,6 +569,7 @@ class Study:
             **self._jobs_of_models(every),
             **self._jobs_of_datasets(),
             **self._jobs_of_measurements(every),
+            **self._jobs_of_signatures(),
             **self._jobs_of_tables(),
         }
         return {rule: found for rule, found in jobs.items() if found}
@@ -522,6 +600,7 @@ class Study:
             "treebank": [{"dataset": name} for name in self.treebanks],
             "nli": [{"dataset": name} for name in self.nli],
             "bitext": [{"dataset": name} for name in self.alignments],
+            "morphology": [{"dataset": name} for name in self.morphology],
             "contamination": [{"language": code} for code in self.compared_languages],
         }
 
@@ -548,6 +627,21 @@ class Study:
             "alignment_baselines": [{"dataset": name} for name in self.baseline_datasets("alignment")],
             "alignment": of_datasets(lambda run: self.measured_datasets(run, "alignment"), self.runs),
             "bpc": [job for job in every if self.bits_languages(job["model"])],
+        }
+
+    def _jobs_of_signatures(self) -> dict[str, list[Job]]:
+        if self.settings.signatures is None:
+            return {}
+        every = [{"variant": name, "step": str(step)} for name in self.comparisons for step in self.compared_steps(name)]
+        fits, together = bool(self.settings.signatures.layer_fits), self.settings.signatures.together
+        return {
+            "covariances": [{**job, "language": code} for job in every for code in self.comparisons[job["variant"]].languages],
+            "signatures": [{**job, "category": category} for job in every for category in self.categories] if fits and not together else [],
+            "signatures_together": every if fits and together else [],
+            "signatures_over_steps": [{"variant": name} for name in self.compared_over_steps],
+            "signature_checks": [{"variant": name} for name in self.checked_comparisons],
+            "signature_table": [{}],
+            "signature_figure": [{"variant": name, "kind": kind} for name in self.comparisons for kind in signature_figure_kinds()],
         }
 
     def _jobs_of_tables(self) -> dict[str, list[Job]]:

@@ -235,6 +235,42 @@ class MeasuresSection(Section):
 
 
 @dataclass(frozen=True)
+class SignaturesSection(Section):
+    """`signatures`: how they are fitted and checked."""
+
+    units: str
+    spaced: bool
+    min_instances: int
+    rank: int | None
+    iterations: int
+    nonnegative: bool
+    solver: str
+    fits: Sequence[str]
+    scales: Sequence[str]
+    together: bool
+    checks: Mapping[str, Any]
+    device: str
+
+    def dataset_arguments(self) -> list[Any]:
+        """Of the script that makes words with their categories."""
+        return [*self._arguments("units"), *(["--spaced"] if self.spaced else [])]
+
+    def fit_arguments(self) -> list[Any]:
+        """Of the scripts that fit: what counts in the result."""
+        return [*self._arguments("rank", "iterations", "solver", "scales"), *([] if self.nonnegative else ["--free"])]
+
+    def draw_arguments(self) -> list[Any]:
+        """Of the script that takes covariances, what it draws for checks."""
+        checks = {key: self.checks[key] for key in ("nulls", "halves", "draws", "seed")}
+        return as_arguments({"check_layers": self.checks["layers"], "check_categories": self.checks["categories"], **checks})
+
+    @property
+    def layer_fits(self) -> list[str]:
+        """The fits that are made of one step."""
+        return [fit for fit in self.fits if fit != "over_steps"]
+
+
+@dataclass(frozen=True)
 class Settings:
     """A run's sections."""
 
@@ -248,6 +284,7 @@ class Settings:
     bpc: BitsSection
     intervals: IntervalsSection
     measures: MeasuresSection
+    signatures: SignaturesSection | None
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Self:
@@ -263,4 +300,5 @@ class Settings:
             BitsSection.of(config["bpc"]),
             IntervalsSection.of(config["intervals"]),
             MeasuresSection.of(config["measures"]),
+            SignaturesSection.of(config["signatures"]) if config["signatures"] else None,
         )

@@ -1,0 +1,373 @@
+"""Signatures by PARAFAC2 (paper 2): what a multilingual model shares with monolingual ones, language by language.
+
+reads: datasets/<treebank>/; features/ of the multilingual model at each step, and of the monolingual ones at their last
+makes: datasets/morph_<treebank>/, words with their morphosyntactic categories
+       signatures/<variant>/<step>/covariances/<language>.h5, deleted once fitted
+       signatures/<variant>/<step>/<category>.h5, signatures by layer; signatures/<variant>/over_steps.h5, of all words over the steps
+       metrics/signatures.parquet, their means, sizes and checks; figures/signatures/<variant>/<kind>.png, .pdf and .csv
+"""
+
+from xlprobe.study.figure_kinds import signature_figure_kinds
+from xlprobe.study.signature_costs import announcement
+
+
+def signature_options(section):
+    """A section's options of the scripts; nothing where the run takes no signatures."""
+    return getattr(SETTINGS.signatures, section)() if SETTINGS.signatures else []
+
+
+def compared(wildcards):
+    """What a target's variant compares."""
+    return STUDY.comparisons[wildcards.variant]
+
+
+def multilingual_vectors(wildcards):
+    """The vectors of the multilingual model of a variant."""
+    dataset = compared(wildcards).datasets[wildcards.language].name
+    return vectors_of(compared(wildcards).multilingual, wildcards.step, dataset)
+
+
+def control_vectors(wildcards):
+    """The vectors of the monolingual model of a language."""
+    run = compared(wildcards).monolingual[wildcards.language]
+    dataset = compared(wildcards).datasets[wildcards.language].name
+    return vectors_of(run, str(max(RUNS[run].steps)), dataset)
+
+
+def covariances_of(wildcards, ending="h5"):
+    """The covariances of all languages of a variant at a step."""
+    return expand(
+        f"<results>/signatures/{{variant}}/{{step}}/covariances/{{language}}.{ending}",
+        language=compared(wildcards).languages,
+        allow_missing=True,
+    )
+
+
+wildcard_constraints:
+    variant="[^/]+(/seed_[0-9]+)?",
+    category="[a-z_]+",
+
+
+SIGNATURE_GPUS = int(bool(SETTINGS.signatures) and SETTINGS.signatures.device != "cpu")
+SIGNATURES = "<results>/signatures/{variant}/"
+CATEGORY = f"{SIGNATURES}{{step}}/{{category}}"
+
+
+rule morphology:
+    input:
+        lambda wildcards: folder(
+            "datasets", STUDY.morphology[wildcards.dataset].treebank, "identity.json"
+        ),
+    output:
+        tables=multiext(
+            "<results>/datasets/{dataset}/", "sentences.parquet", "words.parquet"
+        ),
+        identity=DATASET_IDENTITY,
+    log:
+        "<results>/logs/datasets/{dataset}.log",
+    benchmark:
+        "<results>/benchmarks/datasets/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=one_of(STUDY.morphology),
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(4000),
+        runtime=minutes(20),
+    params:
+        code=code("scripts/build_morphology.py"),
+        treebank=lambda wildcards, input: str(Path(input[0]).parent),
+        folder=folder_of("identity"),
+        settings=signature_options("dataset_arguments"),
+        romanise=lambda wildcards: STUDY.romanise_arguments(wildcards.dataset),
+    message:
+        "Finding the morphosyntactic categories of {wildcards.dataset}"
+    shell:
+        "python scripts/build_morphology.py --treebank {params.treebank:q} --folder {params.folder:q} {params.settings} {params.romanise}"
+        " > {log:q} 2>&1"
+
+
+rule covariances:
+    input:
+        multilingual=of_run(
+            multilingual_vectors,
+            step=lambda wildcards: STUDY.compared_steps(wildcards.variant),
+            language=lambda wildcards: compared(wildcards).languages,
+        ),
+        monolingual=control_vectors,
+        dataset=lambda wildcards: folder(
+            "datasets",
+            compared(wildcards).datasets[wildcards.language].name,
+            "identity.json",
+        ),
+        # Of all languages, for draws of as many words as the language with the fewest has.
+        counts=lambda wildcards: [
+            folder("datasets", found.name, "identity.json")
+            for found in compared(wildcards).datasets.values()
+            if STUDY.is_checked(wildcards.variant, wildcards.step)
+        ],
+    output:
+        covariances=temp(f"{SIGNATURES}{{step}}/covariances/{{language}}.h5"),
+        all_words=temp(f"{SIGNATURES}{{step}}/covariances/{{language}}.all_words.h5"),
+    log:
+        "<results>/logs/signatures/{variant}/{step}/covariances/{language}.log",
+    benchmark:
+        "<results>/benchmarks/signatures/{variant}/{step}/covariances/{language}.tsv"
+    # Ahead of what makes more vectors.
+    priority: 30
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        gpu=SIGNATURE_GPUS,
+        mem_mb=mebibytes(6000),
+        runtime=minutes(120),
+    params:
+        code=code("scripts/measure_covariances.py"),
+        dataset=folder_of("dataset"),
+        categories=STUDY.categories,
+        least=lambda wildcards: SETTINGS.signatures.min_instances,
+        draws=lambda wildcards: STUDY.draw_arguments(wildcards.variant, wildcards.step),
+        counts=option("counts"),
+        device=untracked(lambda wildcards: SETTINGS.signatures.device),
+    message:
+        "Comparing {wildcards.language} in {wildcards.variant} at step {wildcards.step}"
+    shell:
+        "python scripts/measure_covariances.py --multilingual {input.multilingual:q} --monolingual {input.monolingual:q}"
+        " --dataset {params.dataset:q} --language {wildcards.language:q} --categories {params.categories} --min-instances {params.least}"
+        " {params.draws} {params.counts:q} --device {params.device} --output {output.covariances:q} --all-words {output.all_words:q}"
+        " > {log:q} 2>&1"
+
+
+rule signatures:
+    input:
+        of_run(
+            lambda wildcards: covariances_of(wildcards),
+            step=lambda wildcards: STUDY.compared_steps(wildcards.variant),
+        ),
+    output:
+        vectors=f"{CATEGORY}.h5",
+        rows=f"{CATEGORY}.parquet",
+    log:
+        "<results>/logs/signatures/{variant}/{step}/{category}.log",
+    benchmark:
+        "<results>/benchmarks/signatures/{variant}/{step}/{category}.tsv"
+    priority: 30
+    conda:
+        "../envs/xlprobe.yaml"
+    threads: 4
+    resources:
+        gpu=SIGNATURE_GPUS,
+        mem_mb=mebibytes(16000),
+        runtime=minutes(720),
+    params:
+        code=code("scripts/fit_signatures.py"),
+        names=lambda wildcards: STUDY.comparison_arguments(wildcards.variant),
+        categories=lambda wildcards: [wildcards.category],
+        settings=signature_options("fit_arguments"),
+        fits=SETTINGS.signatures.layer_fits if SETTINGS.signatures else [],
+        device=untracked(lambda wildcards: SETTINGS.signatures.device),
+    message:
+        "Fitting signatures of {wildcards.category} in {wildcards.variant} at step {wildcards.step}"
+    shell:
+        "python scripts/fit_signatures.py --covariances {input:q} {params.names:q} --step {wildcards.step} --categories {params.categories}"
+        " {params.settings} --fits {params.fits} --device {params.device} --vectors {output.vectors:q} --rows {output.rows:q} > {log:q} 2>&1"
+
+
+if "signatures_together" in STUDY.jobs():
+
+    ruleorder: signatures_together > signatures
+
+    use rule signatures as signatures_together with:
+        output:
+            vectors=expand(
+                rules.signatures.output.vectors,
+                category=STUDY.categories,
+                allow_missing=True,
+            ),
+            rows=expand(
+                rules.signatures.output.rows,
+                category=STUDY.categories,
+                allow_missing=True,
+            ),
+        log:
+            "<results>/logs/signatures/{variant}/{step}/categories.log",
+        benchmark:
+            "<results>/benchmarks/signatures/{variant}/{step}/categories.tsv"
+        threads: 1
+        params:
+            categories=STUDY.categories,
+        message:
+            "Fitting signatures in {wildcards.variant} at step {wildcards.step}"
+
+
+rule signatures_over_steps:
+    input:
+        of_run(
+            lambda wildcards: [
+                path.format(step=step, variant=wildcards.variant)
+                for step in STUDY.compared_steps(wildcards.variant)
+                for path in covariances_of(wildcards, "all_words.h5")
+            ]
+        ),
+    output:
+        vectors=f"{SIGNATURES}over_steps.h5",
+        rows=f"{SIGNATURES}over_steps.parquet",
+    log:
+        "<results>/logs/signatures/{variant}/over_steps.log",
+    benchmark:
+        "<results>/benchmarks/signatures/{variant}/over_steps.tsv"
+    priority: 30
+    conda:
+        "../envs/xlprobe.yaml"
+    threads: 4
+    resources:
+        gpu=SIGNATURE_GPUS,
+        mem_mb=mebibytes(32000),
+        runtime=minutes(720),
+    params:
+        code=code("scripts/fit_signatures_over_steps.py"),
+        names=lambda wildcards: STUDY.comparison_arguments(wildcards.variant),
+        steps=lambda wildcards: STUDY.compared_steps(wildcards.variant),
+        settings=signature_options("fit_arguments"),
+        device=untracked(lambda wildcards: SETTINGS.signatures.device),
+    message:
+        "Fitting signatures over all steps in {wildcards.variant}"
+    shell:
+        "python scripts/fit_signatures_over_steps.py --covariances {input:q} {params.names:q} --steps {params.steps} {params.settings}"
+        " --device {params.device} --vectors {output.vectors:q} --rows {output.rows:q} > {log:q} 2>&1"
+
+
+rule signature_checks:
+    input:
+        lambda wildcards: [
+            path.format(
+                step=STUDY.checked_comparisons[wildcards.variant],
+                variant=wildcards.variant,
+            )
+            for path in covariances_of(wildcards)
+        ],
+    output:
+        f"{SIGNATURES}checks.parquet",
+    log:
+        "<results>/logs/signatures/{variant}/checks.log",
+    benchmark:
+        "<results>/benchmarks/signatures/{variant}/checks.tsv"
+    wildcard_constraints:
+        variant=one_of(STUDY.checked_comparisons),
+    priority: 30
+    conda:
+        "../envs/xlprobe.yaml"
+    threads: 4
+    resources:
+        gpu=SIGNATURE_GPUS,
+        mem_mb=mebibytes(16000),
+        runtime=minutes(720),
+    params:
+        code=code("scripts/check_signatures.py"),
+        names=lambda wildcards: STUDY.comparison_arguments(wildcards.variant),
+        settings=signature_options("fit_arguments"),
+        starts=lambda wildcards: SETTINGS.signatures.checks["starts"],
+        device=untracked(lambda wildcards: SETTINGS.signatures.device),
+    message:
+        "Checking signatures of {wildcards.variant}"
+    shell:
+        "python scripts/check_signatures.py --covariances {input:q} {params.names:q} {params.settings} --starts {params.starts}"
+        " --device {params.device} --output {output:q} > {log:q} 2>&1"
+
+
+def signature_rows(wildcards):
+    """The rows of all fits; a plan that is only shown says what they come to."""
+    if workflow.dryrun:
+        say_once(announcement(STUDY))
+    jobs = STUDY.jobs()
+    of_layers = [*jobs.get("signatures", []), *jobs.get("signatures_together", [])]
+    return [
+        *(
+            path
+            for job in of_layers
+            for path in expand(
+                rules.signatures.output.rows, **({"category": STUDY.categories} | job)
+            )
+        ),
+        *expand(
+            rules.signatures_over_steps.output.rows, variant=STUDY.compared_over_steps
+        ),
+    ]
+
+
+rule signature_table:
+    input:
+        rows=signature_rows,
+        checks=expand(
+            rules.signature_checks.output, variant=STUDY.checked_comparisons
+        ),
+    output:
+        "<results>/metrics/signatures.parquet",
+    log:
+        "<results>/logs/metrics/signatures.log",
+    benchmark:
+        "<results>/benchmarks/metrics/signatures.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(2000),
+        runtime=minutes(20),
+    params:
+        code=code("scripts/join_signatures.py"),
+        checks=option("checks"),
+    message:
+        "Joining signatures"
+    shell:
+        "python scripts/join_signatures.py --rows {input.rows:q} {params.checks:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule signature_figure:
+    input:
+        rules.signature_table.output,
+    output:
+        png=report(
+            "<results>/figures/signatures/{variant}/{kind}.png",
+            caption="../report/signature_figure.rst",
+            category="Signatures",
+            subcategory="{variant}",
+            labels={"figure": "{kind}"},
+        ),
+        pdf="<results>/figures/signatures/{variant}/{kind}.pdf",
+        csv="<results>/figures/signatures/{variant}/{kind}.csv",
+    log:
+        "<results>/logs/figures/signatures/{variant}/{kind}.log",
+    benchmark:
+        "<results>/benchmarks/figures/signatures/{variant}/{kind}.tsv"
+    wildcard_constraints:
+        kind=one_of(signature_figure_kinds()),
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(1500),
+        runtime=minutes(10),
+    params:
+        code=lambda wildcards: code(
+            "scripts/draw_signatures.py", f"xlprobe.figures.{wildcards.kind}"
+        ),
+        languages=json.dumps(STUDY.compared_language_facts()),
+        # The report reads it here.
+        caption=lambda wildcards: signature_figure_kinds()[wildcards.kind],
+    message:
+        "Drawing {output.png}"
+    shell:
+        "python scripts/draw_signatures.py --kind {wildcards.kind} --signatures {input:q} --variant {wildcards.variant:q}"
+        " --languages {params.languages:q} --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q} > {log:q} 2>&1"
+
+
+def signature_targets():
+    """All that is made of signatures, tables and figures."""
+    if not STUDY.comparisons:
+        return []
+    return [
+        rules.signature_table.output,
+        *expand(
+            rules.signature_figure.output,
+            variant=STUDY.comparisons,
+            kind=signature_figure_kinds(),
+        ),
+    ]
