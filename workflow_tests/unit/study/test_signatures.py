@@ -1,0 +1,180 @@
+"""Which signatures a run takes: single models in place of groups, comparisons, words, jobs and costs."""
+
+import copy
+
+import pytest
+import yaml
+from conftest import tiny_configuration
+
+from xlprobe.errors import ConfigError
+from xlprobe.paths import PROJECT
+from xlprobe.study.config import complete
+from xlprobe.study.plan import Study
+from xlprobe.study.signature_costs import Fits, announcement, planned_fits
+from xlprobe.study.signatures import MorphologySet
+
+VARIANT = {"multilingual": "xlmr", "monolingual": ["mono"]}
+
+
+def signed(**sections):
+    """The tiny run with a control model of each of its two languages, and signatures; a key's value replaces that of a section."""
+    config = tiny_configuration()
+    pretrain = copy.deepcopy(config["models"]["xlmr"]["pretrain"])
+    config["models"]["mono"] = {"one_for_each": ["qaa", "qba"], "control": True, "steps": [20], "pretrain": pretrain}
+    config["signatures"] = {"variants": {"main": dict(VARIANT)}}
+    for name, changed in sections.items():
+        config[name] = config[name] | changed
+    return config
+
+
+def study(**sections):
+    return Study(complete(signed(**sections)))
+
+
+def test_a_model_for_each_language():
+    config = complete(signed())
+    assert [*config["models"]] == ["xlmr", "mono_qaa", "mono_qba"]
+    assert [config["models"][name]["pretrain"]["languages"] for name in config["models"]] == [None, ["qaa"], ["qba"]]
+    assert config["signatures"]["variants"]["main"]["monolingual"] == ["mono_qaa", "mono_qba"]
+    # What was completed once is complete.
+    assert complete(config) == config
+
+
+def test_what_is_compared():
+    found = study().comparisons["main"]
+    assert (found.multilingual, found.monolingual) == ("xlmr", {"qaa": "mono_qaa", "qba": "mono_qba"})
+    assert found.datasets == {code: MorphologySet(f"{code}_world", code, romanised=False) for code in ("qaa", "qba")}
+    assert [*study().morphology] == ["morph_qaa_world", "morph_qba_world"]
+
+
+def test_a_later_model_of_a_language_counts():
+    control = {"one_for_each": ["qba"], "control": True, "steps": [20], "pretrain": {}}
+    models = signed()["models"] | {"other": control}
+    variants = {"main": VARIANT, "again": VARIANT | {"monolingual": ["mono", "other"]}}
+    comparisons = study(models=models, signatures={"variants": variants}).comparisons
+    assert comparisons["again"].monolingual == {"qaa": "mono_qaa", "qba": "other_qba"}
+    assert comparisons["main"].monolingual == {"qaa": "mono_qaa", "qba": "mono_qba"}
+
+
+def test_each_training_of_a_multilingual_model_is_compared():
+    models = signed()["models"]
+    models["xlmr"] |= {"seeds": [1, 2]}
+    comparisons = study(models=models).comparisons
+    assert [*comparisons] == ["main/seed_1", "main/seed_2"]
+    assert (comparisons["main/seed_2"].multilingual, comparisons["main/seed_2"].seed) == ("xlmr/seed_2", 2)
+
+
+def test_control_models_are_measured_in_nothing_else():
+    found = study()
+    assert found.extracted_datasets("mono_qba") == ["morph_qba_world"] and found.scored_datasets("mono_qba") == []
+    assert {run for run, _ in found.table_parts["scores"]} == {"xlmr"}
+    assert found.final_checkpoints == [("xlmr", 20)] and "model_comparisons" not in found.measure_tables
+    assert {*found.extracted_datasets("xlmr")} >= {"morph_qaa_world", "morph_qba_world", "qaa_world"}
+
+
+def test_jobs():
+    """Three steps by two languages; checks and fits over steps once."""
+    jobs = study().jobs()
+    assert jobs["morphology"] == [{"dataset": "morph_qaa_world"}, {"dataset": "morph_qba_world"}]
+    assert len(jobs["covariances"]) == 3 * 2 and {"variant": "main", "step": "10", "language": "qaa"} in jobs["covariances"]
+    assert len(jobs["signatures"]) == 3 * 17 and {"variant": "main", "step": "0", "category": "case"} in jobs["signatures"]
+    assert jobs["signatures_over_steps"] == jobs["signature_checks"] == [{"variant": "main"}] and jobs["signature_table"] == [{}]
+    assert len(jobs["pretrain"]) == 3 + 2
+    together = study(signatures={"variants": {"main": VARIANT}, "together": True, "fits": ["per_layer"], "checks": {"variants": []}}).jobs()
+    assert len(together["signatures_together"]) == 3
+    assert not together.keys() & {"signatures", "signatures_over_steps", "signature_checks"}
+
+
+def test_without_signatures_nothing_is_planned():
+    plan = Study(complete(tiny_configuration()))
+    assert plan.comparisons == plan.morphology == {} and plan.categories == [] and announcement(plan) == ""
+    assert not any("signature" in rule for rule in plan.jobs())
+
+
+def test_signatures_change_no_job_of_what_else_is_measured():
+    """But for those of the models, datasets and checkpoints that come in addition."""
+    without, beside = Study(complete(tiny_configuration())).jobs(), study().jobs()
+    for rule, jobs in without.items():
+        assert [job for job in jobs if job not in beside[rule]] == [], rule
+
+
+def test_the_fits_of_a_run():
+    """Tiny: embeddings and two layers of 32 dimensions, two languages, three steps."""
+    fits = {found.fit: found for found in planned_fits(study())}
+    assert fits["per_layer"] == Fits("per_layer", 3 * 17 * 3 * 2, 2, 32)
+    assert fits["over_layers"] == Fits("over_layers", 3 * 17 * 2, 2 * 3, 32)
+    assert fits["over_steps"] == Fits("over_steps", 3 * 2, 2 * 3, 32)
+    assert fits["checks"] == Fits("checks", 3 * (5 + 2 * 5 + 5 + 2 * 5), 2, 32)
+
+
+def test_paper_2_is_13_variants_of_52_trainings():
+    """As its text says: 33 languages and one model of all; romanised 1 and 2; a tenth 5 and 5; sampled 5; XLM-R as published."""
+    config = yaml.safe_load((PROJECT / "config" / "signatures.yaml").read_text())
+    plan = Study(complete(config))
+    jobs = plan.jobs()
+    assert len(plan.comparisons) == 13 and all(len(found.languages) == 33 for found in plan.comparisons.values())
+    assert len(jobs["pretrain"]) == 52 == 34 + 3 + 10 + 5
+    assert len(jobs["features"]) == 469 == 2 * 33 + (33 + 2) + 5 * (33 + 1) + 5 * 33 + 33
+    assert len(jobs["morphology"]) == 33 + 2 and len(jobs["covariances"]) == 13 * 33 and len(jobs["signatures"]) == 13 * 17
+    assert sum(found.count for found in planned_fits(plan) if found.fit == "per_layer") == 2 * 2873
+    assert "13 variants of 52 trainings, 469 extractions, 2,873 fits as published" in announcement(plan)
+    romanised, main = plan.comparisons["romanised"], plan.comparisons["main"]
+    assert romanised.datasets["ja"].name == "morph_ja_romanised" and main.datasets["ja"].name == "morph_ja"
+    assert romanised.monolingual["ja"] == "monolingual_romanised_ja" and romanised.monolingual["fi"] == "monolingual_fi"
+
+
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        ({"signatures": {"variants": {"main": VARIANT | {"multilingual": "xmlr"}}}}, "main.multilingual: 'xmlr' is not among models; did you"),
+        ({"signatures": {"variants": {"main": VARIANT | {"monolingual": ["xlmr"]}}}}, "'xlmr' is no model that is pretrained here on one"),
+        ({"signatures": {"variants": {"main": VARIANT | {"monolingual": ["mono_qaa"]}}}}, "names models of one language"),
+        ({"signatures": {"variants": {"main": VARIANT}, "treebanks": ["qaa_world"]}}, "of which no treebank is compared"),
+        ({"signatures": {"variants": {"main": VARIANT}, "treebanks": ["qca_world"]}}, "signatures.treebanks.0: 'qca_world' is not among"),
+        ({"signatures": {"variants": {"main": VARIANT}, "treebanks": ["qba_world", "qba_pud"]}}, "a second treebank of qba beside"),
+        ({"signatures": {"variants": {"main": VARIANT}, "checks": {"variants": ["mian"]}}}, "no signatures are taken of 'mian'"),
+        ({"signatures": {"variants": {"main": VARIANT}, "checks": {"categories": ["gendre"]}}}, "no signatures are taken of 'gendre'"),
+        ({"signatures": {"variants": {"main": VARIANT}, "fits": ["over_steps"], "categories": ["case"]}}, "leaves part_of_speech out"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(sections, said):
+    with pytest.raises(ConfigError) as error:
+        complete(signed(**sections))
+    assert said in str(error.value) and str(error.value).startswith("config key signatures.") and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"pretrain": {"languages": ["qaa"]}}, "mono.pretrain.languages: one_for_each says which language"),
+        ({"steps": [10, 20]}, "mono_qaa.steps: a control model is compared at one step"),
+    ],
+)
+def test_groups_that_make_no_sense_are_refused(changed, said):
+    models = signed()["models"]
+    models["mono"] = models["mono"] | changed
+    with pytest.raises(ConfigError, match=said):
+        complete(signed(models=models))
+
+
+def test_a_model_of_the_name_of_one_that_is_made_is_refused():
+    models = signed()["models"] | {"mono_qaa": {"steps": [0], "pretrain": {}}}
+    with pytest.raises(ConfigError, match="makes a model 'mono_qaa', and there is another of that name"):
+        complete(signed(models=models))
+
+
+def test_a_control_model_that_nothing_compares_with_is_refused():
+    models = signed()["models"] | {"idle": {"control": True, "steps": [0], "pretrain": {"languages": ["qaa"]}}}
+    with pytest.raises(ConfigError, match="idle.control: no variant of signatures compares with it"):
+        complete(signed(models=models))
+    config = signed()
+    config["signatures"] = None
+    with pytest.raises(ConfigError, match="control models are compared by signatures alone, and there are none"):
+        complete(config)
+
+
+def test_a_multilingual_model_that_does_not_know_a_language_is_refused():
+    models = signed()["models"]
+    models["half"] = {"steps": [0], "pretrain": {"languages": ["qaa"]}}
+    with pytest.raises(ConfigError, match="'half' is not pretrained on qba"):
+        complete(signed(models=models, signatures={"variants": {"main": VARIANT | {"multilingual": "half"}}}))
