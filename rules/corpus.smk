@@ -128,31 +128,26 @@ rule binarize:
         code=code("scripts/binarize.py"),
         folder=folder_of("manifest"),
     message:
-        "Binarising the {wildcards.language} corpus"
+        "Binarising the {wildcards.text} corpus"
     shell:
         "python scripts/binarize.py --train {input.train:q} --valid {input.valid:q} --model {input.model:q}"
         " --folder {params.folder:q} --manifest {output.manifest:q} --threads {threads} > {log:q} 2>&1"
 
 
-def parent_of(wildcards):
-    """The text that a variant's is drawn from."""
-    return STUDY.texts.parent(f"{wildcards.variant}/{wildcards.language}")
-
-
-def of_parent(pattern):
-    """A rule's input: of the text that a variant's is drawn from, where the run has them."""
-    return of_run(
-        lambda wildcards: expand(pattern, text=parent_of(wildcards)),
-        variant=list(STUDY.texts.variants),
-        language=lambda wildcards: STUDY.texts.drawn_languages(wildcards.variant),
-    )
-
-
 rule draw_text:
     input:
-        # Both texts are told by their digests.
-        counts=of_parent("<results>/corpus/{text}/counts.json"),
-        manifest=of_parent(rules.binarize.output.manifest),
+        # They tell the text's digests, cleaned and binarised.
+        parent=of_run(
+            lambda wildcards: expand(
+                [
+                    "<results>/corpus/{text}/counts.json",
+                    rules.binarize.output.manifest,
+                ],
+                text=STUDY.texts.parent_of(*wildcards),
+            ),
+            variant=list(STUDY.texts.variants),
+            language=lambda wildcards: STUDY.texts.drawn_languages(wildcards.variant),
+        ),
         smallest_of=lambda wildcards: expand(
             rules.binarize.output.manifest,
             text=STUDY.texts.compared(wildcards.variant),
@@ -163,7 +158,7 @@ rule draw_text:
                     "<results>/corpus/{text}/{split}.txt.zst",
                     "<results>/binarized/{text}/{split}.idx",
                 ],
-                text=parent_of(wildcards),
+                text=STUDY.texts.parent_of(*wildcards),
                 split=["train", "valid"],
             )
         ),
@@ -193,12 +188,12 @@ rule draw_text:
         * max(30, int(input.size_mb / 2)),
     params:
         code=code("scripts/draw_text.py"),
-        settings=lambda wildcards: STUDY.texts.arguments(
-            wildcards.variant, wildcards.language
+        settings=lambda wildcards: STUDY.texts.arguments(*wildcards),
+        parent=lambda wildcards: STUDY.texts.parent_of(*wildcards),
+        source=lambda wildcards: folder("corpus", STUDY.texts.parent_of(*wildcards)),
+        binarized=lambda wildcards: folder(
+            "binarized", STUDY.texts.parent_of(*wildcards)
         ),
-        parent=parent_of,
-        source=lambda wildcards: folder("corpus", parent_of(wildcards)),
-        binarized=lambda wildcards: folder("binarized", parent_of(wildcards)),
         smallest_of=option("smallest_of"),
         model=option("model"),
     message:

@@ -20,7 +20,7 @@ from xlprobe.study.measured import (
     tasks_of,
     transferred_datasets,
 )
-from xlprobe.study.texts import check_texts
+from xlprobe.study.text_checks import check_texts
 from xlprobe.suggestions import suggestion
 
 # The release whose treebanks bear other names than later ones'.
