@@ -3,7 +3,11 @@
 reads: sources/cc100/<language>.txt*, or an archive of the CoNLL 2017 raw texts
 makes: corpus/<language>/, cleaned train and valid text in CC100 format, and counts
        tokenizer/, SentencePiece model, fairseq's dict.txt, Hugging Face tokenizer
-       binarized/<language>/, fairseq's .bin and .idx, and a manifest
+       binarized/<text>/, fairseq's .bin and .idx, and a manifest
+       corpus/<variant>/<language>/, texts that are drawn from cleaned ones (`corpus.variants`), and counts
+
+A text is named as its folder is: <language>, or <variant>/<language>. A text is drawn from one that is cleaned and binarised, whose
+index tells the subwords of each line.
 """
 
 TOKENIZER_SOURCE = SOURCES.tokenizer()
@@ -94,22 +98,24 @@ rule tokenizer:
 
 rule binarize:
     input:
-        train=rules.clean_corpus.output.train,
-        valid=rules.clean_corpus.output.valid,
+        train=of_run("<results>/corpus/{text}/train.txt.zst", text=STUDY.texts.names),
+        valid="<results>/corpus/{text}/valid.txt.zst",
         model=rules.tokenizer.output.model,
     output:
         files=multiext(
-            "<results>/binarized/{language}/",
+            "<results>/binarized/{text}/",
             "train.bin",
             "train.idx",
             "valid.bin",
             "valid.idx",
         ),
-        manifest="<results>/binarized/{language}/manifest.json",
+        manifest="<results>/binarized/{text}/manifest.json",
     log:
-        "<results>/logs/binarized/{language}.log",
+        "<results>/logs/binarized/{text}.log",
     benchmark:
-        "<results>/benchmarks/binarized/{language}.tsv"
+        "<results>/benchmarks/binarized/{text}.tsv"
+    wildcard_constraints:
+        text="[^/]+(/[^/]+)?",
     conda:
         "../envs/xlprobe.yaml"
     threads: 4
@@ -122,7 +128,77 @@ rule binarize:
         code=code("scripts/binarize.py"),
         folder=folder_of("manifest"),
     message:
-        "Binarising the {wildcards.language} corpus"
+        "Binarising the {wildcards.text} corpus"
     shell:
         "python scripts/binarize.py --train {input.train:q} --valid {input.valid:q} --model {input.model:q}"
         " --folder {params.folder:q} --manifest {output.manifest:q} --threads {threads} > {log:q} 2>&1"
+
+
+rule draw_text:
+    input:
+        # They tell the text's digests, cleaned and binarised.
+        parent=of_run(
+            lambda wildcards: expand(
+                [
+                    "<results>/corpus/{text}/counts.json",
+                    rules.binarize.output.manifest,
+                ],
+                text=STUDY.texts.parent_of(*wildcards),
+            ),
+            variant=list(STUDY.texts.variants),
+            language=lambda wildcards: STUDY.texts.drawn_languages(wildcards.variant),
+        ),
+        smallest_of=lambda wildcards: expand(
+            rules.binarize.output.manifest,
+            text=STUDY.texts.compared(wildcards.variant),
+        ),
+        texts=lambda wildcards: ancient(
+            expand(
+                [
+                    "<results>/corpus/{text}/{split}.txt.zst",
+                    "<results>/binarized/{text}/{split}.idx",
+                ],
+                text=STUDY.texts.parent_of(*wildcards),
+                split=["train", "valid"],
+            )
+        ),
+        model=lambda wildcards: (
+            [rules.tokenizer.output.model]
+            if STUDY.texts.is_romanised(wildcards.variant)
+            else []
+        ),
+    output:
+        train="<results>/corpus/{variant}/{language}/train.txt.zst",
+        valid="<results>/corpus/{variant}/{language}/valid.txt.zst",
+        counts="<results>/corpus/{variant}/{language}/counts.json",
+    log:
+        "<results>/logs/corpus/{variant}/{language}.log",
+    benchmark:
+        "<results>/benchmarks/corpus/{variant}/{language}.tsv"
+    wildcard_constraints:
+        variant="[^/]+",
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        # 16 bytes a line, and 24 a document.
+        mem_mb=lambda wildcards, input, attempt: attempt
+        * (1500 + int(input.size_mb / 2)),
+        # Japanese is romanised at 10 MB a minute.
+        runtime=lambda wildcards, input, attempt: attempt
+        * max(30, int(input.size_mb / 2)),
+    params:
+        code=code("scripts/draw_text.py"),
+        settings=lambda wildcards: STUDY.texts.arguments(*wildcards),
+        parent=lambda wildcards: STUDY.texts.parent_of(*wildcards),
+        source=lambda wildcards: folder("corpus", STUDY.texts.parent_of(*wildcards)),
+        binarized=lambda wildcards: folder(
+            "binarized", STUDY.texts.parent_of(*wildcards)
+        ),
+        smallest_of=option("smallest_of"),
+        model=option("model"),
+    message:
+        "Drawing the {wildcards.language} text of {wildcards.variant}"
+    shell:
+        "python scripts/draw_text.py --source {params.source:q} --binarized {params.binarized:q} --language {wildcards.language:q}"
+        " --parent {params.parent:q} --train {output.train:q} --valid {output.valid:q} --counts {output.counts:q}"
+        " {params.smallest_of:q} {params.model:q} {params.settings} > {log:q} 2>&1"

@@ -1,6 +1,6 @@
 """Pretraining with fairseq, one job a checkpoint interval.
 
-reads: binarized/<language>/, tokenizer/dict.txt, the record of the step before
+reads: binarized/<text>/, tokenizer/dict.txt, the record of the step before
 makes: checkpoints/<model>/<step>/training.json, the record that the step has been reached, and of what was trained
        pretrain/<model>/, the training state itself: no output, because Snakemake deletes outputs before it makes them anew
        checkpoints/<model>/trained_text.json: text and tokenizer are still those that the model was trained with
@@ -57,7 +57,7 @@ rule pretrain:
         ),
         manifests=lambda wildcards: expand(
             rules.binarize.output.manifest,
-            language=STUDY.pretraining_languages(wildcards.model),
+            text=STUDY.pretraining_texts(wildcards.model),
         ),
         tokenizer=rules.tokenizer.output.identity,
     output:
@@ -83,7 +83,7 @@ rule pretrain:
         training_version=TRAINING_VERSION,
         architecture=lambda wildcards: RUNS[wildcards.model].as_json("architecture"),
         training=lambda wildcards: RUNS[wildcards.model].as_json("training"),
-        languages=lambda wildcards: STUDY.pretraining_languages(wildcards.model),
+        texts=lambda wildcards: STUDY.pretraining_texts(wildcards.model),
         execution=untracked(
             lambda wildcards: RUNS[wildcards.model].as_json("execution")
         ),
@@ -100,7 +100,7 @@ rule pretrain:
     shell:
         "python scripts/pretrain.py --model {wildcards.model:q} --step {wildcards.step} {params.previous}"
         " --folder {params.folder:q} --record {output:q} --dictionary {params.dictionary:q}"
-        " --binarized {params.binarized:q} --languages {params.languages:q}"
+        " --binarized {params.binarized:q} --texts {params.texts:q}"
         " --architecture {params.architecture:q} --training {params.training:q}"
         " --execution {params.execution:q}"
         f"{TO_LOG_AND_TERMINAL}"
@@ -131,7 +131,7 @@ rule trained_text:
         runtime=minutes(10),
     params:
         code=code("scripts/check_trained_text.py"),
-        languages=lambda wildcards: TRAININGS[wildcards.model].languages,
+        texts=lambda wildcards: STUDY.pretraining_texts(wildcards.model),
         state=folder("pretrain", "{model}"),
         checkpoints=folder("checkpoints", "{model}"),
         dictionary=folder("tokenizer", "dict.txt"),
@@ -141,5 +141,5 @@ rule trained_text:
     shell:
         "python scripts/check_trained_text.py --model {wildcards.model:q} --state {params.state:q}"
         " --checkpoints {params.checkpoints:q} --dictionary {params.dictionary:q} --binarized {params.binarized:q}"
-        " --languages {params.languages:q} --output {output:q}"
+        " --texts {params.texts:q} --output {output:q}"
         f"{TO_LOG_AND_TERMINAL}"

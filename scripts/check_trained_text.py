@@ -12,9 +12,9 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True, help="the model's training state")
     parser.add_argument("--checkpoints", type=Path, required=True, help="folder with a folder a step")
     parser.add_argument("--dictionary", type=Path, required=True, help="fairseq's dict.txt")
-    parser.add_argument("--binarized", type=Path, required=True, help="folder with a folder a language")
+    parser.add_argument("--binarized", type=Path, required=True, help="folder with a folder a text")
     parser.add_argument(
-        "--languages", nargs="*", required=True, help="languages of its text; if none is given, only the tokenizer is compared"
+        "--texts", nargs="*", required=True, help="LANGUAGE, or VARIANT/LANGUAGE; if none is given, only the tokenizer is compared"
     )
     parser.add_argument("--output", type=Path, required=True)
     check_text(**vars(parser.parse_args()))

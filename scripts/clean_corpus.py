@@ -17,6 +17,7 @@ def main() -> None:
     parser.add_argument("--valid-fraction", type=float, required=True)
     parser.add_argument("--valid-max-documents", type=int, required=True)
     parser.add_argument("--max-bytes", type=int, help="cleaned bytes to keep; all if not given")
+    parser.add_argument("--max-documents", type=int, help="documents to keep; all if not given")
     clean_corpus(**vars(parser.parse_args()))
 
 

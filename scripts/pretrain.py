@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from xlprobe import command_line
+from xlprobe.artifacts.binarized_text import folders_by_language
 from xlprobe.pretraining.intervals import PretrainingRun, train_interval
 
 
@@ -15,8 +16,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="the model's training state")
     parser.add_argument("--record", type=Path, required=True, help="JSON to write when the step is there")
     parser.add_argument("--dictionary", type=Path, required=True, help="fairseq's dict.txt")
-    parser.add_argument("--binarized", type=Path, required=True, help="folder with a folder a language")
-    parser.add_argument("--languages", nargs="+", required=True)
+    parser.add_argument("--binarized", type=Path, required=True, help="folder with a folder a text")
+    parser.add_argument("--texts", nargs="+", required=True, help="LANGUAGE, or VARIANT/LANGUAGE")
     parser.add_argument("--architecture", type=json.loads, required=True, help="JSON, as in the configuration")
     parser.add_argument("--training", type=json.loads, required=True, help="JSON, as in the configuration")
     parser.add_argument("--execution", type=json.loads, required=True, help="JSON, as in the configuration")
@@ -24,7 +25,7 @@ def main() -> None:
     run = PretrainingRun(
         folder=arguments.folder,
         dictionary=arguments.dictionary,
-        languages={language: arguments.binarized / language for language in arguments.languages},
+        languages=folders_by_language(arguments.binarized, arguments.texts),
         architecture=arguments.architecture,
         training=arguments.training,
         execution=arguments.execution,

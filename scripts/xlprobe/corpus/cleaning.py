@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from xlprobe.corpus.conll2017 import read_wikipedia
+from xlprobe.corpus.text_writing import TextCounts, TextWriter
 from xlprobe.errors import FormatError, XlprobeError
 from xlprobe.files import atomic_zstd_writer, read_lines, reading, write_json
 from xlprobe.progress import progress
@@ -19,17 +20,6 @@ CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x9f\ufeff]")
 MAX_DOCUMENT_CHARACTERS = 64 * 2**20
 # By layout: a source's lines with their numbers, blank ones between documents.
 LAYOUTS: dict[str, Callable[[Path], Iterator[tuple[int, str]]]] = {"cc100": read_lines, "conll2017": read_wikipedia}
-
-
-@dataclass
-class TextCounts:
-    """Size of a cleaned text; `sha256` is of its uncompressed bytes."""
-
-    documents: int = 0
-    lines: int = 0
-    characters: int = 0
-    bytes: int = 0
-    sha256: str = ""
 
 
 @dataclass
@@ -108,6 +98,7 @@ def clean_corpus(
     valid_fraction: float,
     valid_max_documents: int,
     max_bytes: int | None = None,
+    max_documents: int | None = None,
     layout: str = "cc100",
 ) -> CorpusCounts:
     """Clean one language's corpus and split it into train and valid text in CC100 format, zstd-compressed.
@@ -117,6 +108,7 @@ def clean_corpus(
     (2.2) that is not published; this one is ours.
 
     Args:
+        max_bytes, max_documents: what to keep of it, train and valid together, in whole documents from the start; None keeps all.
         layout: cc100, or conll2017 for an archive of the CoNLL 2017 raw texts.
 
     Raises:
@@ -125,28 +117,21 @@ def clean_corpus(
     """
     found = CorpusCounts(language)
     period = max(2, round(1 / valid_fraction))
-    digests = {"train": hashlib.sha256(), "valid": hashlib.sha256()}
     with atomic_zstd_writer(train) as train_stream, atomic_zstd_writer(valid) as valid_stream:
-        streams = {"train": train_stream, "valid": valid_stream}
+        writers = {"train": TextWriter(train_stream, found.train), "valid": TextWriter(valid_stream, found.valid)}
         for number, content in enumerate(progress(unique_documents(source, layout, found), f"cleaning {language}", "documents"), 1):
-            if max_bytes is not None and found.train.bytes + found.valid.bytes + len(content) > max_bytes:
+            too_long = max_bytes is not None and found.train.bytes + found.valid.bytes + len(content) > max_bytes
+            if too_long or number - 1 == max_documents:
                 found.capped = True
                 break
             held_out = number % period == 0 and found.valid.documents < valid_max_documents
-            split = "valid" if held_out else "train"
-            text: TextCounts = getattr(found, split)
-            written = content if text.documents == 0 else b"\n" + content
-            streams[split].write(written)
-            digests[split].update(written)
-            text.documents += 1
-            text.lines += content.count(b"\n")
-            text.characters += len(content.decode()) - content.count(b"\n")
-            text.bytes += len(content)
+            writers["valid" if held_out else "train"].write(content)
         if not found.valid.documents:
             raise XlprobeError(
                 f"{source}: {found.train.documents} distinct documents are too few to hold out every {period}th;"
                 " raise corpus.valid_fraction or give more text"
             )
-    found.train.sha256, found.valid.sha256 = (digests[split].hexdigest() for split in ("train", "valid"))
+    for writer in writers.values():
+        writer.finish()
     write_json(counts, asdict(found))
     return found

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from xlprobe.artifacts.binarized_text import folders_by_language
 from xlprobe.artifacts.training_identity import NUMBER, Identity, identity_of, text_identity
 from xlprobe.errors import ResumeError
 from xlprobe.files import write_json
@@ -18,9 +19,7 @@ def recorded_steps(checkpoints: Path) -> list[int]:
     return sorted(int(name) for name in folders if re.fullmatch(NUMBER, name))
 
 
-def check_text(
-    state: Path, checkpoints: Path, model: str, dictionary: Path, binarized: Path, languages: Sequence[str], output: Path
-) -> None:
+def check_text(state: Path, checkpoints: Path, model: str, dictionary: Path, binarized: Path, texts: Sequence[str], output: Path) -> None:
     """Write the digests of a run's tokenizer and text to `output`, unless the model was trained with others.
 
     Args:
@@ -28,13 +27,14 @@ def check_text(
         checkpoints: the folder with a folder a step, of which one at least has a record.
         model: the run, as paths name it.
         dictionary: fairseq's `dict.txt`.
-        binarized: folder with a folder a language.
-        languages: those to compare; none compares the tokenizer alone.
+        binarized: folder with a folder a text.
+        texts: those to compare, by name; none compares the tokenizer alone.
 
     Raises:
         ResumeError: the sentence names what differs.
     """
-    now = text_identity(dictionary, {language: binarized / language for language in languages})
+    languages = folders_by_language(binarized, texts)
+    now = text_identity(dictionary, languages)
     # When Snakemake started, all were of one training.
     trained = identity_of(checkpoints / str(recorded_steps(checkpoints)[-1]) / "training.json", state)
     compared = {

@@ -20,6 +20,7 @@ from xlprobe.study.measured import (
     tasks_of,
     transferred_datasets,
 )
+from xlprobe.study.text_checks import check_texts
 from xlprobe.suggestions import suggestion
 
 # The release whose treebanks bear other names than later ones'.
@@ -228,6 +229,7 @@ def check_names(config: dict[str, Any]) -> None:
             raise ConfigError(f"config key {key}: unknown language {code!r} (codes are those of {tables['languages']}); {advice}")
     _check_nli(config)
     _check_corpus_source(config, known_languages)
+    check_texts(config)
     for n, name in enumerate(config["treebanks"]):
         if name not in known_treebanks:
             raise ConfigError(

@@ -28,6 +28,7 @@ from xlprobe.study.paper1 import paper_figures, paper_tables
 from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.settings import Settings, as_arguments
 from xlprobe.study.signatures import Comparison, MorphologySet, categories, checked, comparisons
+from xlprobe.study.texts import Texts
 from xlprobe.tasks.declaration import load_probe_task
 
 # The probes that one command can name: it holds 128 KiB.
@@ -101,6 +102,21 @@ class Study:
     def pretraining_languages(self, run: str) -> list[str]:
         """The languages that a run is pretrained on, sorted."""
         return model_languages(self.config, self.runs[run])
+
+    @cached_property
+    def texts(self) -> Texts:
+        """Its texts: the cleaned ones, and those that are drawn from them."""
+        return Texts(self.config)
+
+    def pretraining_texts(self, run: str) -> list[str]:
+        """The texts that a run is pretrained on, in the order of its languages."""
+        return [self.texts.text_of(self.runs[run].settings["text"], code) for code in self.pretraining_languages(run)]
+
+    @cached_property
+    def binarized_texts(self) -> list[str]:
+        """The texts that some run is pretrained on, and those that they are drawn from, sorted."""
+        trained = [name for name, run in self.runs.items() if run.kind == "pretrain"]
+        return self.texts.ancestry(text for name in trained for text in self.pretraining_texts(name))
 
     # Datasets by kind.
 
@@ -579,12 +595,15 @@ class Study:
             return [job for job in every if self.runs[job["model"]].kind == kind]
 
         searched = {*self.compared_languages} & {*self.config["languages"]}
+        drawn = [text for text in self.binarized_texts if self.texts.parent(text)]
+        read = {*self.binarized_texts} - {*drawn}
         own_tokenizer = bool(of("pretrain"))
         sampled = self.config["languages"] if own_tokenizer and not self.settings.tokenizer.model else []
         return {
-            "clean_corpus": [{"language": code} for code in sorted(searched | {*self.trained_languages, *sampled, *self.held_out_of_any})],
+            "clean_corpus": [{"language": code} for code in sorted(searched | {*read, *sampled, *self.held_out_of_any})],
             "tokenizer": [{}] if own_tokenizer else [],
-            "binarize": [{"language": code} for code in self.trained_languages],
+            "binarize": [{"text": text} for text in self.binarized_texts],
+            "draw_text": [{"variant": variant, "language": code} for variant, _, code in (text.partition("/") for text in drawn)],
             "pretrain": of("pretrain"),
             "trained_text": [{"model": name} for name, run in self.runs.items() if run.kind == "pretrain"],
             "checkpoint": of("pretrain"),

@@ -42,12 +42,13 @@ class CorpusSection(Section):
 
     source: str
     max_bytes: int | None
+    max_documents: int | None
     valid_fraction: float
     valid_max_documents: int
 
     def arguments(self) -> list[Any]:
         """Of the script that cleans a corpus."""
-        return self._arguments("valid_fraction", "valid_max_documents", "max_bytes", layout=self.source)
+        return self._arguments("valid_fraction", "valid_max_documents", "max_bytes", "max_documents", layout=self.source)
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,15 @@ def test_at_a_cap_reading_ends_whatever_would_still_fit(tmp_path):
         assert (counts.train.documents + counts.valid.documents, counts.capped) == (kept, capped)
 
 
+def test_documents_are_capped_in_number_held_out_ones_among_them(tmp_path):
+    text = "\n\n".join(["d1", "d2", "d2", "d3", "d4", "d5"])
+    for cap, kept, capped in ((2, ["d1", "d2"], True), (4, ["d1", "d3", "d2", "d4"], True), (5, ["d1", "d3", "d5", "d2", "d4"], False)):
+        counts, splits = clean(tmp_path, text, max_documents=cap)
+        assert [line for lines in splits for line in lines if line] == kept and counts.capped == capped
+    counts, _ = clean(tmp_path, text, max_documents=3, max_bytes=8)
+    assert counts.train.documents + counts.valid.documents == 2
+
+
 def test_held_out_documents_are_limited(tmp_path):
     counts, _ = clean(tmp_path, "\n\n".join(f"d{n}" for n in range(20)), valid_max_documents=3)
     assert (counts.valid.documents, counts.train.documents) == (3, 17)

@@ -104,7 +104,7 @@ def start_training(text, folder: Path, record: Path, environment: dict[str, str]
         run.dictionary,
         "--binarized",
         text.folder / "binarized",
-        "--languages",
+        "--texts",
         "qaa",
         "qba",
     ]

@@ -351,7 +351,7 @@ def text(training) -> dict:
 
 
 def compare(text: dict, *languages: str) -> dict:
-    check_text(**text, binarized=Path("binarized"), languages=languages, output=Path("verdict.json"))
+    check_text(**text, binarized=Path("binarized"), texts=languages, output=Path("verdict.json"))
     return read_json(Path("verdict.json"))
 
 

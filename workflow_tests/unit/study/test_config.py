@@ -214,7 +214,17 @@ def test_no_key_takes_what_is_no_number_or_has_no_bound():
     found = [*numbers(config_schema.schema())]
     assert len(found) > 70
     # What is only a cap makes nothing grow.
-    caps = ("max_bytes", "valid_max_documents", "warmup_updates", "max_sentences", "max_inference_pairs", "max_lines")
+    caps = (
+        "max_bytes",
+        "max_documents",
+        "max_sequences",
+        "valid_sequences",
+        "valid_max_documents",
+        "warmup_updates",
+        "max_sentences",
+        "max_inference_pairs",
+        "max_lines",
+    )
     for place, rule in found:
         most = rule.get("maximum", rule.get("exclusiveMaximum"))
         assert most or place[-1] in caps, place
