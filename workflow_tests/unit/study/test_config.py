@@ -810,7 +810,9 @@ def absent(rule: dict, given: list[dict], place: str = "") -> Iterator[str]:
     """The keys of a schema that none of the groups of keys has; `*` stands for a name of the user's choice."""
     for name, below in rule.get("properties", {}).items():
         if values := [group[name] for group in given if name in group]:
-            yield from absent(below, [value for value in values if isinstance(value, dict)], f"{place}{name}.")
+            groups = [value for value in values if isinstance(value, dict)]
+            # null stands for all keys of a group.
+            yield from absent(below, groups, f"{place}{name}.") if groups or None not in values else ()
         else:
             yield place + name
     for below in rule.get("patternProperties", {}).values():
