@@ -5,6 +5,8 @@ makes: checkpoints/<model>/<step>/training.json, the record that the step has be
        pretrain/<model>/, the training state itself: no output, because Snakemake deletes outputs before it makes them anew
        checkpoints/<model>/trained_text.json: text and tokenizer are still those that the model was trained with
 
+A model with early stopping has one step: its job trains interval by interval, until that ends it.
+
 A finished interval is data. Snakemake has no job for it, so that it can neither delete it nor train it again, whatever changes, nor
 leave out what follows from it. What was trained is compared with the configuration when Snakemake starts, before it touches
 anything; text and tokenizer, which this run may be making again, in a job whose verdict the table of checkpoints waits for. Asked

@@ -40,8 +40,11 @@ def text_identity(dictionary: Path, languages: Mapping[str, Path]) -> dict[str, 
 
 
 def weights_file(state: Path, step: int) -> Path | None:
-    """The file of a training state with the weights of a step, with or without the optimizer's state; None where there is none."""
-    return next((path for name in ("step", "weights") if (path := state / f"{name}_{step}.pt").exists()), None)
+    """The file of a training state with the weights of a step, with or without the optimizer's state; None where there is none.
+
+    Of a model with early stopping, whose step is its last update, these are the weights that were kept, of whichever update.
+    """
+    return next((path for name in ("kept", "step", "weights") if (path := state / f"{name}_{step}.pt").exists()), None)
 
 
 def identity_of(record: Path, state: Path) -> Identity:

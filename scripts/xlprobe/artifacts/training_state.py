@@ -36,7 +36,8 @@ def trained_state(folder: Path, step: int) -> Path:
     path = weights_file(folder, step)
     if path is None:
         raise ResumeError(
-            f"{folder}: the weights of step {step} are gone; restore step_{step}.pt, or delete the step's training.json to train it again"
+            f"{folder}: the weights of step {step} are gone; restore step_{step}.pt (with early stopping, kept_{step}.pt), or delete the"
+            " step's training.json to train it again"
         )
     return path
 

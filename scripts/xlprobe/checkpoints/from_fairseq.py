@@ -200,6 +200,8 @@ def publish_trained(
             f"{training}: step {record['step']} was trained with another tokenizer than that in {tokenizer}; restore that one"
         )
     source = {"kind": "pretrain", "identity_sha256": record["identity_sha256"], "training_version": identity["training_version"]}
+    # With early stopping: which update the weights are of, and why they were kept.
+    source |= {key: record[key] for key in ("kept_update", "why") if key in record}
     checkpoint = Checkpoint(model, training_seed, record["step"], source, tuple(siblings))
     with library_errors(f"{run_name(model, training_seed)} step {record['step']} ({pretraining})"):
         state = load_state(check_state(trained_state(pretraining, record["step"])))

@@ -89,6 +89,8 @@ def _rows(identity: dict[str, Any], flagged: bool) -> Iterator[dict[str, Any]]:
     differences = checks["max_difference_to_fairseq"]
     shared = columns(identity) | {
         "training_version": identity["source"].get("training_version"),
+        "kept_update": identity["source"].get("kept_update"),
+        "why_kept": identity["source"].get("why"),
         "text": identity["loss_text"],
         "mean_bits_per_subword": fmean(losses.values()) if losses else None,
         "out_of_line": flagged,

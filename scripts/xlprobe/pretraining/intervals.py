@@ -7,6 +7,10 @@ A model's folder holds what training needs to go on, and is never a Snakemake ou
     weights_<n>.pt         the same without the optimizer (`keep_states: last`)
     rolling_<n>.pt         the newest state on the way to the next step
     validation_<n>.json    bits per masked subword on each language's held-out text
+    kept_<n>.pt            with early stopping, whose one step n is the last update: the weights that were kept, of whichever update;
+                           validation_<n>.json is theirs
+    intervals/             with early stopping: validation_<k>.json after each interval. While it trains, step_<k>.pt is the newest
+                           state, and weights_<k>.pt, where the newest is not the best, has the weights with the lowest loss
     log/<n>.log            fairseq's own log of the interval
     tokenizer/             the tokenizer, with which checkpoints are published: the run's own may become another
 """
@@ -32,12 +36,13 @@ from typing import Any
 import numpy as np
 
 from xlprobe.artifacts.binarized_text import check_binarized
-from xlprobe.artifacts.training_identity import text_identity
+from xlprobe.artifacts.training_identity import text_identity, weights_file
 from xlprobe.artifacts.vocabulary import DICTIONARY_FILE, HUGGING_FACE_FILES, IDENTITY_FILE, SENTENCEPIECE_FILE
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path, check_state, identity_digest, read_json, write_json
 from xlprobe.paths import PROJECT
-from xlprobe.pretraining.training_records import Training, check_resumed, is_reached, resume_point, whole_states
+from xlprobe.pretraining.early_stopping import Standing, kept_file, next_end, validation_file
+from xlprobe.pretraining.training_records import Training, check_resumed, check_standing, is_reached, resume_point, whole_states
 from xlprobe.pretraining.training_version import TRAINING_VERSION
 from xlprobe.progress import SECONDS_BETWEEN_LOG_LINES
 
@@ -64,10 +69,12 @@ class PretrainingRun:
 
     def identity(self) -> dict[str, Any]:
         """Everything that decides the weights: version, architecture, hyperparameters, vocabulary and text."""
+        # Without early stopping, as before there was any.
+        training = {key: value for key, value in self.training.items() if key != "early_stopping" or value is not None}
         return {
             "training_version": TRAINING_VERSION,
             "architecture": self.architecture,
-            "training": self.training,
+            "training": training,
             **text_identity(self.dictionary, self.languages),
         }
 
@@ -75,13 +82,14 @@ class PretrainingRun:
 def train_interval(run: PretrainingRun, model: str, step: int, previous: int | None, record: Path) -> None:
     """Bring a model's training to `step` and write `record`: the step, the one before, what was trained, losses, lines left out.
 
-    Training goes on from the newest state at or before `step`. A step that is there already is only recorded.
+    Training goes on from the newest state at or before `step`. A step that is there already is only recorded. With early stopping,
+    training may end before; the record then says which update was kept, why, and the mean loss of each validation, too.
 
     Args:
         record: `<step>/training.json` in the folder with the model's other steps.
 
     Raises:
-        ResumeError: what is trained there is of another identity, or the states needed are gone.
+        ResumeError: what is trained there is of another identity, or the states needed are gone, or a loss is no number.
         XlprobeError: another process trains this model, or fairseq failed.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
@@ -93,9 +101,13 @@ def train_interval(run: PretrainingRun, model: str, step: int, previous: int | N
         if not (run.folder / "identity.json").exists():
             write_json(run.folder / "identity.json", identity)
         _keep_tokenizer(run)
-        if not is_reached(run.folder, step):
-            _run_fairseq(run, model, step, resume_point(training, step, previous), lock)
-        if run.execution["keep_states"] == "last":
+        kept: dict[str, Any] = {}
+        if training.early_stopping is not None:
+            ended = _train_until_it_stops(run, training, step, lock)
+            kept = {"kept_update": ended.kept, "why": ended.why, "validations": ended.validations}
+        elif not is_reached(run.folder, step):
+            _run_fairseq(run, model, step, resume_point(training, step, previous), lock, run.folder / f"validation_{step}.json")
+        if training.early_stopping is None and run.execution["keep_states"] == "last":
             _drop_older_optimizers(run.folder, step)
         write_json(
             record,
@@ -107,8 +119,61 @@ def train_interval(run: PretrainingRun, model: str, step: int, previous: int | N
                 "identity_sha256": identity_digest(identity),
                 "validation_bits_per_masked_token": read_json(run.folder / f"validation_{step}.json"),
                 "lines_too_long": lines_too_long(run),
+                **kept,
             },
         )
+
+
+def _train_until_it_stops(run: PretrainingRun, training: Training, step: int, lock: int) -> Standing:
+    """Train interval by interval until early stopping or the last update; leave the weights that are kept, and their loss, for `step`.
+
+    Each part of it can be done again: what says that the step is reached, its loss, is written when its weights are there.
+    """
+    assert training.early_stopping is not None
+    standing = check_standing(training, step)
+    while standing.why is None:
+        if standing.newest is not None:
+            _drop_all_but(run.folder, standing.newest, standing.kept)
+        end = next_end(standing.newest, training.early_stopping["validate_every"], step)
+        _run_fairseq(run, training.name, end, resume_point(training, end, standing.newest), lock, validation_file(run.folder, end))
+        standing = check_standing(training, step)
+        assert standing.newest == end
+        _tell(training.name, standing)
+    assert standing.kept is not None
+    kept = kept_file(run.folder, step)
+    if not kept.exists():
+        source = weights_file(run.folder, standing.kept)
+        assert source is not None
+        _save_weights(check_state(source), kept)
+    write_json(run.folder / f"validation_{step}.json", read_json(validation_file(run.folder, standing.kept)))
+    for kind in ("rolling", "step", "weights"):
+        for path in whole_states(run.folder, kind).values():
+            path.unlink()
+    return standing
+
+
+def _tell(model: str, standing: Standing) -> None:
+    """Print what a validation found."""
+    update, bits = standing.validations[-1]
+    lowest = min(bits for _, bits in standing.validations)
+    print(
+        f"{model}: update {update:,}: {bits:.3f} bits on held-out text, mean over languages; lowest {lowest:.3f}, at update"
+        f" {standing.kept:,}{f'; training ends: {standing.why}' if standing.why else ''}",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _drop_all_but(folder: Path, newest: int, kept: int | None) -> None:
+    """Of the states before the newest, keep the weights of one update alone."""
+    for updates, path in whole_states(folder, "step").items():
+        if updates < newest:
+            if updates == kept:
+                _save_weights(check_state(path), folder / f"weights_{updates}.pt")
+            path.unlink()
+    for updates, path in whole_states(folder, "weights").items():
+        if updates != kept:
+            path.unlink()
 
 
 def _keep_tokenizer(run: PretrainingRun) -> None:
@@ -154,17 +219,22 @@ def _lock(folder: Path) -> Iterator[int]:
 
 def _drop_older_optimizers(folder: Path, step: int) -> None:
     """Replace step_<k>.pt by weights_<k>.pt for every k before `step`: weights alone are a third of the size."""
+    for updates, state_path in whole_states(folder, "step").items():
+        if updates < step:
+            _save_weights(check_state(state_path), folder / f"weights_{updates}.pt")
+            state_path.unlink()
+
+
+def _save_weights(source: Path, target: Path) -> None:
+    """Write a state without its optimizer."""
     # Here and below, since fairseq trains in processes of its own: to import torch in this one, too, takes two seconds an interval.
     import torch
 
     from xlprobe.artifacts.training_state import load_state
 
-    for updates, state_path in whole_states(folder, "step").items():
-        if updates < step:
-            state = load_state(check_state(state_path))
-            with atomic_path(folder / f"weights_{updates}.pt") as temporary:
-                torch.save({"cfg": state["cfg"], "model": state["model"]}, temporary)
-            state_path.unlink()
+    state = load_state(source)
+    with atomic_path(target) as temporary:
+        torch.save({"cfg": state["cfg"], "model": state["model"]}, temporary)
 
 
 def fairseq_arguments(run: PretrainingRun, step: int, resume_from: Path | None, device: str) -> list[str]:
@@ -228,8 +298,8 @@ def fairseq_arguments(run: PretrainingRun, step: int, resume_from: Path | None, 
     return arguments + [f"--{flag}" for flag in flags]
 
 
-def _run_fairseq(run: PretrainingRun, model: str, step: int, resume_from: Path | None, lock: int) -> None:
-    """Run fairseq in as many processes as the run asks for; if one fails, all end."""
+def _run_fairseq(run: PretrainingRun, model: str, step: int, resume_from: Path | None, lock: int, validation: Path) -> None:
+    """Run fairseq in as many processes as the run asks for, which writes the loss at its end to `validation`; if one fails, all end."""
     if resume_from:
         check_state(resume_from)
     for folder in run.languages.values():
@@ -243,7 +313,7 @@ def _run_fairseq(run: PretrainingRun, model: str, step: int, resume_from: Path |
         address = f"tcp://127.0.0.1:{_free_port()}"
         arguments += ["--distributed-world-size", str(processes), "--distributed-no-spawn", "--ddp-backend", "legacy_ddp"]
         arguments += ["--distributed-backend", backend, "--distributed-init-method", address]
-    command = [sys.executable, "-m", "xlprobe.pretraining.fairseq_training", str(run.folder / f"validation_{step}.json"), *arguments]
+    command = [sys.executable, "-m", "xlprobe.pretraining.fairseq_training", str(validation), *arguments]
     environment = os.environ | {"PYTHONPATH": str(PROJECT / "scripts")}
     log = run.folder / "log" / f"{step}.log"
     log.parent.mkdir(exist_ok=True)

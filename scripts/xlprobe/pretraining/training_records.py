@@ -10,6 +10,9 @@ Who compares what, so that different trainings never meet in one table:
     `check_interval`    before the first job: whether a step that is missing can be trained from what is there
     `check_resumed`     in the job that trains: all of it, text and tokenizer included
     `check_text`        of finished steps (trained_text): text and tokenizer, in a job, since this run may make them again
+
+A model with early stopping (xlprobe.pretraining.early_stopping) has one step, in intervals that have no records: `check_standing` sees,
+before the first job and in the job, that what is there of them is enough.
 """
 
 import re
@@ -20,6 +23,7 @@ from typing import Any, NamedTuple
 
 from xlprobe.artifacts.training_identity import NUMBER, Identity, identity_in_record, identity_of_state, weights_file
 from xlprobe.errors import ResumeError
+from xlprobe.pretraining.early_stopping import Standing, kept_file, next_end, read_standing, validation_file
 from xlprobe.pretraining.trained_text import all_folders, differences, recorded_steps, removal, step_folders
 from xlprobe.pretraining.training_version import TRAINING_VERSION
 
@@ -64,6 +68,11 @@ class Training:
         ]
 
     @property
+    def early_stopping(self) -> Mapping[str, Any] | None:
+        """When training ends before its last update; None where it never does."""
+        return self.training.get("early_stopping")
+
+    @property
     def steps_key(self) -> str:
         """The key of the configuration that lists the steps."""
         return f"models.{self.name.partition('/')[0]}.steps"
@@ -93,10 +102,43 @@ def resume_point(training: Training, step: int, previous: int | None) -> Path | 
         out = sorted({step, *(later for later in _missing(training) if not _can_be_trained(training, later, states))})
         raise ResumeError(
             f"{training.state}: step {step} of model {training.name!r} follows step {previous}, but no training state from step {previous}"
-            f" to {step} is kept (kept: {kept}); nothing was trained: restore step_{previous}.pt, take {_named(out)} out of"
-            f" {training.steps_key}, or train the model anew after {_removal(training)}"
+            f" to {step} is kept (kept: {kept}); nothing was trained: restore step_{previous}.pt, {_take_out(training, out)}or train the"
+            f" model anew after {_removal(training)}"
         )
     return None if newest is None else states[newest]
+
+
+def check_standing(training: Training, step: int) -> Standing:
+    """How far a training with early stopping has come, if what is there of it is enough to go on, or to end.
+
+    Args:
+        step: the model's step, its last update.
+
+    Raises:
+        ResumeError: a training state, the weights of the best update or the validations that chose them are gone, or a loss is no number.
+        XlprobeError: a validation's file is damaged.
+    """
+    assert training.early_stopping is not None
+    standing, kept = read_standing(training.state, training.early_stopping, step), kept_file(training.state, step)
+    gone = None
+    if standing.why is None:
+        end = next_end(standing.newest, training.early_stopping["validate_every"], step)
+        if kept.exists():
+            missing = validation_file(training.state, end)
+            gone = f"the loss after {end} updates, by which {kept.name} was chosen, is gone", f"{missing.parent.name}/{missing.name}"
+        else:
+            resume_point(training, end, standing.newest)
+    best = standing.kept
+    if gone is None and best is not None and not (standing.why and kept.exists()) and weights_file(training.state, best) is None:
+        names = [f"step_{best}.pt", f"weights_{best}.pt", *([kept.name] if standing.why else [])]
+        gone = f"the weights after {best} updates, which have the lowest loss, are gone", f"the file with them ({' or '.join(names)})"
+    if gone is not None:
+        what, file = gone
+        raise ResumeError(
+            f"{training.state}: of model {training.name!r} {what}; nothing was trained: restore {file}, or train the model anew after"
+            f" {_removal(training)}"
+        )
+    return standing
 
 
 def _missing(training: Training) -> list[int]:
@@ -182,11 +224,14 @@ def check_interval(training: Training, step: int, previous: int | None) -> None:
         ResumeError: what is there was trained by another version of the code, or is not enough.
     """
     trained = _trained_identity(training)
+    if training.early_stopping is not None:
+        # Its record says more than its loss.
+        check_standing(training, step)
     if is_reached(training.state, step):
         return
     _check_version(training, step, trained)
     # A step before that is missing as well is trained first.
-    if previous is None or training.record(previous).exists():
+    if training.early_stopping is None and (previous is None or training.record(previous).exists()):
         resume_point(training, step, previous)
 
 
@@ -236,10 +281,15 @@ def _check_version(training: Training, step: int, trained: Identity | None) -> N
     if trained is not None and trained["training_version"] != TRAINING_VERSION:
         raise ResumeError(
             f"{training.checkpoints}: model {training.name!r} was trained by version {trained['training_version']} of the training code,"
-            f" and version {TRAINING_VERSION} would train step {step} otherwise; nothing was touched: take"
-            f" {_named(sorted({step, *_missing(training)}))} out of {training.steps_key}, give the model another name, or train it anew"
-            f" after {_removal(training)}"
+            f" and version {TRAINING_VERSION} would train step {step} otherwise; nothing was touched:"
+            f" {_take_out(training, sorted({step, *_missing(training)}))}give the model another name, or train it anew after"
+            f" {_removal(training)}"
         )
+
+
+def _take_out(training: Training, steps: Sequence[int]) -> str:
+    """The way out by which steps are not trained; a model with early stopping has one alone."""
+    return "" if training.early_stopping else f"take {_named(steps)} out of {training.steps_key}, "
 
 
 def _trained_identity(training: Training) -> Identity | None:
@@ -251,7 +301,7 @@ def _trained_identity(training: Training) -> Identity | None:
     identity = identity_of_state(training.state)
     if identity is None and (steps := recorded_steps(training.checkpoints)):
         identity = identity_in_record(training.record(steps[-1]), None)
-    if identity is None and (states := whole_states(training.state, "weights", "rolling", "step")):
+    if identity is None and (states := whole_states(training.state, "kept", "weights", "rolling", "step")):
         files = ", ".join(path.name for _, path in sorted(states.items()))
         raise ResumeError(
             f"{training.state}: model {training.name!r} has weights ({files}), and no identity.json that says what they were trained with;"
@@ -261,10 +311,13 @@ def _trained_identity(training: Training) -> Identity | None:
 
 
 def _as_of(trained: Identity, identity: Identity) -> Identity:
-    """An identity in the version of another: without the version, and without the keys of training that it did not have."""
+    """An identity in the version of another: without the version, and without the keys of training that it did not have.
+
+    But for early stopping: that has no version, and where an identity does not name it there was none.
+    """
     if trained["training_version"] == identity["training_version"]:
         return identity
-    settings = {key: identity["training"].get(key) for key in trained["training"]}
+    settings = {key: identity["training"].get(key) for key in {**trained["training"], "early_stopping": None}}
     return {**identity, "training_version": trained["training_version"], "training": settings}
 
 

@@ -36,16 +36,16 @@ def check_model(key: str, model: dict[str, Any], config: dict[str, Any]) -> None
         raise ConfigError(f"config key {key}.huggingface.repository: found {found!r}, expected organisation/name as the hub has it")
     check_places(key, model)
     if section == "pretrain":
-        _check_pretraining(key, model[section], schedule[-1], config)
+        _check_pretraining(key, model[section], schedule, config)
 
 
-def _check_pretraining(key: str, pretrain: dict[str, Any], last_step: int, config: dict[str, Any]) -> None:
+def _check_pretraining(key: str, pretrain: dict[str, Any], schedule: list[int], config: dict[str, Any]) -> None:
     architecture, training, execution = pretrain["architecture"], pretrain["training"], pretrain["execution"]
     if not config["languages"]:
         raise ConfigError(f"config key languages: is empty, but {key} is to be pretrained; name its corpora")
-    if last_step > training["updates"]:
+    if schedule[-1] > training["updates"]:
         raise ConfigError(
-            f"config key {key}.steps: step {last_step} lies beyond {key}.pretrain.training.updates = {training['updates']};"
+            f"config key {key}.steps: step {schedule[-1]} lies beyond {key}.pretrain.training.updates = {training['updates']};"
             " lower it, or raise the updates"
         )
     for section, settings in ({"features": config["features"]} | sweeps_of(config, key.partition(".")[2])).items():
@@ -74,5 +74,22 @@ def _check_pretraining(key: str, pretrain: dict[str, Any], last_step: int, confi
             f"config key {key}.pretrain.training.warmup_updates: {training['warmup_updates']} is more than"
             f" training.updates = {training['updates']}; lower it"
         )
+    _check_early_stopping(key, training, schedule)
     if training["fp16"] and execution["device"] == "cpu":
         raise ConfigError(f"config key {key}.pretrain.training.fp16: fairseq has no fp16 training on the CPU; set it to false")
+
+
+def _check_early_stopping(key: str, training: dict[str, Any], schedule: list[int]) -> None:
+    stopping, updates = training["early_stopping"], training["updates"]
+    if stopping is None:
+        return
+    if schedule != [updates]:
+        raise ConfigError(
+            f"config key {key}.steps: a model that is measured over steps has no early stopping; write steps: [{updates}], its"
+            f" training.updates, or set {key}.pretrain.training.early_stopping to null"
+        )
+    if stopping["validate_every"] > updates:
+        raise ConfigError(
+            f"config key {key}.pretrain.training.early_stopping.validate_every: {stopping['validate_every']} is more than"
+            f" training.updates = {updates}; lower it"
+        )

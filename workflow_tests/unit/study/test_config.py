@@ -32,6 +32,12 @@ ENGLISH_ALONE = BASE | {"languages": ["en", "tr"], "models": {"m": ENGLISH}}
 SHIPPED = [PROJECT / "config.yaml", *sorted((PROJECT / "config").glob("*.yaml"))]
 
 
+def stopped_early(validate_every: int) -> dict:
+    """A model with early stopping."""
+    training = {"updates": 20, "warmup_updates": 2, "early_stopping": {"validate_every": validate_every, "patience": 2}}
+    return {"steps": [{"from": 20, "to": 20, "every": 5}], "pretrain": {"training": training}}
+
+
 def changed(path: str, value: object) -> dict:
     result = copy.deepcopy(BASE)
     *parents, last = path.split(".")
@@ -96,6 +102,17 @@ def changed(path: str, value: object) -> dict:
         ),
         ("models.m.pretrain.training.warmup_updates", 10**9, r"config key models.m.pretrain.training.warmup_updates: .* more than"),
         ("models.m.pretrain", {"training": {"fp16": True}, "execution": {"device": "cpu"}}, r"config key models.m.pretrain.training.fp16"),
+        ("models.m.pretrain.training.early_stopping", {"patience": 2}, r"config key .*training.early_stopping.validate_every: missing"),
+        (
+            "models.m.pretrain.training.early_stopping",
+            {"validate_every": 10, "patience": 2},
+            r"config key models.m.steps: a model that is measured over steps has no early stopping; write steps: \[1500000\], its",
+        ),
+        (
+            "models.m",
+            stopped_early(validate_every=21),
+            r"config key models.m.pretrain.training.early_stopping.validate_every: 21 is more than training.updates = 20; lower it",
+        ),
         ("treebanks", ["en_pud"], r"config key treebanks: names no treebank with a train set"),
         (
             "alignments",
@@ -184,6 +201,12 @@ def test_faults_end_in_one_sentence_that_names_the_key(path, value, message):
     assert "\n" not in str(caught.value)
 
 
+def test_early_stopping_is_off_unless_it_is_asked_for_and_takes_one_step():
+    assert config.complete(BASE)["models"]["m"]["pretrain"]["training"]["early_stopping"] is None
+    training = config.complete(changed("models.m", stopped_early(validate_every=20)))["models"]["m"]["pretrain"]["training"]
+    assert training["early_stopping"] == {"validate_every": 20, "patience": 2}
+
+
 NO_NUMBERS = [float("nan"), float("inf"), -float("inf"), True, 10**19, "1", [1], -(10**12)]
 
 
@@ -207,7 +230,8 @@ def placed(place: tuple, value: object, into: object) -> object:
     if first == 0:
         ranges = {"from": 0, "to": 1, "every": 1}
         return [placed(tuple(rest), value, ranges if {*rest} & {*ranges} else {}), 0.5]
-    return into | {first: placed(tuple(rest), value, into.get(first, {}))}
+    whole = {"validate_every": 1, "patience": 1} if first == "early_stopping" else {}
+    return into | {first: placed(tuple(rest), value, into.get(first, whole))}
 
 
 def test_no_key_takes_what_is_no_number_or_has_no_bound():
@@ -796,7 +820,9 @@ def absent(rule: dict, given: list[dict], place: str = "") -> Iterator[str]:
     """The keys of a schema that none of the groups of keys has; `*` stands for a name of the user's choice."""
     for name, below in rule.get("properties", {}).items():
         if values := [group[name] for group in given if name in group]:
-            yield from absent(below, [value for value in values if isinstance(value, dict)], f"{place}{name}.")
+            groups = [value for value in values if isinstance(value, dict)]
+            # null stands for all keys of a group.
+            yield from absent(below, groups, f"{place}{name}.") if groups or None not in values else ()
         else:
             yield place + name
     for below in rule.get("patternProperties", {}).values():
