@@ -5,8 +5,8 @@ from pathlib import Path
 from xlprobe.errors import XlprobeError
 from xlprobe.files import MAKE_AGAIN
 
-DATASET = FEATURES = PROBES = 1
-OUTCOMES = 2
+FEATURES = PROBES = 1
+DATASET = OUTCOMES = 2
 
 
 def check_format(path: Path, found: object, expected: int, advice: str = MAKE_AGAIN) -> None:

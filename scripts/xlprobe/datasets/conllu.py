@@ -28,7 +28,11 @@ MARK = "_"
 
 @dataclass
 class Word:
-    """A syntactic word; `start` and `end` are code points in the sentence's text."""
+    """A syntactic word; `start` and `end` are code points in the sentence's text.
+
+    `token` is the number in the sentence, from 1, of the token that it is written in, which may hold several words; `token_start`
+    and `token_end` are code points of that token in the text as written. A `lemma` that the treebank does not give is `_`.
+    """
 
     form: str
     start: int
@@ -37,6 +41,10 @@ class Word:
     feats: str
     head: int
     deprel: str
+    lemma: str = "_"
+    token: int = 0
+    token_start: int = 0
+    token_end: int = 0
 
 
 @dataclass
@@ -111,6 +119,7 @@ def _parse(path: Path, first_line: int, lines: list[str], number: int, clean_for
     sentence = Sentence(str(number))
     name_line = 0
     word_lines: list[int] = []
+    token = token_start = 0
     text, written, token_form, token_line, end_of_token, space_after_token = "", "", "", first_line, 0, True
     for line_number, line in enumerate(lines, first_line):
         if line.startswith("#"):
@@ -123,7 +132,7 @@ def _parse(path: Path, first_line: int, lines: list[str], number: int, clean_for
             continue
         if (tabs := line.count("\t")) != len(COLUMNS) - 1:
             raise FormatError(path, line_number, f"{tabs + 1:,} columns", f"{len(COLUMNS)} separated by tabs")
-        identifier, form, _, upos, _, feats, head, relation, _, misc = line.split("\t")
+        identifier, form, lemma, upos, _, feats, head, relation, _, misc = line.split("\t")
         found = ID.fullmatch(identifier)
         if not found:
             raise FormatError(path, line_number, f"ID {identifier!r}", "a word's number, two with '-' or '.' between them")
@@ -137,16 +146,20 @@ def _parse(path: Path, first_line: int, lines: list[str], number: int, clean_for
         if start and end:
             _check_range(path, line_number, start, end, last + 1, end_of_token)
             token_form, token_line, end_of_token, space_after_token = form, line_number, end, space_after
+            token, token_start = token + 1, len(written)
             written += token_form + " " * space_after_token
             continue
         if word != last + 1:
             raise FormatError(path, line_number, f"word id {word}", str(last + 1))
         _check_labels(path, line_number, upos, head, relation)
         inside_token = word <= end_of_token
+        if not inside_token:
+            token, token_start, token_form = token + 1, len(written), form
         if inside_token and _is_marked(form, token_form):
             sentence.marked += 1
             form = form.strip(MARK) if clean_forms else form
-        sentence.words.append(Word(form, len(text), len(text) + len(form), upos, feats, int(head), relation))
+        written_in = (token, token_start, token_start + len(token_form))
+        sentence.words.append(Word(form, len(text), len(text) + len(form), upos, feats, int(head), relation, lemma or "_", *written_in))
         word_lines.append(line_number)
         text += form
         if word < end_of_token or (space_after_token if inside_token else space_after):

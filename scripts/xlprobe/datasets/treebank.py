@@ -1,7 +1,8 @@
 """Writes datasets of treebanks: sentences and words with their labels, as Parquet.
 
 sentences.parquet   split, sent_id, text, first_word, words     one row a sentence, splits in the order train, dev, test
-words.parquet       sentence, form, start, end, upos, feats, head, deprel   one row a word, in order
+words.parquet       sentence, form, start, end, upos, feats, head, deprel, lemma, and the token that the word is written in: token,
+                    token_start, token_end              one row a word, in order
 pairs.parquet       dependent, head, relation, negative         one row an arc, those to the root left out
 written.parquet     sentence, text                              one row a sentence that is written otherwise: with multiword tokens
 identity.json       what later rules depend on: what it is (`xlprobe.artifacts.dataset_identity`), counts, the sha256 of the tables
@@ -10,6 +11,7 @@ identity.json       what later rules depend on: what it is (`xlprobe.artifacts.d
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -21,12 +23,14 @@ from xlprobe.artifacts import tables
 from xlprobe.artifacts.dataset_identity import declaration
 from xlprobe.artifacts.dataset_kinds import TREEBANK
 from xlprobe.artifacts.splits import SPLITS, split_of_file
-from xlprobe.datasets.conllu import Sentence, read_treebank
+from xlprobe.datasets.conllu import Sentence, Word, read_treebank
 from xlprobe.datasets.pairs import draw_pairs, linked_negatives
 from xlprobe.errors import XlprobeError
 from xlprobe.files import sha256, write_json
 
 logger = logging.getLogger(__name__)
+
+WORD_COLUMNS = [field.name for field in fields(Word)]
 
 
 def read_splits(
@@ -83,9 +87,9 @@ def write_dataset(
             number = len(sentence_rows) - 1
             if sentence.written not in ("", sentence.text):
                 written_rows.append((number, sentence.written))
-            word_rows += [(number, w.form, w.start, w.end, w.upos, w.feats, w.head, w.deprel) for w in sentence.words]
+            word_rows += [(number, *(getattr(word, column) for column in WORD_COLUMNS)) for word in sentence.words]
     sentence_table = pd.DataFrame(sentence_rows, columns=["split", "sent_id", "text", "first_word", "words"])
-    word_table = pd.DataFrame(word_rows, columns=["sentence", "form", "start", "end", "upos", "feats", "head", "deprel"])
+    word_table = pd.DataFrame(word_rows, columns=["sentence", *WORD_COLUMNS])
     pairs = draw_pairs(chain(*splits.values()), dataset, negatives)
     first_words, sentence_of = sentence_table["first_word"].to_numpy(), word_table["sentence"].to_numpy()
     heads = np.where(word_table["head"] > 0, first_words[sentence_of] + word_table["head"] - 1, -1)

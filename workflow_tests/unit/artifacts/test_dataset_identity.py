@@ -16,7 +16,7 @@ SOUND = declaration("en_pud", TREEBANK, ("en",), "pud") | {"sha256": {}}
 
 def test_an_identity_says_what_the_dataset_is(tmp_path):
     write_json(tmp_path / "identity.json", SOUND)
-    said = {"format": 1, "dataset": "en_pud", "kind": "treebank", "languages": ["en"], "parallel": "pud", "sha256": {}}
+    said = {"format": 2, "dataset": "en_pud", "kind": "treebank", "languages": ["en"], "parallel": "pud", "sha256": {}}
     assert read_identity(tmp_path) == said and has_words(tmp_path)
 
 
@@ -37,8 +37,8 @@ def test_the_catalogue_calls_kinds_groups_and_languages_as_identities_do():
     ("identity", "message"),
     [
         # As older versions wrote it.
-        ({"dataset": "en_pud", "language": "en", "sha256": {}}, "says no format version, expected 1: another version of xlprobe wrote it"),
-        (SOUND | {"format": 2}, "is of format version 2, expected 1: another version of xlprobe wrote it"),
+        ({"dataset": "en_pud", "language": "en", "sha256": {}}, "says no format version, expected 2: another version of xlprobe wrote it"),
+        (SOUND | {"format": 1}, "is of format version 1, expected 2: another version of xlprobe wrote it"),
         (
             {key: value for key, value in SOUND.items() if key != "kind"},
             "cannot be read as a dataset's identity (ValueError: it does not say",

@@ -159,7 +159,7 @@ def test_a_dataset_holds_all_source_sentences_first(tmp_path):
     links = conform(read_links(tmp_path), "links.schema.yaml")
     assert list(links.itertuples(index=False, name=None)) == [(0, 0, 0, True), (0, 1, 1, True), (0, 1, 2, False), (1, 0, 0, True)]
     identity = read_json(tmp_path / "identity.json")
-    said = {"dataset": "align_en_fr", "kind": "bitext", "languages": ["en", "fr"], "parallel": None, "format": 1}
+    said = {"dataset": "align_en_fr", "kind": "bitext", "languages": ["en", "fr"], "parallel": None, "format": 2}
     assert identity.items() > said.items() and identity["pairs"] == 2
     assert identity["words"] == {"source": 4, "target": 4} and identity["links"] == {"sure": 3, "possible": 4, "left_out": 0}
     write_bitext(PAIRS[:1], tmp_path / "shorter", "align_en_fr", "en", "fr")

@@ -164,7 +164,7 @@ def test_a_dataset_holds_each_sentence_once_a_split(dataset):
     for table, schema in ((sentences, "sentences"), (pairs, "sentence_pairs")):
         pd.testing.assert_frame_equal(table, conform(table, f"{schema}.schema.yaml"))
     identity = read_json(dataset / "identity.json")
-    said = {"dataset": "xnli_en", "kind": "nli", "languages": ["en"], "parallel": "xnli", "format": 1}
+    said = {"dataset": "xnli_en", "kind": "nli", "languages": ["en"], "parallel": "xnli", "format": 2}
     assert identity.items() > said.items() and "language" not in identity
     assert identity["text_form"] == "raw" and identity["text_form_of_splits"] == dict.fromkeys(SPLITS, "raw")
     assert identity["sentences"] == {"train": 4, "dev": 2, "test": 2} and identity["pairs"] == {"train": 3, "dev": 1, "test": 1}

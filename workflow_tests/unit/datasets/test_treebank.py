@@ -55,7 +55,7 @@ def test_tables_keep_order_and_identity_tells_content_apart(tmp_path):
     assert words["form"].tolist() == ["w0", "w1", "w2"] * 3
     a, b, c = (read_json(tmp_path / name / "identity.json") for name in "abc")
     assert a == b and a["sha256"] != c["sha256"] and a["words"] == {"train": 3, "dev": 3, "test": 3}
-    assert a.items() > {"dataset": "xx_test", "kind": "treebank", "languages": ["en"], "parallel": "mine", "format": 1}.items()
+    assert a.items() > {"dataset": "xx_test", "kind": "treebank", "languages": ["en"], "parallel": "mine", "format": 2}.items()
 
 
 def test_a_file_that_does_not_say_its_split_is_refused(tmp_path):
