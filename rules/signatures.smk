@@ -2,11 +2,12 @@
 
 reads: datasets/<treebank>/; features/ of the multilingual model at each step, and of the monolingual ones at their last
 makes: datasets/morph_<treebank>/, words with their morphosyntactic categories
-       signatures/<variant>/<step>/covariances/<language>.h5, deleted once fitted
+       covariances/<variant>/<step>/<language>.h5, and of all words alone all_words/<variant>/<step>/<language>.h5, deleted once fitted
        signatures/<variant>/<step>/<category>.h5, signatures by layer; signatures/<variant>/over_steps.h5, of all words over the steps
        metrics/signatures.parquet, their means, sizes and checks; figures/signatures/<variant>/<kind>.png, .pdf and .csv
 """
 
+from xlprobe.artifacts import checkpoint_lists
 from xlprobe.study.figure_kinds import signature_figure_kinds
 from xlprobe.study.signature_costs import announcement
 
@@ -34,10 +35,16 @@ def control_vectors(wildcards):
     return vectors_of(run, str(max(RUNS[run].steps)), dataset)
 
 
-def covariances_of(wildcards, ending="h5"):
+def smallest_option(wildcards, input):
+    """The script's option for datasets of which the smallest says how many words are drawn of each."""
+    folders = [str(Path(path).parent) for path in input.get("smallest_of", [])]
+    return ["--smallest-of", *folders] if folders else []
+
+
+def covariances_of(wildcards):
     """The covariances of all languages of a variant at a step."""
     return expand(
-        f"<results>/signatures/{{variant}}/{{step}}/covariances/{{language}}.{ending}",
+        rules.covariances.output.covariances,
         language=compared(wildcards).languages,
         allow_missing=True,
     )
@@ -50,7 +57,9 @@ wildcard_constraints:
 
 SIGNATURE_GPUS = int(bool(SETTINGS.signatures) and SETTINGS.signatures.device != "cpu")
 SIGNATURES = "<results>/signatures/{variant}/"
-CATEGORY = f"{SIGNATURES}{{step}}/{{category}}"
+CHECKED_CATEGORIES = (
+    SETTINGS.signatures.checks["categories"] if SETTINGS.signatures else []
+)
 
 
 rule morphology:
@@ -83,8 +92,8 @@ rule morphology:
     message:
         "Finding the morphosyntactic categories of {wildcards.dataset}"
     shell:
-        "python scripts/build_morphology.py --treebank {params.treebank:q} --folder {params.folder:q} {params.settings} {params.romanise}"
-        " > {log:q} 2>&1"
+        "python scripts/build_morphology.py --treebank {params.treebank:q} --folder {params.folder:q} --dataset {wildcards.dataset:q}"
+        " {params.settings} {params.romanise} > {log:q} 2>&1"
 
 
 rule covariances:
@@ -101,18 +110,18 @@ rule covariances:
             "identity.json",
         ),
         # Of all languages, for draws of as many words as the language with the fewest has.
-        counts=lambda wildcards: [
+        smallest_of=lambda wildcards: [
             folder("datasets", found.name, "identity.json")
             for found in compared(wildcards).datasets.values()
             if STUDY.is_checked(wildcards.variant, wildcards.step)
         ],
     output:
-        covariances=temp(f"{SIGNATURES}{{step}}/covariances/{{language}}.h5"),
-        all_words=temp(f"{SIGNATURES}{{step}}/covariances/{{language}}.all_words.h5"),
+        covariances=temp("<results>/covariances/{variant}/{step}/{language}.h5"),
+        all_words=temp("<results>/all_words/{variant}/{step}/{language}.h5"),
     log:
-        "<results>/logs/signatures/{variant}/{step}/covariances/{language}.log",
+        "<results>/logs/covariances/{variant}/{step}/{language}.log",
     benchmark:
-        "<results>/benchmarks/signatures/{variant}/{step}/covariances/{language}.tsv"
+        "<results>/benchmarks/covariances/{variant}/{step}/{language}.tsv"
     # Ahead of what makes more vectors.
     priority: 30
     conda:
@@ -125,28 +134,27 @@ rule covariances:
         code=code("scripts/measure_covariances.py"),
         dataset=folder_of("dataset"),
         categories=STUDY.categories,
-        least=lambda wildcards: SETTINGS.signatures.min_instances,
+        least=signature_options("instance_arguments"),
         draws=lambda wildcards: STUDY.draw_arguments(wildcards.variant, wildcards.step),
-        counts=option("counts"),
+        smallest_of=smallest_option,
         device=untracked(lambda wildcards: SETTINGS.signatures.device),
     message:
         "Comparing {wildcards.language} in {wildcards.variant} at step {wildcards.step}"
     shell:
         "python scripts/measure_covariances.py --multilingual {input.multilingual:q} --monolingual {input.monolingual:q}"
-        " --dataset {params.dataset:q} --language {wildcards.language:q} --categories {params.categories} --min-instances {params.least}"
-        " {params.draws} {params.counts:q} --device {params.device} --output {output.covariances:q} --all-words {output.all_words:q}"
-        " > {log:q} 2>&1"
+        " --dataset {params.dataset:q} --categories {params.categories} {params.least} {params.draws} {params.smallest_of:q}"
+        " --device {params.device} --output {output.covariances:q} --all-words-output {output.all_words:q} > {log:q} 2>&1"
 
 
 rule signatures:
     input:
         of_run(
-            lambda wildcards: covariances_of(wildcards),
+            covariances_of,
             step=lambda wildcards: STUDY.compared_steps(wildcards.variant),
         ),
     output:
-        vectors=f"{CATEGORY}.h5",
-        rows=f"{CATEGORY}.parquet",
+        vectors=f"{SIGNATURES}{{step}}/{{category}}.h5",
+        rows=f"{SIGNATURES}{{step}}/{{category}}.parquet",
     log:
         "<results>/logs/signatures/{variant}/{step}/{category}.log",
     benchmark:
@@ -165,12 +173,14 @@ rule signatures:
         categories=lambda wildcards: [wildcards.category],
         settings=signature_options("fit_arguments"),
         fits=SETTINGS.signatures.layer_fits if SETTINGS.signatures else [],
+        root=folder(),
         device=untracked(lambda wildcards: SETTINGS.signatures.device),
     message:
         "Fitting signatures of {wildcards.category} in {wildcards.variant} at step {wildcards.step}"
     shell:
-        "python scripts/fit_signatures.py --covariances {input:q} {params.names:q} --step {wildcards.step} --categories {params.categories}"
-        " {params.settings} --fits {params.fits} --device {params.device} --vectors {output.vectors:q} --rows {output.rows:q} > {log:q} 2>&1"
+        "python scripts/fit_signatures.py --covariances {input:q} {params.names:q} --categories {params.categories} {params.settings}"
+        " --fits {params.fits} --device {params.device} --root {params.root:q} --outputs {output.vectors:q} --parts {output.rows:q}"
+        " > {log:q} 2>&1"
 
 
 if "signatures_together" in STUDY.jobs():
@@ -203,11 +213,12 @@ if "signatures_together" in STUDY.jobs():
 rule signatures_over_steps:
     input:
         of_run(
-            lambda wildcards: [
-                path.format(step=step, variant=wildcards.variant)
-                for step in STUDY.compared_steps(wildcards.variant)
-                for path in covariances_of(wildcards, "all_words.h5")
-            ]
+            lambda wildcards: expand(
+                rules.covariances.output.all_words,
+                step=STUDY.compared_steps(wildcards.variant),
+                language=compared(wildcards).languages,
+                allow_missing=True,
+            ),
         ),
     output:
         vectors=f"{SIGNATURES}over_steps.h5",
@@ -227,27 +238,36 @@ rule signatures_over_steps:
     params:
         code=code("scripts/fit_signatures_over_steps.py"),
         names=lambda wildcards: STUDY.comparison_arguments(wildcards.variant),
-        steps=lambda wildcards: STUDY.compared_steps(wildcards.variant),
+        # All files by name would be too long for a command.
+        folder=folder("all_words"),
+        checkpoints=lambda wildcards: checkpoint_lists.as_argument(
+            (wildcards.variant, step)
+            for step in STUDY.compared_steps(wildcards.variant)
+        ),
         settings=signature_options("fit_arguments"),
+        root=folder(),
         device=untracked(lambda wildcards: SETTINGS.signatures.device),
     message:
         "Fitting signatures over all steps in {wildcards.variant}"
     shell:
-        "python scripts/fit_signatures_over_steps.py --covariances {input:q} {params.names:q} --steps {params.steps} {params.settings}"
-        " --device {params.device} --vectors {output.vectors:q} --rows {output.rows:q} > {log:q} 2>&1"
+        "python scripts/fit_signatures_over_steps.py --folder {params.folder:q} --checkpoints {params.checkpoints:q} {params.names:q}"
+        " {params.settings} --device {params.device} --root {params.root:q} --output {output.vectors:q} --part {output.rows:q} > {log:q} 2>&1"
 
 
 rule signature_checks:
     input:
-        lambda wildcards: [
-            path.format(
-                step=STUDY.checked_comparisons[wildcards.variant],
-                variant=wildcards.variant,
-            )
-            for path in covariances_of(wildcards)
-        ],
+        lambda wildcards: expand(
+            covariances_of(wildcards),
+            step=STUDY.checked_comparisons[wildcards.variant],
+            allow_missing=True,
+        ),
     output:
-        f"{SIGNATURES}checks.parquet",
+        vectors=[
+            f"{SIGNATURES}checks/{category}.h5" for category in CHECKED_CATEGORIES
+        ],
+        rows=[
+            f"{SIGNATURES}checks/{category}.parquet" for category in CHECKED_CATEGORIES
+        ],
     log:
         "<results>/logs/signatures/{variant}/checks.log",
     benchmark:
@@ -266,13 +286,13 @@ rule signature_checks:
         code=code("scripts/check_signatures.py"),
         names=lambda wildcards: STUDY.comparison_arguments(wildcards.variant),
         settings=signature_options("fit_arguments"),
-        starts=lambda wildcards: SETTINGS.signatures.checks["starts"],
+        checks=lambda wildcards: STUDY.check_arguments(wildcards.variant),
         device=untracked(lambda wildcards: SETTINGS.signatures.device),
     message:
         "Checking signatures of {wildcards.variant}"
     shell:
-        "python scripts/check_signatures.py --covariances {input:q} {params.names:q} {params.settings} --starts {params.starts}"
-        " --device {params.device} --output {output:q} > {log:q} 2>&1"
+        "python scripts/check_signatures.py --covariances {input:q} {params.names:q} {params.settings} {params.checks}"
+        " --device {params.device} --outputs {output.vectors:q} --parts {output.rows:q} > {log:q} 2>&1"
 
 
 def signature_rows(wildcards):
@@ -298,9 +318,11 @@ def signature_rows(wildcards):
 rule signature_table:
     input:
         rows=signature_rows,
-        checks=expand(
-            rules.signature_checks.output, variant=STUDY.checked_comparisons
-        ),
+        checks=[
+            path
+            for rows in rules.signature_checks.output.rows
+            for path in expand(rows, variant=STUDY.checked_comparisons)
+        ],
     output:
         "<results>/metrics/signatures.parquet",
     log:
@@ -315,10 +337,14 @@ rule signature_table:
     params:
         code=code("scripts/join_signatures.py"),
         checks=option("checks"),
+        published=folder("checkpoints"),
+        dropped=DROPPED_OPTION,
     message:
         "Joining signatures"
+    # The parts' folder is told, and the list of them in a file: a command holds 128 KiB.
     shell:
-        "python scripts/join_signatures.py --rows {input.rows:q} {params.checks:q} --output {output:q} > {log:q} 2>&1"
+        "python scripts/join_signatures.py --parts {input.rows:q} {params.checks:q} --published {params.published:q}"
+        " --output {output:q} {params.dropped:q} > {log:q} 2>&1"
 
 
 rule signature_figure:

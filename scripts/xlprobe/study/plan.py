@@ -12,6 +12,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from xlprobe.artifacts.romanisation_systems import system_of
 from xlprobe.study import inventory
 from xlprobe.study.catalogue import AlignmentSet, NliSet, Treebank, are_comparable, nli_sets
 from xlprobe.study.figure_kinds import figure_kinds, signature_figure_kinds
@@ -405,26 +406,43 @@ class Study:
         return self.settings.bpc.block_arguments(training) if self.held_out_languages(model) else []
 
     def romanise_arguments(self, dataset: str) -> list[Any]:
-        """Whether the words of a set with categories are written in Latin letters."""
-        return ["--romanise"] if self.morphology[dataset].romanised else []
+        """How the words of a set with categories are written in Latin letters; none where they stay as they are."""
+        words = self.morphology[dataset]
+        return as_arguments({"romanise": system_of(words.language)}) if words.romanised else []
 
     def comparison_arguments(self, name: str) -> list[Any]:
-        """What scripts are told of a comparison: its name, and of each language, sorted, its model and its words."""
-        found = self.comparisons[name]
-        of_languages = {
-            "languages": found.languages,
-            "monolingual": [self.runs[found.monolingual[code]].name for code in found.languages],
-            "datasets": [found.datasets[code].name for code in found.languages],
-        }
-        return ["--variant", found.variant, *self.runs[found.multilingual].arguments, *as_arguments(of_languages)]
+        """What scripts that fit are told of a comparison: its name in the configuration, and its languages in the order of the fit."""
+        return as_arguments({"variant": self.comparisons[name].variant, "languages": self.comparisons[name].languages})
 
     def is_checked(self, name: str, step: str) -> bool:
         """Whether the signatures of a comparison are checked at a step."""
         return self.checked_comparisons.get(name) == int(step)
 
+    def checked_layers(self, name: str) -> list[int]:
+        """The layers at which the signatures of a comparison are checked."""
+        chosen = self.config["signatures"]["checks"]["layers"]
+        # Its monolingual models are all pretrained here.
+        control = self.runs[next(iter(self.comparisons[name].monolingual.values()))]
+        measured = self.config["features"]["layers"] or range(control.settings["architecture"]["layers"] + 1)
+        return sorted(chosen or {measured[0], measured[len(measured) // 2], measured[-1]})
+
     def draw_arguments(self, name: str, step: str) -> list[Any]:
         """What is drawn of the words of a comparison for the checks of its signatures; nothing where there are none at this step."""
-        return self.settings.signatures.draw_arguments() if self.settings.signatures and self.is_checked(name, step) else []
+        if self.settings.signatures is None or not self.is_checked(name, step):
+            return []
+        checks = self.settings.signatures.checks
+        draws = {key: checks[key] for key in ("nulls", "halves", "seed")} | {"equal_draws": checks["draws"]}
+        fixed = {"equal_fixed": self.settings.signatures.min_instances if checks["draws"] else None}
+        return [*self._check_places(name, "check_"), *as_arguments(draws | fixed)]
+
+    def check_arguments(self, name: str) -> list[Any]:
+        """How the signatures of a comparison are checked: where, and with which starts."""
+        checks = self.config["signatures"]["checks"]
+        return [*self._check_places(name), *as_arguments({key: checks[key] for key in ("starts", "seed")})]
+
+    def _check_places(self, name: str, prefix: str = "") -> list[Any]:
+        layers = ",".join(map(str, self.checked_layers(name)))
+        return as_arguments({f"{prefix}categories": self.config["signatures"]["checks"]["categories"], f"{prefix}layers": layers})
 
     def bitext_arguments(self, dataset: str) -> list[Any]:
         """How a bitext is read."""

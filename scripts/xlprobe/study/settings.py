@@ -256,14 +256,13 @@ class SignaturesSection(Section):
         """Of the script that makes words with their categories."""
         return [*self._arguments("units"), *(["--spaced"] if self.spaced else [])]
 
+    def instance_arguments(self) -> list[Any]:
+        """Of the script that takes covariances."""
+        return self._arguments("min_instances")
+
     def fit_arguments(self) -> list[Any]:
         """Of the scripts that fit: what counts in the result."""
-        return [*self._arguments("rank", "iterations", "solver", "scales"), *([] if self.nonnegative else ["--free"])]
-
-    def draw_arguments(self) -> list[Any]:
-        """Of the script that takes covariances, what it draws for checks."""
-        checks = {key: self.checks[key] for key in ("nulls", "halves", "draws", "seed")}
-        return as_arguments({"check_layers": self.checks["layers"], "check_categories": self.checks["categories"], **checks})
+        return [*self._arguments("rank", "iterations", "solver", "scales"), *([] if self.nonnegative else ["--no-nonnegative"])]
 
     @property
     def layer_fits(self) -> list[str]:

@@ -13,7 +13,7 @@ from xlprobe.artifacts.dataset_kinds import MORPHOLOGY
 from xlprobe.errors import ConfigError
 from xlprobe.study.inventory import treebanks
 from xlprobe.study.runs import Run, steps
-from xlprobe.study.texts import is_romanised
+from xlprobe.study.texts import Texts
 from xlprobe.suggestions import suggestion
 
 PREFIX, ROMANISED = "morph_", "_romanised"
@@ -205,6 +205,18 @@ def _check_wishes(section: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"config key signatures.fits: fits over steps are of all words, and signatures.categories leaves {ALL_WORDS} out; add it there"
         )
+
+
+def is_romanised(config: dict[str, Any], model: str, code: str) -> bool:
+    """Whether a model of the configuration is pretrained on a language in Latin letters that are not its own."""
+    texts = Texts(config)
+    text: str | None = texts.text_of(config["models"][model].get("pretrain", {}).get("text"), code)
+    while text is not None:
+        variant = text.rpartition("/")[0]
+        if variant and texts.is_romanised(variant):
+            return True
+        text = texts.parent(text)
+    return False
 
 
 def _language(config: Mapping[str, Any], model: str) -> str:
