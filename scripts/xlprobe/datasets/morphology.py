@@ -67,7 +67,8 @@ def write_morphology(treebank: Path, folder: Path, dataset: str, units: Units = 
         tables.write_table(table, schema, folder / f"{name}.parquet")
     counts = _counts(unit_table)
     if counts["lemmas_missing"]:
-        logger.warning("%s: %.1f %% of the units have no lemma in the treebank", dataset, 100 * counts["lemmas_missing"])
+        missing = round(counts["lemmas_missing"] * counts["units"])
+        logger.warning("%s: %d units (%.1f %%) have no lemma in the treebank", dataset, missing, 100 * counts["lemmas_missing"])
     write_json(
         folder / "identity.json",
         {

@@ -10,10 +10,12 @@ import pytest
 from xlprobe.artifacts.categories import CATEGORIES
 from xlprobe.artifacts.dataset_folder import has_words, read_sentences, read_table, read_words, read_written
 from xlprobe.artifacts.dataset_identity import read_identity
+from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.datasets.bitexts import read_bitext, write_bitext
 from xlprobe.datasets.morphology import write_morphology
 from xlprobe.datasets.treebank import read_splits, write_dataset
 from xlprobe.errors import XlprobeError
+from xlprobe.features.extraction import extract_features
 from xlprobe.paths import PROJECT
 
 # Glued tokens, one of them of several words; a token with a space in it; a token of two words at the end; a lemma that is not given.
@@ -144,6 +146,18 @@ def test_units_are_romanised_one_by_one_with_spaces_between_them(treebank, tmp_p
     plain = read_words(tmp_path / "plain")
     kept = [name for name in plain if name not in ("form", "start", "end")]
     assert found[kept].equals(plain[kept]) and sentences["first_word"].equals(read_sentences(tmp_path / "plain")["first_word"])
+
+
+def test_vectors_are_extracted_of_units(treebank, tmp_path, tiny_model):
+    write_morphology(treebank, tmp_path / "morph", "morph_xx_test")
+    extract_features(tiny_model.checkpoint, [tmp_path / "morph"], [tmp_path / "f.h5"], [tmp_path / "f.audit.parquet"], [0, 2], 256, "cpu")
+    with FeatureFile(tmp_path / "f.h5") as features:
+        assert features.units == "words" and features.layer(2).shape == (12, 32)
+
+
+def test_units_without_a_lemma_are_counted_and_said(treebank, tmp_path, caplog):
+    write_morphology(treebank, tmp_path / "morph", "morph_xx_test")
+    assert "morph_xx_test: 2 units (16.7 %) have no lemma in the treebank" in caplog.text
 
 
 def test_what_is_no_treebank_or_damaged_is_refused(treebank, tmp_path):
