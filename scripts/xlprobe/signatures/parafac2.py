@@ -21,13 +21,15 @@ It is faster than the call in what it leaves out, not in what it computes: produ
 are linear along the line; a step along the line that is taken gives the next projections; errors follow from the products of the
 least squares; no Khatri-Rao product is formed. Slices of more rows than columns are replaced by the triangle of their QR
 decomposition, all slices by their coordinates in the space of their rows where that is smaller; neither changes A, B or the error.
-Projections go through an SVD in either precision: an eigendecomposition of the products loses orthogonality. Where a slice has no more
+Projections come from an SVD, but where the condition
+allows, in float64, from an eigendecomposition, which loses orthogonality otherwise. Where a slice has no more
 directions than components whose weights are not 0, part of its projections is any orthonormal completion.
 
 Shape letters: L slices, R components, D columns of the slices, K columns after compression, Q rows after compression (padded with
 zeros to the most that a slice has).
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -44,6 +46,8 @@ SOLVERS = ("xlprobe", "tensorly")
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 # Rounds of least squares on the projected slices in an iteration: tensorly's `n_iter_parafac`.
 INNER_ITERATIONS = 5
+# Up to this condition of X_l V S_l B^T its polar factor may come, in float64, from the eigenvectors of its products: to some 1e-8.
+SOUND_CONDITION = 1e4
 # Steps along the line refused on end after which they get shorter.
 MOST_REFUSED = 4
 # A component is called stable if its congruence over starts reaches this (Lorenzo-Seva & ten Berge 2006: "equal").
@@ -237,9 +241,11 @@ def _checked_rank(slices: Sequence[NDArray[np.floating] | torch.Tensor], rank: i
 
 def _check_values(slices: Sequence[torch.Tensor]) -> None:
     for number, x_QD in enumerate(slices):
-        if not x_QD.isfinite().all():
+        # The largest value is not finite where any is not.
+        largest = float(torch.linalg.vector_norm(x_QD, torch.inf))
+        if not math.isfinite(largest):
             raise XlprobeError(f"slice {number} of {len(slices)} holds values that are not finite; look at the features behind it")
-        if not x_QD.any():
+        if not largest:
             raise XlprobeError(f"slice {number} of {len(slices)} is all zeros: there is nothing to fit; leave its language out of the fit")
 
 
@@ -302,12 +308,13 @@ class _Compressed:
 def _compress(slices: Sequence[torch.Tensor], rank: int) -> _Compressed:
     """The slices in as few columns and rows as hold them; and the start that they give."""
     squared_norm = sum(map(_squared, slices))
-    # In float64 in either precision, as its values are squares; divided by their size, so that none overflows.
-    size = max(float(x_QD.abs().max()) for x_QD in slices)
-    gram_DD = sum(x_QD.double().T.div(size) @ x_QD.double().div(size) for x_QD in slices)
+    # In float64 in either precision, as its values are squares.
+    columns = slices[0].shape[1]
+    gram_DD = torch.zeros(columns, columns, dtype=torch.float64, device=slices[0].device)
+    for x_QD in map(torch.Tensor.double, slices):
+        gram_DD.addmm_(x_QD.T, x_QD)
     start_DD, squares_D, _ = torch.linalg.svd(gram_DD)
     start_DR = _signed_as_tensorly(start_DD[:, :rank]).to(slices[0].dtype)
-    columns = start_DD.shape[0]
     needed = int((squares_D > columns * torch.finfo(torch.float64).eps * squares_D[0]).sum())
     basis_DK = _row_space(slices, max(needed, rank), squared_norm) if max(needed, rank) < columns else None
     narrow = list(slices) if basis_DK is None else [x_QD @ basis_DK for x_QD in slices]
@@ -360,7 +367,8 @@ class _Fitting:
     def __init__(self, compressed: _Compressed, rank: int, settings: Parafac2Settings) -> None:
         self._x = compressed
         self._settings = settings
-        self._groups = {rows: [place for place, own in enumerate(compressed.rows) if own == rows] for rows in sorted(set(compressed.rows))}
+        # Of each slice, whether an eigendecomposition would not do for its projections, as it was found last.
+        self._needs_svd = [settings.dtype != "float64"] * len(compressed.rows)
         y_LQK = compressed.y_LQK
         v_KR = compressed.start_KR
         if isinstance(settings.start, int):
@@ -380,8 +388,8 @@ class _Fitting:
             before = self.factors
             if is_new:
                 self.p_LQR, _ = self._project(along_LQR, before)
-            z_LRK = self.p_LQR.mT @ self._x.y_LQK
-            self.factors, explained = self._update(z_LRK, self.p_LQR.mT @ along_LQR, before)
+            z_LRK = _products(self.p_LQR.mT, self._x.y_LQK)
+            self.factors, explained = self._update(z_LRK, _products(self.p_LQR.mT, along_LQR), before)
             is_last = iteration + 1 == self._settings.iterations
             is_line = self._settings.line_search and is_line_iteration(iteration)
             is_new = True
@@ -413,19 +421,21 @@ class _Fitting:
 
     def _along(self, v_KR: torch.Tensor) -> torch.Tensor:
         """Y_l V, [L, Q, R]."""
-        y_LQK = self._x.y_LQK
-        return (y_LQK.flatten(0, 1) @ v_KR).unflatten(0, y_LQK.shape[:2])
+        return _products(self._x.y_LQK, v_KR)
 
     def _project(self, along_LQR: torch.Tensor, factors: _Factors) -> tuple[torch.Tensor, float]:
         """P_l, [L, Q, R], and the sum over slices of <X_l, P_l B S_l V^T>, from Y_l V."""
         a_LR, b_RR, _ = factors
-        f_LQR = ((along_LQR * a_LR[:, None]).flatten(0, 1) @ b_RR.T).unflatten(0, along_LQR.shape[:2])
-        p_LQR = torch.zeros_like(f_LQR)
+        p_LQR = torch.zeros_like(along_LQR)
         explained = 0.0
-        for rows, places in self._groups.items():
-            left_NQR, values_NR, right_NRR = torch.linalg.svd(f_LQR[places, :rows], full_matrices=False)
-            p_LQR[places, :rows] = left_NQR @ right_NRR
-            explained += float(values_NR.sum(dtype=torch.float64))
+        for place, rows in enumerate(self._x.rows):
+            f_QR = along_LQR[place, :rows] @ (b_RR * a_LR[place]).T
+            values_R = None if self._needs_svd[place] else _polar_of_sound(f_QR, p_LQR[place, :rows])
+            if values_R is None:
+                left_QR, values_R, right_RR = torch.linalg.svd(f_QR, full_matrices=False)
+                torch.mm(left_QR, right_RR, out=p_LQR[place, :rows])
+            self._needs_svd[place] = f_QR.dtype != torch.float64 or float(values_R.min()) * SOUND_CONDITION <= float(values_R.max())
+            explained += float(values_R.sum(dtype=torch.float64))
         return p_LQR, explained
 
     def _update(self, z_LRK: torch.Tensor, along_LRR: torch.Tensor, factors: _Factors) -> tuple[_Factors, float]:
@@ -436,10 +446,9 @@ class _Fitting:
         """
         a_LR, b_RR, v_KR = factors
         products_KR = v_KR
-        stacked_NK = z_LRK.flatten(0, 1)
         for round_ in range(INNER_ITERATIONS):
             if round_:
-                along_LRR = (stacked_NK @ v_KR).unflatten(0, z_LRK.shape[:2])
+                along_LRR = _products(z_LRK, v_KR)
             v_RR = v_KR.T @ v_KR
             products_LR = torch.stack([(along_RR * b_RR).sum(0) for along_RR in along_LRR])
             gram_RR = (b_RR.T @ b_RR) * v_RR
@@ -449,7 +458,9 @@ class _Fitting:
                 products_RR.addcmul_(along_RR, a_R)
             a_RR = a_LR.T @ a_LR
             b_RR = _solved(a_RR * v_RR, products_RR)
-            products_KR = stacked_NK.T @ (a_LR[:, None] * b_RR).flatten(0, 1)
+            products_KR = torch.zeros_like(v_KR)
+            for z_RK, a_R in zip(z_LRK, a_LR, strict=True):
+                products_KR.addmm_(z_RK.T, b_RR * a_R)
             v_KR = _solved(a_RR * (b_RR.T @ b_RR), products_KR)
         return _Factors(a_LR, b_RR, v_KR), float((products_KR.double() * v_KR.double()).sum())
 
@@ -457,6 +468,27 @@ class _Fitting:
         """The relative error of a model; at an exact fit, whose square is lost to rounding, 0."""
         square = self._x.squared_norm - 2 * explained + factors.squared_norm()
         return (max(square, 0.0) / self._x.squared_norm) ** 0.5
+
+
+def _products(left_LMN: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """Each matrix times its own, [L, N, R], or the same, [N, R]; one at a time, which a processor's cache likes better."""
+    product_LMR = left_LMN.new_empty(*left_LMN.shape[:2], right.shape[-1])
+    for place, left_MN in enumerate(left_LMN):
+        torch.mm(left_MN, right if right.ndim == 2 else right[place], out=product_LMR[place])
+    return product_LMR
+
+
+def _polar_of_sound(f_QR: torch.Tensor, out_QR: torch.Tensor) -> torch.Tensor | None:
+    """Put the orthonormal polar factor of a matrix in `out_QR`, and give its singular values; None if its condition is too bad.
+
+    F (F^T F)^(-1/2) by eigendecomposition, which loses the square of the condition of all digits.
+    """
+    squares_R, vectors_RR = torch.linalg.eigh(f_QR.T @ f_QR)
+    if float(squares_R[0]) * SOUND_CONDITION**2 <= float(squares_R[-1]):
+        return None
+    values_R = squares_R.sqrt()
+    torch.mm(f_QR, (vectors_RR / values_R) @ vectors_RR.T, out=out_QR)
+    return values_R
 
 
 def _solved(gram_RR: torch.Tensor, products_NR: torch.Tensor) -> torch.Tensor:
