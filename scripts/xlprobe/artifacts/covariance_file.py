@@ -18,8 +18,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -93,7 +92,7 @@ class Covariance:
 
 
 class CovarianceFile:
-    """A file of covariances, open for reading; use it in a `with` block.
+    """A file of covariances; it is open only while it is read, since a fit over steps reads more files than a process may open.
 
     Attributes:
         language, dataset: what is measured on; `dataset` is its name.
@@ -107,34 +106,28 @@ class CovarianceFile:
 
     Raises:
         XlprobeError: there is no such file, or it is damaged, holds no covariances or is of another version of the format.
+
+    >>> CovarianceFile(path).read(CovarianceKey("case", 8)).omega_CE          # doctest: +SKIP
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = hdf5_files.open_to_read(path)
-        with hdf5_files.whole(path):
-            if "covariances" not in self._file:
+        with hdf5_files.open_to_read(path) as file, hdf5_files.whole(path):
+            if "covariances" not in file:
                 raise XlprobeError(f"{path}: holds no covariances; name a file that does")
-            attributes = self._file.attrs
-            check_format(path, attributes.get("format"), FORMAT)
-            self.language: str = attributes["language"]
-            self.dataset: str = json.loads(attributes["dataset"])["dataset"]
-            self.multilingual: dict[str, Any] = json.loads(attributes["multilingual"])
-            self.monolingual: dict[str, Any] = json.loads(attributes["monolingual"])
-            self.min_instances = int(attributes["min_instances"])
-            self.layers: list[int] = self._read("layers").tolist()
-            self.instances: dict[str, int] = dict(zip(self._texts("categories"), self._read("instances").tolist(), strict=True))
-            columns = (self._texts("category"), self._read("layer").tolist(), self._texts("kind"), self._read("draw").tolist())
-            self.keys = [CovarianceKey(*values) for values in zip(*columns, strict=True)]
+            check_format(path, file.attrs.get("format"), FORMAT)
+            self.language: str = file.attrs["language"]
+            self.dataset: str = json.loads(file.attrs["dataset"])["dataset"]
+            self.multilingual: dict[str, Any] = json.loads(file.attrs["multilingual"])
+            self.monolingual: dict[str, Any] = json.loads(file.attrs["monolingual"])
+            self.min_instances = int(file.attrs["min_instances"])
+            values = {name: hdf5_files.dataset(file, name)[:] for name in file if name != "covariances"}
+            self.layers: list[int] = values["layers"].tolist()
+            self.instances: dict[str, int] = dict(zip(_texts(values["categories"]), values["instances"].tolist(), strict=True))
+            columns = (_texts(values["category"]), values["layer"].tolist(), _texts(values["kind"]), values["draw"].tolist())
+            self.keys = [CovarianceKey(*found) for found in zip(*columns, strict=True)]
             self._rows = {key: row for row, key in enumerate(self.keys)}
-            self._matrices = hdf5_files.dataset(self._file, "covariances")
-            self._units, self._stds = self._read("units"), (self._read("monolingual_std"), self._read("multilingual_std"))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._file.close()
+            self._units, self._stds = values["units"], (values["monolingual_std"], values["multilingual_std"])
 
     def __contains__(self, key: CovarianceKey) -> bool:
         return key in self._rows
@@ -165,12 +158,14 @@ class CovarianceFile:
         if key not in self:
             raise XlprobeError(f"{self.path}: holds no covariances of {' '.join(map(str, key))}; measure them, or name what it holds")
         row = self._rows[key]
-        with hdf5_files.whole(self.path):
-            omega_CE = hdf5_files.row(self._matrices, row).astype(np.float64)
+        with hdf5_files.open_to_read(self.path) as file, hdf5_files.whole(self.path):
+            omega_CE = hdf5_files.row(hdf5_files.dataset(file, "covariances"), row).astype(np.float64)
         return Covariance(omega_CE, int(self._units[row]), *(std[row] for std in self._stds))
 
-    def _read(self, name: str) -> np.ndarray:
-        return hdf5_files.dataset(self._file, name)[:]
+    def units(self, key: CovarianceKey) -> int:
+        """How many units a matrix is measured on."""
+        return int(self._units[self._rows[key]])
 
-    def _texts(self, name: str) -> list[str]:
-        return [value.decode() for value in self._read(name)]
+
+def _texts(values: np.ndarray) -> list[str]:
+    return [value.decode() for value in values]

@@ -24,9 +24,9 @@ def exactly(found: np.ndarray, expected: np.ndarray, share: float) -> bool:
 
 
 def read_all(path) -> None:
-    with CovarianceFile(path) as found:
-        for key in found.keys:
-            found.read(key)
+    found = CovarianceFile(path)
+    for key in found.keys:
+        found.read(key)
 
 
 class Written:
@@ -127,34 +127,34 @@ def test_the_floor_is_the_mean_over_permutations():
 
 
 def test_a_file_holds_each_category_and_layer(written):
-    with written.measure() as found:
-        assert (found.language, found.dataset, found.layers) == ("qaa", "morph_qaa", [0, 3, 6])
-        assert found.instances == {WORDS: 60, CASE: 20, TENSE: 5} and found.monolingual["model"] == "mono_qaa"
-        for category in (WORDS, CASE):
-            rows = written.rows[category]
-            for place, layer in enumerate(found.layers):
-                read = found.read(CovarianceKey(category, layer))
-                expected = covariance(written.one[place][rows], written.many[place][rows])
-                # What is stored is rounded to float32.
-                assert read.units == len(rows) and np.abs(read.omega_CE / expected - 1).max() <= 2.0**-24 * 1.01
-                np.testing.assert_allclose(read.monolingual_std_C, written.one[place][rows].astype(np.float64).std(0), rtol=1e-12)
-        assert found.absence(CASE, 3) is None and found.absence(CASE, 1) == "layer 1 is not measured"
-        assert found.absence(TENSE, 3) == "5 instances, fewer than 20"
-        with pytest.raises(XlprobeError, match=r"covariances\.h5: holds no covariances of tense 3 all 0; measure them"):
-            found.read(CovarianceKey(TENSE, 3))
-        with pytest.raises(XlprobeError, match=r"was not asked for mood, but for part_of_speech, case, tense; name one of these"):
-            found.absence("mood", 3)
+    found = written.measure()
+    assert (found.language, found.dataset, found.layers) == ("qaa", "morph_qaa", [0, 3, 6])
+    assert found.instances == {WORDS: 60, CASE: 20, TENSE: 5} and found.monolingual["model"] == "mono_qaa"
+    for category in (WORDS, CASE):
+        rows = written.rows[category]
+        for place, layer in enumerate(found.layers):
+            read = found.read(CovarianceKey(category, layer))
+            expected = covariance(written.one[place][rows], written.many[place][rows])
+            # What is stored is rounded to float32.
+            assert read.units == len(rows) and np.abs(read.omega_CE / expected - 1).max() <= 2.0**-24 * 1.01
+            np.testing.assert_allclose(read.monolingual_std_C, written.one[place][rows].astype(np.float64).std(0), rtol=1e-12)
+    assert found.absence(CASE, 3) is None and found.absence(CASE, 1) == "layer 1 is not measured"
+    assert found.absence(TENSE, 3) == "5 instances, fewer than 20"
+    with pytest.raises(XlprobeError, match=r"covariances\.h5: holds no covariances of tense 3 all 0; measure them"):
+        found.read(CovarianceKey(TENSE, 3))
+    with pytest.raises(XlprobeError, match=r"was not asked for mood, but for part_of_speech, case, tense; name one of these"):
+        found.absence("mood", 3)
 
 
 def test_layers_are_those_that_both_have(tmp_path):
     written = Written(tmp_path, layers_of_one=(0, 6))
-    with written.measure() as found:
-        assert found.layers == [0, 6]
-        rows = written.rows[WORDS]
-        expected = covariance(written.one[1][rows], written.many[2][rows])
-        np.testing.assert_allclose(found.read(CovarianceKey(WORDS, 6)).omega_CE, expected, rtol=1e-6)
-    with written.measure(layers=[6]) as found:
-        assert found.layers == [6]
+    found = written.measure()
+    assert found.layers == [0, 6]
+    rows = written.rows[WORDS]
+    expected = covariance(written.one[1][rows], written.many[2][rows])
+    np.testing.assert_allclose(found.read(CovarianceKey(WORDS, 6)).omega_CE, expected, rtol=1e-6)
+    found = written.measure(layers=[6])
+    assert found.layers == [6]
     with pytest.raises(XlprobeError, match=r"one\.h5: holds layers \[0, 6\], not 3"):
         written.measure(layers=[3])
     other = Written(tmp_path / "other", layers_of_one=(1, 2))
@@ -164,16 +164,17 @@ def test_layers_are_those_that_both_have(tmp_path):
 
 def test_all_words_stand_in_a_small_file_of_their_own(written, tmp_path):
     checks = CovarianceChecks(layers=[3], categories=[WORDS], nulls=2)
-    with written.measure(all_words_output=tmp_path / "words.h5", checks=checks) as found, CovarianceFile(tmp_path / "words.h5") as words:
-        assert words.keys == [CovarianceKey(WORDS, layer) for layer in (0, 3, 6)] and words.instances == {WORDS: 60}
-        assert (words.read(words.keys[1]).omega_CE == found.read(words.keys[1]).omega_CE).all()
+    found = written.measure(all_words_output=tmp_path / "words.h5", checks=checks)
+    words = CovarianceFile(tmp_path / "words.h5")
+    assert words.keys == [CovarianceKey(WORDS, layer) for layer in (0, 3, 6)] and words.instances == {WORDS: 60}
+    assert (words.read(words.keys[1]).omega_CE == found.read(words.keys[1]).omega_CE).all()
     with pytest.raises(XlprobeError, match="--all-words-output: needs part_of_speech among the categories, found case"):
         written.measure([CASE], all_words_output=tmp_path / "words.h5")
 
 
 def test_no_category_with_enough_units_is_a_file_all_the_same(written):
-    with written.measure(min_instances=61) as found:
-        assert found.keys == [] and found.absence(WORDS, 0) == "60 instances, fewer than 61"
+    found = written.measure(min_instances=61)
+    assert found.keys == [] and found.absence(WORDS, 0) == "60 instances, fewer than 61"
 
 
 def test_draws_are_measured_where_checks_are_wanted(written, tmp_path):
@@ -181,37 +182,37 @@ def test_draws_are_measured_where_checks_are_wanted(written, tmp_path):
     checks = CovarianceChecks(
         [0, 6], [WORDS], nulls=2, halves=1, equal_draws=3, equal_fixed=30, smallest_of=[written.dataset, smaller.dataset]
     )
-    with written.measure(checks=checks) as found:
-        assert {key.layer for key in found.keys if key.kind != "all"} == {0, 6}
-        assert {key.category for key in found.keys if key.kind != "all"} == {WORDS}
-        drawn = {kind: found.draws(WORDS, 6, kind) for kind in KINDS}
-        assert [len(drawn[kind]) for kind in KINDS] == [1, 2, 1, 1, 3, 3]
-        assert [found.read(drawn[kind][0]).units for kind in KINDS] == [60, 60, 30, 30, 30, 45]
-        matrices = [found.read(key).omega_CE for keys in drawn.values() for key in keys]
-        assert all(np.abs(one - other).max() > 1e-3 for i, one in enumerate(matrices) for other in matrices[:i])
-        # Halves have all units between them: what is left of Omega without them lies between their means, and so is of rank one.
-        whole, first, second = (found.read(drawn[kind][0]).omega_CE for kind in ("all", "first_half", "second_half"))
-        between = np.linalg.svd(whole - (first + second) / 2, compute_uv=False)
-        assert between[1] < 1e-6 < between[0]
-        # Shuffling pairs leaves each side as it is.
-        np.testing.assert_allclose(found.read(drawn["shuffled"][0]).multilingual_std_E, written.many[2].astype(float).std(0), rtol=1e-12)
+    found = written.measure(checks=checks)
+    assert {key.layer for key in found.keys if key.kind != "all"} == {0, 6}
+    assert {key.category for key in found.keys if key.kind != "all"} == {WORDS}
+    drawn = {kind: found.draws(WORDS, 6, kind) for kind in KINDS}
+    assert [len(drawn[kind]) for kind in KINDS] == [1, 2, 1, 1, 3, 3]
+    assert [found.read(drawn[kind][0]).units for kind in KINDS] == [60, 60, 30, 30, 30, 45]
+    matrices = [found.read(key).omega_CE for keys in drawn.values() for key in keys]
+    assert all(np.abs(one - other).max() > 1e-3 for i, one in enumerate(matrices) for other in matrices[:i])
+    # Halves have all units between them: what is left of Omega without them lies between their means, and so is of rank one.
+    whole, first, second = (found.read(drawn[kind][0]).omega_CE for kind in ("all", "first_half", "second_half"))
+    between = np.linalg.svd(whole - (first + second) / 2, compute_uv=False)
+    assert between[1] < 1e-6 < between[0]
+    # Shuffling pairs leaves each side as it is.
+    np.testing.assert_allclose(found.read(drawn["shuffled"][0]).multilingual_std_E, written.many[2].astype(float).std(0), rtol=1e-12)
 
 
 def test_draws_are_the_same_again_and_at_each_checkpoint(written):
     checks = CovarianceChecks([0, 6], [WORDS], nulls=1)
-    with written.measure(checks=checks) as found:
-        key = found.draws(WORDS, 6, "shuffled")[0]
-        first = found.read(key).omega_CE
+    found = written.measure(checks=checks)
+    key = found.draws(WORDS, 6, "shuffled")[0]
+    first = found.read(key).omega_CE
     write_vectors(written.many_file, written.dataset, written.many[[2, 2, 2]], [0, 3, 6], step=9)
-    with written.measure(checks=checks) as found:
-        np.testing.assert_array_equal(found.read(key).omega_CE, first)
-    with written.measure(checks=CovarianceChecks([0, 6], [WORDS], nulls=1, seed=2)) as found:
-        assert np.abs(found.read(key).omega_CE - first).max() > 1e-3
+    found = written.measure(checks=checks)
+    np.testing.assert_array_equal(found.read(key).omega_CE, first)
+    found = written.measure(checks=CovarianceChecks([0, 6], [WORDS], nulls=1, seed=2))
+    assert np.abs(found.read(key).omega_CE - first).max() > 1e-3
 
 
 def test_a_language_with_too_few_units_to_draw_has_no_such_draw(written):
-    with written.measure(checks=CovarianceChecks([0], [WORDS], equal_draws=2, equal_fixed=61)) as found:
-        assert found.draws(WORDS, 0, "equal_fixed") == []
+    found = written.measure(checks=CovarianceChecks([0], [WORDS], equal_draws=2, equal_fixed=61))
+    assert found.draws(WORDS, 0, "equal_fixed") == []
 
 
 def test_vectors_of_another_dataset_or_of_subwords_are_refused(written, tmp_path):
@@ -233,7 +234,7 @@ def test_another_kind_of_dataset_and_a_missing_category_are_refused(written, tmp
 
 
 def test_damage_is_one_sentence(written):
-    written.measure().__exit__(None, None, None)
+    written.measure()
     whole = written.output.read_bytes()
     for place in range(512, len(whole), 211):
         written.output.write_bytes(whole[:place] + bytes([whole[place] ^ 8]) + whole[place + 1 :])
