@@ -88,6 +88,11 @@ CONFIGURATIONS = {
     "bilingual": TEXT.replace("treebanks:", "".join(ALONE.format(name=name) for name in ("qaa", "qba")) + "treebanks:"),
 }
 CONFIGURATIONS["bilingual together"] = CONFIGURATIONS["bilingual"]
+# Texts that are drawn from the cleaned ones: none that a model is trained on, and one.
+VARIANTS = "variants: {equal: {max_sequences: smallest}, half: {from: equal, languages: [qba], share: 0.5}}, valid_sequences: 3"
+CONFIGURATIONS["texts"] = TEXT.replace("{valid_fraction: 0.1}", f"{{valid_fraction: 0.1, {VARIANTS}}}")
+HALF = "  half: {steps: [0, 20], pretrain: {text: half, training: {updates: 40, warmup_updates: 4}}}\n"
+CONFIGURATIONS["drawn"] = CONFIGURATIONS["texts"].replace("treebanks:", HALF + "treebanks:")
 for old, new in TOGETHER:
     for name in ("together", "bilingual together"):
         CONFIGURATIONS[name] = CONFIGURATIONS[name].replace(old, new)
@@ -176,7 +181,7 @@ def test_no_command_names_a_file_of_each_checkpoint(jobs):
         assert len({*steps.findall(job.command)}) <= 1, job.command
 
 
-@pytest.mark.parametrize("run", ["tiny", "together", "fetched", "alone", "bilingual", "bilingual together"])
+@pytest.mark.parametrize("run", ["tiny", "together", "fetched", "alone", "bilingual", "bilingual together", "drawn"])
 def test_the_study_knows_each_job_that_snakemake_plans(jobs, run, monkeypatch, tmp_path):
     monkeypatch.setenv("XLPROBE_DATA", "")
     (tmp_path / "config").mkdir()
@@ -205,6 +210,29 @@ def test_a_model_of_one_language_is_measured_on_what_lies_in_it(jobs, run, extra
         assert sources == transferred[job.wildcards["dataset"]]
     # In which alone bits per character are taken.
     assert any(job.rule == "bpc" for job in found) == (run != "qaa/seed_1")
+
+
+def test_a_variant_of_the_text_changes_no_target_of_the_run(jobs):
+    assert differ(jobs["tiny"], jobs["texts"]) == [CONFIGURATION_COPY]
+    before, after = ({job.output[0]: job for job in jobs[run]} for run in ("tiny", "drawn"))
+    # What joins all models holds one more.
+    changed = {job.rule for path, job in before.items() if job.recorded != after[path].recorded}
+    assert changed <= JOINS | {"claims", "paper_table"} | {job.rule for job in jobs["tiny"] if not job.wildcards}
+    made = {"clean_corpus", "tokenizer", "binarize", "pretrain", "trained_text", "checkpoint", "features", "probes", "bpc", "transfer"}
+    assert made <= {job.rule for job in jobs["tiny"]} and not changed & made
+
+
+def test_texts_are_drawn_from_their_parents(jobs):
+    drawn = {job.output[0]: job for job in jobs["drawn"] if job.rule == "draw_text"}
+    half = drawn["results/tiny/corpus/half/qba/train.txt.zst"]
+    parent = ["results/tiny/corpus/equal/qba/counts.json", "results/tiny/binarized/equal/qba/manifest.json"]
+    assert {*parent, "results/tiny/binarized/equal/qba/train.idx"} <= {*half.input}
+    assert "--parent equal/qba" in half.command and "--share 0.5 --valid-sequences 3" in half.command
+    equal = drawn["results/tiny/corpus/equal/qba/train.txt.zst"]
+    both = " ".join(f"results/tiny/binarized/{language}/manifest.json" for language in ("qaa", "qba"))
+    assert f"--smallest-of {both} " in equal.command and "--share" not in equal.command
+    trained = [job for job in jobs["drawn"] if job.rule in ("pretrain", "trained_text") and job.wildcards["model"] == "half"]
+    assert len(trained) == 3 and all("--texts equal/qaa half/qba" in job.command for job in trained)
 
 
 def test_a_parallel_test_set_of_the_users_own_is_measured_as_pud_is(jobs):

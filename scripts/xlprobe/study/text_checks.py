@@ -35,7 +35,7 @@ def check_texts(config: dict[str, Any]) -> None:
         while (parent := variants[chain[-1]]["from"]) is not None:
             if parent in chain:
                 raise ConfigError(
-                    f"config key corpus.variants.{name}.from: {parent!r} is drawn from itself; set one of its ancestors' to null"
+                    f"config key corpus.variants.{name}.from: {parent!r} is drawn from itself; set this key to null in one of them"
                 )
             chain.append(parent)
     for name, text in _named(config):
