@@ -242,6 +242,8 @@ def check_names(config: dict[str, Any]) -> None:
                 f"config key treebanks.{n}: {name!r} is a name of UD {release or '2.2 and later'}, but data.ud is {wanted}; change one of"
                 " the two (resources/treebanks.tsv lists the names)"
             )
+        if not known_treebanks[name].splits:
+            raise ConfigError(f"config key datasets.splits: {name!r} has none of these splits; name another of its own, or take it out")
     for n, name in enumerate(config["alignments"]):
         if name not in known_alignments:
             swapped = re.sub(r"_([^_]+)_([^_]+)$", r"_\2_\1", name)

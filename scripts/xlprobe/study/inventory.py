@@ -1,8 +1,10 @@
 """What a run may name: the languages, treebanks and alignment sets of its world, or the published ones."""
 
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
+from xlprobe.artifacts.splits import SPLITS
 from xlprobe.study import resource_tables
 from xlprobe.study.catalogue import (
     AlignmentSet,
@@ -30,11 +32,12 @@ def published_sizes(config: dict[str, Any]) -> dict[str, dict[str, float]]:
 
 
 def treebanks(config: dict[str, Any]) -> dict[str, Treebank]:
-    """The treebanks that a run may name: those of its world, or Universal Dependencies'."""
-    if not config["world"]:
-        return resource_tables.treebanks()
-    invented = config["world"]["languages"]
-    return {treebank.treebank: treebank for code in invented for treebank in world_treebanks(code, invented[code]["name"])}
+    """The treebanks that a run may name, those of its world, or Universal Dependencies', each with the splits that the run uses."""
+    invented = config["world"]["languages"] if config["world"] else {}
+    of_world = {treebank.treebank: treebank for code in invented for treebank in world_treebanks(code, invented[code]["name"])}
+    known = of_world or resource_tables.treebanks()
+    chosen = config["datasets"]["splits"] or SPLITS
+    return {name: replace(treebank, splits=tuple(split for split in treebank.splits if split in chosen)) for name, treebank in known.items()}
 
 
 def alignments(config: dict[str, Any]) -> dict[str, AlignmentSet]:
