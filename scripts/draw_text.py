@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument("--parent", required=True, help="name of the text that is drawn from")
     parser.add_argument("--sequence-tokens", type=int, required=True, help="subwords of a sequence, with the end of each line")
     parser.add_argument("--order", choices=ORDERS, required=True, help="in which documents are taken")
-    parser.add_argument("--seed", type=int, required=True, help="of the random order")
+    parser.add_argument("--seed", type=int, default=1, help="of the random order")
     parser.add_argument("--max-sequences", type=int, help="training text to keep")
     parser.add_argument(
         "--smallest-of", type=Path, nargs="*", default=[], help="manifests of binarised texts: keep as many as the smallest has"

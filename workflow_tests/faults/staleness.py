@@ -55,9 +55,18 @@ datasets: {nli_text: tokenized}
 """
 # XNLI in XTREME's layout, which does not say in which form its text is.
 XTREME = PUBLISHED.replace("datasets: {nli_text: tokenized}", "data: {root: data}")
+# Trained on text that is drawn from the cleaned; and with a language that can be romanised.
+DRAWN = WORLD.replace("pretrain: {", "pretrain: {text: equal, ") + (
+    "corpus: {variants: {first: {max_documents: 90}, equal: {max_sequences: 50}}}\n"
+)
+JAPANESE = PUBLISHED.replace("[en, de]", "[en, de, ja]").replace("pretrain: {}", "pretrain: {text: half}") + (
+    "corpus: {variants: {half: {languages: [ja], share: 0.5}}}\n"
+)
 AUTO = object()
 # What stands for any name, where the configurations above have one.
 NAMES = {
+    "corpus.variants.*.romanise": "corpus.variants.half.romanise",
+    "corpus.variants.*": "corpus.variants.equal",
     "models.*.fairseq": "models.converted.fairseq",
     "models.*.huggingface": "models.adopted.huggingface",
     "models.*": "models.xlmr",
@@ -118,6 +127,23 @@ CHANGES = [
     Change("languages", f"tokenizer pretrain trained_text bpc contamination factors {PAPERS}", ["qaa"]),
     Change("corpus.source", "clean_corpus", "conll2017", PUBLISHED),
     Change("corpus.max_bytes", "clean_corpus"),
+    Change("corpus.max_documents", "clean_corpus"),
+    # Of texts that are drawn nothing else is made again; where none is, nothing.
+    *(Change(f"corpus.{key}", "draw_text", base=DRAWN) for key in ("sequence_tokens", "valid_sequences")),
+    *(Change(f"corpus.{key}", "") for key in ("sequence_tokens", "valid_sequences")),
+    Change("corpus.variants.*.from", "draw_text", "first", DRAWN),
+    Change("corpus.variants.*.languages", "pretrain trained_text", ["qba"], DRAWN),
+    *(
+        Change(f"corpus.variants.*.{key}", "draw_text", base=DRAWN.replace("max_sequences: 50", f"{key}: 1"))
+        for key in ("max_sequences", "max_documents", "max_bytes")
+    ),
+    Change("corpus.variants.*.share", "draw_text", 0.5, DRAWN.replace("max_sequences: 50", "share: 0.25")),
+    Change("corpus.variants.*.max_sequences", "draw_text", "smallest", DRAWN),
+    # In place of what it draws.
+    Change("corpus.variants.*.romanise", "draw_text", {"share": None, "romanise": True}, JAPANESE),
+    *(Change(f"corpus.variants.*.{key}", "draw_text", base=DRAWN) for key in ("draw", "seed")),
+    # The first are drawn by no seed.
+    Change("corpus.variants.*.seed", "", base=DRAWN.replace("max_sequences: 50", "max_sequences: 50, draw: start")),
     Change("corpus.valid_fraction", "clean_corpus", 0.01),
     Change("corpus.valid_max_documents", "clean_corpus"),
     Change("tokenizer.model", "tokenizer", "suites/xlmr.model"),
@@ -134,6 +160,7 @@ CHANGES = [
         f"pretrain trained_text transfer checkpoint_scores checkpoint_audit checkpoint_probe_training factors {PAPERS}",
         ["qaa"],
     ),
+    Change("models.*.pretrain.text", "pretrain trained_text", None, DRAWN),
     *(Change(f"models.*.pretrain.architecture.{key}", "pretrain") for key in ("layers", "feed_forward_size", "max_tokens")),
     Change("models.*.pretrain.architecture.hidden_size", "pretrain", 1536),
     Change("models.*.pretrain.architecture.heads", "pretrain", 6),
@@ -294,5 +321,8 @@ def changed(change: Change, rules: dict[str, Any]) -> dict[str, Any]:
     place = configuration
     for name in outer:
         place = place.setdefault(name, {})
+    if outer[:2] == ["corpus", "variants"] and isinstance(change.value, dict):
+        place |= change.value
+        return configuration
     place[last] = another(rules, place.get(last, rules.get("default"))) if change.value is AUTO else copy.deepcopy(change.value)
     return configuration

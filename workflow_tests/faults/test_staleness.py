@@ -15,7 +15,7 @@ from conftest import SHORT, amount, count
 from finished import rule_names
 from projects import Project
 from recorded_jobs import Job, jobs, jobs_of_copy
-from staleness import CHANGES, KEPT, PUBLISHED, TOGETHER, WITHOUT_CODE, WORLD, Change, changed, key_paths
+from staleness import CHANGES, DRAWN, KEPT, PUBLISHED, TOGETHER, WITHOUT_CODE, WORLD, Change, changed, key_paths
 
 from xlprobe.study import config as configuration
 
@@ -116,7 +116,7 @@ class Edited:
     def all_jobs(self) -> dict[str, Job]:
         """Jobs by configuration and output."""
         paths = []
-        for number, text in enumerate((WORLD, TOGETHER, KEPT, PUBLISHED)):
+        for number, text in enumerate((WORLD, TOGETHER, KEPT, PUBLISHED, DRAWN)):
             paths.append(self.judge.folder / f"edited_{number}.yaml")
             paths[-1].write_text(text)
         runs = jobs_of_copy(self.project.folder, paths, self.judge.folder)

@@ -83,5 +83,5 @@ class Texts:
         settings = self.variants[variant]
         corpus = {key: self.config["corpus"][key] for key in ("sequence_tokens", "valid_sequences")}
         caps = {key: settings[key] for key in CAPS if settings[key] != SMALLEST}
-        romanise_by = system_of(language) if settings["romanise"] else None
-        return as_arguments(corpus | caps | {"order": settings["draw"], "seed": settings["seed"], "romanise_by": romanise_by})
+        order = {"order": settings["draw"], "seed": settings["seed"] if settings["draw"] == "random" else None}
+        return as_arguments(corpus | caps | order | {"romanise_by": system_of(language) if settings["romanise"] else None})
