@@ -303,8 +303,8 @@ class _Written:
         omega_CE = measured.omega_CE.astype(np.float32)
         self._file["covariances"][row] = omega_CE
         self._checksums += hdf5_files.extended([0], omega_CE[None])
-        # All but the matrix itself.
-        self._small.append(Covariance(omega_CE[:0, :0], measured.units, measured.monolingual_std_C, measured.multilingual_std_E))
+        # All but the matrix itself, of which even an empty part would keep the whole in memory.
+        self._small.append(Covariance(np.empty((0, 0)), measured.units, measured.monolingual_std_C, measured.multilingual_std_E))
 
     def end(self) -> None:
         """Write what belongs to the matrices."""
