@@ -1,6 +1,6 @@
-"""The morphosyntactic categories of paper 2 (Zhao et al. 2023), Table 3, in its order: UniMorph's, by name, with their titles."""
+"""The morphosyntactic categories of paper 2, which are those of UniMorph's that Universal Dependencies' features give values of."""
 
-CATEGORIES = {
+CATEGORIES: dict[str, str] = {
     "animacy": "Animacy",
     "aspect": "Aspect",
     "case": "Case",
@@ -19,5 +19,7 @@ CATEGORIES = {
     "valency": "Valency",
     "voice": "Voice",
 }
-# The one that every word has.
+"""By name, each category's title in paper 2's Table 3."""
+
 ALL_WORDS = "part_of_speech"
+"""The category that stands for all words: paper 2 says "all words" of those that have a part of speech."""

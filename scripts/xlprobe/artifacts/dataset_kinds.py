@@ -1,3 +1,3 @@
 """What a dataset is: its identity and the catalogue call it by one of these names."""
 
-TREEBANK, NLI, BITEXT = "treebank", "nli", "bitext"
+TREEBANK, NLI, BITEXT, MORPHOLOGY = "treebank", "nli", "bitext", "morphology"
