@@ -1,1 +1,1 @@
-"""Signatures of languages in a multilingual model (paper 2): covariances with monolingual models, and PARAFAC2 fits of them."""
+"""Signatures of languages (paper 2): what a multilingual model shares with models of one language each, direction by direction."""
