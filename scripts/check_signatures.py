@@ -15,6 +15,7 @@ def main() -> None:
     parser.add_argument("--categories", nargs="+", required=True)
     parser.add_argument("--layers", type=command_line.layers, required=True, help="0,6,12")
     parser.add_argument("--starts", type=int, default=5, help="random starts")
+    parser.add_argument("--start-iterations", type=int, help="the most of a fit from one of them; if not given, --iterations")
     parser.add_argument("--seed", type=int, default=1)
     add_fit_arguments(parser)
     parser.add_argument("--outputs", type=Path, nargs="+", required=True, help="HDF5 files to write with the signatures, one a category")

@@ -25,7 +25,9 @@ def write_morphology(folder: Path, language: str, categories: Mapping[str, Seque
         table.to_parquet(folder / f"{name}.parquet", index=False)
         seal(folder / f"{name}.parquet")
     digests = {name: sha256(folder / f"{name}.parquet") for name in tables}
-    write_json(folder / "identity.json", declaration(folder.name, kind, [language]) | {"sha256": digests})
+    instances = {name: sum(value is not None for value in values) for name, values in categories.items()}
+    said = {"instances": instances, "sha256": digests}
+    write_json(folder / "identity.json", declaration(folder.name, kind, [language]) | said)
     return folder
 
 

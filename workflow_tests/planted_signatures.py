@@ -72,4 +72,5 @@ class PlantedLanguages:
 
 def _uncorrelated(latents_UK: np.ndarray) -> np.ndarray:
     """With means of 0, variances of 1 and no correlations, exactly."""
-    return np.linalg.qr(latents_UK - latents_UK.mean(0))[0] * len(latents_UK) ** 0.5
+    uncorrelated_UK: np.ndarray = np.linalg.qr(latents_UK - latents_UK.mean(0))[0] * len(latents_UK) ** 0.5
+    return uncorrelated_UK

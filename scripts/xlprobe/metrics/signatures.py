@@ -27,6 +27,7 @@ KEYS = [
 CHECKED = [
     "trusted",
     "starts",
+    "starts_residual",
     "stable_share",
     "starts_sd",
     "starts_sd_gauged",

@@ -45,6 +45,7 @@ def check_signatures(
     parts: Sequence[Path],
     settings: FitSettings,
     starts: int = 5,
+    start_iterations: int | None = None,
     seed: int = 1,
 ) -> None:
     """Check the fits of some layers, and write what was found of each category: signatures with their congruence, and rows.
@@ -56,6 +57,8 @@ def check_signatures(
         parts: Parquet files to write, one a category: rows of schemas/signatures.schema.yaml that `xlprobe.metrics.signatures` joins to
             those of the fits.
         starts: random starts.
+        start_iterations: the most that a fit from one of them makes; None takes as many as the fit that is checked, though from a random
+            start it takes several times as many to come as far.
         seed: what they start from.
     """
     files = read_covariances(covariances, languages)
@@ -65,7 +68,7 @@ def check_signatures(
         places = [(layer, scale) for layer in layers for scale in settings.scales]
         for layer, scale in progress(places, f"{variant} {category}: checks", "layers and scales"):
             at_layer = _Checks(files, category, layer, scale, settings)
-            rows += [{"variant": variant, "fit": PER_LAYER} | row for row in at_layer.rows(starts, seed)]
+            rows += [{"variant": variant, "fit": PER_LAYER} | row for row in at_layer.rows(starts, start_iterations, seed)]
             found |= at_layer.signatures
         write_signatures(output, variant, category, found)
         write_rows(rows, SCHEMA, part)
@@ -83,13 +86,13 @@ class _Checks:
         self._scale, self._settings = scale, settings
         self.signatures: dict[SignaturePlace, Signatures] = {}
 
-    def rows(self, starts: int, seed: int) -> list[dict[str, Any]]:
+    def rows(self, starts: int, start_iterations: int | None, seed: int) -> list[dict[str, Any]]:
         """What is found, a row a language."""
         whole = CovarianceKey(self._category, self._layer)
         fitted = fit_together([Slice(file, whole) for file in self._files], self._scale, self._settings)
         if not fitted.fit:
             return fitted.rows
-        shared, of_language = self._starts(fitted, starts, seed)
+        shared, of_language = self._starts(fitted, starts, start_iterations, seed)
         halves, differences = self._halves()
         shared |= halves
         columns = [of_language, differences, self._draws(covariance_file.SHUFFLED, "null")]
@@ -101,14 +104,15 @@ class _Checks:
             rows.append(row | found | {name: value for part in columns for name, value in part.get(row["language"], {}).items()})
         return rows
 
-    def _starts(self, fitted: JointFit, starts: int, seed: int) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    def _starts(self, fitted: JointFit, starts: int, iterations: int | None, seed: int) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         """How the fit stands against random starts: of the fit, and of each language in it."""
         if not starts:
             return {}, {}
-        fits = [fitted]
+        fits, given = [fitted], self._settings.parafac2
         for number in range(starts):
             start = derive_seed("signature start", seed, self._category, self._layer, number) % MOST_SEED
-            fits.append(fit_together(fitted.slices, self._scale, self._settings, replace(self._settings.parafac2, start=start)))
+            solver = replace(given, start=start, iterations=iterations or given.iterations)
+            fits.append(fit_together(fitted.slices, self._scale, self._settings, solver))
         congruences = [congruence(fitted.fit, other.fit) for other in fits[1:] if fitted.fit and other.fit]
         lowest_R = np.min(congruences, axis=0)
         stable_share = float((lowest_R >= STABLE_CONGRUENCE).mean())
@@ -121,7 +125,8 @@ class _Checks:
             for column, name in (("starts_sd", "mean_published"), ("starts_sd_gauged", "mean_gauged")):
                 found[column] = _deviation([fit.rows[place][name] for fit in fits])
             of_language[fitted.rows[place]["language"]] = found
-        return {"starts": starts, "stable_share": stable_share, "trusted": stable_share == 1}, of_language
+        residual = max(other.fit.residual for other in fits[1:] if other.fit)
+        return {"starts": starts, "starts_residual": residual, "stable_share": stable_share, "trusted": stable_share == 1}, of_language
 
     def _drawn(self, kind: str, draw: int) -> JointFit | None:
         """The fit of one draw of those languages that have it; None where fewer than two have."""

@@ -30,6 +30,7 @@ from xlprobe.artifacts.checkpoint_names import title
 from xlprobe.artifacts.covariance_file import Covariance, CovarianceKey
 from xlprobe.artifacts.dataset_folder import read_table
 from xlprobe.artifacts.dataset_identity import read_identity
+from xlprobe.artifacts.dataset_kinds import MORPHOLOGY
 from xlprobe.artifacts.feature_file import FeatureFile, vectors_of
 from xlprobe.errors import XlprobeError
 from xlprobe.files import atomic_path
@@ -175,16 +176,20 @@ def measure_covariances(
 
 
 def _loader(device: str) -> Callable[[np.ndarray, np.ndarray], Any]:
-    """A function that gives some rows of vectors in float64, as an array or as a tensor on a GPU."""
+    """A function that gives some rows of vectors in float64, as an array or, on a GPU, as a tensor."""
     if device != "cpu":
         # Here, since importing torch takes longer than many a job.
-        import torch
-
         from xlprobe.device import choose_device
 
         if (chosen := choose_device(device)).type != "cpu":
-            return lambda vectors, rows: torch.from_numpy(vectors[rows]).to(chosen).double()
+            return _tensors(chosen)
     return lambda vectors, rows: vectors[rows].astype(np.float64)
+
+
+def _tensors(device: Any) -> Callable[[np.ndarray, np.ndarray], Any]:
+    import torch
+
+    return lambda vectors, rows: torch.from_numpy(vectors[rows]).to(device).double()
 
 
 def _host(values: Any) -> np.ndarray:
@@ -221,11 +226,17 @@ def _instances(of_many: FeatureFile, of_one: FeatureFile, dataset: Path, categor
 
 def _units_with(dataset: Path, categories: Sequence[str]) -> dict[str, np.ndarray]:
     """The rows of words.parquet that have a value of each category."""
-    identity = read_identity(dataset)
-    if identity["kind"] != "morphology":
-        raise XlprobeError(f"{dataset}: is a dataset of kind {identity['kind']}, expected morphology; name one of that kind")
+    _morphology(dataset)
     words = read_table(dataset, "words", [*categories])
     return {category: np.flatnonzero(words[category].notna().to_numpy()) for category in categories}
+
+
+def _morphology(dataset: Path) -> dict[str, Any]:
+    """The identity of a morphology dataset."""
+    identity = read_identity(dataset)
+    if identity["kind"] != MORPHOLOGY:
+        raise XlprobeError(f"{dataset}: is a dataset of kind {identity['kind']}, expected {MORPHOLOGY}; name one of that kind")
+    return identity
 
 
 def _parts(instances: dict[str, np.ndarray], language: str, dataset: str, min_instances: int, checks: CovarianceChecks) -> Iterator[_Part]:
@@ -261,9 +272,9 @@ def _smallest(checks: CovarianceChecks, min_instances: int) -> dict[str, int]:
     """How many units the dataset with the fewest has of each checked category, of those with `min_instances` or more."""
     if not checks.smallest_of or not checks.categories:
         return {}
-    counted = [_units_with(dataset, checks.categories) for dataset in checks.smallest_of]
-    counts = {category: [len(one[category]) for one in counted if len(one[category]) >= min_instances] for category in checks.categories}
-    return {category: min(found) for category, found in counts.items() if found}
+    counts = [_morphology(dataset)["instances"] for dataset in checks.smallest_of]
+    enough = {category: [one[category] for one in counts if one[category] >= min_instances] for category in checks.categories}
+    return {category: min(found) for category, found in enough.items() if found}
 
 
 def _at(layer: int, parts: Sequence[_Part], checks: CovarianceChecks) -> list[_Part]:
@@ -303,8 +314,8 @@ class _Written:
         omega_CE = measured.omega_CE.astype(np.float32)
         self._file["covariances"][row] = omega_CE
         self._checksums += hdf5_files.extended([0], omega_CE[None])
-        # All but the matrix itself.
-        self._small.append(Covariance(omega_CE[:0, :0], measured.units, measured.monolingual_std_C, measured.multilingual_std_E))
+        # All but the matrix itself, of which even an empty part would keep the whole in memory.
+        self._small.append(Covariance(np.empty((0, 0)), measured.units, measured.monolingual_std_C, measured.multilingual_std_E))
 
     def end(self) -> None:
         """Write what belongs to the matrices."""

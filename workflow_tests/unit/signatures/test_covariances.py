@@ -6,6 +6,7 @@ from morphology_files import write_morphology, write_vectors
 
 from xlprobe.artifacts.covariance_file import Covariance, CovarianceFile, CovarianceKey
 from xlprobe.errors import XlprobeError
+from xlprobe.signatures import covariances
 from xlprobe.signatures.covariances import CovarianceChecks, cross_covariance, measure_covariances
 
 RANDOM = np.random.default_rng(5)
@@ -82,6 +83,17 @@ def test_blocks_change_nothing(dtype, rows_at_once):
     found = cross_covariance(first_UC, second_UE, rows_N, partners_N, rows_at_once)
     assert exactly(found.omega_CE, covariance(first_UC[rows_N], second_UE[partners_N]), 1e-13)
     np.testing.assert_allclose(found.multilingual_std_E, second_UE[rows_N].astype(np.float64).std(0), rtol=1e-12)
+
+
+def test_tensors_give_what_arrays_give(monkeypatch):
+    first_UC, second_UE = (RANDOM.standard_normal((103, dim)).astype(np.float16) + 5 for dim in (6, 4))
+    arguments = first_UC, second_UE, np.arange(3, 99), RANDOM.permutation(np.arange(96)), 50
+    expected, auto = cross_covariance(*arguments), cross_covariance(*arguments, device="auto")
+    monkeypatch.setattr(covariances, "_loader", lambda device: covariances._tensors("cpu"))
+    found = cross_covariance(*arguments)
+    for one in (found, auto):
+        np.testing.assert_allclose(one.omega_CE, expected.omega_CE, rtol=1e-9)
+        np.testing.assert_allclose(one.monolingual_std_C, expected.monolingual_std_C, rtol=1e-12)
 
 
 def test_a_mean_far_from_zero_costs_no_digits():

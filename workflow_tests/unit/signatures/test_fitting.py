@@ -5,11 +5,20 @@ import pandas as pd
 import pytest
 from planted_signatures import LANGUAGES, LATENTS, PlantedLanguages
 
+from xlprobe import command_line
 from xlprobe.artifacts.covariance_file import CovarianceFile, CovarianceKey
 from xlprobe.artifacts.signature_file import SignatureFile, SignaturePlace
 from xlprobe.artifacts.tables import conform, read_schema, read_table
 from xlprobe.errors import XlprobeError
-from xlprobe.signatures.fitting import FitSettings, Slice, fit_signatures, fit_signatures_over_steps, fit_together
+from xlprobe.signatures.fitting import (
+    FitSettings,
+    Slice,
+    add_fit_arguments,
+    fit_signatures,
+    fit_signatures_over_steps,
+    fit_together,
+    settings_of,
+)
 from xlprobe.signatures.parafac2 import Parafac2Settings, parafac2
 
 WORDS = "part_of_speech"
@@ -179,6 +188,21 @@ def test_files_of_another_language_or_step_are_refused(planted, tmp_path):
         fit_signatures_over_steps(
             planted.folder, checkpoints, LANGUAGES, "main", tmp_path / "x.h5", tmp_path / "x.parquet", SETTINGS, tmp_path
         )
+
+
+def test_arguments_are_settings(capsys):
+    parser = command_line.parser("")
+    add_fit_arguments(parser)
+    parser.add_argument("--fits", nargs="+", default=["per_layer"])
+    defaults = parser.parse_args([])
+    assert settings_of(defaults) == FitSettings(Parafac2Settings(), ["per_layer"], ["raw", "standardised"], "auto") and not vars(defaults)
+    given = "--rank 8 --iterations 30 --tolerance 1e-6 --no-nonnegative --no-line-search --solver tensorly --dtype float32 --scales raw"
+    solver = Parafac2Settings(8, 30, False, 1e-6, False, solver="tensorly", dtype="float32")
+    assert settings_of(parser.parse_args([*given.split(), "--device", "cpu"])) == FitSettings(solver, ["per_layer"], ["raw"], "cpu")
+    assert settings_of(parser.parse_args(["--rank", "full"])).parafac2.rank is None
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--rank", "most"])
+    assert "found most, expected full or a number of components" in capsys.readouterr().err
 
 
 def test_damaged_signatures_are_one_sentence(fitted, tmp_path):
