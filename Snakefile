@@ -1,6 +1,7 @@
 """xlprobe: text -> pretraining -> checkpoints -> features -> probes -> metrics -> figures. `snakemake` makes everything.
 
-One stage a file in rules/, in the order of the flow; each says at its top what it reads and what it makes."""
+One stage a file in rules/, in the order of the flow; each says at its top what it reads and what it makes.
+"""
 
 from snakemake.utils import min_version
 

@@ -11,7 +11,7 @@ from xlprobe.study import config as configuration
 from xlprobe.study import config_file
 from xlprobe.study.figure_kinds import figure_kinds
 from xlprobe.study.plan import Study
-from xlprobe.study.settings import as_arguments
+from xlprobe.study.script_arguments import as_arguments
 from xlprobe.suggestions import refuse_unknown
 
 

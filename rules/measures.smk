@@ -231,9 +231,7 @@ rule training_seeds:
 
 rule factors:
     input:
-        counts=expand(
-            rules.clean_corpus.output.counts, language=STUDY.trained_languages
-        ),
+        counts=[folder("corpus", text, "counts.json") for text in STUDY.factor_texts],
         datasets=rules.dataset_table.output if STUDY.datasets else [],
         # Of a world its own.
         world_distances=(
@@ -260,6 +258,15 @@ rule factors:
         ),
         models=json.dumps(STUDY.factor_models, sort_keys=True),
         published=json.dumps(STUDY.published_sizes(), sort_keys=True),
+        texts=as_arguments(
+            {
+                "texts": (
+                    None
+                    if STUDY.factor_texts == STUDY.trained_languages
+                    else STUDY.factor_texts
+                )
+            }
+        ),
         tasks=sorted(STUDY.probe_tasks),
         datasets=option("datasets"),
         world_distances=option("world_distances"),
@@ -270,7 +277,7 @@ rule factors:
         "Gathering what learning may depend on"
     shell:
         "python scripts/measure_factors.py --models {params.models:q} --published {params.published:q} --counts {input.counts:q}"
-        " --tasks {params.tasks:q} {params.datasets:q} {params.world_distances:q} {params.distances:q} --output {output:q} > {log:q} 2>&1"
+        " {params.texts:q} --tasks {params.tasks:q} {params.datasets:q} {params.world_distances:q} {params.distances:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule correlations:

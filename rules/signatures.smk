@@ -7,48 +7,6 @@ makes: datasets/morph_<treebank>/, words with their morphosyntactic categories
        metrics/signatures.parquet, their means, sizes and checks; figures/signatures/<variant>/<kind>.png, .pdf and .csv
 """
 
-from xlprobe.artifacts import checkpoint_lists
-from xlprobe.study.figure_kinds import signature_figure_kinds
-from xlprobe.study.signature_costs import announcement
-
-
-def signature_options(section):
-    """A section's options of the scripts; nothing where the run takes no signatures."""
-    return getattr(SETTINGS.signatures, section)() if SETTINGS.signatures else []
-
-
-def compared(wildcards):
-    """What a target's variant compares."""
-    return STUDY.comparisons[wildcards.variant]
-
-
-def multilingual_vectors(wildcards):
-    """The vectors of the multilingual model of a variant."""
-    dataset = compared(wildcards).datasets[wildcards.language].name
-    return vectors_of(compared(wildcards).multilingual, wildcards.step, dataset)
-
-
-def control_vectors(wildcards):
-    """The vectors of the monolingual model of a language."""
-    run = compared(wildcards).monolingual[wildcards.language]
-    dataset = compared(wildcards).datasets[wildcards.language].name
-    return vectors_of(run, str(max(RUNS[run].steps)), dataset)
-
-
-def smallest_option(wildcards, input):
-    """The script's option for datasets of which the smallest says how many words are drawn of each."""
-    folders = [str(Path(path).parent) for path in input.get("smallest_of", [])]
-    return ["--smallest-of", *folders] if folders else []
-
-
-def covariances_of(wildcards):
-    """The covariances of all languages of a variant at a step."""
-    return expand(
-        rules.covariances.output.covariances,
-        language=compared(wildcards).languages,
-        allow_missing=True,
-    )
-
 
 wildcard_constraints:
     variant="[^/]+(/seed_[0-9]+)?",
@@ -93,7 +51,7 @@ rule morphology:
         "Finding the morphosyntactic categories of {wildcards.dataset}"
     shell:
         "python scripts/build_morphology.py --treebank {params.treebank:q} --folder {params.folder:q} --dataset {wildcards.dataset:q}"
-        " {params.settings} {params.romanise} > {log:q} 2>&1"
+        " {params.settings:q} {params.romanise:q} > {log:q} 2>&1"
 
 
 rule covariances:
@@ -137,13 +95,18 @@ rule covariances:
         least=signature_options("instance_arguments"),
         draws=lambda wildcards: STUDY.draw_arguments(wildcards.variant, wildcards.step),
         smallest_of=smallest_option,
-        device=untracked(lambda wildcards: SETTINGS.signatures.device),
+        # To look for a GPU takes longer than the work where models are small.
+        device=untracked(
+            lambda wildcards: (
+                "cuda" if SETTINGS.signatures.device == "cuda" else "cpu"
+            )
+        ),
     message:
         "Comparing {wildcards.language} in {wildcards.variant} at step {wildcards.step}"
     shell:
         "python scripts/measure_covariances.py --multilingual {input.multilingual:q} --monolingual {input.monolingual:q}"
-        " --dataset {params.dataset:q} --categories {params.categories} {params.least} {params.draws} {params.smallest_of:q}"
-        " --device {params.device} --output {output.covariances:q} --all-words-output {output.all_words:q} > {log:q} 2>&1"
+        " --dataset {params.dataset:q} --categories {params.categories:q} {params.least:q} {params.draws:q} {params.smallest_of:q}"
+        " --device {params.device:q} --output {output.covariances:q} --all-words-output {output.all_words:q} > {log:q} 2>&1"
 
 
 rule signatures:
@@ -178,8 +141,8 @@ rule signatures:
     message:
         "Fitting signatures of {wildcards.category} in {wildcards.variant} at step {wildcards.step}"
     shell:
-        "python scripts/fit_signatures.py --covariances {input:q} {params.names:q} --categories {params.categories} {params.settings}"
-        " --fits {params.fits} --device {params.device} --root {params.root:q} --outputs {output.vectors:q} --parts {output.rows:q}"
+        "python scripts/fit_signatures.py --covariances {input:q} {params.names:q} --categories {params.categories:q} {params.settings:q}"
+        " --fits {params.fits:q} --device {params.device:q} --root {params.root:q} --outputs {output.vectors:q} --parts {output.rows:q}"
         " > {log:q} 2>&1"
 
 
@@ -251,7 +214,7 @@ rule signatures_over_steps:
         "Fitting signatures over all steps in {wildcards.variant}"
     shell:
         "python scripts/fit_signatures_over_steps.py --folder {params.folder:q} --checkpoints {params.checkpoints:q} {params.names:q}"
-        " {params.settings} --device {params.device} --root {params.root:q} --output {output.vectors:q} --part {output.rows:q} > {log:q} 2>&1"
+        " {params.settings:q} --device {params.device:q} --root {params.root:q} --output {output.vectors:q} --part {output.rows:q} > {log:q} 2>&1"
 
 
 rule signature_checks:
@@ -262,9 +225,7 @@ rule signature_checks:
             allow_missing=True,
         ),
     output:
-        vectors=[
-            f"{SIGNATURES}checks/{category}.h5" for category in CHECKED_CATEGORIES
-        ],
+        vectors=[f"{SIGNATURES}checks/{category}.h5" for category in CHECKED_CATEGORIES],
         rows=[
             f"{SIGNATURES}checks/{category}.parquet" for category in CHECKED_CATEGORIES
         ],
@@ -291,33 +252,16 @@ rule signature_checks:
     message:
         "Checking signatures of {wildcards.variant}"
     shell:
-        "python scripts/check_signatures.py --covariances {input:q} {params.names:q} {params.settings} {params.checks}"
-        " --device {params.device} --outputs {output.vectors:q} --parts {output.rows:q} > {log:q} 2>&1"
-
-
-def signature_rows(wildcards):
-    """The rows of all fits; a plan that is only shown says what they come to."""
-    if workflow.dryrun:
-        say_once(announcement(STUDY))
-    jobs = STUDY.jobs()
-    of_layers = [*jobs.get("signatures", []), *jobs.get("signatures_together", [])]
-    return [
-        *(
-            path
-            for job in of_layers
-            for path in expand(
-                rules.signatures.output.rows, **({"category": STUDY.categories} | job)
-            )
-        ),
-        *expand(
-            rules.signatures_over_steps.output.rows, variant=STUDY.compared_over_steps
-        ),
-    ]
+        "python scripts/check_signatures.py --covariances {input:q} {params.names:q} {params.settings:q} {params.checks:q}"
+        " --device {params.device:q} --outputs {output.vectors:q} --parts {output.rows:q} > {log:q} 2>&1"
 
 
 rule signature_table:
     input:
-        rows=signature_rows,
+        signature_rows,
+        over_steps=expand(
+            rules.signatures_over_steps.output.rows, variant=STUDY.compared_over_steps
+        ),
         checks=[
             path
             for rows in rules.signature_checks.output.rows
@@ -336,15 +280,16 @@ rule signature_table:
         runtime=minutes(20),
     params:
         code=code("scripts/join_signatures.py"),
+        steps=listed(STUDY.fitted_checkpoints, {"folder": folder("signatures")}),
+        categories=STUDY.categories,
         checks=option("checks"),
         published=folder("checkpoints"),
         dropped=DROPPED_OPTION,
     message:
         "Joining signatures"
-    # The parts' folder is told, and the list of them in a file: a command holds 128 KiB.
     shell:
-        "python scripts/join_signatures.py --parts {input.rows:q} {params.checks:q} --published {params.published:q}"
-        " --output {output:q} {params.dropped:q} > {log:q} 2>&1"
+        "python scripts/join_signatures.py {params.steps:q} --categories {params.categories:q} --parts {input.over_steps:q} {params.checks:q}"
+        " --published {params.published:q} --output {output:q} {params.dropped:q} > {log:q} 2>&1"
 
 
 rule signature_figure:
@@ -383,17 +328,3 @@ rule signature_figure:
     shell:
         "python scripts/draw_signatures.py --kind {wildcards.kind} --signatures {input:q} --variant {wildcards.variant:q}"
         " --languages {params.languages:q} --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q} > {log:q} 2>&1"
-
-
-def signature_targets():
-    """All that is made of signatures, tables and figures."""
-    if not STUDY.comparisons:
-        return []
-    return [
-        rules.signature_table.output,
-        *expand(
-            rules.signature_figure.output,
-            variant=STUDY.comparisons,
-            kind=signature_figure_kinds(),
-        ),
-    ]

@@ -2,6 +2,8 @@
 
 from xlprobe.artifacts import checkpoint_lists
 from xlprobe.study import paper1
+from xlprobe.study.figure_kinds import signature_figure_kinds
+from xlprobe.study.signature_costs import announcement
 
 PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.parquet"
 PAPER_FIGURES, PAPER_TABLES = paper1.paper_figures(), paper1.paper_tables()
@@ -169,4 +171,72 @@ def paper_targets():
         *expand(rules.paper_figure.output, model=models, number=PAPER_FIGURES),
         *expand(rules.paper_table.output, model=models, number=PAPER_TABLES),
         *expand(rules.claims.output, model=models),
+    ]
+
+
+def signature_options(section):
+    """A section's options of the scripts; nothing where the run takes no signatures."""
+    return getattr(SETTINGS.signatures, section)() if SETTINGS.signatures else []
+
+
+def compared(wildcards):
+    """What a target's variant compares."""
+    return STUDY.comparisons[wildcards.variant]
+
+
+def multilingual_vectors(wildcards):
+    """The vectors of the multilingual model of a variant."""
+    dataset = compared(wildcards).datasets[wildcards.language].name
+    return vectors_of(compared(wildcards).multilingual, wildcards.step, dataset)
+
+
+def control_vectors(wildcards):
+    """The vectors of the monolingual model of a language."""
+    run = compared(wildcards).monolingual[wildcards.language]
+    dataset = compared(wildcards).datasets[wildcards.language].name
+    return vectors_of(run, str(max(RUNS[run].steps)), dataset)
+
+
+def smallest_option(wildcards, input):
+    """The script's option for datasets of which the smallest says how many words are drawn of each."""
+    folders = [str(Path(path).parent) for path in input.get("smallest_of", [])]
+    return ["--smallest-of", *folders] if folders else []
+
+
+def covariances_of(wildcards):
+    """The covariances of all languages of a variant at a step."""
+    return expand(
+        rules.covariances.output.covariances,
+        language=compared(wildcards).languages,
+        allow_missing=True,
+    )
+
+
+def signature_rows(wildcards):
+    """The rows of all fits by layer; a plan that is only shown says what they come to."""
+    if workflow.dryrun:
+        say_once(announcement(STUDY))
+    return [
+        path
+        for name, step in STUDY.fitted_checkpoints
+        for path in expand(
+            rules.signatures.output.rows,
+            variant=name,
+            step=step,
+            category=STUDY.categories,
+        )
+    ]
+
+
+def signature_targets():
+    """All that is made of signatures, tables and figures."""
+    if not STUDY.comparisons:
+        return []
+    return [
+        rules.signature_table.output,
+        *expand(
+            rules.signature_figure.output,
+            variant=STUDY.comparisons,
+            kind=signature_figure_kinds(),
+        ),
     ]

@@ -13,6 +13,7 @@ def main() -> None:
     parser.add_argument("--models", type=json.loads, required=True, help="JSON: the languages each is measured in, and pretrained on here")
     parser.add_argument("--published", type=json.loads, required=True, help="JSON: published sizes in GiB, by language and reading")
     parser.add_argument("--counts", type=Path, nargs="*", default=[], help="counts.json of each corpus that is pretrained on")
+    parser.add_argument("--texts", nargs="*", default=[], help="what they are called, where they are not all the cleaned ones")
     parser.add_argument("--tasks", nargs="*", default=[], help="tasks that probes learn")
     parser.add_argument("--datasets", type=Path, help="the table that counts examples")
     known = parser.add_mutually_exclusive_group(required=True)

@@ -51,7 +51,9 @@ def draw_signatures(
     """
     declared: SignatureFigureKind = importlib.import_module(f"xlprobe.figures.{kind}").SIGNATURE_FIGURE
     rows = read_table(signatures)
-    named = [run_name(name, None if pd.isna(seed) else int(seed)) for name, seed in zip(rows["variant"], rows["training_seed"], strict=True)]
+    named = [
+        run_name(name, None if pd.isna(seed) else int(seed)) for name, seed in zip(rows["variant"], rows["training_seed"], strict=True)
+    ]
     rows = rows[[name == variant for name in named]]
     rows = rows[(rows["category"] == ALL_WORDS) & rows["mean_published"].notna()]
     table = declared.table(rows.assign(**{fact: [languages[code][fact] for code in rows["language"]] for fact in ("name", "family")}))

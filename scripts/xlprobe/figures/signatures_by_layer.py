@@ -30,11 +30,15 @@ def plot_layers(table: pd.DataFrame) -> Figure:
     """A line a language, in its family's colour, and their mean."""
     colours = family_colours(table)
     titles = [title for title in PANELS if title in set(table["panel"])]
-    figure, grid = plt.subplots(1, len(titles), figsize=(4.2 * len(titles), panel_height(table, 2.6) + 1.0), squeeze=False, layout="constrained")
+    figure, grid = plt.subplots(
+        1, len(titles), figsize=(4.2 * len(titles), panel_height(table, 2.6) + 1.0), squeeze=False, layout="constrained"
+    )
     for title, axes in zip(titles, grid[0], strict=True):
         lines = table[table["panel"] == title].pivot_table(index="layer", columns="language", values="mean_published")
         if len(lines.columns) >= FEWEST_FOR_VIOLINS:
-            drawn = axes.violinplot([row.dropna().to_numpy() for _, row in lines.iterrows()], positions=[*lines.index], widths=0.8, showextrema=False)
+            drawn = axes.violinplot(
+                [row.dropna().to_numpy() for _, row in lines.iterrows()], positions=[*lines.index], widths=0.8, showextrema=False
+            )
             for body in drawn["bodies"]:
                 body.set(facecolor="0.6", alpha=0.3, linewidth=0)
         for code, line in lines.items():

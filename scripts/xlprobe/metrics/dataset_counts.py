@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from xlprobe.artifacts.dataset_folder import read_links, read_pairs, read_sentences
+from xlprobe.artifacts.categories import CATEGORIES
+from xlprobe.artifacts.dataset_folder import read_links, read_pairs, read_sentences, read_words
 from xlprobe.artifacts.dataset_identity import read_identity
-from xlprobe.artifacts.dataset_kinds import BITEXT, TREEBANK
+from xlprobe.artifacts.dataset_kinds import BITEXT, MORPHOLOGY, TREEBANK
 from xlprobe.artifacts.splits import SPLITS
 from xlprobe.artifacts.tables import write_table
 from xlprobe.probes.examples import read_examples
@@ -34,7 +35,10 @@ def count(folder: Path, tasks: Sequence[str]) -> Iterator[tuple[str | int | None
     """The rows of one dataset."""
     identity = read_identity(folder)
     kind, languages = identity["kind"], identity["languages"]
-    found = _of_bitext(folder, *languages) if kind == BITEXT else _of_splits(folder, kind, languages[0], tasks)
+    if kind == BITEXT:
+        found = _of_bitext(folder, *languages)
+    else:
+        found = _of_morphology(folder, languages[0]) if kind == MORPHOLOGY else _of_splits(folder, kind, languages[0], tasks)
     yield from ((folder.name, kind, *row) for row in found)
 
 
@@ -53,6 +57,18 @@ def _of_splits(folder: Path, kind: str, language: str, tasks: Sequence[str]) -> 
             yield language, split, what, None, int((of_row == split).sum())
         for task, table in examples.items():
             yield from ((language, split, *row) for row in _labelled(task, table.loc[table["split"] == split, "label"]))
+
+
+def _of_morphology(folder: Path, language: str) -> Iterator[Row]:
+    """Of each split its sentences, its words, and those of each morphosyntactic category by its values."""
+    words = read_words(folder)
+    sentences = read_sentences(folder)
+    for split in (split for split in SPLITS if split in set(sentences["split"])):
+        own = words[words["split"] == split]
+        yield language, split, "sentences", None, int((sentences["split"] == split).sum())
+        yield language, split, "words", None, len(own)
+        for category in CATEGORIES:
+            yield from ((language, split, *row) for row in _labelled(category, own[category].dropna()))
 
 
 def _of_bitext(folder: Path, source: str, target: str) -> Iterator[Row]:

@@ -105,13 +105,16 @@ def measure_factors(
     distances: Path,
     is_world: bool,
     output: Path,
+    texts: Sequence[str] = (),
 ) -> None:
     """Write the factors of a run; columns in `schemas/factors.schema.yaml`.
 
     Args:
-        models: by name, the languages that each is `measured` in, and `pretrained` on here (None: elsewhere).
+        models: by name, the languages that each is `measured` in, and `pretrained` on here (None: elsewhere); and the `texts` that it
+            has of these, in their order, where they are not the cleaned ones.
         published: the sizes in GiB of published corpora, by language and reading.
-        counts: `counts.json` of each corpus that a model is pretrained on here.
+        counts: `counts.json` of each text that a model is pretrained on here.
+        texts: what these are called, in their order; none where they are the cleaned ones, which languages name.
         tasks: those that probes learn.
         datasets: the table that counts their examples; None where there are no datasets.
         distances: between languages: a world's own, or `resources/syntactic_distances.tsv`.
@@ -119,12 +122,15 @@ def measure_factors(
     Raises:
         XlprobeError: an input is damaged, or a line of the distances is not as it has to be.
     """
-    corpora = {corpus["language"]: corpus for corpus in map(read_counts, counts)}
+    found = [*map(read_counts, counts)]
+    of_text = dict(zip(texts or [corpus["language"] for corpus in found], found, strict=True))
     rows: list[Row] = []
     languages: set[str] = set()
     for model, of_model in models.items():
         # English is the pivot of what is trained elsewhere in any case, also where it is not measured.
         english = [ENGLISH] if of_model["pretrained"] is None and ENGLISH in published else []
+        trained = of_model["pretrained"] or []
+        corpora = {code: of_text[text] for code, text in zip(trained, of_model.get("texts") or trained, strict=True)}
         sizes = [*_sizes(model, [*of_model["measured"], *english], of_model["pretrained"], published, corpora)]
         pivot = pivot_of({row["language"]: row["value"] for row in sizes if row["default"]})
         rows += [row | {"pivot": row["default"] and row["language"] == pivot} for row in sizes]

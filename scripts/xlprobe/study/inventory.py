@@ -37,7 +37,9 @@ def treebanks(config: dict[str, Any]) -> dict[str, Treebank]:
     of_world = {treebank.treebank: treebank for code in invented for treebank in world_treebanks(code, invented[code]["name"])}
     known = of_world or resource_tables.treebanks()
     chosen = config["datasets"]["splits"] or SPLITS
-    return {name: replace(treebank, splits=tuple(split for split in treebank.splits if split in chosen)) for name, treebank in known.items()}
+    return {
+        name: replace(treebank, splits=tuple(split for split in treebank.splits if split in chosen)) for name, treebank in known.items()
+    }
 
 
 def alignments(config: dict[str, Any]) -> dict[str, AlignmentSet]:

@@ -31,7 +31,9 @@ def set_apart(config: dict[str, Any]) -> None:
         groups[name] = [f"{name}_{code}" for code in codes]
         for place, (code, made) in enumerate(zip(codes, groups[name], strict=True)):
             if made in models or made in single:
-                raise ConfigError(f"{key}.one_for_each.{place}: makes a model {made!r}, and there is another of that name; rename one of them")
+                raise ConfigError(
+                    f"{key}.one_for_each.{place}: makes a model {made!r}, and there is another of that name; rename one of them"
+                )
             single[made] = model | {"one_for_each": None, "pretrain": model["pretrain"] | {"languages": [code]}}
     config["models"] = single
     for variant in (config["signatures"] or {"variants": {}})["variants"].values():

@@ -9,7 +9,7 @@ from xlprobe.files import read_lines
 from xlprobe.paths import RESOURCES
 from xlprobe.study import inventory
 from xlprobe.study.figure_kinds import reads_of
-from xlprobe.study.settings import as_arguments
+from xlprobe.study.script_arguments import as_arguments
 
 if TYPE_CHECKING:
     from xlprobe.study.plan import Study

@@ -27,8 +27,9 @@ from xlprobe.study.measured import (
 )
 from xlprobe.study.paper1 import paper_figures, paper_tables
 from xlprobe.study.runs import Run, model_languages, runs
-from xlprobe.study.settings import Settings, as_arguments
-from xlprobe.study.signatures import Comparison, MorphologySet, categories, checked, comparisons
+from xlprobe.study.script_arguments import as_arguments
+from xlprobe.study.settings import Settings
+from xlprobe.study.signatures import MorphologySet, SignatureVariant, categories, checked, comparisons
 from xlprobe.study.texts import Texts
 from xlprobe.tasks.declaration import load_probe_task
 
@@ -347,7 +348,7 @@ class Study:
     # Signatures.
 
     @cached_property
-    def comparisons(self) -> dict[str, Comparison]:
+    def comparisons(self) -> dict[str, SignatureVariant]:
         """What signatures are taken of, by the name that paths give it."""
         return comparisons(self.config, self.runs)
 
@@ -359,6 +360,12 @@ class Study:
     def compared_steps(self, comparison: str) -> tuple[int, ...]:
         """The steps at which a comparison's multilingual model is compared."""
         return self.runs[self.comparisons[comparison].multilingual].steps
+
+    @property
+    def fitted_checkpoints(self) -> list[tuple[str, int]]:
+        """The comparisons that are fitted by layer, each with its steps."""
+        fitted = self.settings.signatures and self.settings.signatures.layer_fits
+        return [(name, step) for name in self.comparisons if fitted for step in self.compared_steps(name)]
 
     @cached_property
     def checked_comparisons(self) -> dict[str, int]:
@@ -551,13 +558,25 @@ class Study:
 
     @cached_property
     def factor_models(self) -> dict[str, dict[str, list[str] | None]]:
-        """The models that the table of factors is about: the languages each is measured in, and pretrained on here (None: elsewhere)."""
+        """The models that the table of factors is about: the languages each is measured in, and pretrained on here (None: elsewhere).
+
+        Also the texts that it has of these, where they are not the cleaned ones.
+        """
         found: dict[str, dict[str, list[str] | None]] = {}
         for run in self.runs.values():
             if measured := self.measured_languages(run.model):
                 trained = self.pretraining_languages(run.name) if run.kind == "pretrain" else None
-                found[run.model] = {"measured": measured, "pretrained": trained}
+                texts = self.pretraining_texts(run.name) if trained else None
+                found[run.model] = {"measured": measured, "pretrained": trained} | ({"texts": texts} if texts != trained else {})
         return found
+
+    @property
+    def factor_texts(self) -> list[str]:
+        """The texts whose sizes the table of factors has: those that models are pretrained on, or of cleaned ones alone all that are."""
+        models = self.factor_models.values()
+        if not any("texts" in model for model in models):
+            return self.trained_languages
+        return sorted({text for model in models for text in model.get("texts") or model["pretrained"] or []})
 
     def published_sizes(self) -> dict[str, dict[str, float]]:
         """The published sizes, by reading, of the texts behind the models of the table of factors, in GiB; none of a world's."""

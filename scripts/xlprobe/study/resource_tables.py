@@ -26,7 +26,7 @@ SOURCE_FIELDS = {"language", "language_name", "folder", "file", "step", "thousan
 CHINESE = {"zh-Hant": "traditional", "zh-Hans": "simplified"}
 TEXT_FORMS = re.compile("(raw|tokenized|raw tokenized|tokenized raw)?")
 # How names of other datasets begin, all of which lie in one folder with treebanks: so no name stands for two of them.
-OTHER_DATASETS = ("align_", "xnli_")
+OTHER_DATASETS = ("align_", "xnli_", "morph_")
 
 
 @dataclass(frozen=True)

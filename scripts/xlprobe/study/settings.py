@@ -8,19 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-
-def as_arguments(settings: Mapping[str, Any]) -> list[Any]:
-    """Settings as a script's arguments, in the order of their names; what is null is left out.
-
-    >>> as_arguments({"max_lines": 60, "cap": None, "layers": [1, 2]})
-    ['--layers', 1, 2, '--max-lines', 60]
-    """
-    return [
-        argument
-        for key, value in sorted(settings.items())
-        if value is not None
-        for argument in (f"--{key.replace('_', '-')}", *(value if isinstance(value, list) else [value]))
-    ]
+from xlprobe.study.script_arguments import as_arguments
 
 
 @dataclass(frozen=True)

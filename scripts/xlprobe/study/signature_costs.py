@@ -49,14 +49,20 @@ def announcement(study: Study) -> str:
     if settings is None:
         return ""
     compared = study.comparisons.values()
-    trained = {run for found in compared for run in (found.multilingual, *found.monolingual.values()) if study.runs[run].kind == "pretrain"}
+    named = {run for found in compared for run in (found.multilingual, *found.monolingual.values())}
+    trained = [run for run in named if study.runs[run].kind == "pretrain"]
     extractions = sum(len(steps) for steps in _extracted_steps(study).values())
     published = sum(found.count for found in fits if found.fit == "per_layer") // len(settings.scales)
+    parts = [_counted(len(compared), "variant"), _counted(len(trained), "training"), _counted(extractions, "extraction")]
     hours = sum(found.count * found.matrices * found.rank**3 for found in fits) * settings.iterations * SECONDS_A_CUBE / 3600
     return (
-        f"signatures: {len(compared)} variants of {len(trained)} trainings, {extractions:,} extractions, {published:,} fits as published and"
+        f"signatures: {', '.join(parts)}, {published:,} fits as published and"
         f" {sum(found.count for found in fits) - published:,} others; at most about {hours:,.1f} hours of one core for the fits"
     )
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count:,} {name}{'s' * (count != 1)}"
 
 
 def _extracted_steps(study: Study) -> dict[tuple[str, str], set[int]]:

@@ -45,7 +45,7 @@ class MorphologySet:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class SignatureVariant:
     """A variant of the signatures, of one training of its multilingual model.
 
     Attributes:
@@ -73,7 +73,7 @@ class Comparison:
         return sorted(self.monolingual)
 
 
-def comparisons(config: dict[str, Any], runs: Mapping[str, Run]) -> dict[str, Comparison]:
+def comparisons(config: dict[str, Any], runs: Mapping[str, Run]) -> dict[str, SignatureVariant]:
     """The comparisons of a completed configuration, by the name that paths give them.
 
     Args:
@@ -85,9 +85,10 @@ def comparisons(config: dict[str, Any], runs: Mapping[str, Run]) -> dict[str, Co
         monolingual = {_language(config, model): _first_run(runs, model) for model in chosen["monolingual"]}
         for run in (run for run in runs.values() if run.model == chosen["multilingual"]):
             datasets = {
-                code: MorphologySet(words[code], code, is_romanised(config, runs[control].model, code)) for code, control in monolingual.items()
+                code: MorphologySet(words[code], code, is_romanised(config, runs[control].model, code))
+                for code, control in monolingual.items()
             }
-            found[run_name(variant, run.seed)] = Comparison(variant, run.seed, run.name, monolingual, datasets)
+            found[run_name(variant, run.seed)] = SignatureVariant(variant, run.seed, run.name, monolingual, datasets)
     return found
 
 
@@ -125,8 +126,8 @@ def check_signatures(config: dict[str, Any]) -> None:
     if section is None:
         if control := next((name for name, model in config["models"].items() if model["control"]), None):
             raise ConfigError(
-                f"config key models.{control}.control: control models are compared by signatures alone, and there are none; give signatures, or"
-                " take it out"
+                f"config key models.{control}.control: control models are compared by signatures alone, and there are none; give"
+                " signatures, or take it out"
             )
         return
     _check_treebanks(config, section)
@@ -141,8 +142,8 @@ def check_signatures(config: dict[str, Any]) -> None:
             trained = pretrain["languages"] or config["languages"]
             if "pretrain" not in config["models"][model] or len(trained) != 1:
                 raise ConfigError(
-                    f"{key}.monolingual.{place}: {model!r} is no model that is pretrained here on one language; name one that is, or one with"
-                    " one_for_each"
+                    f"{key}.monolingual.{place}: {model!r} is no model that is pretrained here on one language; name one that is, or one"
+                    " with one_for_each"
                 )
             if trained[0] not in words:
                 raise ConfigError(
@@ -184,13 +185,13 @@ def _check_texts(config: dict[str, Any], key: str, multilingual: str, compared: 
     for code, control in compared.items() if pretrain else ():
         if code not in (pretrain["languages"] or config["languages"]):
             raise ConfigError(
-                f"{key}.multilingual: {multilingual!r} is not pretrained on {code}, which {control!r} is of; add it to its languages, or take"
-                " that model out"
+                f"{key}.multilingual: {multilingual!r} is not pretrained on {code}, which {control!r} is of; add it to its languages, or"
+                " take that model out"
             )
         if is_romanised(config, multilingual, code) != is_romanised(config, control, code):
             raise ConfigError(
-                f"{key}: one of {multilingual!r} and {control!r} is pretrained on romanised {code}, and the other is not; give both the same"
-                " pretrain.text"
+                f"{key}: one of {multilingual!r} and {control!r} is pretrained on romanised {code}, and the other is not; give both the"
+                " same pretrain.text"
             )
 
 
@@ -200,7 +201,9 @@ def _check_wishes(section: Mapping[str, Any]) -> None:
         for place, name in enumerate(checks[key] or []):
             # All words are the default, also of a run that has other categories alone.
             if name not in known and (key, checks[key]) != ("categories", [ALL_WORDS]):
-                raise ConfigError(f"config key signatures.checks.{key}.{place}: no signatures are taken of {name!r}; {suggestion(name, known)}")
+                raise ConfigError(
+                    f"config key signatures.checks.{key}.{place}: no signatures are taken of {name!r}; {suggestion(name, known)}"
+                )
     if section["fits"] == ["over_steps"] and chosen is not None and ALL_WORDS not in chosen:
         raise ConfigError(
             f"config key signatures.fits: fits over steps are of all words, and signatures.categories leaves {ALL_WORDS} out; add it there"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xlprobe.artifacts.romanisation_systems import system_of
-from xlprobe.study.settings import as_arguments
+from xlprobe.study.script_arguments import as_arguments
 from xlprobe.study.text_checks import CAPS
 
 SMALLEST = "smallest"

@@ -1,6 +1,7 @@
 """What SECURITY.md promises of the code as a whole, held by reading it."""
 
 import re
+from types import NoneType
 from typing import get_args, get_type_hints
 
 import pandas as pd
@@ -110,7 +111,10 @@ def test_text_in_the_settings_of_scripts_is_one_of_the_choices():
     # A path, which is not in the arguments; numbers by their names; tasks of `probes.tasks`, as `check_probes` holds them.
     others = {"tokenizer": {"model"}, "probes": {"converged", "control_tasks", "description_lengths"}}
     others["measures"] = {"gate"}
-    for section, kind in get_type_hints(Settings).items():
+    # By name of a key; sizes and draws by theirs.
+    others["signatures"] = {"checks"}
+    for section, hint in get_type_hints(Settings).items():
+        (kind,) = {*(get_args(hint) or (hint,))} - {NoneType}
         keys = schema[section]["properties"] | (schema["arcs"]["properties"] if section == "datasets" else {})
         text = {key for key, value in get_type_hints(kind).items() if str in (value, *get_args(value)) and not choices(keys[key])}
         assert text == others.get(section, set()), section

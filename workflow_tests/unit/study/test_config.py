@@ -230,8 +230,11 @@ def placed(place: tuple, value: object, into: object) -> object:
     if first == 0:
         ranges = {"from": 0, "to": 1, "every": 1}
         return [placed(tuple(rest), value, ranges if {*rest} & {*ranges} else {}), 0.5]
-    whole = {"validate_every": 1, "patience": 1} if first == "early_stopping" else {}
-    return into | {first: placed(tuple(rest), value, into.get(first, whole))}
+    whole = {
+        "early_stopping": {"validate_every": 1, "patience": 1},
+        "signatures": {"variants": {"main": {"multilingual": "m", "monolingual": ["m"]}}},
+    }
+    return into | {first: placed(tuple(rest), value, into.get(first, whole.get(first, {})))}
 
 
 def test_no_key_takes_what_is_no_number_or_has_no_bound():

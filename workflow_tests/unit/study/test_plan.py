@@ -483,11 +483,3 @@ def test_a_model_that_nothing_is_measured_of_has_no_part_in_the_tables():
     assert study.extracted_datasets("alone") == study.bits_languages("alone") == []
     assert all({run for run, _ in parts} == {"xlmr", "published"} for parts in study.table_parts.values())
     assert not any(figure.model == "alone" for figure in study.figures)
-
-
-def test_paper_2_extracts_each_treebank_from_its_languages_models_alone():
-    """33 monolingual models, each of its own language, and one of all: not 34 times 33."""
-    study = shipped("signatures", probes={"tasks": ["number"]})
-    assert len(study.checkpoints) == 34 and len(study.treebanks) == 33
-    extracted = Counter(job["model"] for job in study.jobs()["features"])
-    assert extracted.total() == 66 and extracted.pop("multilingual") == 33 and {*extracted.values()} == {1}

@@ -117,7 +117,7 @@ def test_paper_2_is_13_variants_of_52_trainings():
     assert len(jobs["features"]) == 469 == 2 * 33 + (33 + 2) + 5 * (33 + 1) + 5 * 33 + 33
     assert len(jobs["morphology"]) == 33 + 2 and len(jobs["covariances"]) == 13 * 33 and len(jobs["signatures"]) == 13 * 17
     assert sum(found.count for found in planned_fits(plan) if found.fit == "per_layer") == 2 * 2873
-    assert "13 variants of 52 trainings, 469 extractions, 2,873 fits as published" in announcement(plan)
+    assert "13 variants, 52 trainings, 469 extractions, 2,873 fits as published" in announcement(plan)
     romanised, main = plan.comparisons["romanised"], plan.comparisons["main"]
     assert romanised.datasets["ja"].name == "morph_ja_romanised" and main.datasets["ja"].name == "morph_ja"
     assert romanised.monolingual["ja"] == "monolingual_romanised_ja" and romanised.monolingual["fi"] == "monolingual_fi"
@@ -126,7 +126,10 @@ def test_paper_2_is_13_variants_of_52_trainings():
 @pytest.mark.parametrize(
     ("sections", "said"),
     [
-        ({"signatures": {"variants": {"main": VARIANT | {"multilingual": "xmlr"}}}}, "main.multilingual: 'xmlr' is not among models; did you"),
+        (
+            {"signatures": {"variants": {"main": VARIANT | {"multilingual": "xmlr"}}}},
+            "main.multilingual: 'xmlr' is not among models; did you",
+        ),
         ({"signatures": {"variants": {"main": VARIANT | {"monolingual": ["xlmr"]}}}}, "'xlmr' is no model that is pretrained here on one"),
         ({"signatures": {"variants": {"main": VARIANT | {"monolingual": ["mono_qaa"]}}}}, "names models of one language"),
         ({"signatures": {"variants": {"main": VARIANT}, "treebanks": ["qaa_world"]}}, "of which no treebank is compared"),
@@ -165,7 +168,7 @@ def test_a_model_of_the_name_of_one_that_is_made_is_refused():
 
 def test_a_control_model_that_nothing_compares_with_is_refused():
     models = signed()["models"] | {"idle": {"control": True, "steps": [0], "pretrain": {"languages": ["qaa"]}}}
-    with pytest.raises(ConfigError, match="idle.control: no variant of signatures compares with it"):
+    with pytest.raises(ConfigError, match=r"idle\.control: no variant of signatures compares with it"):
         complete(signed(models=models))
     config = signed()
     config["signatures"] = None
