@@ -1,8 +1,8 @@
 """PARAFAC2 of a list of matrices: X_l ~ U_l S_l V^T with V shared, U_l = P_l B and P_l^T P_l = I, so that U_l^T U_l is the same for all l.
 
 The algorithm is the direct fitting by alternating least squares of Kiers, ten Berge & Bro (1999), and it follows, step for step,
-the call by which paper 2 made its signatures, as tensorly 0.10.0 runs it (other versions differ in the line search, in its being
-the default, and in the sweeps of the non-negative update):
+the call by which paper 2 made its signatures, as tensorly 0.10.0 runs it (which version the authors had is not known; the sweeps of
+the non-negative update and the line search by default are this one's):
 
     parafac2(slices, rank=768, init='svd', normalize_factors=False, n_iter_max=100, nn_modes=[0])
 
@@ -21,9 +21,10 @@ It is faster than the call in what it leaves out, not in what it computes: produ
 are linear along the line; a step along the line that is taken gives the next projections; errors follow from the products of the
 least squares; no Khatri-Rao product is formed. Slices of more rows than columns are replaced by the triangle of their QR
 decomposition, all slices by their coordinates in the space of their rows where that is smaller; neither changes A, B or the error.
-Projections come from an SVD, but where the condition
-allows, in float64, from an eigendecomposition, which loses orthogonality otherwise. Where a slice has no more
-directions than components whose weights are not 0, part of its projections is any orthonormal completion.
+Projections come from an SVD, but where the condition allows, in float64, from an eigendecomposition, which loses orthogonality
+otherwise. Where X_l V S_l B^T is singular, part of P_l is any orthonormal completion, ours as tensorly's. If the slice has
+directions left over (A has zeros), the iterations that follow depend on which: two builds of LAPACK then give raw weights that
+differ by 1e-3 and more, at full rank above all.
 
 Shape letters: L slices, R components, D columns of the slices, K columns after compression, Q rows after compression (padded with
 zeros to the most that a slice has).

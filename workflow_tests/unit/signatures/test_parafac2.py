@@ -147,10 +147,7 @@ def test_compressed_slices_give_the_fit_of_the_slices():
     one, other, third = parafac2(slices, settings), parafac2(tall, settings), parafac2([x_QD @ wide_DE for x_QD in slices], settings)
     assert other.weights_LR == pytest.approx(one.weights_LR, rel=1e-8)
     assert third.weights_LR == pytest.approx(one.weights_LR, rel=1e-8)
-    assert (
-        np.abs(third.directions_DR) == pytest.approx(np.abs(wide_DE.T @ one.directions_DR), abs=1e-8)
-        or congruence(replace(one, directions_DR=wide_DE.T @ one.directions_DR), third).min() > 1 - 1e-10
-    )
+    assert congruence(replace(one, directions_DR=wide_DE.T @ one.directions_DR), third).min() > 1 - 1e-10
     assert one.residual == pytest.approx(other.residual, rel=1e-10) == pytest.approx(third.residual, rel=1e-10)
 
 

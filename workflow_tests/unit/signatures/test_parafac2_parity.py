@@ -27,7 +27,7 @@ def random_slices(rows: list[int], columns: int) -> list[np.ndarray]:
 def structured_slices(rows: list[int], columns: int, rank: int) -> list[np.ndarray]:
     """Slices of a model of positive weights, with noise."""
     random = np.random.default_rng(columns)
-    core_RR, directions_DR = random.standard_normal((rank, rank)), random.standard_normal((columns, rank))
+    core_RR, directions_DR = np.eye(rank) + 0.2 * random.standard_normal((rank, rank)), random.standard_normal((columns, rank))
     slices = []
     for count in rows:
         projection_QR = np.linalg.qr(random.standard_normal((count, rank)))[0]
@@ -69,7 +69,7 @@ CASES: dict[str, tuple[Callable[[], list[np.ndarray]], int]] = {
     "random": (lambda: random_slices([15] * 6, 15), 5),
     "random, full rank": (lambda: random_slices([20] * 6, 20), 20),
     "structured": (lambda: structured_slices([12, 40, 30, 12, 90, 15, 31], 30, 6), 6),
-    "structured, more components": (lambda: structured_slices([12, 40, 30, 12, 90, 15, 31], 30, 6), 12),
+    "structured, fewer components": (lambda: structured_slices([12, 40, 30, 12, 90, 15, 31], 30, 6), 3),
     "large": (lambda: structured_slices([80] * 10, 80, 10), 10),
 }
 
@@ -146,17 +146,17 @@ def test_optima_are_at_or_below_those_of_others(case, nonnegative, request):
     """The best of the same number of starts, the residuals worked out from what each gives."""
     slices, rank = (real_covariances(request.getfixturevalue("real_data")), 4) if case == "real" else (CASES[case][0](), CASES[case][1])
     norm = sum((x_QD**2).sum() for x_QD in slices) ** 0.5
-    settings = Parafac2Settings(rank=rank, iterations=1500, tolerance=1e-9, nonnegative=nonnegative)
+    settings = Parafac2Settings(rank=rank, iterations=500, tolerance=1e-8, nonnegative=nonnegative)
     ours = min(parafac2(slices, replace(settings, start=start)).residual for start in ("svd", 1))
     theirs = parafac2(slices, replace(settings, solver="tensorly")).residual
     assert ours <= theirs * (1 + 1e-6)
     limits = []
     for seed in (1, 2):
-        # Its A, B_l and C meet their constraints only nearly: what they leave is a lower bound of what they would with them met.
+        # Its A, B_l and C meet their constraints only nearly, to 1e-4 or so.
         (_, (a_LR, b_LQR, c_DR)), diagnostics = parafac2_aoadmm(
-            slices, rank, n_iter_max=300, non_negative={0: True} if nonnegative else None, random_state=seed, return_errors=True
+            slices, rank, n_iter_max=200, non_negative={0: True} if nonnegative else None, random_state=seed, return_errors=True
         )
-        gaps = max(float(gap) for of_mode in diagnostics.feasibility_gaps[-1] for gap in of_mode) if diagnostics.feasibility_gaps else 0
+        assert max(float(gap) for of_mode in diagnostics.feasibility_gaps[-1] for gap in of_mode) < 1e-3
         left = sum(((x_QD - (b_QR * a_R) @ c_DR.T) ** 2).sum() for x_QD, b_QR, a_R in zip(slices, b_LQR, a_LR, strict=True))
-        limits.append(left**0.5 / norm * (1 + 2 * gaps))
-    assert ours <= min(limits) * (1 + 1e-3)
+        limits.append(left**0.5 / norm)
+    assert ours <= min(limits) * (1 + 1e-4)
