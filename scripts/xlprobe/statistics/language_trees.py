@@ -122,7 +122,7 @@ def cosine_distances(signatures_LD: np.ndarray) -> np.ndarray:
     largest_L1 = np.abs(signatures_LD).max(axis=1, keepdims=True, initial=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         scaled_LD = signatures_LD / largest_L1
-        unit_LD = scaled_LD / np.linalg.norm(scaled_LD, axis=1, keepdims=True)
+        unit_LD = scaled_LD / np.sqrt((scaled_LD**2).sum(axis=1, keepdims=True))
     distance_LL = np.clip(1 - unit_LD @ unit_LD.T, 0, 2)
     np.fill_diagonal(distance_LL, 0)
     return (distance_LL + distance_LL.T) / 2
