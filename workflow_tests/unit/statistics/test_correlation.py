@@ -1,4 +1,5 @@
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -401,6 +402,14 @@ def test_pearsons_permutations_are_those_of_scipy():
     found = pearson_correlation(outcome, factor)
     assert found.permutation_p == pytest.approx(np.mean(np.abs(values) > abs(found.r) - 1e-9))
     assert found.smallest_p == pytest.approx(np.mean(np.abs(values) > np.abs(values).max() - 1e-9)) and not found.n_too_small
+
+
+def test_pearsons_permutations_of_nine_values_are_all_those_of_ten_a_sample():
+    """Of even steps, the reverse order correlates as much the other way."""
+    outcome, factor = np.arange(10.0), np.arange(10.0) ** 2
+    nine, ten = pearson_correlation(outcome[:9], factor[:9]), pearson_correlation(outcome, factor)
+    assert nine.enumerated and nine.permutation_p == nine.smallest_p == pytest.approx(2 / math.factorial(9))
+    assert not ten.enumerated and ten.permutation_p == ten.smallest_p == 1 / 10_000
 
 
 def test_one_language_that_makes_a_correlation_is_named():

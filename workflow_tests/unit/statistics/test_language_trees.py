@@ -83,6 +83,8 @@ def test_a_missing_language_is_at_a_distance_of_one():
     )
     assert mean_distances(categories) == pytest.approx(np.array([[0, 0.5, 0.8], [0.5, 0, 0.7], [0.8, 0.7, 0]]))
     assert mean_distances(categories, missing=2)[0, 2] == pytest.approx(4.4 / 3)
+    categories[1][1, 1] = nan
+    assert not np.diag(mean_distances(categories)).any()
     for wrong in (np.empty((0, 3, 3)), np.zeros((3, 3)), np.zeros((2, 3, 4))):
         with pytest.raises(ValueError, match="at least one table"):
             mean_distances(wrong)
@@ -163,6 +165,9 @@ def test_quartets_by_hand():
     # ac|bd: no; ac|be: b lies with a; ac|de: c lies with d; bd|ae, bd|ce neither.
     other = reference_clades({"a": ["F"], "c": ["F"], "b": ["G"], "d": ["G"], "e": ["E"]})
     assert tree_score(tree, other).agreed == 0 and tree_score(tree, other).permutation_p == 1
+    # Four leaves are one quartet.
+    four = tree_score(upgma("abcd", FIVE[:4, :4]), [frozenset("ab")])
+    assert (four.resolved, four.agreed, four.permutation_p) == (1, 1, pytest.approx(1 / 3))
     # One family of three of five: ab|de or so for each two of them, and the two others: one of three agrees in the next.
     three = [frozenset("abc")]
     assert (tree_score(tree, three).resolved, tree_score(tree, three).agreed) == (3, 1)
@@ -262,6 +267,8 @@ def test_groups_by_hand():
     assert (broken.monophyletic, broken.spanned, broken.purity, broken.largest_pure, broken.p) == (False, 3, 2 / 3, 1, 4 / 10)
     mixed = group_placement(tree, {"a", "b", "c", "not there"})
     assert (mixed.n, mixed.spanned, mixed.purity, mixed.largest_pure, mixed.p) == (3, 5, 3 / 5, 2, 1)
+    nested = group_placement(tree, "abde")
+    assert (nested.spanned, nested.largest_pure, group_placement(tree, "ac").largest_pure) == (5, 3, 1)
     for few, n in (("a", 1), ("xy", 0), ("", 0)):
         found = group_placement(tree, few)
         assert (
@@ -284,7 +291,12 @@ def test_cophenetic_correlations_are_those_of_scipy():
     expected, _ = hierarchy.cophenet(hierarchy.linkage(condensed, "average"), condensed)
     assert cophenetic_correlation(tree, distance.squareform(condensed)) == pytest.approx(expected)
     assert cophenetic_correlation(tree, cophenetic_distances(tree)) == pytest.approx(1)
-    assert np.isnan(cophenetic_correlation(tree, 1 - np.eye(8)))
+    # What rounding makes vary does not.
+    table, jitter = distance.squareform(condensed), distance.squareform(1 + 1e-14 * np.arange(28))
+    flat = upgma(tree.leaves, 1 - np.eye(8))
+    for other in (jitter, 1 - np.eye(8)):
+        assert np.isnan(cophenetic_correlation(tree, other)) and np.isnan(cophenetic_correlation(flat, other))
+    assert np.isnan(cophenetic_correlation(flat, table))
     for wrong in (np.zeros((7, 7)), np.full((8, 8), np.nan)):
         with pytest.raises(ValueError, match="needs a finite distance between any two"):
             cophenetic_correlation(tree, wrong)
