@@ -1,4 +1,4 @@
-"""Rank correlations between what was measured and factors of languages, with p-values that hold for few languages.
+"""Correlations between what was measured and factors of languages, with p-values that hold for few languages.
 
 Pairs of languages are not independent: a language that is easy to transfer from is so in all its pairs. Of 2,000 tables of 18
 languages that have nothing to do with the factor, so many had a p-value below 0.05 (sources, targets and pairs vary alike;
@@ -28,6 +28,8 @@ from xlprobe.seeds import derive_seed
 LEVEL = 0.05
 # Fewer values have a permutation p-value beside that of scipy, which is made for many.
 FEW = 20
+# Two values always lie on a line.
+FEWEST_VALUES = 3
 # All permutations of so many values are tried, and of so many languages, whose pairs take longer; of more, a sample.
 ENUMERATED_VALUES, ENUMERATED_LANGUAGES = 9, 7
 SAMPLED = 9999
@@ -57,6 +59,29 @@ class RankCorrelation(Permuted):
 
 
 @dataclass(frozen=True)
+class PearsonCorrelation:
+    """Pearson's, as printed, permuted, and how far it may lie off; NaN where there is a reason, or too little for a part."""
+
+    r: float
+    p: float  # scipy's, two-sided, by Student's t
+    low: float  # Fisher's interval; NaN for three values
+    high: float
+    permutation_p: float  # as a rank correlation's; NaN for 20 values or more
+    smallest_p: float  # as a rank correlation's
+    enumerated: bool
+    n: int  # values that have both outcome and factor
+    without_one_low: float = np.nan  # the range of r if one value is left out; NaN for three values
+    without_one_high: float = np.nan
+    influential: int | None = None  # which of the N given, left out, changes r most; the first of those that do
+    reason: str = ""  # why there is no r; else empty
+
+    @property
+    def n_too_small(self) -> bool:
+        """Whether no p-value can be reached that supports a claim; so, too, where there is no r."""
+        return not self.smallest_p <= LEVEL
+
+
+@dataclass(frozen=True)
 class PermutedLanguages(Permuted):
     """Spearman's over pairs of languages, whose languages are permuted."""
 
@@ -83,15 +108,16 @@ def _centred_ranks(values: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def _permutations(n: int, enumerated: bool) -> np.ndarray:
-    """Ways to order n places, [R, n]; the first changes nothing."""
+def permutations(n: int, enumerated: bool) -> np.ndarray:
+    """Ways to order n places, [R, n]: all, or a seeded sample of 9,999 after the first, which changes nothing."""
     if enumerated:
         return np.array(list(itertools.permutations(range(n))), dtype=np.int8)
     generator = np.random.default_rng(derive_seed("permutations", n))
     return np.concatenate([np.arange(n)[None], generator.permuted(np.tile(np.arange(n), (SAMPLED, 1)), axis=1)])
 
 
-def _share_as_large(statistic_R: np.ndarray, as_large: float) -> float:
+def share_as_large(statistic_R: np.ndarray, as_large: float) -> float:
+    """The share of permutations, the first that of the data, whose statistic is at least as far from 0."""
     # Quotients of equal value may differ in the last digits; one that is not defined counts against.
     return float(np.mean(~(np.abs(statistic_R) < as_large - 1e-12)))
 
@@ -118,14 +144,79 @@ def rank_correlation(outcome: np.ndarray, factor: np.ndarray) -> RankCorrelation
     permuted, smallest = np.nan, _smallest_p(np.sort(first_N), np.sort(second_N))
     if n < FEW:
         order = np.lexsort((second_N, first_N))
-        statistic_R = second_N[order][_permutations(n, enumerated)] @ first_N[order]
-        permuted = _share_as_large(statistic_R, abs(statistic_R[0]))
+        statistic_R = second_N[order][permutations(n, enumerated)] @ first_N[order]
+        permuted = share_as_large(statistic_R, abs(statistic_R[0]))
         smallest = smallest if enumerated else max(smallest, 1 / len(statistic_R))
     return RankCorrelation(float(printed.statistic), permuted, smallest, enumerated, n, float(printed.pvalue))
 
 
+def pearson_correlation(outcome_N: np.ndarray, factor_N: np.ndarray, level: float = 0.95) -> PearsonCorrelation:
+    """Pearson's r between two lists, of which pairs with a NaN are left out (paper 2: Figs. 3 and 4, Tables 1 and 4 to 7).
+
+    The interval is Fisher's (1921): tanh(artanh r -+ z / sqrt(n - 3)). Without one value, r is taken n times. The p-values by
+    permutation are those of `rank_correlation`, of the values themselves.
+
+    Raises:
+        ValueError: the lists differ in length, or hold infinite values.
+    """
+    _check_shapes(outcome_N, factor_N)
+    if np.isinf(outcome_N).any() or np.isinf(factor_N).any():
+        raise ValueError("infinite values have no correlation")
+    both_N = ~(np.isnan(outcome_N) | np.isnan(factor_N))
+    n, enumerated = int(both_N.sum()), int(both_N.sum()) <= ENUMERATED_VALUES
+
+    def none(reason: str) -> PearsonCorrelation:
+        return PearsonCorrelation(np.nan, np.nan, np.nan, np.nan, np.nan, np.nan, enumerated, n, reason=reason)
+
+    if n < FEWEST_VALUES:
+        return none(f"{n} values have both: a correlation needs {FEWEST_VALUES}")
+    outcome, factor = outcome_N[both_N].astype(float), factor_N[both_N].astype(float)
+    if not (np.ptp(outcome) and np.ptp(factor)):
+        return none("the outcome does not vary" if np.ptp(factor) else "the factor does not vary")
+    found = stats.pearsonr(outcome, factor)
+    low, high = found.confidence_interval(level) if n > FEWEST_VALUES else (np.nan, np.nan)
+    first, second = _unit_length(outcome), _unit_length(factor)
+    permuted, smallest = np.nan, _smallest_p(np.sort(first), np.sort(second))
+    if n < FEW:
+        order = np.lexsort((second, first))
+        statistic_R = second[order][permutations(n, enumerated)] @ first[order]
+        permuted = share_as_large(statistic_R, abs(statistic_R[0]))
+        smallest = smallest if enumerated else max(smallest, 1 / len(statistic_R))
+    printed = PearsonCorrelation(float(found.statistic), float(found.pvalue), float(low), float(high), permuted, smallest, enumerated, n)
+    if n == FEWEST_VALUES:
+        return printed
+    without = np.full(n, np.nan)
+    for place, kept in enumerate(~np.eye(n, dtype=bool)):
+        if np.ptp(outcome[kept]) and np.ptp(factor[kept]):
+            without[place] = _unit_length(outcome[kept]) @ _unit_length(factor[kept])
+    # One of them varies at least: of what hangs on one value alone, all but one do.
+    influential = int(np.flatnonzero(both_N)[np.nanargmax(np.abs(without - printed.r))])
+    return replace(printed, without_one_low=float(np.nanmin(without)), without_one_high=float(np.nanmax(without)), influential=influential)
+
+
+def _unit_length(values_N: np.ndarray) -> np.ndarray:
+    """Less their mean, and of length 1: products of two such lists are correlations."""
+    centred_N = values_N - values_N.mean()
+    return centred_N / (centred_N @ centred_N) ** 0.5
+
+
+def rank_interval(rho: float, n: int, level: float = 0.95) -> tuple[float, float]:
+    """An interval of Spearman's rho of n independent values; NaN for fewer than four, no rho, or one of 1 or -1.
+
+    Bonett & Wright (2000), "Sample size requirements for estimating Pearson, Kendall and Spearman correlations": as Fisher's of
+    Pearson's, with a variance of (1 + rho^2 / 2) / (n - 3).
+
+    >>> [round(limit, 3) for limit in rank_interval(0.5, 28)]
+    [0.133, 0.747]
+    """
+    if n <= FEWEST_VALUES or not abs(rho) < 1:
+        return np.nan, np.nan
+    half = stats.norm.ppf((1 + level) / 2) * ((1 + rho**2 / 2) / (n - 3)) ** 0.5
+    return math.tanh(math.atanh(rho) - half), math.tanh(math.atanh(rho) + half)
+
+
 def _smallest_p(first_N: np.ndarray, second_N: np.ndarray) -> float:
-    """Of sorted ranks."""
+    """Of sorted ranks, or values of unit length."""
 
     def ways(rows: np.ndarray) -> int:
         """To order equal rows among themselves."""
@@ -136,7 +227,7 @@ def _smallest_p(first_N: np.ndarray, second_N: np.ndarray) -> float:
         sizes.append(abs(first_N @ other_N))
         alike = ways(np.stack([first_N, other_N], axis=1))
         shares.append(ways(first_N) * ways(other_N) / (alike * math.factorial(len(first_N))))
-    return sum(share for share, size in zip(shares, sizes, strict=True) if size == max(sizes))
+    return sum(share for share, size in zip(shares, sizes, strict=True) if size > max(sizes) * (1 - 1e-12))
 
 
 def rank_regression(outcome_LL: np.ndarray, factor_LL: np.ndarray) -> PairRegression:
@@ -236,7 +327,7 @@ def _permute_languages(outcome_LL: np.ndarray, factor_LL: np.ndarray, permuted_L
     """With ranks of the factor. Other languages keep their place."""
     places = np.flatnonzero(permuted_L)
     enumerated = len(places) <= ENUMERATED_LANGUAGES
-    chosen_R = _permutations(len(places), enumerated)
+    chosen_R = permutations(len(places), enumerated)
     order_RL = np.tile(np.arange(len(permuted_L)), (len(chosen_R), 1))
     order_RL[:, places] = places[chosen_R]
 
@@ -254,7 +345,7 @@ def _permute_languages(outcome_LL: np.ndarray, factor_LL: np.ndarray, permuted_L
     with np.errstate(invalid="ignore", divide="ignore"):
         rho_R = (n_R * xy_R - x_R * y_R) / np.sqrt((n_R * xx_R - x_R**2) * (n_R * yy_R - y_R**2))
     rho = float(rho_R[0])
-    p, smallest = (np.nan, np.nan) if np.isnan(rho) else [_share_as_large(rho_R, size) for size in (abs(rho), np.nanmax(np.abs(rho_R)))]
+    p, smallest = (np.nan, np.nan) if np.isnan(rho) else [share_as_large(rho_R, size) for size in (abs(rho), np.nanmax(np.abs(rho_R)))]
     return PermutedLanguages(rho, p, smallest, enumerated, int(n_R[0]), len(places))
 
 

@@ -1,4 +1,5 @@
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from xlprobe.statistics.correlation import (
     benjamini_hochberg,
     label_permutation,
     mantel,
+    pearson_correlation,
     rank_correlation,
+    rank_interval,
     rank_regression,
 )
 
@@ -362,3 +365,103 @@ def test_false_discovery_rates_by_hand():
     assert benjamini_hochberg(np.array([0.02])) == [0.02]
     with pytest.raises(ValueError, match="0 and 1"):
         benjamini_hochberg(np.array([0.02, 1.2]))
+
+
+def test_pearson_by_hand():
+    """Deviations -1.5 -0.5 0.5 1.5 and -1.5 0.5 -0.5 1.5: r = 4 / 5; Fisher's interval is tanh(1.0986 -+ 1.96 / 1).
+
+    Without the first, 2 3 4 and 3 2 4, or the last, r is 1 / 2; without the second, 1 3 4 and 1 2 4, or the third, 39 / 42.
+    """
+    outcome, factor = np.array([1.0, 2, 3, 4]), np.array([1.0, 3, 2, 4])
+    found = pearson_correlation(outcome, factor)
+    assert found.r == pytest.approx(0.8) and (found.low, found.high) == pytest.approx((-0.6970, 0.9956), abs=1e-4)
+    shares = [abs(stats.pearsonr(outcome, order).statistic) > 0.8 - 1e-9 for order in itertools.permutations(factor)]
+    assert found.permutation_p == np.mean(shares) and found.smallest_p == 2 / 24 and found.n_too_small and found.enumerated
+    without = [stats.pearsonr(np.delete(outcome, place), np.delete(factor, place)).statistic for place in range(4)]
+    assert (found.without_one_low, found.without_one_high) == pytest.approx((min(without), max(without)))
+    assert (found.without_one_low, found.without_one_high) == pytest.approx((1 / 2, 39 / 42)) and found.influential in (0, 3)
+
+
+@pytest.mark.parametrize(("n", "level"), [(5, 0.95), (12, 0.9), (33, 0.95)])
+def test_pearson_is_that_of_scipy_at_any_scale(n, level):
+    outcome, factor = np.random.default_rng(n).normal(size=(2, n))
+    found, expected = pearson_correlation(outcome, factor, level), stats.pearsonr(outcome, factor)
+    assert (found.r, found.p, found.n) == pytest.approx((expected.statistic, expected.pvalue, n))
+    assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval(level)))
+    half = stats.norm.ppf((1 + level) / 2) / (n - 3) ** 0.5
+    assert (found.low, found.high) == pytest.approx((np.tanh(np.arctanh(found.r) - half), np.tanh(np.arctanh(found.r) + half)))
+    scaled = pearson_correlation(1e-9 * outcome - 4e-9, 1e12 * factor, level)
+    assert (scaled.r, scaled.influential) == (pytest.approx(found.r), found.influential)
+    assert scaled.permutation_p == pytest.approx(found.permutation_p, nan_ok=True)
+    assert np.isnan(found.permutation_p) == (n >= 20)
+
+
+def test_pearsons_permutations_are_those_of_scipy():
+    outcome, factor = np.random.default_rng(0).normal(size=(2, 6)).round(1)
+    values = [stats.pearsonr(outcome, order).statistic for order in itertools.permutations(factor)]
+    found = pearson_correlation(outcome, factor)
+    assert found.permutation_p == pytest.approx(np.mean(np.abs(values) > abs(found.r) - 1e-9))
+    assert found.smallest_p == pytest.approx(np.mean(np.abs(values) > np.abs(values).max() - 1e-9)) and not found.n_too_small
+
+
+def test_pearsons_permutations_of_nine_values_are_all_those_of_ten_a_sample():
+    """Of even steps, the reverse order correlates as much the other way."""
+    outcome, factor = np.arange(10.0), np.arange(10.0) ** 2
+    nine, ten = pearson_correlation(outcome[:9], factor[:9]), pearson_correlation(outcome, factor)
+    assert nine.enumerated and nine.permutation_p == nine.smallest_p == pytest.approx(2 / math.factorial(9))
+    assert not ten.enumerated and ten.permutation_p == ten.smallest_p == 1 / 10_000
+
+
+def test_one_language_that_makes_a_correlation_is_named():
+    """Its place is that among all given, with those that have no value."""
+    outcome = np.array([np.nan, 0.1, -0.1, 0.2, -0.2, 9, 0.0])
+    factor = np.array([1.0, -0.1, 0.1, 0.2, -0.2, 9, np.nan])
+    found = pearson_correlation(outcome, factor)
+    assert found.n == 5 and found.influential == 5 and found.r > 0.99 and found.without_one_low < 0.7 < found.without_one_high
+    # What hangs on one language alone has no r without it, and the others tell.
+    alone = pearson_correlation(np.array([0.0, 0, 0, 1]), np.array([0.0, 1, 2, 9]))
+    assert alone.influential != 3 and not np.isnan(alone.without_one_low)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "factor", "reason"),
+    [
+        ([1.0, 2], [1.0, 2], "2 values have both: a correlation needs 3"),
+        ([1.0, 2, np.nan, np.nan], [1.0, 2, 3, 4], "2 values have both: a correlation needs 3"),
+        ([0.1, 0.1, 0.1, 0.1], [1.0, 2, 3, 4], "the outcome does not vary"),
+        ([1.0, 2, 3, 4], [0.1, 0.1, 0.1, 0.1], "the factor does not vary"),
+    ],
+)
+def test_what_has_no_correlation_says_why(outcome, factor, reason):
+    found = pearson_correlation(np.array(outcome), np.array(factor))
+    assert found.reason == reason and found.n_too_small and found.influential is None
+    assert np.isnan([found.r, found.p, found.low, found.high, found.permutation_p, found.without_one_low]).all()
+
+
+def test_three_values_have_a_correlation_and_no_interval():
+    found = pearson_correlation(np.array([1.0, 2, 4]), np.array([1.0, 3, 4]))
+    assert found.r == pytest.approx(stats.pearsonr([1, 2, 4], [1, 3, 4]).statistic) and found.n_too_small and found.reason == ""
+    assert np.isnan([found.low, found.high, found.without_one_low, found.without_one_high]).all() and found.influential is None
+
+
+def test_values_that_pearson_cannot_take_are_refused():
+    with pytest.raises(ValueError, match="infinite"):
+        pearson_correlation(np.array([1.0, 2, np.inf]), np.arange(3.0))
+    with pytest.raises(ValueError, match="has no factor of shape"):
+        pearson_correlation(np.arange(4.0), np.arange(3.0))
+
+
+def test_intervals_of_rank_correlations():
+    low, high = rank_interval(0.5, 28)
+    half = 1.959964 * (1.125 / 25) ** 0.5
+    assert (np.arctanh(low), np.arctanh(high)) == pytest.approx((np.arctanh(0.5) - half, np.arctanh(0.5) + half))
+    assert rank_interval(-0.5, 28) == pytest.approx((-high, -low)) and rank_interval(0.5, 28, 0.9)[0] > low
+    for rho, n in ((0.5, 3), (np.nan, 30), (1.0, 30), (-1.0, 30)):
+        assert np.isnan(rank_interval(rho, n)).all()
+    generator, held = np.random.default_rng(2), []
+    for _ in range(400):
+        drawn = generator.multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], size=20)
+        low, high = rank_interval(stats.spearmanr(drawn).statistic, 20)
+        # Of normal values.
+        held.append(low <= 6 / np.pi * np.arcsin(0.3) <= high)
+    assert 0.92 < np.mean(held) < 0.98

@@ -136,7 +136,10 @@ def test_paper_2_is_13_variants_of_52_trainings():
         ({"signatures": {"variants": {"main": VARIANT}, "treebanks": ["qca_world"]}}, "signatures.treebanks.0: 'qca_world' is not among"),
         ({"signatures": {"variants": {"main": VARIANT}, "treebanks": ["qba_world", "qba_pud"]}}, "a second treebank of qba beside"),
         ({"signatures": {"variants": {"main": VARIANT}, "checks": {"variants": ["mian"]}}}, "no signatures are taken of 'mian'"),
-        ({"signatures": {"variants": {"main": VARIANT}, "checks": {"categories": ["gendre"]}}}, "no signatures are taken of 'gendre'"),
+        (
+            {"signatures": {"variants": {"main": VARIANT}, "categories": ["case"], "checks": {"categories": ["gender"]}}},
+            "no signatures are taken of 'gender'",
+        ),
         ({"signatures": {"variants": {"main": VARIANT}, "fits": ["over_steps"], "categories": ["case"]}}, "leaves part_of_speech out"),
     ],
 )
