@@ -83,7 +83,7 @@ def name_lines(axes: Axes, ends: Mapping[str, float], place: float, colours: Map
         place: where they end on the horizontal one.
     """
     low, high = axes.get_ylim()
-    height = axes.get_window_extent().height * 72 / axes.get_figure().dpi
+    height = axes.get_window_extent().height * 72 / axes.figure.dpi
     least = (high - low) * LABEL_POINTS * 1.1 / height
     codes = sorted(ends, key=lambda code: ends[code])
     wanted = np.array([ends[code] for code in codes])

@@ -5,18 +5,19 @@ from dataclasses import dataclass
 
 from xlprobe.study.plan import Study
 
-# Seconds that an iteration takes for a matrix, by the cube of its rank, on one core (docs/performance.md): most of them is the singular
-# value decomposition of each matrix.
-SECONDS_A_CUBE = 1.5e-9
+# Seconds of one core that an iteration takes for a matrix, by its size and the rank: 13.1 for 33 of 768 x 768 at rank 768, on an AMD
+# EPYC (`make bench`); at lower ranks it is less.
+SECONDS_A_PRODUCT = 9e-10
 
 
 @dataclass(frozen=True)
 class Fits:
-    """Fits of one kind: how many there are, of how many matrices each, and their rank."""
+    """Fits of one kind: how many there are, of how many square matrices each, how wide these are, and their rank."""
 
     fit: str
     count: int
     matrices: int
+    width: int
     rank: int
 
 
@@ -31,16 +32,16 @@ def planned_fits(study: Study) -> Iterator[Fits]:
         rank, languages, steps = settings.rank or width, len(comparison.languages), len(study.compared_steps(name))
         once = steps * len(study.categories)
         if "per_layer" in settings.fits:
-            yield Fits("per_layer", once * layers * scales, languages, rank)
+            yield Fits("per_layer", once * layers * scales, languages, width, rank)
         if "over_layers" in settings.fits:
-            yield Fits("over_layers", once * scales, languages * layers, rank)
+            yield Fits("over_layers", once * scales, languages * layers, width, rank)
         if name in study.compared_over_steps:
-            yield Fits("over_steps", layers * scales, languages * steps, rank)
+            yield Fits("over_steps", layers * scales, languages * steps, width, rank)
         if name in study.checked_comparisons:
             checks = settings.checks
             again = checks["starts"] + 2 * checks["halves"] + checks["nulls"] + 2 * checks["draws"]
             checked = len(checks["layers"] or range(min(3, layers))) * len(checks["categories"])
-            yield Fits("checks", again * checked, languages, rank)
+            yield Fits("checks", again * checked, languages, width, rank)
 
 
 def announcement(study: Study) -> str:
@@ -54,7 +55,9 @@ def announcement(study: Study) -> str:
     extractions = sum(len(steps) for steps in _extracted_steps(study).values())
     published = sum(found.count for found in fits if found.fit == "per_layer") // len(settings.scales)
     parts = [_counted(len(compared), "variant"), _counted(len(trained), "training"), _counted(extractions, "extraction")]
-    hours = sum(found.count * found.matrices * found.rank**3 for found in fits) * settings.iterations * SECONDS_A_CUBE / 3600
+    hours = (
+        sum(found.count * found.matrices * found.width**2 * found.rank for found in fits) * settings.iterations * SECONDS_A_PRODUCT / 3600
+    )
     return (
         f"signatures: {', '.join(parts)}, {published:,} fits as published and"
         f" {sum(found.count for found in fits) - published:,} others; at most about {hours:,.1f} hours of one core for the fits"

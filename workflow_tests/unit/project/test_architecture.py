@@ -199,7 +199,8 @@ def test_each_rule_that_may_ask_for_a_gpu_is_in_the_slurm_profile():
         for rule, own, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
             inherits = own and rule in asking and "resources:" not in body
             asking |= {own or rule} if " gpu=" in body or inherits else set()
-    assert asking == {"pretrain", "features", "features_together", "bpc", "probes", "probes_together", "probes_at_once"}
+    signatures = {"covariances", "signatures", "signatures_together", "signatures_over_steps", "signature_checks"}
+    assert asking == {"pretrain", "features", "features_together", "bpc", "probes", "probes_together", "probes_at_once"} | signatures
     without_marks = re.sub(r"^  # (?=( *)\w+:( |$))", "  ", text, flags=re.M)
     listed, all_listed = (yaml.safe_load(profile)["set-resources"] for profile in (text, without_marks))
     assert asking - listed.keys() == {"probes", "probes_together", "probes_at_once"} and asking == all_listed.keys()

@@ -101,10 +101,10 @@ def test_signatures_change_no_job_of_what_else_is_measured():
 def test_the_fits_of_a_run():
     """Tiny: embeddings and two layers of 32 dimensions, two languages, three steps."""
     fits = {found.fit: found for found in planned_fits(study())}
-    assert fits["per_layer"] == Fits("per_layer", 3 * 17 * 3 * 2, 2, 32)
-    assert fits["over_layers"] == Fits("over_layers", 3 * 17 * 2, 2 * 3, 32)
-    assert fits["over_steps"] == Fits("over_steps", 3 * 2, 2 * 3, 32)
-    assert fits["checks"] == Fits("checks", 3 * (5 + 2 * 5 + 5 + 2 * 5), 2, 32)
+    assert fits["per_layer"] == Fits("per_layer", 3 * 17 * 3 * 2, 2, 32, 32)
+    assert fits["over_layers"] == Fits("over_layers", 3 * 17 * 2, 2 * 3, 32, 32)
+    assert fits["over_steps"] == Fits("over_steps", 3 * 2, 2 * 3, 32, 32)
+    assert fits["checks"] == Fits("checks", 3 * (5 + 2 * 5 + 5 + 2 * 5), 2, 32, 32)
 
 
 def test_paper_2_is_13_variants_of_52_trainings():
