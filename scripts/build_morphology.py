@@ -13,6 +13,7 @@ def main() -> None:
     parser.add_argument("--dataset", required=True, help="its name, e.g. morph_en_ewt")
     parser.add_argument("--units", choices=UNITS, default="tokens", help="tokens as they are written, or syntactic words")
     parser.add_argument("--romanise", choices=ROMANISATIONS, default="none", help="how units are written in Latin letters")
+    parser.add_argument("--spaced", action="store_true", help="write a space between two units in any case")
     write_morphology(**vars(parser.parse_args()))
 
 

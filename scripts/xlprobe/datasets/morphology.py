@@ -10,7 +10,6 @@ A category that few units have stays in: who measures says how many it takes (pa
 """
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -34,7 +33,9 @@ UNITS, ROMANISATIONS = get_args(Units), get_args(Romanisation)
 NO_LEMMA = "_"
 
 
-def write_morphology(treebank: Path, folder: Path, dataset: str, units: Units = "tokens", romanise: Romanisation = "none") -> None:
+def write_morphology(
+    treebank: Path, folder: Path, dataset: str, units: Units = "tokens", romanise: Romanisation = "none", spaced: bool = False
+) -> None:
     """Write the morphology of a treebank's dataset.
 
     Args:
@@ -42,6 +43,8 @@ def write_morphology(treebank: Path, folder: Path, dataset: str, units: Units = 
         folder: where the dataset goes.
         units: tokens as they are written, in the text as it is written, or syntactic words, in the text that they make.
         romanise: write each unit in Latin letters, and the units apart; `none` leaves them as they are.
+        spaced: write the units apart in any case. The authors of paper 2 split each unit into subwords by itself, which gives the same
+            subwords: none of SentencePiece's reaches over a space.
 
     Raises:
         XlprobeError: the treebank's dataset is damaged, or another kind of dataset.
@@ -60,7 +63,9 @@ def write_morphology(treebank: Path, folder: Path, dataset: str, units: Units = 
     sentences["words"] = of_sentences
     sentences["first_word"] = of_sentences.cumsum() - of_sentences
     if romanise != "none":
-        _romanise(sentences, unit_table, romanise)
+        _romanise(unit_table, romanise)
+    if romanise != "none" or spaced:
+        _set_apart(sentences, unit_table)
     # Schemas are named in full: what a module names so is part of its identity.
     written = {"sentences": (sentences, "sentences.schema.yaml"), "words": (unit_table, "morphology_words.schema.yaml")}
     for name, (table, schema) in written.items():
@@ -77,6 +82,7 @@ def write_morphology(treebank: Path, folder: Path, dataset: str, units: Units = 
             "sentences": len(sentences),
             "unit": units,
             "romanise": romanise,
+            "spaced": spaced,
             "sha256": {name: sha256(folder / f"{name}.parquet") for name in written},
         },
     )
@@ -109,13 +115,17 @@ def _units(words: pd.DataFrame, units: Units) -> pd.DataFrame:
     return found
 
 
-def _romanise(sentences: pd.DataFrame, units: pd.DataFrame, system: Romanisation) -> None:
-    """Write the units in Latin letters, with a space between two; what has none in the system stays as it is."""
+def _romanise(units: pd.DataFrame, system: Romanisation) -> None:
+    """Write the units in Latin letters; what has none in the system stays as it is."""
+    # Its libraries take long to load.
     from xlprobe.corpus.romanisation import romanise
 
-    romanised: Callable[[str, str], str] = romanise
-    spelt = {form: romanised(form, system).strip() or form for form in units["form"].unique()}
+    spelt = {form: romanise(form, system).strip() or form for form in units["form"].unique()}
     units["form"] = units["form"].map(spelt)
+
+
+def _set_apart(sentences: pd.DataFrame, units: pd.DataFrame) -> None:
+    """Write sentences anew, with a space between two units."""
     ends = (units["form"].str.len() + 1).groupby(units["sentence"]).cumsum() - 1
     units["start"], units["end"] = ends - units["form"].str.len(), ends
     sentences["text"] = units.groupby("sentence")["form"].agg(" ".join).reindex(range(len(sentences)), fill_value="")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from xlprobe.artifacts.categories import CATEGORIES
-from xlprobe.artifacts.dataset_folder import has_words, read_sentences, read_table, read_words, read_written
+from xlprobe.artifacts.dataset_folder import has_words, read_sentences, read_table, read_words, read_written, read_written
 from xlprobe.artifacts.dataset_identity import read_identity
 from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.datasets.bitexts import read_bitext, write_bitext
@@ -199,3 +199,12 @@ def test_a_real_treebank(real_data, tmp_path, folder):
         assert own[alone].equals(words[category][alone])
         times = words[category].notna().groupby(of_token).sum()
         assert (tokens[category].notna() == (times == 1)).all()
+
+
+def test_units_are_written_apart_where_this_is_asked_for(treebank, tmp_path):
+    """Also where the language writes no space, as at the full stop here."""
+    write_morphology(treebank, tmp_path / "morph", "morph_xx_test", spaced=True)
+    sentences, units = read_sentences(tmp_path / "morph"), read_table(tmp_path / "morph", "words")
+    holds(sentences, units)
+    assert sentences["text"].tolist() == units.groupby("sentence")["form"].agg(" ".join).tolist()
+    assert sentences["text"].tolist() != read_written(treebank).tolist() and read_identity(tmp_path / "morph")["spaced"]
