@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from xlprobe.artifacts.categories import CATEGORIES
-from xlprobe.artifacts.dataset_folder import has_words, read_sentences, read_table, read_words, read_written, read_written
+from xlprobe.artifacts.dataset_folder import has_words, read_sentences, read_table, read_words, read_written
 from xlprobe.artifacts.dataset_identity import read_identity
 from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.datasets.bitexts import read_bitext, write_bitext
