@@ -155,7 +155,7 @@ def fit_together(slices: Sequence[Slice], scale: str, settings: FitSettings, sol
         of_fit |= {"residual": fit.residual, "iterations": fit.iterations, "converged": bool(fit.converged)}
         for name, signature_R in (("published", published_LR[number]), ("gauged", gauged_LR[number])):
             of_fit |= {f"mean_{name}": float(signature_R.mean()), f"mean_absolute_{name}": float(np.abs(signature_R).mean())}
-        rows[place] |= of_fit
+        rows[place] |= of_fit | {"zeros": float((published_LR[number] == 0).mean())}
     return JointFit(slices, rows, fitted, fit)
 
 
