@@ -101,6 +101,7 @@ def test_a_row_says_what_the_file_holds(planted, fitted):
     assert "qac" not in found.languages
     signature = found.published_LR[found.languages.index("qbb")]
     assert row["mean_published"] == signature.mean() and row["residual"] == found.facts["residual"]
+    assert row["zeros"] == (signature == 0).mean()
     covariance = CovarianceFile(planted.covariances(40)[4]).read(CovarianceKey("case", 1)).standardised()
     assert row["norm"] == covariance.norm and row["norm_shuffled"] == covariance.norm_shuffled
     assert row["norm"] > 5 * row["norm_shuffled"]
