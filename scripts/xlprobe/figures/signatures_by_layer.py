@@ -62,7 +62,7 @@ SIGNATURE_FIGURE = SignatureFigureKind(
     caption=(
         "Mean signatures of all words by layer at the last step (paper 2, Figure 2a): how strongly the multilingual model's directions"
         " are used for each language. Left as paper 2 takes them, a fit a layer, where the scale is arbitrary and differs by layer; right"
-        " from standardised vectors and one fit of all layers, which alone can be compared across layers."
+        " from standardised vectors and one fit of all layers, so that layers share their directions and a scale."
     ),
     table=layers_of_last_step,
     plot=plot_layers,

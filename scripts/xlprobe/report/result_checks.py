@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from xlprobe.artifacts.covariance_file import CovarianceFile
 from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.artifacts.outcome_file import OutcomeFile
 from xlprobe.artifacts.probe_file import ProbeFile
+from xlprobe.artifacts.signature_file import SignatureFile
 from xlprobe.artifacts.tables import check_seal
 from xlprobe.artifacts.vocabulary import IDENTITY_FILE
 from xlprobe.compression import CHUNK_BYTES, check_rest
@@ -69,8 +71,8 @@ def check_results(results: Path, run: dict[str, Any]) -> Report:
         (kind, path, check)
         for kind, (pattern, check) in CHECKS.items()
         for path in sorted(results.glob(pattern))
-        # The tables of datasets are held to their identities, and all other HDF5 files are outcomes.
-        if (kind, path.relative_to(results).parts[0]) not in (("tables", "datasets"), ("outcomes", "features"))
+        # The tables of datasets are held to their identities, and all HDF5 files that are not in these folders are outcomes.
+        if (kind, path.relative_to(results).parts[0]) not in (("tables", "datasets"), *(("outcomes", folder) for folder in OTHER_HDF5))
     ]
     work += [("sources", path, _source_check(digest)) for path, digest in sorted(_source_digests(results / "sources", run, report).items())]
     for kind, path, check in progress(work, f"checking {results}", "records"):
@@ -166,6 +168,20 @@ def _probes(path: Path) -> Found:
     yield path
 
 
+def _signatures(path: Path) -> Found:
+    with SignatureFile(path) as signatures:
+        for place in signatures.places:
+            signatures.read(place)
+    yield path
+
+
+def _covariances(path: Path) -> Found:
+    covariances = CovarianceFile(path)
+    for key in covariances.keys:
+        covariances.read(key)
+    yield path
+
+
 def _outcomes(path: Path) -> Found:
     # Its seal, which is of the whole file.
     with OutcomeFile(path):
@@ -248,6 +264,8 @@ def _unpacked(record: Path) -> Found:
         yield _held(Path(archive), said["sha256"], "delete it to get it again")
 
 
+# Folders of HDF5 files that are no outcomes.
+OTHER_HDF5 = ("features", "signatures", "covariances", "all_words")
 # By kind: where its records lie, and what looks at one.
 CHECKS: dict[str, tuple[str, Callable[[Path], Found]]] = {
     "checkpoints": ("checkpoints/**/identity.json", _checkpoint),
@@ -263,6 +281,9 @@ CHECKS: dict[str, tuple[str, Callable[[Path], Found]]] = {
     "datasets": ("datasets/*/identity.json", _dataset),
     "features": ("features/**/*.h5", _features),
     "probes": ("probes/**/*.safetensors", _probes),
+    "signatures": ("signatures/**/*.h5", _signatures),
+    "covariances": ("covariances/**/*.h5", _covariances),
+    "covariances of all words": ("all_words/**/*.h5", _covariances),
     "outcomes": ("**/*.h5", _outcomes),
     "tables": ("**/*.parquet", _table),
     "descriptions": ("metrics/*.json", _json),

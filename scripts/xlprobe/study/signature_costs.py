@@ -39,8 +39,9 @@ def planned_fits(study: Study) -> Iterator[Fits]:
             yield Fits("over_steps", layers * scales, languages * steps, width, rank)
         if name in study.checked_comparisons:
             checks = settings.checks
-            again = checks["starts"] + 2 * checks["halves"] + checks["nulls"] + 2 * checks["draws"]
-            checked = len(checks["layers"] or range(min(3, layers))) * len(checks["categories"])
+            # The fit that is checked is made once more.
+            again = 1 + checks["starts"] + 2 * checks["halves"] + checks["nulls"] + 2 * checks["draws"]
+            checked = len(study.checked_layers(name)) * len(checks["categories"]) * scales
             yield Fits("checks", again * checked, languages, width, rank)
 
 

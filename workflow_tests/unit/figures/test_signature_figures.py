@@ -24,6 +24,8 @@ def rows(languages, steps, layers):
         name=[f"Language {place}" for place in table["place"]],
         family=[f"family {place % 3}" for place in table["place"]],
         mean_published=told + table["fit"].map(FITS.index) + 10 * table["scale"].eq("standardised"),
+        norm=100 * (1 + told),
+        norm_shuffled=50.0,
         instances=1000,
     )
 
@@ -44,7 +46,10 @@ def test_layers_are_those_of_the_last_step_in_both_verdicts():
 def test_steps_are_shown_at_layers_over_the_whole_model():
     table = declared("signatures_by_step").table(rows(*SIZES["paper"]))
     assert sorted({*table["layer"]}) == [0, 3, 6, 9, 12] and {*table["step"]} == {*SIZES["paper"][1]}
-    assert table.groupby("row")["mean_published"].min().gt([0, 12]).all()
+    lowest = table.groupby("row")["value"].min().to_dict()
+    # As planted: raw fits below 2, norms of twice those of shuffled words and more, joint standardised fits at 12 and above.
+    assert [0 <= value < 2 for value in lowest.values()] == ["each step" in row for row in lowest]
+    assert [value >= 12 for value in lowest.values()] == ["all steps" in row for row in lowest]
 
 
 def test_one_step_alone_is_no_curve():
@@ -70,7 +75,7 @@ def test_lines_are_the_rows(kind):
     drawn = sorted(
         round(float(y), 9) for axes in figure.axes for line in axes.lines if line.get_label()[0] == "_" for y in line.get_ydata()
     )
-    assert drawn == sorted(table["mean_published"].round(9))
+    assert drawn == sorted(table["value" if "value" in table else "mean_published"].round(9))
     plt.close(figure)
 
 

@@ -104,7 +104,7 @@ def test_the_fits_of_a_run():
     assert fits["per_layer"] == Fits("per_layer", 3 * 17 * 3 * 2, 2, 32, 32)
     assert fits["over_layers"] == Fits("over_layers", 3 * 17 * 2, 2 * 3, 32, 32)
     assert fits["over_steps"] == Fits("over_steps", 3 * 2, 2 * 3, 32, 32)
-    assert fits["checks"] == Fits("checks", 3 * (5 + 2 * 5 + 5 + 2 * 5), 2, 32, 32)
+    assert fits["checks"] == Fits("checks", 3 * 2 * (1 + 5 + 2 * 5 + 5 + 2 * 5), 2, 32, 32)
 
 
 def test_paper_2_is_13_variants_of_52_trainings():
