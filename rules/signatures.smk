@@ -15,9 +15,6 @@ wildcard_constraints:
 
 SIGNATURE_GPUS = int(bool(SETTINGS.signatures) and SETTINGS.signatures.device != "cpu")
 SIGNATURES = "<results>/signatures/{variant}/"
-CHECKED_CATEGORIES = (
-    SETTINGS.signatures.checks["categories"] if SETTINGS.signatures else []
-)
 
 
 rule morphology:
@@ -225,9 +222,12 @@ rule signature_checks:
             allow_missing=True,
         ),
     output:
-        vectors=[f"{SIGNATURES}checks/{category}.h5" for category in CHECKED_CATEGORIES],
+        vectors=[
+            f"{SIGNATURES}checks/{category}.h5" for category in STUDY.checked_categories
+        ],
         rows=[
-            f"{SIGNATURES}checks/{category}.parquet" for category in CHECKED_CATEGORIES
+            f"{SIGNATURES}checks/{category}.parquet"
+            for category in STUDY.checked_categories
         ],
     log:
         "<results>/logs/signatures/{variant}/checks.log",

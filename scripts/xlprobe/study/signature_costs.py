@@ -40,7 +40,7 @@ def planned_fits(study: Study) -> Iterator[Fits]:
         if name in study.checked_comparisons:
             checks = settings.checks
             again = checks["starts"] + 2 * checks["halves"] + checks["nulls"] + 2 * checks["draws"]
-            checked = len(checks["layers"] or range(min(3, layers))) * len(checks["categories"])
+            checked = len(checks["layers"] or range(min(3, layers))) * len(study.checked_categories)
             yield Fits("checks", again * checked, languages, width, rank)
 
 
