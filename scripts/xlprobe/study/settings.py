@@ -253,6 +253,10 @@ class SignaturesSection(Section):
         settings = as_arguments({"rank": self.rank, "iterations": self.iterations, "solver": self.solver, "scales": sorted(self.scales)})
         return [*settings, *([] if self.nonnegative else ["--no-nonnegative"])]
 
+    def layer_fit_arguments(self) -> list[Any]:
+        """Of the script that fits one step."""
+        return as_arguments({"fits": self.layer_fits})
+
     @property
     def layer_fits(self) -> list[str]:
         """The fits that are made of one step, sorted."""
