@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from xlprobe.artifacts.covariance_file import CovarianceFile
 from xlprobe.artifacts.feature_file import FeatureFile
 from xlprobe.artifacts.outcome_file import OutcomeFile
 from xlprobe.artifacts.probe_file import ProbeFile
+from xlprobe.artifacts.signature_file import SignatureFile
 from xlprobe.artifacts.tables import check_seal
 from xlprobe.artifacts.vocabulary import IDENTITY_FILE
 from xlprobe.compression import CHUNK_BYTES, check_rest
@@ -70,7 +72,7 @@ def check_results(results: Path, run: dict[str, Any]) -> Report:
         for kind, (pattern, check) in CHECKS.items()
         for path in sorted(results.glob(pattern))
         # The tables of datasets are held to their identities, and all other HDF5 files are outcomes.
-        if (kind, path.relative_to(results).parts[0]) not in (("tables", "datasets"), ("outcomes", "features"))
+        if (kind, path.relative_to(results).parts[0]) not in (("tables", "datasets"), *(("outcomes", folder) for folder in NO_OUTCOMES))
     ]
     work += [("sources", path, _source_check(digest)) for path, digest in sorted(_source_digests(results / "sources", run, report).items())]
     for kind, path, check in progress(work, f"checking {results}", "records"):
@@ -172,6 +174,19 @@ def _outcomes(path: Path) -> Found:
         yield path
 
 
+def _covariances(path: Path) -> Found:
+    covariances = CovarianceFile(path)
+    for key in covariances.keys:
+        covariances.read(key)
+    yield path
+
+
+def _signatures(path: Path) -> Found:
+    # Its seal, which is of the whole file.
+    with SignatureFile(path):
+        yield path
+
+
 def _table(path: Path) -> Found:
     check_seal(path)
     yield path
@@ -263,9 +278,14 @@ CHECKS: dict[str, tuple[str, Callable[[Path], Found]]] = {
     "datasets": ("datasets/*/identity.json", _dataset),
     "features": ("features/**/*.h5", _features),
     "probes": ("probes/**/*.safetensors", _probes),
+    "covariances": ("covariances/**/*.h5", _covariances),
+    "those of all words": ("all_words/**/*.h5", _covariances),
+    "signatures": ("signatures/**/*.h5", _signatures),
     "outcomes": ("**/*.h5", _outcomes),
     "tables": ("**/*.parquet", _table),
     "descriptions": ("metrics/*.json", _json),
     "archives": ("sources/**/*.json", _unpacked),
     "left over": (f"**/*{PART}", _left_over),
 }
+# Where HDF5 files lie that hold something else than outcomes.
+NO_OUTCOMES = ("features", "covariances", "all_words", "signatures")
