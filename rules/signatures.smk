@@ -15,9 +15,6 @@ wildcard_constraints:
 
 SIGNATURE_GPUS = int(bool(SETTINGS.signatures) and SETTINGS.signatures.device != "cpu")
 SIGNATURES = "<results>/signatures/{variant}/"
-CHECKED_CATEGORIES = (
-    SETTINGS.signatures.checks["categories"] if SETTINGS.signatures else []
-)
 
 
 rule morphology:
@@ -135,14 +132,14 @@ rule signatures:
         names=lambda wildcards: STUDY.comparison_arguments(wildcards.variant),
         categories=lambda wildcards: [wildcards.category],
         settings=signature_options("fit_arguments"),
-        fits=SETTINGS.signatures.layer_fits if SETTINGS.signatures else [],
+        fits=signature_options("layer_fit_arguments"),
         root=folder(),
         device=untracked(lambda wildcards: SETTINGS.signatures.device),
     message:
         "Fitting signatures of {wildcards.category} in {wildcards.variant} at step {wildcards.step}"
     shell:
         "python scripts/fit_signatures.py --covariances {input:q} {params.names:q} --categories {params.categories:q} {params.settings:q}"
-        " --fits {params.fits:q} --device {params.device:q} --root {params.root:q} --outputs {output.vectors:q} --parts {output.rows:q}"
+        " {params.fits:q} --device {params.device:q} --root {params.root:q} --outputs {output.vectors:q} --parts {output.rows:q}"
         " > {log:q} 2>&1"
 
 
@@ -225,9 +222,13 @@ rule signature_checks:
             allow_missing=True,
         ),
     output:
-        vectors=[f"{SIGNATURES}checks/{category}.h5" for category in CHECKED_CATEGORIES],
+        vectors=[
+            f"{SIGNATURES}checks/{category}.h5"
+            for category in STUDY.checked_categories
+        ],
         rows=[
-            f"{SIGNATURES}checks/{category}.parquet" for category in CHECKED_CATEGORIES
+            f"{SIGNATURES}checks/{category}.parquet"
+            for category in STUDY.checked_categories
         ],
     log:
         "<results>/logs/signatures/{variant}/checks.log",

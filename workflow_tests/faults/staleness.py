@@ -62,14 +62,29 @@ DRAWN = WORLD.replace("pretrain: {", "pretrain: {text: equal, ") + (
 JAPANESE = PUBLISHED.replace("[en, de]", "[en, de, ja]").replace("pretrain: {}", "pretrain: {text: half}") + (
     "corpus: {variants: {half: {languages: [ja], share: 0.5}}}\n"
 )
+# With models of one language each, and signatures: of a variant whose models are one group, and of one that takes a model of another.
+CONTROL = "{{one_for_each: [{codes}], control: true, steps: [20], pretrain: {{training: {{updates: 40, warmup_updates: 4}}}}}}"
+SIGNED = WORLD.replace("treebanks:", f"  mono: {CONTROL.format(codes='qaa, qba')}\n  other: {CONTROL.format(codes='qba')}\ntreebanks:") + (
+    "signatures: {variants: {main: {multilingual: xlmr, monolingual: [mono]}, again: {multilingual: xlmr, monolingual: [mono, other]}}}\n"
+)
+# All categories of a checkpoint in one job, and no checks.
+SIGNED_TOGETHER = SIGNED.replace("signatures: {", "signatures: {together: true, checks: {variants: []}, ")
+# One more, of what the first one compares.
+SIGNED_THRICE = SIGNED.replace("other]}}", "other]}, third: {multilingual: xlmr, monolingual: [mono]}}")
+STOPPED = WORLD.replace(
+    "{steps: [0, 10, 20], pretrain: {training: {", "{steps: [40], pretrain: {training: {early_stopping: {validate_every: 10, patience: 2}, "
+)
 AUTO = object()
 # What stands for any name, where the configurations above have one.
 NAMES = {
     "corpus.variants.*.romanise": "corpus.variants.half.romanise",
     "corpus.variants.*": "corpus.variants.equal",
+    "models.*.control": "models.mono.control",
+    "models.*.one_for_each": "models.other.one_for_each",
     "models.*.fairseq": "models.converted.fairseq",
     "models.*.huggingface": "models.adopted.huggingface",
     "models.*": "models.xlmr",
+    "signatures.variants.*": "signatures.variants.main",
     "world.languages.*": "world.languages.qba",
     "datasets.nli_files.*": "datasets.nli_files",
     "probes.leave_out.*": "probes.leave_out.pos",
@@ -82,6 +97,7 @@ SCORES = "checkpoint_scores baseline_scores"
 CURVES = "learning asymmetry layers"
 # The same of final checkpoints, where there are several models.
 COMPARED = "model_comparisons"
+FITS = "signatures signatures_over_steps signature_checks"
 # What is shown of paper 1, and RESULTS.md: they are told what the study says of a model.
 PAPERS = "paper_figure paper_table claims findings"
 
@@ -184,6 +200,11 @@ CHANGES = [
     Change("models.*.huggingface.revision", "fetch_repository adopt_checkpoint", "update-{step}", PUBLISHED),
     Change("models.*.huggingface.folder", "adopt_checkpoint", "suites/other"),
     *(Change(f"models.*.huggingface.{key}", "adopt_checkpoint") for key in ("objective", "own_code")),
+    *(Change(f"models.*.pretrain.training.early_stopping.{key}", "pretrain", base=STOPPED) for key in ("validate_every", "patience")),
+    # A model of another language, which is compared there: the tables of all checkpoints.
+    Change("models.*.one_for_each", "covariances checkpoint_table audit findings", ["qaa"], SIGNED),
+    # Measured as other models are, at one step.
+    Change("models.*.control", "scores probe_training checkpoint_audit factors findings model_comparisons", False, SIGNED),
     # A dataset less: the tables that hold it, overlap with it, and figures that say which languages there are. (Where it has been made,
     # overlap stands: test_recorded.py.) Of a language without its parallel test set no probes are transferred.
     Change(
@@ -198,6 +219,7 @@ CHANGES = [
         f"{SCORES} {CURVES} {COMPARED} checkpoint_probe_training checkpoint_audit dataset_table transfer baselines contamination figure",
         ["qaa"],
     ),
+    Change("datasets.splits", "treebank", ["train", "test"]),
     Change("datasets.max_sentences", "treebank bitext"),
     Change("datasets.max_inference_pairs", "nli"),
     # The same text in another form; a world's own is raw.
@@ -268,6 +290,31 @@ CHANGES = [
     Change("transfer.predictions", "transfer"),
     *(Change(f"alignment.{key}", "alignment") for key in ("method", "distortion")),
     Change("alignment.unit", "features alignment"),
+    # What is compared of another model: also the list of what its words are extracted for.
+    Change("signatures.variants.*.multilingual", "covariances checkpoint_audit signature_table", "adopted", SIGNED),
+    Change("signatures.variants.*.monolingual", "covariances", ["mono", "other"], SIGNED_THRICE),
+    Change("signatures.treebanks", "", ["qba_world", "qaa_world"], SIGNED),
+    Change("signatures.treebanks", "covariances checkpoint_audit dataset_table", ["qaa_pud", "qba_world"], SIGNED),
+    # Covariances of all categories are in one file: so fits of all follow.
+    Change("signatures.categories", "covariances signature_table", ["part_of_speech", "number"], SIGNED),
+    Change("signatures.categories", "covariances signatures_together signature_table", ["part_of_speech", "number"], SIGNED_TOGETHER),
+    *(Change(f"signatures.{key}", "morphology", base=SIGNED) for key in ("units", "spaced")),
+    Change("signatures.min_instances", "covariances", base=SIGNED),
+    *(Change(f"signatures.{key}", FITS, base=SIGNED) for key in ("rank", "iterations", "nonnegative", "solver")),
+    Change("signatures.scales", FITS, ["raw"], SIGNED),
+    Change("signatures.scales", "", ["standardised", "raw"], SIGNED),
+    Change("signatures.fits", "", ["over_steps", "over_layers", "per_layer"], SIGNED),
+    Change("signatures.fits", "signature_table", ["per_layer", "over_layers"], SIGNED),
+    Change("signatures.fits", "signatures", ["per_layer", "over_steps"], SIGNED),
+    Change("signatures.together", "signatures_together", base=SIGNED),
+    Change("signatures.checks.variants", "covariances signature_table", ["again"], SIGNED),
+    Change("signatures.checks.categories", "covariances signature_table", ["number"], SIGNED),
+    Change("signatures.checks.categories", "covariances signature_checks signature_table", ["part_of_speech", "number"], SIGNED),
+    Change("signatures.checks.layers", "covariances signature_checks", [1], SIGNED),
+    *(Change(f"signatures.checks.{key}", "covariances", base=SIGNED) for key in ("halves", "nulls", "draws")),
+    Change("signatures.checks.starts", "signature_checks", base=SIGNED),
+    Change("signatures.checks.seed", "covariances signature_checks", base=SIGNED),
+    Change("signatures.device", "", base=SIGNED),
     # Held-out text of one more language is compared with what was learned from.
     Change("bpc.languages", "bpc contamination figure", ["qaa", "qba"]),
     Change("bpc.leave_out", "checkpoint_scores", ["adopted"]),

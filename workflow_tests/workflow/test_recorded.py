@@ -93,8 +93,15 @@ VARIANTS = "variants: {equal: {max_sequences: smallest}, half: {from: equal, lan
 CONFIGURATIONS["texts"] = TEXT.replace("{valid_fraction: 0.1}", f"{{valid_fraction: 0.1, {VARIANTS}}}")
 HALF = "  half: {steps: [0, 20], pretrain: {text: half, training: {updates: 40, warmup_updates: 4}}}\n"
 CONFIGURATIONS["drawn"] = CONFIGURATIONS["texts"].replace("treebanks:", HALF + "treebanks:")
+# With signatures: of all fits and checks, a job a category; and of those of a step alone, all categories in one job, on features that
+# are extracted together.
+MONO = "  mono: {one_for_each: [qaa, qba], control: true, steps: [20], pretrain: {training: {updates: 40, warmup_updates: 4}}}\n"
+SIGNED = TEXT.replace("treebanks:", MONO + "treebanks:", 1)
+COMPARED = "variants: {main: {multilingual: xlmr, monolingual: [mono]}}"
+CONFIGURATIONS["signed"] = f"{SIGNED}signatures: {{{COMPARED}}}\n"
+CONFIGURATIONS["signed together"] = f"{SIGNED}signatures: {{{COMPARED}, together: true, fits: [per_layer], checks: {{variants: []}}}}\n"
 for old, new in TOGETHER:
-    for name in ("together", "bilingual together"):
+    for name in ("together", "bilingual together", "signed together"):
         CONFIGURATIONS[name] = CONFIGURATIONS[name].replace(old, new)
 
 
@@ -168,7 +175,8 @@ def check_parameters(jobs):
 def test_parameters_are_recorded_and_none_can_be_taken_for_another(jobs):
     assert len({job.rule for job in jobs["tiny"]}) > 20
     assert {job.rule for job in jobs["fetched"]} > {"fetch_repository", "unpack_source", "download_source"}
-    for run in ("tiny", "fetched"):
+    assert {job.rule for job in jobs["signed"]} > {"covariances", "signatures", "signature_checks", "signature_figure"}
+    for run in ("tiny", "fetched", "signed", "signed together"):
         check_parameters(jobs[run])
 
 
@@ -177,11 +185,16 @@ def test_no_command_names_a_file_of_each_checkpoint(jobs):
     steps = re.compile(r"results/tiny/[^ ]*/xlmr/([0-9]+)[/.]")
     comparing = [job for job in jobs["tiny"] if len({*steps.findall(" ".join(job.input))}) > 1]
     assert {job.rule for job in comparing} >= {"scores", "audit", "probe_training", "checkpoint_table"}
-    for job in jobs["tiny"]:
-        assert len({*steps.findall(job.command)}) <= 1, job.command
+    assert {job.rule for job in jobs["signed"] if len({*re.findall(r"/main/([0-9]+)/", " ".join(job.input))}) > 1} == {
+        *("signatures_over_steps", "signature_table")
+    }
+    for job in jobs["tiny"] + jobs["signed"]:
+        assert len({*steps.findall(job.command), *re.findall(r"/main/([0-9]+)/", job.command)}) <= 1, job.command
 
 
-@pytest.mark.parametrize("run", ["tiny", "together", "fetched", "alone", "bilingual", "bilingual together", "drawn"])
+@pytest.mark.parametrize(
+    "run", ["tiny", "together", "fetched", "alone", "bilingual", "bilingual together", "drawn", "signed", "signed together"]
+)
 def test_the_study_knows_each_job_that_snakemake_plans(jobs, run, monkeypatch, tmp_path):
     monkeypatch.setenv("XLPROBE_DATA", "")
     (tmp_path / "config").mkdir()
@@ -220,6 +233,33 @@ def test_a_variant_of_the_text_changes_no_target_of_the_run(jobs):
     assert changed <= JOINS | {"claims", "paper_table"} | {job.rule for job in jobs["tiny"] if not job.wildcards}
     made = {"clean_corpus", "tokenizer", "binarize", "pretrain", "trained_text", "checkpoint", "features", "probes", "bpc", "transfer"}
     assert made <= {job.rule for job in jobs["tiny"]} and not changed & made
+
+
+def test_signatures_change_no_target_of_what_else_is_measured(jobs):
+    """But for what joins all models and datasets, and what tells of a model's own: its audit."""
+    before, after = ({job.output[0]: job for job in jobs[run]} for run in ("tiny", "signed"))
+    changed = {job.rule for path, job in before.items() if job.recorded != after[path].recorded}
+    assert changed == {"checkpoint_audit", "audit", "checkpoint_table", "dataset_table", "findings", "run_description"}
+    # Vectors of control models are those of words with categories alone.
+    control = [job for job in after.values() if job.wildcards.get("model", "").startswith("mono_")]
+    assert {job.wildcards["dataset"] for job in control if job.rule == "features"} == {"morph_qaa_world", "morph_qba_world"}
+    made = {"pretrain", "trained_text", "checkpoint", "features", "checkpoint_audit"}
+    assert {job.rule for job in control} == made
+
+
+def test_covariances_are_of_a_language_and_drawn_at_the_last_step_alone(jobs):
+    found = {(job.wildcards["step"], job.wildcards["language"]): job for job in jobs["signed"] if job.rule == "covariances"}
+    assert found.keys() == {(step, language) for step in ("0", "10", "20") for language in ("qaa", "qba")}
+    for (step, language), job in found.items():
+        features = [f"results/tiny/features/{model}/morph_{language}_world.h5" for model in (f"xlmr/{step}", f"mono_{language}/20")]
+        assert f"--multilingual {features[0]} --monolingual {features[1]} " in job.command
+        assert ("--nulls 5" in job.command) == ("--smallest-of" in job.command) == (step == "20")
+    # Without checks, nothing is; vectors of a model that extracts all together lie in a folder, those of others in files.
+    for job in (job for job in jobs["signed together"] if job.rule == "covariances"):
+        language = job.wildcards["language"]
+        assert f"--multilingual results/tiny/features/xlmr/{job.wildcards['step']}/vectors " in job.command
+        assert f"--monolingual results/tiny/features/mono_{language}/20/morph_{language}_world.h5 " in job.command
+        assert "--nulls" not in job.command
 
 
 def test_texts_are_drawn_from_their_parents(jobs):

@@ -130,8 +130,9 @@ def measure_factors(
         # English is the pivot of what is trained elsewhere in any case, also where it is not measured.
         english = [ENGLISH] if of_model["pretrained"] is None and ENGLISH in published else []
         trained = of_model["pretrained"] or []
-        corpora = {code: of_text[text] for code, text in zip(trained, of_model.get("texts") or trained, strict=True)}
-        sizes = [*_sizes(model, [*of_model["measured"], *english], of_model["pretrained"], published, corpora)]
+        # Of what is trained elsewhere in a world, the cleaned texts: there are no others.
+        own = {code: code for code in of_text} | dict(zip(trained, of_model.get("texts") or trained, strict=True))
+        sizes = [*_sizes(model, [*of_model["measured"], *english], of_model["pretrained"], published, of_text, own)]
         pivot = pivot_of({row["language"]: row["value"] for row in sizes if row["default"]})
         rows += [row | {"pivot": row["default"] and row["language"] == pivot} for row in sizes]
         languages.update(of_model["measured"], [pivot] if pivot else [])
@@ -197,9 +198,11 @@ def _sizes(
     measured: Iterable[str],
     trained: Collection[str] | None,
     published: Mapping[str, Sizes],
-    corpora: Mapping[str, Mapping[str, Any]],
+    counts: Mapping[str, Mapping[str, Any]],
+    texts: Mapping[str, str],
 ) -> Iterator[Row]:
-    """The rows of a model's pretraining data: of each language all readings that fit the model."""
+    """The rows of a model's pretraining data: of each language all readings that fit the model; `texts` are its own, by language."""
+    corpora = {code: counts[text] for code, text in texts.items()}
     default = default_reading(trained, published, corpora)
     for code in sorted({*measured, *(trained or [])}):
         found: dict[str, tuple[float | None, str | None, str]] = {}
@@ -217,7 +220,7 @@ def _sizes(
                     PRINTED_SOURCE if reading == AS_PRINTED else "resources/languages.tsv",
                 )
             if code in corpora and (trained is not None or default == THIS_RUN):
-                found[THIS_RUN] = _gib(corpora[code]), None, f"corpus/{code}/counts.json"
+                found[THIS_RUN] = _gib(corpora[code]), None, f"corpus/{texts[code]}/counts.json"
             found.setdefault(default, (None, NONE_PUBLISHED, PRINTED_SOURCE))
         for reading, (value, flag, source) in found.items():
             row = {"factor": PRETRAINING_DATA, "reading": reading, "default": reading == default, "model": model, "language": code}

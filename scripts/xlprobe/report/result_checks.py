@@ -71,8 +71,8 @@ def check_results(results: Path, run: dict[str, Any]) -> Report:
         (kind, path, check)
         for kind, (pattern, check) in CHECKS.items()
         for path in sorted(results.glob(pattern))
-        # The tables of datasets are held to their identities, and all HDF5 files that are not in these folders are outcomes.
-        if (kind, path.relative_to(results).parts[0]) not in (("tables", "datasets"), *(("outcomes", folder) for folder in OTHER_HDF5))
+        # The tables of datasets are held to their identities, and all other HDF5 files are outcomes.
+        if (kind, path.relative_to(results).parts[0]) not in (("tables", "datasets"), *(("outcomes", folder) for folder in NO_OUTCOMES))
     ]
     work += [("sources", path, _source_check(digest)) for path, digest in sorted(_source_digests(results / "sources", run, report).items())]
     for kind, path, check in progress(work, f"checking {results}", "records"):
@@ -168,11 +168,10 @@ def _probes(path: Path) -> Found:
     yield path
 
 
-def _signatures(path: Path) -> Found:
-    with SignatureFile(path) as signatures:
-        for place in signatures.places:
-            signatures.read(place)
-    yield path
+def _outcomes(path: Path) -> Found:
+    # Its seal, which is of the whole file.
+    with OutcomeFile(path):
+        yield path
 
 
 def _covariances(path: Path) -> Found:
@@ -182,9 +181,9 @@ def _covariances(path: Path) -> Found:
     yield path
 
 
-def _outcomes(path: Path) -> Found:
+def _signatures(path: Path) -> Found:
     # Its seal, which is of the whole file.
-    with OutcomeFile(path):
+    with SignatureFile(path):
         yield path
 
 
@@ -264,8 +263,6 @@ def _unpacked(record: Path) -> Found:
         yield _held(Path(archive), said["sha256"], "delete it to get it again")
 
 
-# Folders of HDF5 files that are no outcomes.
-OTHER_HDF5 = ("features", "signatures", "covariances", "all_words")
 # By kind: where its records lie, and what looks at one.
 CHECKS: dict[str, tuple[str, Callable[[Path], Found]]] = {
     "checkpoints": ("checkpoints/**/identity.json", _checkpoint),
@@ -281,12 +278,14 @@ CHECKS: dict[str, tuple[str, Callable[[Path], Found]]] = {
     "datasets": ("datasets/*/identity.json", _dataset),
     "features": ("features/**/*.h5", _features),
     "probes": ("probes/**/*.safetensors", _probes),
-    "signatures": ("signatures/**/*.h5", _signatures),
     "covariances": ("covariances/**/*.h5", _covariances),
-    "covariances of all words": ("all_words/**/*.h5", _covariances),
+    "those of all words": ("all_words/**/*.h5", _covariances),
+    "signatures": ("signatures/**/*.h5", _signatures),
     "outcomes": ("**/*.h5", _outcomes),
     "tables": ("**/*.parquet", _table),
     "descriptions": ("metrics/*.json", _json),
     "archives": ("sources/**/*.json", _unpacked),
     "left over": (f"**/*{PART}", _left_over),
 }
+# Where HDF5 files lie that hold something else than outcomes.
+NO_OUTCOMES = ("features", "covariances", "all_words", "signatures")

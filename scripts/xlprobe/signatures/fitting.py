@@ -14,6 +14,7 @@ Shape letters: L slices, R components, C and E dimensions of the monolingual and
 """
 
 import logging
+import os
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -279,7 +280,7 @@ def _fit_groups(
     root: Path,
 ) -> None:
     """Fit each group of slices at each scale, and write what they give; groups come by the name of the fit."""
-    vectors = str(output.relative_to(root))
+    vectors = os.path.relpath(output, root)
     found: dict[SignaturePlace, Signatures] = {}
     rows: list[dict[str, Any]] = []
     jobs = [(fit, slices, scale) for fit, several in groups.items() for slices in several for scale in settings.scales]

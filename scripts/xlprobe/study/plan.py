@@ -367,10 +367,18 @@ class Study:
         fitted = self.settings.signatures and self.settings.signatures.layer_fits
         return [(name, step) for name in self.comparisons if fitted for step in self.compared_steps(name)]
 
+    @property
+    def checked_categories(self) -> list[str]:
+        """The categories whose signatures are checked."""
+        section = self.settings.signatures
+        return [name for name in self.categories if section and name in section.checks["categories"]]
+
     @cached_property
     def checked_comparisons(self) -> dict[str, int]:
-        """The comparisons whose signatures are checked, each with the step at which they are."""
-        variants = checked(self.config)
+        """The comparisons whose signatures are checked, each with the step at which they are: fits by layer of a category that it has."""
+        section = self.settings.signatures
+        fitted = section and "per_layer" in section.fits and self.checked_categories
+        variants = checked(self.config) if fitted else []
         return {name: max(self.compared_steps(name)) for name, found in self.comparisons.items() if found.variant in variants}
 
     @property
@@ -430,7 +438,7 @@ class Study:
         chosen = self.config["signatures"]["checks"]["layers"]
         # Its monolingual models are all pretrained here.
         control = self.runs[next(iter(self.comparisons[name].monolingual.values()))]
-        measured = self.config["features"]["layers"] or range(control.settings["architecture"]["layers"] + 1)
+        measured = sorted(self.config["features"]["layers"] or range(control.settings["architecture"]["layers"] + 1))
         return sorted(chosen or {measured[0], measured[len(measured) // 2], measured[-1]})
 
     def draw_arguments(self, name: str, step: str) -> list[Any]:
@@ -449,7 +457,7 @@ class Study:
 
     def _check_places(self, name: str, prefix: str = "") -> list[Any]:
         layers = ",".join(map(str, self.checked_layers(name)))
-        return as_arguments({f"{prefix}categories": self.config["signatures"]["checks"]["categories"], f"{prefix}layers": layers})
+        return as_arguments({f"{prefix}categories": self.checked_categories, f"{prefix}layers": layers})
 
     def bitext_arguments(self, dataset: str) -> list[Any]:
         """How a bitext is read."""
@@ -572,11 +580,9 @@ class Study:
 
     @property
     def factor_texts(self) -> list[str]:
-        """The texts whose sizes the table of factors has: those that models are pretrained on, or of cleaned ones alone all that are."""
-        models = self.factor_models.values()
-        if not any("texts" in model for model in models):
-            return self.trained_languages
-        return sorted({text for model in models for text in model.get("texts") or model["pretrained"] or []})
+        """The texts whose sizes the table of factors has: all cleaned ones that models are pretrained on or drawn from, and those drawn."""
+        drawn = {text for model in self.factor_models.values() for text in model.get("texts") or []}
+        return sorted({*self.trained_languages, *drawn})
 
     def published_sizes(self) -> dict[str, dict[str, float]]:
         """The published sizes, by reading, of the texts behind the models of the table of factors, in GiB; none of a world's."""

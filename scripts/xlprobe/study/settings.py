@@ -250,12 +250,17 @@ class SignaturesSection(Section):
 
     def fit_arguments(self) -> list[Any]:
         """Of the scripts that fit: what counts in the result."""
-        return [*self._arguments("rank", "iterations", "solver", "scales"), *([] if self.nonnegative else ["--no-nonnegative"])]
+        settings = as_arguments({"rank": self.rank, "iterations": self.iterations, "solver": self.solver, "scales": sorted(self.scales)})
+        return [*settings, *([] if self.nonnegative else ["--no-nonnegative"])]
+
+    def layer_fit_arguments(self) -> list[Any]:
+        """Of the script that fits one step."""
+        return as_arguments({"fits": self.layer_fits})
 
     @property
     def layer_fits(self) -> list[str]:
-        """The fits that are made of one step."""
-        return [fit for fit in self.fits if fit != "over_steps"]
+        """The fits that are made of one step, sorted."""
+        return sorted({*self.fits} - {"over_steps"})
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def planned_fits(study: Study) -> Iterator[Fits]:
             checks = settings.checks
             # The fit that is checked is made once more.
             again = 1 + checks["starts"] + 2 * checks["halves"] + checks["nulls"] + 2 * checks["draws"]
-            checked = len(study.checked_layers(name)) * len(checks["categories"]) * scales
+            checked = len(study.checked_layers(name)) * len(study.checked_categories) * scales
             yield Fits("checks", again * checked, languages, width, rank)
 
 

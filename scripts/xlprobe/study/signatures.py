@@ -3,7 +3,7 @@
 Paper 2 (Zhao et al. 2023) calls the first the experimental model, E, and the others the control models, C_l.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -162,6 +162,7 @@ def check_signatures(config: dict[str, Any]) -> None:
         if model["control"] and len(steps(model)) > 1:
             raise ConfigError(f"config key models.{name}.steps: a control model is compared at one step; name one")
     _check_wishes(section)
+    _check_layers(config, section["checks"]["layers"] or [])
 
 
 def _check_treebanks(config: dict[str, Any], section: Mapping[str, Any]) -> None:
@@ -208,6 +209,20 @@ def _check_wishes(section: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"config key signatures.fits: fits over steps are of all words, and signatures.categories leaves {ALL_WORDS} out; add it there"
         )
+
+
+def _check_layers(config: dict[str, Any], layers: Sequence[int]) -> None:
+    """That layers to check are extracted, and that models which are pretrained here have them."""
+    variants = [config["signatures"]["variants"][name] for name in checked(config)]
+    names = {name for variant in variants for name in (variant["multilingual"], *variant["monolingual"])}
+    there = [config["models"][name]["pretrain"]["architecture"]["layers"] for name in names if "pretrain" in config["models"][name]]
+    extracted = config["features"]["layers"]
+    for place, layer in enumerate(layers):
+        key = f"config key signatures.checks.layers.{place}"
+        if extracted is not None and layer not in extracted:
+            raise ConfigError(f"{key}: layer {layer} is not among features.layers; name it there, or take it out")
+        if layer > min(there, default=layer):
+            raise ConfigError(f"{key}: there is no layer {layer}, the models that are compared have {min(there)}; name one that they have")
 
 
 def is_romanised(config: dict[str, Any], model: str, code: str) -> bool:

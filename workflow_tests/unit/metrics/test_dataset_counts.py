@@ -4,6 +4,7 @@ import pytest
 from xlprobe.artifacts.tables import conform
 from xlprobe.datasets.bitexts import Pair, write_bitext
 from xlprobe.datasets.conllu import Sentence, Word
+from xlprobe.datasets.morphology import write_morphology
 from xlprobe.datasets.nli import SentencePair, write_nli
 from xlprobe.datasets.treebank import write_dataset
 from xlprobe.metrics.dataset_counts import write_counts
@@ -51,6 +52,35 @@ def test_a_treebank_is_counted_by_split_task_and_label(treebank):
         *("xx/train/sentences/", "xx/train/words/", "xx/train/arcs/"),
         *("xx/test/sentences/", "xx/test/words/", "xx/test/arcs/"),
     ]
+
+
+def test_words_with_categories_are_counted_by_split_category_and_value(tmp_path):
+    """Of train two sentences, of test one; what a word has no value of is not counted."""
+    tagged = {
+        "train": [[("NOUN", "Number=Sing"), ("PUNCT", "_"), ("NOUN", "Number=Plur")], [("NOUN", "Number=Sing"), ("VERB", "Number=Sing")]],
+        "test": [[("VERB", "_")]],
+    }
+    splits = {}
+    for split, rows in tagged.items():
+        splits[split] = []
+        for number, row in enumerate(rows):
+            places = [(3 * n, 3 * n + 2) for n in range(len(row))]
+            words = [
+                Word("sa", *place, upos, feats, 0, "root", "sa", n, *place)
+                for n, ((upos, feats), place) in enumerate(zip(row, places, strict=True), start=1)
+            ]
+            text = " ".join(["sa"] * len(row))
+            splits[split].append(Sentence(f"{split}-{number}", text, words, text))
+    write_dataset(splits, tmp_path / "xx_own", "xx_own", "xx")
+    write_morphology(tmp_path / "xx_own", tmp_path / "morph_xx_own", "morph_xx_own")
+    found = counted(tmp_path, "morph_xx_own", "morphology", [])
+    assert {what: number for what, number in found.items() if number} == {
+        **{"xx/train/sentences/": 2, "xx/train/words/": 5, "xx/train/part_of_speech/": 4, "xx/train/part_of_speech/N": 3},
+        **{"xx/train/part_of_speech/V": 1, "xx/train/number/": 4, "xx/train/number/PL": 1, "xx/train/number/SG": 3},
+        **{"xx/test/sentences/": 1, "xx/test/words/": 1, "xx/test/part_of_speech/": 1, "xx/test/part_of_speech/V": 1},
+    }
+    # Of a category that no word has, too, it is said how many have it.
+    assert found["xx/train/tense/"] == found["xx/test/number/"] == 0 and len(found) == 2 * (2 + 17) + 5
 
 
 def test_pairs_of_sentences_are_counted_by_label_and_each_sentence_once(tmp_path):

@@ -46,10 +46,10 @@ def dataset_table(folder):
     return folder / "datasets.parquet"
 
 
-def measured(folder, models, published=None, counts=(), datasets=None, distances=DISTANCES, is_world=False):
+def measured(folder, models, published=None, counts=(), datasets=None, distances=DISTANCES, is_world=False, texts=()):
     """The table of factors, and the same looked up."""
     path = folder / "factors.parquet"
-    measure_factors(models, published or {}, [*counts], ["arc_prediction", "pos"], datasets, distances, is_world, path)
+    measure_factors(models, published or {}, [*counts], ["arc_prediction", "pos"], datasets, distances, is_world, path, texts)
     table = conform(pd.read_parquet(path), "factors.schema.yaml")
     assert not table.duplicated(["factor", "reading", "model", "language", "other", "task", "dataset"]).any()
     assert (table["value"].isna() <= table["flag"].notna()).all()
@@ -135,6 +135,30 @@ def test_text_beside_the_whole_of_cc100(tmp_path):
     assert [factors.pretraining_data("whole", "sv", reading) for reading in (None, "corrected", "this run")] == [12.1, 77.8, 70]
     # The language with most text need not be measured to be compared with.
     assert factors.pivot("whole") == "fi"
+
+
+def test_a_model_that_is_pretrained_on_a_drawn_text_has_its_size(tmp_path):
+    """Beside one of the whole: of Finnish half is drawn, Swedish stays; texts come in the order of their names, models' own in theirs."""
+    models = {
+        "whole": {"measured": ["fi", "sv"], "pretrained": ["fi", "sv"]},
+        "drawn": {"measured": ["fi", "sv"], "pretrained": ["fi", "sv"], "texts": ["half/fi", "sv"]},
+        "alone": {"measured": ["fi", "sv"], "pretrained": ["sv"], "texts": ["half/sv"]},
+    }
+    sizes = {"fi": 4 * GIB, "half/fi": 2 * GIB, "half/sv": GIB, "sv": 3 * GIB}
+    counts = []
+    for text, size in sizes.items():
+        (tmp_path / text).mkdir(parents=True)
+        # Each file names its language alone.
+        counts += [path.rename(tmp_path / text / "counts.json") for path in counts_files(tmp_path, **{text[-2:]: size})]
+    table, factors = measured(tmp_path, models, SIZES, counts, texts=[*sizes])
+    found = {model: [factors.pretraining_data(model, code) for code in ("fi", "sv")] for model in models}
+    assert found == {"whole": [4, 3], "drawn": [2, 3], "alone": [0, 1]}
+    assert {model: factors.pivot(model) for model in models} == {"whole": "fi", "drawn": "sv", "alone": "sv"}
+    sources = table[table["reading"] == "this run"].set_index(["model", "language"])["source"]
+    assert (sources["drawn", "fi"], sources["drawn", "sv"]) == ("corpus/half/fi/counts.json", "corpus/sv/counts.json")
+    # Texts without names are the cleaned ones, one of each language.
+    with pytest.raises(ValueError, match="longer"):
+        measured(tmp_path, models, SIZES, counts, texts=["fi"])
 
 
 def test_examples_are_those_of_train(tmp_path):

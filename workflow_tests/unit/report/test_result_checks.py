@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from morphology_files import write_morphology, write_vectors
 
 from xlprobe.datasets.conllu import Sentence, Word
 from xlprobe.datasets.treebank import write_dataset
@@ -22,6 +23,8 @@ from xlprobe.paths import PROJECT
 from xlprobe.probes.linear_probe import ProbeSettings
 from xlprobe.probes.training import train_probes
 from xlprobe.report.result_checks import check_results
+from xlprobe.signatures.covariances import measure_covariances
+from xlprobe.signatures.fitting import FitSettings, fit_signatures
 
 RUN = {"world": {"seed": 1}}
 FORMS = ("sa", "do", "ra")
@@ -33,6 +36,9 @@ def finished(tiny_model, tmp_path_factory) -> Path:
     folder, text = tmp_path_factory.mktemp("finished"), tiny_model.text
     for part in ("corpus/qaa", "binarized/qaa", "sources/cc100"):
         shutil.copytree(text.folder / part, folder / part)
+    # A text that is drawn lies in a folder of its own.
+    for part in ("corpus", "binarized"):
+        shutil.copytree(text.folder / part / "qaa", folder / part / "half" / "qaa")
     shutil.copytree(text.tokenizer, folder / "tokenizer")
     shutil.copytree(tiny_model.pretraining, folder / "pretrain" / "xlmr", symlinks=True)
     checkpoint = Path(shutil.copytree(tiny_model.checkpoint, folder / "checkpoints" / "xlmr" / "12"))
@@ -51,7 +57,23 @@ def finished(tiny_model, tmp_path_factory) -> Path:
     extract_features(checkpoint, [dataset], [features / "xx_own.h5"], [features / "xx_own.audit.parquet"], [], 256, "cpu")
     outputs = probes / "xx_own.h5", probes / "xx_own.safetensors"
     train_probes(features / "xx_own.h5", dataset, "pos", 1, ProbeSettings(1e-2, 8, 1, 1), "cpu", *outputs)
+    compare(folder, drawn)
     return folder
+
+
+def compare(folder: Path, drawn: np.random.Generator) -> None:
+    """Covariances of two languages, and signatures that are fitted to them."""
+    covariances = [folder / "covariances" / "main" / "12" / f"{language}.h5" for language in ("xx", "yy")]
+    for path in covariances:
+        dataset = write_morphology(folder / "datasets" / f"morph_{path.stem}", path.stem, {"part_of_speech": ["N", "V"] * 4})
+        features = [folder / "features" / model / f"morph_{path.stem}.h5" for model in ("xlmr/12", f"{path.stem}/20")]
+        for place in features:
+            write_vectors(place, dataset, drawn.normal(size=(1, 8, 3)).astype(np.float32), [0])
+        of_all_words = folder / "all_words" / path.relative_to(folder / "covariances")
+        measure_covariances(*features, dataset, ["part_of_speech"], path, min_instances=2, all_words_output=of_all_words)
+    place = folder / "signatures" / "main" / "12"
+    outputs = [place / "part_of_speech.h5"], [place / "part_of_speech.parquet"]
+    fit_signatures(covariances, ["xx", "yy"], "main", ["part_of_speech"], *outputs, FitSettings(device="cpu"))
 
 
 @pytest.fixture
@@ -70,14 +92,17 @@ def test_whole_results_are_whole(finished):
         "validations": 1,
         "kept tokenizers": 5,
         "tokenizers": 5,
-        "corpora": 2,
-        "counts of corpora": 1,
-        "binarized text": 5,
-        "datasets": 5,
-        "features": 1,
+        "corpora": 4,
+        "counts of corpora": 2,
+        "binarized text": 10,
+        "datasets": 11,
+        "features": 5,
         "probes": 1,
+        "covariances": 2,
+        "those of all words": 2,
+        "signatures": 1,
         "outcomes": 1,
-        "tables": 1,
+        "tables": 2,
         "sources": 2,
     }
     looked_at = sum(path.stat().st_size for path in finished.rglob("*") if path.is_file() and path.suffix != ".log" and path.name != "lock")
@@ -148,12 +173,12 @@ def test_a_file_that_cannot_be_read_is_a_fault_beside_others(results, monkeypatc
     monkeypatch.setattr("xlprobe.report.result_checks.sha256", failing)
     monkeypatch.setattr("xlprobe.report.result_checks.check_seal", failing_seal)
     report = check_results(results, RUN)
-    weights, words, table = report.faults
+    weights, words, *tables = report.faults
     assert weights.endswith(
         "/12/model.safetensors: cannot be read (Permission denied); expected a file that you may read, on a disk that works"
     )
     assert words.startswith(f"{dataset}/words.parquet: is damaged") and report.files["checkpoints"] == 5
-    assert "parquet: cannot be read (Input/output error)" in table
+    assert len(tables) == 2 and all("parquet: cannot be read (Input/output error)" in table for table in tables)
 
 
 def test_a_record_that_says_nothing_is_reported_once(results):
@@ -183,7 +208,7 @@ def test_a_run_may_be_called_as_a_folder_inside_it(results):
     named = results.rename(results.with_name("datasets"))
     (named / "metrics").mkdir()
     table = shutil.copy(next(named.glob("features/**/*.parquet")), named / "metrics" / "all.parquet")
-    assert check_results(named, RUN).files["tables"] == 2
+    assert check_results(named, RUN).files["tables"] == 3
     table.write_bytes(b"")
     assert len(check_results(named, RUN).faults) == 1
 
@@ -201,7 +226,7 @@ def test_the_script_ends_with_a_count_and_a_fault_a_line(results, tmp_path):
     (tmp_path / "results" / "tiny" / "features" / "xlmr" / "12" / "xx_own.h5").write_bytes(b"")
     command = [sys.executable, PROJECT / "scripts" / "check_results.py", "--configuration", PROJECT / "config" / "tiny.yaml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 1 and re.search(r"^whole: 38 files, .*; faults: 1$", done.stdout.splitlines()[-1])
+    assert done.returncode == 1 and re.search(r"^whole: 62 files, .*; faults: 1$", done.stdout.splitlines()[-1])
     assert re.fullmatch(r"error: results/tiny/features/xlmr/12/xx_own\.h5: .*; delete it, and it is made again\n", done.stderr)
 
 

@@ -85,6 +85,20 @@ def test_jobs():
     assert not together.keys() & {"signatures", "signatures_over_steps", "signature_checks"}
 
 
+def test_what_is_not_fitted_by_layer_is_not_checked():
+    """Neither a category that the run leaves out, as the default may be, nor a run of joint fits alone."""
+    others = {"variants": {"main": VARIANT}, "categories": ["number", "case"]}
+    assert (
+        study(signatures=others).checked_comparisons
+        == study(signatures={"variants": {"main": VARIANT}, "fits": ["over_layers"]}).checked_comparisons
+        == {}
+    )
+    chosen = study(signatures=others | {"checks": {"categories": ["number", "case"]}})
+    assert chosen.checked_comparisons == {"main": 20} and chosen.checked_categories == ["case", "number"]
+    arguments = chosen.check_arguments("main")
+    assert arguments[:5] == ["--categories", "case", "number", "--layers", "0,1,2"]
+
+
 def test_without_signatures_nothing_is_planned():
     plan = Study(complete(tiny_configuration()))
     assert plan.comparisons == plan.morphology == {} and plan.categories == [] and announcement(plan) == ""
@@ -139,6 +153,14 @@ def test_paper_2_is_13_variants_of_52_trainings():
         (
             {"signatures": {"variants": {"main": VARIANT}, "categories": ["case"], "checks": {"categories": ["gender"]}}},
             "no signatures are taken of 'gender'",
+        ),
+        (
+            {"signatures": {"variants": {"main": VARIANT}, "checks": {"layers": [0, 3]}}},
+            "layers.1: there is no layer 3, the models that are",
+        ),
+        (
+            {"signatures": {"variants": {"main": VARIANT}, "checks": {"layers": [1]}}, "features": {"layers": [0, 2]}},
+            "layers.0: layer 1 is not among features.layers",
         ),
         ({"signatures": {"variants": {"main": VARIANT}, "fits": ["over_steps"], "categories": ["case"]}}, "leaves part_of_speech out"),
     ],
