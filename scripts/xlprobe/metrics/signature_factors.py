@@ -30,6 +30,8 @@ CORRELATED = (UNIQUE_CHARACTERS, RATIO, EQUAL_RATIO, FORM_RATIO)
 TEXT_FACTORS = {UNIQUE_CHARACTERS: "characters", "bytes": "bytes", "tokens": "tokens", "sequences": "sequences"}
 # A share of words without lemma above it leaves a language out (id has none; ko of 6 % of its words).
 MOST_WITHOUT_LEMMA = 0.5
+# A smaller one is not worth a word.
+SAID_WITHOUT_LEMMA = 0.001
 # From this share on lemmas are said to be the words themselves (zh, vi).
 SAME = 0.99
 # What stands for a lemma that the treebank does not give, as `words.parquet` has it.
@@ -70,7 +72,7 @@ class Vocabulary:
     @property
     def flag(self) -> str | None:
         """What to know of its lemmas."""
-        said = [f"{100 * self.without_lemma:.1f} % of words have no lemma"] if self.without_lemma else []
+        said = [f"{100 * self.without_lemma:.1f} % of words have no lemma"] if self.without_lemma >= SAID_WITHOUT_LEMMA else []
         said += ["lemmas are the words as written"] if self.same >= SAME else []
         return "; ".join(said) or None
 

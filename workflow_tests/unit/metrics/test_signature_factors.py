@@ -136,3 +136,20 @@ def test_damage_is_named(files, tmp_path):
     (tmp_path / "qaa" / "counts.json").unlink()
     with pytest.raises(XlprobeError, match=r"qaa/counts.json: no such file; run again to make it"):
         found(files)
+
+
+def test_real_treebanks(real_data, tmp_path):
+    """Of Korean most lemmas are not given, of Vietnamese they are the words."""
+    found = {}
+    for folder in ("UD_Korean", "UD_Vietnamese"):
+        files = sorted((real_data / "ud-2.1" / folder).glob("*.conllu.xz"))
+        write_dataset(read_splits(files, None, 0.1), tmp_path / folder, folder, "xx")
+        write_morphology(tmp_path / folder, tmp_path / f"morph_{folder}", f"morph_{folder}")
+        found[folder] = read_vocabulary(tmp_path / f"morph_{folder}")
+    assert found["UD_Korean"].no_ratio == "94 % of the treebank's words have no lemma"
+    vietnamese = found["UD_Vietnamese"]
+    assert vietnamese.no_ratio is None and vietnamese.flag == "lemmas are the words as written"
+    assert vietnamese.lemma_counts.sum() == vietnamese.units and len(vietnamese.lemma_counts) == vietnamese.unique_lemmas
+    # The ratio falls as a treebank grows.
+    ratios = [expected_types(vietnamese.lemma_counts, drawn) / drawn for drawn in (1, 1000, 10000, vietnamese.units)]
+    assert ratios == sorted(ratios, reverse=True) and ratios[-1] == pytest.approx(vietnamese.unique_lemmas / vietnamese.units)
