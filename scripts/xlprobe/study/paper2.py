@@ -1,0 +1,80 @@
+"""What of paper 2 (Zhao et al. 2023) a run can show: facts about the languages that it compares, and what analyses are told of them."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from xlprobe.study import inventory
+from xlprobe.study.resource_tables import language_facts as resource_column
+
+if TYPE_CHECKING:
+    from xlprobe.study.plan import Study
+
+# "Ten languages from different language genera that have a diverse set of scripts" (5.2).
+DIVERSE = ("ar", "zh-Hant", "en", "fi", "el", "hi", "id", "ru", "es", "tr")
+# A genus of fewer is no related set (5.2: "since the size of those sets is very small").
+FEWEST_RELATED = 3
+
+
+def language_facts(study: "Study") -> dict[str, dict[str, str]]:
+    """Of each language that is compared: name, family and genus (WALS's, as Table 2), branch of the genus (E.1), and script.
+
+    Of a world family and genus are the proto-language. What is not known is an empty text.
+    """
+    known = inventory.languages(study.config)
+    codes = sorted({code for comparison in study.comparisons.values() for code in comparison.languages})
+    invented = bool(study.config["world"])
+    families, genera, branches = ({} if invented else resource_column(name) for name in ("wals_family", "genus", "branch"))
+    return {
+        code: {
+            "name": known[code].name,
+            "family": families.get(code, known[code].family),
+            "genus": known[code].family if invented else genera.get(code, ""),
+            "branch": branches.get(code, ""),
+            "script": known[code].script,
+        }
+        for code in codes
+    }
+
+
+def language_sets(study: "Study") -> dict[str, Any]:
+    """The sets whose variances are compared: "diverse" languages, and "related" ones by genus.
+
+    Diverse are the paper's ten where all are compared, else the first of each genus; related, each genus of three or more. A language
+    whose genus is not known is a genus of its own.
+    """
+    genera: dict[str, list[str]] = {}
+    for code, facts in language_facts(study).items():
+        genera.setdefault(facts["genus"] or code, []).append(code)
+    compared = {code for codes in genera.values() for code in codes}
+    diverse = sorted(DIVERSE) if compared.issuperset(DIVERSE) else sorted(codes[0] for codes in genera.values())
+    return {"diverse": diverse, "related": {genus: codes for genus, codes in sorted(genera.items()) if len(codes) >= FEWEST_RELATED}}
+
+
+def comparison_facts(study: "Study") -> dict[str, dict[str, Any]]:
+    """Of each variant of signatures its languages, and in their order the texts and datasets (`xlprobe.metrics.signature_factors`).
+
+    Texts are those that the multilingual model is pretrained on; where it is pretrained elsewhere, those of the monolingual ones.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for comparison in study.comparisons.values():
+        multilingual = study.runs[comparison.multilingual]
+        here = multilingual.kind == "pretrain"
+        of_code = {code: multilingual if here else study.runs[comparison.monolingual[code]] for code in comparison.languages}
+        # Trainings with other seeds have the same.
+        found[comparison.variant] = {
+            "languages": comparison.languages,
+            "texts": [study.texts.text_of(run.settings["text"], code) for code, run in of_code.items()],
+            "text_of": "multilingual" if here else "monolingual",
+            "datasets": [comparison.datasets[code].name for code in comparison.languages],
+        }
+    return found
+
+
+def compared_texts(study: "Study") -> list[str]:
+    """The texts of all variants, sorted."""
+    return sorted({text for facts in comparison_facts(study).values() for text in facts["texts"]})
+
+
+def as_json(facts: dict[str, Any]) -> str:
+    """Facts as a command line names them."""
+    return json.dumps(facts, sort_keys=True)

@@ -1,0 +1,104 @@
+"""What of paper 2 a run can show."""
+
+import copy
+import json
+
+import yaml
+from conftest import tiny_configuration
+
+from xlprobe.paths import PROJECT
+from xlprobe.study import paper2
+from xlprobe.study.config import complete
+from xlprobe.study.plan import Study
+from xlprobe.study.resource_tables import language_facts, languages
+
+SIGNATURES = Study(complete(yaml.safe_load((PROJECT / "config" / "signatures.yaml").read_text())))
+# Table 2.
+SLAVIC = ["bg", "cs", "hr", "pl", "ru", "sk", "sl", "uk"]
+ROMANCE = ["ca", "es", "fr", "gl", "it", "pt", "ro"]
+GERMANIC = ["da", "de", "en", "nl", "sv"]
+
+
+def worlds():
+    """The tiny run with a control model of each of its two languages."""
+    config = tiny_configuration()
+    pretrain = copy.deepcopy(config["models"]["xlmr"]["pretrain"])
+    config["models"]["mono"] = {"one_for_each": ["qaa", "qba"], "control": True, "steps": [20], "pretrain": pretrain}
+    config["signatures"] = {"variants": {"main": {"multilingual": "xlmr", "monolingual": ["mono"]}}}
+    return config
+
+
+def test_facts_are_those_of_table_2():
+    facts = paper2.language_facts(SIGNATURES)
+    assert len(facts) == 33
+    assert facts["tr"] == {"name": "Turkish", "family": "Altaic", "genus": "Turkic", "branch": "", "script": "Latin"}
+    assert facts["sk"] == {"name": "Slovak", "family": "Indo-European", "genus": "Slavic", "branch": "West Slavic", "script": "Latin"}
+    assert facts["zh-Hant"]["genus"] == "Chinese" and facts["id"]["genus"] == "Malayo-Sumbawan" and facts["hu"]["genus"] == "Ugric"
+    assert len({fact["genus"] for fact in facts.values()}) == 14 and all(fact["family"] and fact["genus"] for fact in facts.values())
+
+
+def test_branches_divide_their_genus():
+    branches = language_facts("branch")
+    by_branch = {branch: sorted(code for code in branches if branches[code] == branch) for branch in branches.values()}
+    assert by_branch == {
+        "West Slavic": ["cs", "pl", "sk"],
+        "South Slavic": ["bg", "hr", "sl"],
+        "East Slavic": ["ru", "uk"],
+        "Eastern Romance": ["ro"],
+        "Western Romance": ["ca", "es", "fr", "gl", "it", "pt"],
+    }
+    genera = language_facts("genus")
+    assert all(branch.endswith(f" {genera[code]}") for code, branch in branches.items()) and branches.keys() < languages().keys()
+
+
+def test_sets_are_those_of_the_paper():
+    sets = paper2.language_sets(SIGNATURES)
+    assert sets["diverse"] == sorted(["ar", "zh-Hant", "en", "fi", "el", "hi", "id", "ru", "es", "tr"])
+    assert sets["related"] == {"Germanic": GERMANIC, "Romance": ROMANCE, "Slavic": SLAVIC}
+
+
+def test_where_the_ten_are_not_compared_the_first_of_each_genus_is():
+    mini = Study(complete(yaml.safe_load((PROJECT / "config" / "mini_signatures.yaml").read_text())))
+    # bg de el en es fi fr hu it ja ru sv tr.
+    sets = paper2.language_sets(mini)
+    assert sets["diverse"] == ["bg", "de", "el", "es", "fi", "hu", "ja", "tr"]
+    assert sets["related"] == {"Germanic": ["de", "en", "sv"], "Romance": ["es", "fr", "it"]}
+
+
+def test_languages_of_a_world():
+    study = Study(complete(worlds()))
+    facts = paper2.language_facts(study)
+    assert facts["qaa"] == {"name": "Arva", "family": "arvic", "genus": "arvic", "branch": "", "script": facts["qaa"]["script"]}
+    assert facts["qaa"]["script"] == study.config["world"]["languages"]["qaa"]["script"]
+    assert paper2.language_sets(study) == {"diverse": ["qaa", "qba"], "related": {}}
+
+
+def test_texts_are_those_that_the_multilingual_model_read():
+    facts = paper2.comparison_facts(SIGNATURES)
+    assert [*facts] == [*SIGNATURES.config["signatures"]["variants"]]
+    texts = {name: dict(zip(found["languages"], found["texts"], strict=True)) for name, found in facts.items()}
+    assert texts["main"]["ja"] == "equal/ja" and texts["romanised"]["ja"] == "romanised/ja" and texts["romanised"]["fi"] == "equal/fi"
+    assert texts["tenth_en"]["en"] == texts["sampled_en"]["en"] == "tenth_en/en"
+    datasets = dict(zip(facts["romanised"]["languages"], facts["romanised"]["datasets"], strict=True))
+    assert datasets["ja"] == "morph_ja_romanised" and datasets["fi"] == "morph_fi"
+    # Published elsewhere: what the models that it is compared with read.
+    assert facts["published"]["text_of"] == "monolingual" and texts["published"] == texts["main"]
+    assert {found["text_of"] for name, found in facts.items() if name != "published"} == {"multilingual"}
+    assert paper2.compared_texts(SIGNATURES) == sorted({text for found in texts.values() for text in found.values()})
+    assert {*paper2.compared_texts(SIGNATURES)} <= {*SIGNATURES.binarized_texts}
+
+
+def test_trainings_share_their_facts():
+    config = worlds()
+    config["models"]["xlmr"] = config["models"]["xlmr"] | {"seeds": [1, 2]}
+    study = Study(complete(config))
+    assert len(study.comparisons) == 2 and [*paper2.comparison_facts(study)] == ["main"]
+    # Of a command line, which holds 128 KiB.
+    assert len(paper2.as_json(paper2.comparison_facts(SIGNATURES))) < 2**16
+    assert json.loads(paper2.as_json(paper2.language_sets(study))) == paper2.language_sets(study)
+
+
+def test_a_run_without_signatures_has_none():
+    study = Study(tiny_configuration())
+    assert paper2.language_facts(study) == paper2.comparison_facts(study) == {} and paper2.compared_texts(study) == []
+    assert paper2.language_sets(study) == {"diverse": [], "related": {}}
