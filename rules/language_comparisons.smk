@@ -5,6 +5,8 @@ makes: metrics/language_distances.parquet, metrics/language_trees.parquet and me
        metrics/variant_differences.parquet, of variants and the main comparison; metrics/task_correlations.parquet, with scores of tasks
 """
 
+from xlprobe.study import paper2
+
 
 rule language_comparisons:
     input:
@@ -41,16 +43,16 @@ rule language_comparisons:
     params:
         code=code("scripts/compare_languages.py"),
         root=folder(),
-        languages=json.dumps(paper2.language_facts(STUDY), sort_keys=True),
+        languages=paper2.as_json(paper2.language_facts(STUDY)),
         # The first that the configuration names.
         main=next((found.variant for found in STUDY.comparisons.values()), ""),
-        texts=json.dumps(paper2.compared_texts(STUDY), sort_keys=True),
+        comparisons=paper2.as_json(paper2.comparison_facts(STUDY)),
         scores=option("scores"),
         factors=option("factors"),
     message:
         "Comparing languages by their signatures"
     shell:
         "python scripts/compare_languages.py --signatures {input.signatures:q} --root {params.root:q} --languages {params.languages:q}"
-        " --main {params.main:q} --texts {params.texts:q} {params.scores:q} {params.factors:q}"
+        " --main {params.main:q} --comparisons {params.comparisons:q} {params.scores:q} {params.factors:q}"
         " --distances {output.distances:q} --trees {output.trees:q} --groups {output.groups:q} --differences {output.differences:q}"
         " --correlations {output.correlations:q} > {log:q} 2>&1"

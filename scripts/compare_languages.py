@@ -13,7 +13,7 @@ def main() -> None:
     parser.add_argument("--root", type=Path, required=True, help="folder of the run's results, in which that names files")
     parser.add_argument("--languages", dest="facts", type=json.loads, required=True, help="JSON: family, genus and branch of each language")
     parser.add_argument("--main", required=True, help="the main comparison")
-    parser.add_argument("--texts", type=json.loads, required=True, help="JSON: by comparison and language, the text behind E, or null")
+    parser.add_argument("--comparisons", type=json.loads, required=True, help="JSON: languages and texts of each variant")
     parser.add_argument("--scores", type=Path, help="metrics/scores.parquet, where there is one")
     parser.add_argument("--factors", type=Path, help="metrics/factors.parquet, where there is one: it says the pivot")
     parser.add_argument("--task-scores", type=Path, help="your scores by language: task, model, language, metric, value, source")

@@ -16,7 +16,7 @@ def compare_languages(
     root: Path,
     facts: Mapping[str, Mapping[str, str]],
     main: str,
-    texts: Mapping[str, Mapping[str, str | None]],
+    comparisons: Mapping[str, Mapping[str, Any]],
     distances: Path,
     trees: Path,
     groups: Path,
@@ -33,8 +33,8 @@ def compare_languages(
         root: the folder of the run's results, in which it names files of signatures.
         facts: by language: its family, genus and branch, blank where it has none.
         main: the main comparison, the first in the configuration.
-        texts: by comparison, as paths name it (`main`, `main/seed_3`), and language: the text that its multilingual model is pretrained
-            on; None of a model that is pretrained elsewhere.
+        comparisons: by variant, its `languages`, in their order the `texts` that models are pretrained on, and the `text_of` which:
+            `multilingual`, or others where that is pretrained elsewhere.
         scores: `metrics/scores.parquet`; None where the run has none. `factors` likewise.
         task_scores: a user's file of scores of tasks by language.
 
@@ -48,6 +48,7 @@ def compare_languages(
     tree_rows: list[dict[str, Any]] = []
     group_rows: list[dict[str, Any]] = []
     with table_writer(language_distances.SCHEMA, distances) as write:
+        # There may be no comparison.
         write(distance_table([]))
         for names, part in trainings(table):
             found = distances_of(names, part, root)
@@ -57,7 +58,14 @@ def compare_languages(
             group_rows += of_groups
     write_rows(tree_rows, language_trees.TREES, trees)
     write_rows(group_rows, language_trees.GROUPS, groups)
+    texts = {variant: _texts(found) for variant, found in comparisons.items()}
     write_rows(variant_differences.difference_rows(table, main, texts), variant_differences.SCHEMA, differences)
     own = task_correlations.read_own_scores(scores)
     known = Factors.read(factors) if factors else None
     write_rows(task_correlations.correlation_rows(table, published, own, known), task_correlations.SCHEMA, correlations)
+
+
+def _texts(comparison: Mapping[str, Any]) -> dict[str, str | None]:
+    """Of each language, the text that the multilingual model is pretrained on; None where it is pretrained elsewhere."""
+    here = comparison["text_of"] == "multilingual"
+    return dict(zip(comparison["languages"], comparison["texts"], strict=True)) if here else dict.fromkeys(comparison["languages"])

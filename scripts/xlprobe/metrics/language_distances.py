@@ -4,7 +4,7 @@ Of each category, and their mean: "the average distance matrices from all morpho
 missing in a category, we assign a distance of 1 to all other languages" (E.1, Figure 8b). A category that no two languages of the
 comparison have says nothing, and counts for nothing in the mean.
 
-Shape letters: L languages of a comparison, sorted; R components of a fit; C categories.
+Shape letters: L languages of a comparison, sorted; P unordered pairs of these; R components of a fit; C categories.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ import pandas as pd
 
 from xlprobe.artifacts.categories import ALL_WORDS
 from xlprobe.artifacts.signature_file import SignatureFile, SignaturePlace
-from xlprobe.artifacts.tables import read_of_schema, read_schema
+from xlprobe.artifacts.tables import conform, read_of_schema, read_schema
 from xlprobe.errors import XlprobeError
 from xlprobe.statistics.language_trees import cosine_distances, mean_distances
 
@@ -52,15 +52,16 @@ class LanguageDistances:
     reasons: Mapping[str, str]
     categories_LL: np.ndarray | None = None
 
-    def rows(self) -> Iterator[Row]:
+    def table(self) -> pd.DataFrame:
         """A row a pair of languages, the first by its code before the other."""
-        for one, other in zip(*np.triu_indices(len(self.languages), 1), strict=True):
-            pair = self.languages[one], self.languages[other]
-            row = {**self.names, "language": pair[0], "other": pair[1]}
-            row |= {signature: distance_LL[one, other] for signature, distance_LL in self.by_signature.items()}
-            row["categories"] = None if self.categories_LL is None else int(self.categories_LL[one, other])
-            row["reason"] = "; ".join(f"{code}: {self.reasons[code]}" for code in pair if code in self.reasons) or None
-            yield row
+        pairs = np.triu_indices(len(self.languages), 1)
+        language_P, other_P = (np.array(self.languages, dtype=object)[places] for places in pairs)
+        said = {code: f"{code}: {reason}" for code, reason in self.reasons.items()}
+        reason_P = ["; ".join(said[code] for code in pair if code in said) or None for pair in zip(language_P, other_P, strict=True)]
+        columns = {"language": language_P, "other": other_P}
+        columns |= {signature: distance_LL[pairs] for signature, distance_LL in self.by_signature.items()}
+        columns["categories"] = np.full(len(language_P), None) if self.categories_LL is None else self.categories_LL[pairs]
+        return pd.DataFrame({**columns, "reason": reason_P}).assign(**self.names)
 
 
 def last_signatures(path: Path) -> pd.DataFrame:
@@ -149,5 +150,5 @@ def _means(singles: list[LanguageDistances]) -> Iterator[LanguageDistances]:
 
 def distance_table(distances: list[LanguageDistances]) -> pd.DataFrame:
     """The rows of some distances, in the schema's columns; there may be none."""
-    columns = [*read_schema(SCHEMA)["properties"]]
-    return pd.DataFrame([row for found in distances for row in found.rows()], columns=columns)
+    tables = [found.table() for found in distances]
+    return conform(pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*read_schema(SCHEMA)["properties"]]), SCHEMA)

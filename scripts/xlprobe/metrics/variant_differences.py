@@ -18,7 +18,7 @@ SCHEMA = "variant_differences.schema.yaml"
 FEWEST_OTHERS = 3
 _CELL = ["language", *PLACE]
 
-# By comparison as paths name it, and language: the text that E is pretrained on; None of a model that is pretrained elsewhere.
+# By variant and language: the text that E is pretrained on; None of a model that is pretrained elsewhere.
 Texts = Mapping[str, Mapping[str, str | None]]
 Row = dict[str, Any]
 
@@ -31,7 +31,7 @@ def difference_rows(table: pd.DataFrame, main: str, texts: Texts) -> list[Row]:
     Args:
         table: as from `last_signatures`.
         main: the name of the main comparison in the configuration.
-        texts: by comparison (`main`, or `main/seed_3`) and language.
+        texts: by variant and language.
     """
     parts = [(names, with_places_among_others(part)) for names, part in trainings(table)]
     of_main = {names["training_seed"]: (names, part) for names, part in parts if names["variant"] == main}
@@ -69,15 +69,13 @@ def _among_others(value_L: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _rows(names: Row, part: pd.DataFrame, held: tuple[Row, pd.DataFrame] | None, main: str, texts: Texts) -> list[Row]:
-    variant_texts = texts[_comparison(names)]
     main_names, main_part = held or (None, None)
-    main_texts = texts[_comparison(main_names)] if main_names else {}
     of_main = {} if main_part is None else {tuple(row[name] for name in _CELL): row for row in _records(main_part)}
     found = []
     for row in _records(part):
         cell = of_main.get(tuple(row[name] for name in _CELL))
         value, main_value = row["mean_published"], cell["mean_published"] if cell else None
-        own, other = variant_texts.get(row["language"]), main_texts.get(row["language"])
+        own, other = texts[names["variant"]].get(row["language"]), texts[main].get(row["language"])
         found.append(
             {name: names[name] for name in TRAINING}
             | {name: row[name] for name in _CELL}
@@ -123,8 +121,3 @@ def _reason(row: Row, cell: Row | None, main: str, is_unpaired: bool) -> str:
 def _records(part: pd.DataFrame) -> list[Row]:
     columns = [*_CELL, "mean_published", "reason", "others", "z"]
     return [{str(name): None if pd.isna(value) else value for name, value in row.items()} for row in part[columns].to_dict("records")]
-
-
-def _comparison(names: Row) -> str:
-    seed = names["training_seed"]
-    return str(names["variant"]) if seed is None else f"{names['variant']}/seed_{seed}"

@@ -17,6 +17,7 @@ from xlprobe.signatures.fitting import FitSettings, fit_signatures
 from xlprobe.signatures.parafac2 import Parafac2Settings
 
 FACTS = {code: {"family": f"proto-{family}", "genus": f"proto-{family}", "branch": ""} for code, family in FAMILIES.items()}
+ELSEWHERE = {name: {"languages": LANGUAGES, "texts": ["mono"] * 6, "text_of": "monolingual"} for name in ("main", "other")}
 TABLES = {
     "distances": "language_distances",
     "trees": "language_trees",
@@ -38,9 +39,10 @@ def compared(tmp_path_factory):
         fit_signatures(planted.covariances(10), LANGUAGES, variant, [ALL_WORDS, "case"], outputs, rows, settings, folder)
         parts += rows
     join_signatures(parts, [], folder / "signatures.parquet")
-    texts = {variant: dict.fromkeys(LANGUAGES, "text") for variant in ("main", "again")}
+    texts = {"main": LANGUAGES, "again": [code if code != NO_CASE else "half" for code in LANGUAGES]}
+    comparisons = {variant: {"languages": LANGUAGES, "texts": found, "text_of": "multilingual"} for variant, found in texts.items()}
     arguments = ["--signatures", folder / "signatures.parquet", "--root", folder, "--languages", json.dumps(FACTS), "--main", "main"]
-    arguments += ["--texts", json.dumps(texts)]
+    arguments += ["--comparisons", json.dumps(comparisons)]
     for option in TABLES:
         arguments += [f"--{option}", folder / "metrics" / f"{option}.parquet"]
     with pytest.MonkeyPatch.context() as patch:
@@ -74,7 +76,8 @@ def test_relatives_are_nearer_than_strangers(compared):
 
 def test_a_variant_that_is_the_same_differs_in_nothing(compared):
     found = compared["differences"]
-    assert found["variant"].unique().tolist() == ["again"] and not found["own_text_differs"].any()
+    assert found["variant"].unique().tolist() == ["again"]
+    assert found["own_text_differs"].to_list() == (found["language"] == NO_CASE).to_list()
     there = found[found["reason"].isna()]
     assert there["difference"].abs().max() == 0 and there["z"].to_list() == there["main_z"].to_list()
     assert len(there) == 2 * 2 * 2 * (6 + 5) and found[found["reason"].notna()]["language"].unique().tolist() == [NO_CASE]
@@ -88,7 +91,7 @@ def test_languages_that_no_task_has_give_rows_with_reasons(compared):
 
 def write_all(folder, signatures, **options):
     paths = {option: folder / f"{option}.parquet" for option in TABLES}
-    compare_languages(signatures, folder, FACTS, "main", {"main": dict.fromkeys(LANGUAGES)}, **paths, **options)
+    compare_languages(signatures, folder, FACTS, "main", ELSEWHERE, **paths, **options)
     return {option: read_of_schema(path, f"{TABLES[option]}.schema.yaml") for option, path in paths.items()}
 
 
@@ -112,6 +115,13 @@ def test_scores_of_the_run_and_of_a_user_are_read(tmp_path):
     found = write_all(tmp_path, signatures, scores=tmp_path / "scores.parquet", task_scores=user)["correlations"]
     assert found[found["source"] == "this run"].set_index("task")["n"].to_dict() == {"pos": 2, "xnli": 0, "alignment": 0}
     assert found[found["source"] == "user's file"]["languages"].to_list() == ["qaa"]
+
+
+def test_of_a_model_that_is_trained_elsewhere_the_texts_are_of_others(tmp_path):
+    vectors = {ALL_WORDS: {0: {"qaa": at(0), "qba": at(30)}}}
+    rows = [found for name in ("main", "other") for found in write_comparison(tmp_path, vectors, name)]
+    found = write_all(tmp_path, write_table_of(rows, tmp_path))["differences"]
+    assert found["difference"].to_list() == [0, 0] and found["text"].isna().all() and found["own_text_differs"].isna().all()
 
 
 def test_a_language_without_facts_is_named(tmp_path):
