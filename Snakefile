@@ -20,7 +20,7 @@ pathvars:
 for stage in (
     *("sources", "world", "corpus", "pretrain", "checkpoints", "datasets", "features"),
     *("probes", "transfer", "alignment", "bpc", "contamination", "signatures"),
-    *("metrics", "measures", "figures", "tables", "claims", "report"),
+    *("metrics", "measures", "analyses", "figures", "tables", "claims", "report"),
 ):
 
     include: f"rules/{stage}.smk"

@@ -229,7 +229,7 @@ def signature_rows(wildcards):
 
 
 def signature_targets():
-    """All that is made of signatures, tables and figures."""
+    """The table of signatures, and their figures."""
     if not STUDY.comparisons:
         return []
     return [

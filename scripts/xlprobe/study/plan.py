@@ -37,6 +37,11 @@ from xlprobe.tasks.declaration import load_probe_task
 MOST_AT_ONCE = 200
 # The language of most text in whatever is trained elsewhere (`xlprobe.metrics.factors`).
 PIVOT = "en"
+# What is taken of signatures, and of languages by these.
+SIGNATURE_TABLES = [
+    *("signatures", "signature_factors", "signature_spreads", "signature_standings", "signature_trends", "signature_correlations"),
+    *("signature_variances", "language_distances", "language_trees", "language_groups", "variant_differences", "task_correlations"),
+]
 # A job by its wildcards.
 Job = dict[str, str]
 
@@ -503,7 +508,7 @@ class Study:
         joined = [name for name, parts in self.table_parts.items() if parts]
         others = {"datasets": self.datasets, "contamination": self.compared_languages}
         of_measures = (table for tables in self.measure_tables.values() for table in tables)
-        signatures = ["signatures"] if self.comparisons else []
+        signatures = SIGNATURE_TABLES if self.comparisons else []
         return ["checkpoints", *joined, *(name for name, found in others.items() if found), *of_measures, *signatures]
 
     @cached_property
@@ -703,6 +708,8 @@ class Study:
             "signatures_over_steps": [{"variant": name} for name in self.compared_over_steps],
             "signature_checks": [{"variant": name} for name in self.checked_comparisons],
             "signature_table": [{}],
+            "signature_analyses": [{}],
+            "language_comparisons": [{}],
             "signature_figure": [{"variant": name, "kind": kind} for name in self.comparisons for kind in signature_figure_kinds()],
         }
 

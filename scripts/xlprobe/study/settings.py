@@ -237,6 +237,7 @@ class SignaturesSection(Section):
     fits: Sequence[str]
     scales: Sequence[str]
     together: bool
+    task_scores: str | None
     checks: Mapping[str, Any]
     device: str
 

@@ -111,6 +111,8 @@ def test_text_in_the_settings_of_scripts_is_one_of_the_choices():
     # A path, which is not in the arguments; numbers by their names; tasks of `probes.tasks`, as `check_probes` holds them.
     others = {"tokenizer": {"model"}, "probes": {"converged", "control_tasks", "description_lengths"}}
     others["measures"] = {"gate"}
+    # A path, too.
+    others["signatures"] = {"task_scores"}
     for section, hint in get_type_hints(Settings).items():
         (kind,) = {*(get_args(hint) or (hint,))} - {NoneType}
         keys = schema[section]["properties"] | (schema["arcs"]["properties"] if section == "datasets" else {})
