@@ -139,6 +139,7 @@ CHANGES = [
     # Figures show languages' names, and who is related.
     Change("world.languages.*.name", f"world {READ_FROM_SOURCES} figure {PAPERS}", "Kettu"),
     Change("world.languages.*.parent", f"world {READ_FROM_SOURCES} figure {PAPERS}", "arvic"),
+    Change("world.languages.*.name", f"world {READ_FROM_SOURCES} figure signature_figure {PAPERS}", "Kettu", SIGNED),
     # A language less: all that reads the text of every language, and the held-out text.
     Change("languages", f"tokenizer pretrain trained_text bpc contamination factors {PAPERS}", ["qaa"]),
     Change("corpus.source", "clean_corpus", "conll2017", PUBLISHED),
@@ -233,6 +234,8 @@ CHANGES = [
     Change("datasets.nli_files.*", "nli", {"train": "tokenized", "dev": "tokenized", "test": "tokenized"}, XTREME),
     *(Change(key, "treebank") for key in ("datasets.dev_fraction", "datasets.clean_forms", "arcs.negatives")),
     Change("features.layers", "features probes transfer alignment", [0, 2]),
+    # Covariances are of all layers that there are, and the layers that are checked are others.
+    Change("features.layers", "features probes transfer alignment covariances signature_checks", [0, 2], SIGNED),
     Change("features.keep", ""),
     # Vectors are then in a folder.
     Change("features.together", "features_together probes transfer alignment"),

@@ -275,6 +275,7 @@ ROWS = [
     ({"languages.tsv": "en\tEnglish"}, "figure findings"),
     ({"syntactic_distances.tsv": "af\tam"}, "factors"),
     ({"treebanks.tsv": "en_ewt\ten\tUD_English-EWT"}, "treebank"),
+    ({"unimorph.tsv": "Animacy=Anim\tANIM"}, "morphology"),
     ({"canary.tsv": "en\tA"}, "adopt_checkpoint convert_checkpoint checkpoint"),
 ]
 

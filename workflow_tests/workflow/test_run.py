@@ -759,9 +759,11 @@ def shorten_schedules(configuration):
         model["steps"] = [entry if isinstance(entry, int) else entry | {"to": entry["from"] + entry["every"]} for entry in model["steps"]]
 
 
-@pytest.mark.parametrize(
-    "path", sorted({*(PROJECT / "config").glob("*.yaml")} - {PROJECT / "config" / "mini.yaml"}), ids=lambda path: path.stem
-)
+# They read data in a folder, and fetch none.
+ON_REAL_DATA = [PROJECT / "config" / f"{name}.yaml" for name in ("mini", "mini_signatures")]
+
+
+@pytest.mark.parametrize("path", sorted({*(PROJECT / "config").glob("*.yaml")} - {*ON_REAL_DATA}), ids=lambda path: path.stem)
 def test_shipped_configurations_resolve_from_sources_to_figures(finished_run, path, tmp_path, monkeypatch):
     """Without any data: what is not generated or read in a folder is fetched, or asked for. Of the paper's run, at all steps."""
     monkeypatch.setenv("XLPROBE_DATA", "")
@@ -775,8 +777,8 @@ def test_shipped_configurations_resolve_from_sources_to_figures(finished_run, pa
     assert finished_run.planned("--forceall", "--configfile", str(shipped)) == expected
 
 
-def test_the_run_on_real_data_resolves(finished_run, real_data):
-    path = PROJECT / "config" / "mini.yaml"
+@pytest.mark.parametrize("path", ON_REAL_DATA, ids=lambda path: path.stem)
+def test_runs_on_real_data_resolve(finished_run, real_data, path):
     planned = finished_run.planned("--forceall", "--configfile", str(path))
     assert planned == plan(finished_run, path)
     assert planned["link_source"] >= 8 + 8 and "download_source" not in planned
@@ -784,4 +786,4 @@ def test_the_run_on_real_data_resolves(finished_run, real_data):
 
 def test_the_default_run_resolves_without_any_data(finished_run):
     output = finished_run.snakemake("-n", "--quiet", "rules", environment={"XLPROBE_DATA": ""})
-    assert re.search(r"^pretrain +9$", output, flags=re.M)
+    assert re.search(r"^pretrain +15$", output, flags=re.M)

@@ -174,6 +174,24 @@ def test_a_variant_in_addition_makes_nothing_of_the_first_again(signed, tmp_path
     }
 
 
+def test_with_temporary_features_the_files_of_a_variant_in_addition_need_its_own_jobs_alone(signed, tmp_path):
+    """All that is asked for at once would make the first one's again, too: vectors that are made anew are new to all that reads them."""
+    project = signed.copy(tmp_path / "project")
+    project.edit("config/tiny.yaml", "{keep: true}", "{keep: false}")
+    project.edit("config/tiny.yaml", VARIANTS, f"{VARIANTS}, again: {{multilingual: xlmr, monolingual: [mono]}}")
+    for path in (project.folder / RESULTS / "features").rglob("*.h5"):
+        path.unlink()
+    places = [*(f"{step}/{category}" for step in STEPS for category in CATEGORIES), "over_steps"]
+    files = [f"{RESULTS}/signatures/again/{place}.parquet" for place in places]
+    assert project.planned(*files, *TINY) == {"features": 8, "covariances": 6, "signatures": 9, "signatures_over_steps": 1}
+    # Their time is after all that was made: the table of all.
+    for path in files:
+        (project.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        for suffix in (".parquet", ".h5"):
+            (project.folder / path).with_suffix(suffix).touch()
+    assert project.planned(TARGET, *TINY) == {"signature_table": 1, "signature_figure": 2 * len(KINDS), TARGET: 1}
+
+
 def test_all_categories_in_one_job_are_fitted_as_each_in_its_own(signed, tmp_path, warm):
     project = signed.copy(tmp_path / "project")
     project.edit("config/tiny.yaml", "  rank: 8\n", "  rank: 8\n  together: true\n")
