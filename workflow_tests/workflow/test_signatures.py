@@ -184,12 +184,6 @@ def test_with_temporary_features_the_files_of_a_variant_in_addition_need_its_own
     places = [*(f"{step}/{category}" for step in STEPS for category in CATEGORIES), "over_steps"]
     files = [f"{RESULTS}/signatures/again/{place}.parquet" for place in places]
     assert project.planned(*files, *TINY) == {"features": 8, "covariances": 6, "signatures": 9, "signatures_over_steps": 1}
-    # Their time is after all that was made: the table of all.
-    for path in files:
-        (project.folder / path).parent.mkdir(parents=True, exist_ok=True)
-        for suffix in (".parquet", ".h5"):
-            (project.folder / path).with_suffix(suffix).touch()
-    assert project.planned(TARGET, *TINY) == {"signature_table": 1, "signature_figure": 2 * len(KINDS), TARGET: 1}
 
 
 def test_all_categories_in_one_job_are_fitted_as_each_in_its_own(signed, tmp_path, warm):
