@@ -13,7 +13,6 @@ what it is held against.
 Shape letters: L languages, R components.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -53,8 +52,7 @@ def check_signatures(
 
     Args:
         covariances, languages, variant, categories, settings: as in `xlprobe.signatures.fitting.fit_signatures`, which raises the same.
-        layers: those to check, of which one that no file has is left out, as it is of the fits; where a file holds no draws of one, the
-            columns that need them are null.
+        layers: those to check; where a file holds no draws of one, the columns that need them are null.
         outputs: HDF5 files to write, one a category (`xlprobe.artifacts.signature_file`).
         parts: Parquet files to write, one a category: rows of schemas/signatures.schema.yaml that `xlprobe.metrics.signatures` joins to
             those of the fits.
@@ -64,10 +62,6 @@ def check_signatures(
         seed: what they start from.
     """
     files = read_covariances(covariances, languages)
-    measured = {layer for file in files for layer in file.layers}
-    if missing := [layer for layer in layers if layer not in measured]:
-        logging.warning("%s: layers %s are not measured, and so not checked", variant, ", ".join(map(str, missing)))
-    layers = [layer for layer in layers if layer in measured]
     for category, output, part in zip(categories, outputs, parts, strict=True):
         found: dict[SignaturePlace, Signatures] = {}
         rows: list[dict[str, Any]] = []

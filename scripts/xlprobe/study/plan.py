@@ -438,16 +438,12 @@ class Study:
         """Whether the signatures of a comparison are checked at a step."""
         return self.checked_comparisons.get(name) == int(step)
 
-    def checked_layers(self, comparison: str) -> list[int]:
+    def checked_layers(self, name: str) -> list[int]:
         """The layers at which the signatures of a comparison are checked."""
         chosen = self.config["signatures"]["checks"]["layers"]
-        compared = self.comparisons[comparison]
-        # Its monolingual models are all pretrained here; the multilingual one may have fewer layers than they.
-        pretrained = [
-            run for name in (compared.multilingual, *compared.monolingual.values()) if (run := self.runs[name]).kind == "pretrain"
-        ]
-        last = min(run.settings["architecture"]["layers"] for run in pretrained)
-        measured = [layer for layer in sorted(self.config["features"]["layers"] or range(last + 1)) if layer <= last]
+        # Its monolingual models are all pretrained here.
+        control = self.runs[next(iter(self.comparisons[name].monolingual.values()))]
+        measured = sorted(self.config["features"]["layers"] or range(control.settings["architecture"]["layers"] + 1))
         return sorted(chosen or {measured[0], measured[len(measured) // 2], measured[-1]})
 
     def draw_arguments(self, name: str, step: str) -> list[Any]:

@@ -90,12 +90,6 @@ def test_where_nothing_was_drawn_starts_alone_are_checked(planted):
     assert table[["halves_r", "halves_difference", "null_mean", "equal_fixed_mean", "equal_fixed_instances"]].isna().all(axis=None)
 
 
-def test_a_layer_that_is_not_measured_is_left_out_as_it_is_of_the_fits(planted, caplog):
-    """A check of it would be of no fit, which the table of signatures refuses."""
-    table = read_table(checked(planted, "deeper", layers=(0, 9)) / f"{WORDS}.parquet")
-    assert {*table["layer"]} == {0} and "layers 9 are not measured" in caplog.text
-
-
 def test_checks_are_the_same_again(planted, checks):
     again = checked(planted, "again")
     expected = read_table(checks / f"{WORDS}.parquet").query("scale == 'raw'").reset_index(drop=True)

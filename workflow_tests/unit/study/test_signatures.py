@@ -142,12 +142,6 @@ def test_what_fits_ask_for_grows_with_them():
     assert fit_minutes(study(), "main", ["over_steps"]) == 60
 
 
-def test_a_multilingual_model_of_fewer_layers_is_checked_at_those_that_it_has():
-    models = signed()["models"]
-    models["mono"]["pretrain"]["architecture"] = models["mono"]["pretrain"]["architecture"] | {"layers": 6}
-    assert study(models=models).checked_layers("main") == [0, 1, 2]
-
-
 def test_paper_2_is_13_variants_of_52_trainings():
     """As its text says: 33 languages and one model of all; romanised 1 and 2; a tenth 5 and 5; sampled 5; XLM-R as published."""
     config = yaml.safe_load((PROJECT / "config" / "signatures.yaml").read_text())
