@@ -83,7 +83,7 @@ rule covariances:
         "../envs/xlprobe.yaml"
     resources:
         gpu=SIGNATURE_GPUS,
-        mem_mb=mebibytes(6000),
+        mem_mb=covariance_memory,
         runtime=minutes(120),
     params:
         code=code("scripts/measure_covariances.py"),
@@ -125,8 +125,8 @@ rule signatures:
     threads: 4
     resources:
         gpu=SIGNATURE_GPUS,
-        mem_mb=mebibytes(16000),
-        runtime=minutes(720),
+        mem_mb=fit_memory("per_layer", "over_layers"),
+        runtime=fit_runtime("per_layer", "over_layers"),
     params:
         code=code("scripts/fit_signatures.py"),
         names=lambda wildcards: STUDY.comparison_arguments(wildcards.variant),
@@ -193,8 +193,8 @@ rule signatures_over_steps:
     threads: 4
     resources:
         gpu=SIGNATURE_GPUS,
-        mem_mb=mebibytes(32000),
-        runtime=minutes(720),
+        mem_mb=fit_memory("over_steps"),
+        runtime=fit_runtime("over_steps"),
     params:
         code=code("scripts/fit_signatures_over_steps.py"),
         names=lambda wildcards: STUDY.comparison_arguments(wildcards.variant),
@@ -242,8 +242,8 @@ rule signature_checks:
     threads: 4
     resources:
         gpu=SIGNATURE_GPUS,
-        mem_mb=mebibytes(16000),
-        runtime=minutes(720),
+        mem_mb=fit_memory("checks"),
+        runtime=fit_runtime("checks"),
     params:
         code=code("scripts/check_signatures.py"),
         names=lambda wildcards: STUDY.comparison_arguments(wildcards.variant),

@@ -3,7 +3,12 @@
 from xlprobe.artifacts import checkpoint_lists
 from xlprobe.study import paper1
 from xlprobe.study.figure_kinds import signature_figure_kinds
-from xlprobe.study.signature_costs import announcement
+from xlprobe.study.signature_costs import (
+    announcement,
+    covariance_mebibytes,
+    fit_mebibytes,
+    fit_minutes,
+)
 
 PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.parquet"
 PAPER_FIGURES, PAPER_TABLES = paper1.paper_figures(), paper1.paper_tables()
@@ -226,6 +231,25 @@ def signature_rows(wildcards):
             category=STUDY.categories,
         )
     ]
+
+
+def fit_memory(*fits):
+    """Memory for a job with fits of these kinds, which grows with each attempt."""
+    return lambda wildcards, attempt: attempt * fit_mebibytes(
+        STUDY, wildcards.variant, fits
+    )
+
+
+def fit_runtime(*fits):
+    """The same of its run time."""
+    return lambda wildcards, attempt: attempt * fit_minutes(
+        STUDY, wildcards.variant, fits
+    )
+
+
+def covariance_memory(wildcards, input, attempt):
+    """Memory for covariances of vectors."""
+    return attempt * covariance_mebibytes(STUDY, wildcards.variant, input.size_mb)
 
 
 def signature_targets():

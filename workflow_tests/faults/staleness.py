@@ -97,6 +97,7 @@ SCORES = "checkpoint_scores baseline_scores"
 CURVES = "learning asymmetry layers"
 # The same of final checkpoints, where there are several models.
 COMPARED = "model_comparisons"
+ANALYSES = "signature_analyses language_comparisons"
 FITS = "signatures signatures_over_steps signature_checks"
 # What is shown of paper 1, and RESULTS.md: they are told what the study says of a model.
 PAPERS = "paper_figure paper_table claims findings"
@@ -294,13 +295,19 @@ CHANGES = [
     *(Change(f"alignment.{key}", "alignment") for key in ("method", "distortion")),
     Change("alignment.unit", "features alignment"),
     # What is compared of another model: also the list of what its words are extracted for.
-    Change("signatures.variants.*.multilingual", "covariances checkpoint_audit signature_table", "adopted", SIGNED),
+    Change("signatures.variants.*.multilingual", f"covariances checkpoint_audit signature_table {ANALYSES}", "adopted", SIGNED),
     Change("signatures.variants.*.monolingual", "covariances", ["mono", "other"], SIGNED_THRICE),
     Change("signatures.treebanks", "", ["qba_world", "qaa_world"], SIGNED),
-    Change("signatures.treebanks", "covariances checkpoint_audit dataset_table", ["qaa_pud", "qba_world"], SIGNED),
+    Change("signatures.treebanks", f"covariances checkpoint_audit dataset_table {ANALYSES}", ["qaa_pud", "qba_world"], SIGNED),
     # Covariances of all categories are in one file: so fits of all follow.
-    Change("signatures.categories", "covariances signature_table", ["part_of_speech", "number"], SIGNED),
-    Change("signatures.categories", "covariances signatures_together signature_table", ["part_of_speech", "number"], SIGNED_TOGETHER),
+    Change("signatures.categories", "covariances signature_table language_comparisons", ["part_of_speech", "number"], SIGNED),
+    Change(
+        "signatures.categories",
+        "covariances signatures_together signature_table language_comparisons",
+        ["part_of_speech", "number"],
+        SIGNED_TOGETHER,
+    ),
+    Change("signatures.task_scores", "language_comparisons", "suites/xlmr.model", SIGNED),
     *(Change(f"signatures.{key}", "morphology", base=SIGNED) for key in ("units", "spaced")),
     Change("signatures.min_instances", "covariances", base=SIGNED),
     *(Change(f"signatures.{key}", FITS, base=SIGNED) for key in ("rank", "iterations", "nonnegative", "solver")),

@@ -161,7 +161,7 @@ def check_signatures(config: dict[str, Any]) -> None:
             raise ConfigError(f"config key models.{name}.control: no variant of signatures compares with it; name it there, or take it out")
         if model["control"] and len(steps(model)) > 1:
             raise ConfigError(f"config key models.{name}.steps: a control model is compared at one step; name one")
-    _check_wishes(section)
+    _check_wishes(config, section)
     _check_layers(config, section["checks"]["layers"] or [])
 
 
@@ -196,7 +196,7 @@ def _check_texts(config: dict[str, Any], key: str, multilingual: str, compared: 
             )
 
 
-def _check_wishes(section: Mapping[str, Any]) -> None:
+def _check_wishes(config: Mapping[str, Any], section: Mapping[str, Any]) -> None:
     checks, chosen = section["checks"], section["categories"]
     for key, known in (("variants", [*section["variants"]]), ("categories", [*CATEGORIES] if chosen is None else chosen)):
         for place, name in enumerate(checks[key] or []):
@@ -208,6 +208,13 @@ def _check_wishes(section: Mapping[str, Any]) -> None:
     if section["fits"] == ["over_steps"] and chosen is not None and ALL_WORDS not in chosen:
         raise ConfigError(
             f"config key signatures.fits: fits over steps are of all words, and signatures.categories leaves {ALL_WORDS} out; add it there"
+        )
+    if section["fits"] == ["over_steps"] and not any(
+        len(steps(config["models"][variant["multilingual"]])) > 1 for variant in section["variants"].values()
+    ):
+        raise ConfigError(
+            "config key signatures.fits: fits over steps need a multilingual model that is compared at several, and there is none; give one"
+            " more steps, or add per_layer"
         )
 
 

@@ -10,7 +10,7 @@ from xlprobe.errors import ConfigError
 from xlprobe.paths import PROJECT
 from xlprobe.study.config import complete
 from xlprobe.study.plan import Study
-from xlprobe.study.signature_costs import Fits, announcement, planned_fits
+from xlprobe.study.signature_costs import Fits, announcement, covariance_mebibytes, fit_mebibytes, fit_minutes, planned_fits
 from xlprobe.study.signatures import MorphologySet
 
 VARIANT = {"multilingual": "xlmr", "monolingual": ["mono"]}
@@ -25,6 +25,12 @@ def signed(**sections):
     for name, changed in sections.items():
         config[name] = config[name] | changed
     return config
+
+
+def at_one_step():
+    models = signed()["models"]
+    models["xlmr"]["steps"] = [20]
+    return models
 
 
 def study(**sections):
@@ -121,6 +127,21 @@ def test_the_fits_of_a_run():
     assert fits["checks"] == Fits("checks", 3 * 2 * (1 + 5 + 2 * 5 + 5 + 2 * 5), 2, 32, 32)
 
 
+def test_what_fits_ask_for_grows_with_them():
+    """Paper 2: 33 matrices of 768 x 768 are 148.5 MiB; fits over 13 layers have 13 times as many. Covariances hold one layer of 13."""
+    config = yaml.safe_load((PROJECT / "config" / "signatures.yaml").read_text())
+    plan = Study(complete(config))
+    assert fit_mebibytes(plan, "main", ["per_layer"]) == fit_mebibytes(plan, "main", ["checks"]) == 1500 + 1634
+    assert fit_mebibytes(plan, "main", ["per_layer", "over_layers"]) == 1500 + 21236
+    assert covariance_mebibytes(plan, "main", 13_000) == 1500 + 1500
+    # 22 minutes a fit of 33: 26 of these, and two of 13 times as many.
+    assert 1100 < fit_minutes(plan, "main", ["per_layer", "over_layers"]) < 1200
+    config["signatures"] |= {"fits": ["per_layer"], "solver": "tensorly"}
+    assert fit_mebibytes(Study(complete(config)), "main", ["per_layer", "over_layers"]) == 1500 + 7425
+    # What is small asks for an hour.
+    assert fit_minutes(study(), "main", ["over_steps"]) == 60
+
+
 def test_paper_2_is_13_variants_of_52_trainings():
     """As its text says: 33 languages and one model of all; romanised 1 and 2; a tenth 5 and 5; sampled 5; XLM-R as published."""
     config = yaml.safe_load((PROJECT / "config" / "signatures.yaml").read_text())
@@ -163,6 +184,10 @@ def test_paper_2_is_13_variants_of_52_trainings():
             "layers.0: layer 1 is not among features.layers",
         ),
         ({"signatures": {"variants": {"main": VARIANT}, "fits": ["over_steps"], "categories": ["case"]}}, "leaves part_of_speech out"),
+        (
+            {"signatures": {"variants": {"main": VARIANT}, "fits": ["over_steps"]}, "models": at_one_step()},
+            "signatures.fits: fits over steps need a multilingual model that is compared at several",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_refused(sections, said):
