@@ -163,6 +163,7 @@ def test_paper_2_is_13_variants_of_52_trainings():
             "layers.0: layer 1 is not among features.layers",
         ),
         ({"signatures": {"variants": {"main": VARIANT}, "fits": ["over_steps"], "categories": ["case"]}}, "leaves part_of_speech out"),
+        ({"signatures": {"variants": {"main": VARIANT}, "rank": 33}}, "rank: 33 components are asked for, but 'xlmr' has 32 dimensions"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(sections, said):
