@@ -268,6 +268,8 @@ rule signature_table:
             for rows in rules.signature_checks.output.rows
             for path in expand(rows, variant=STUDY.checked_comparisons)
         ],
+        # No numbers of models whose text has become another one.
+        trained=expand(rules.trained_text.output, model=STUDY.compared_trainings),
     output:
         "<results>/metrics/signatures.parquet",
     log:

@@ -188,6 +188,14 @@ def test_with_temporary_features_the_files_of_a_variant_in_addition_need_its_own
     assert project.planned(*files, *TINY) == {"features": 8, "covariances": 6, "signatures": 9, "signatures_over_steps": 1}
 
 
+def test_another_text_is_compared_with_that_of_the_models_first(signed, tmp_path):
+    """Models stay as they are: no table is called up to date, nor made, of models that were trained on another text."""
+    project = signed.copy(tmp_path / "project")
+    project.edit("config/tiny.yaml", "corpus: {valid_fraction: 0.1}", "corpus: {valid_fraction: 0.2}")
+    planned = project.planned(TARGET, *TINY)
+    assert {"trained_text": 3, "signature_table": 1}.items() <= planned.items() and "pretrain" not in planned
+
+
 def test_all_categories_in_one_job_are_fitted_as_each_in_its_own(signed, tmp_path, warm):
     project = signed.copy(tmp_path / "project")
     project.edit("config/tiny.yaml", "  rank: 8\n", "  rank: 8\n  together: true\n")

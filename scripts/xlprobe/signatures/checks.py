@@ -13,6 +13,7 @@ what it is held against.
 Shape letters: L languages, R components.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,8 @@ from xlprobe.progress import progress
 from xlprobe.seeds import derive_seed
 from xlprobe.signatures.fitting import PER_LAYER, SCHEMA, FitSettings, JointFit, Slice, fit_together, read_covariances
 from xlprobe.signatures.parafac2 import STABLE_CONGRUENCE, congruence
+
+logger = logging.getLogger(__name__)
 
 # A correlation of two languages is 1 or -1 whatever they are.
 FEWEST_TO_CORRELATE = 3
@@ -52,7 +55,8 @@ def check_signatures(
 
     Args:
         covariances, languages, variant, categories, settings: as in `xlprobe.signatures.fitting.fit_signatures`, which raises the same.
-        layers: those to check; where a file holds no draws of one, the columns that need them are null.
+        layers: those to check; where a file holds no draws of one, the columns that need them are null. One that no file holds is not
+            checked: models may have fewer layers than were asked for.
         outputs: HDF5 files to write, one a category (`xlprobe.artifacts.signature_file`).
         parts: Parquet files to write, one a category: rows of schemas/signatures.schema.yaml that `xlprobe.metrics.signatures` joins to
             those of the fits.
@@ -62,10 +66,13 @@ def check_signatures(
         seed: what they start from.
     """
     files = read_covariances(covariances, languages)
+    measured = {layer for file in files for layer in file.layers}
+    if missing := [layer for layer in layers if layer not in measured]:
+        logger.warning("%s: the models that are compared share no layer %s, which is not checked", variant, " or ".join(map(str, missing)))
     for category, output, part in zip(categories, outputs, parts, strict=True):
         found: dict[SignaturePlace, Signatures] = {}
         rows: list[dict[str, Any]] = []
-        places = [(layer, scale) for layer in layers for scale in settings.scales]
+        places = [(layer, scale) for layer in layers if layer in measured for scale in settings.scales]
         for layer, scale in progress(places, f"{variant} {category}: checks", "layers and scales"):
             at_layer = _Checks(files, category, layer, scale, settings)
             rows += [{"variant": variant, "fit": PER_LAYER} | row for row in at_layer.rows(starts, start_iterations, seed)]

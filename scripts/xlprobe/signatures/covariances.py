@@ -139,7 +139,7 @@ def measure_covariances(
 
     Raises:
         XlprobeError: the vectors are of another dataset, or of no words, the files share no layer or not one of those named, the dataset
-            has no such category or several languages, or an output cannot be written.
+            has no such category or several languages, covariances are not finite, or an output cannot be written.
     """
     checks = checks or CovarianceChecks()
     if all_words_output and ALL_WORDS not in categories:
@@ -170,6 +170,12 @@ def measure_covariances(
                 monolingual_UC, multilingual_UE = of_one.layer(layer), of_many.layer(layer)
                 for part in _at(layer, parts, checks):
                     measured = cross_covariance(monolingual_UC, multilingual_UE, part.rows_N, part.partners_N, device=device)
+                    # As it is written: NaN is not at most that.
+                    if not np.abs(measured.omega_CE).max(initial=0) <= np.finfo(np.float32).max:
+                        raise XlprobeError(
+                            f"{of_many.path}: with {of_one.path}, layer {layer} has covariances of {part.category} that are not finite;"
+                            " look for vectors that are not, or far too long, and extract both again"
+                        )
                     write(measured)
                     if all_words_output and (part.category, part.kind) == (ALL_WORDS, covariance_file.ALL):
                         write_words(measured)

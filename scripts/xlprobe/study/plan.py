@@ -367,6 +367,12 @@ class Study:
         return self.runs[self.comparisons[comparison].multilingual].steps
 
     @property
+    def compared_trainings(self) -> list[str]:
+        """The training runs that are compared and made here, sorted."""
+        named = {run for found in self.comparisons.values() for run in (found.multilingual, *found.monolingual.values())}
+        return sorted(run for run in named if self.runs[run].kind == "pretrain")
+
+    @property
     def fitted_checkpoints(self) -> list[tuple[str, int]]:
         """The comparisons that are fitted by layer, each with its steps."""
         fitted = self.settings.signatures and self.settings.signatures.layer_fits
@@ -441,9 +447,11 @@ class Study:
     def checked_layers(self, name: str) -> list[int]:
         """The layers at which the signatures of a comparison are checked."""
         chosen = self.config["signatures"]["checks"]["layers"]
-        # Its monolingual models are all pretrained here.
-        control = self.runs[next(iter(self.comparisons[name].monolingual.values()))]
-        measured = sorted(self.config["features"]["layers"] or range(control.settings["architecture"]["layers"] + 1))
+        # Its monolingual models are all pretrained here; of one that is published the layers are not known before it is there.
+        found = self.comparisons[name]
+        compared = (self.runs[run] for run in (found.multilingual, *found.monolingual.values()))
+        shared = min(run.settings["architecture"]["layers"] for run in compared if run.kind == "pretrain")
+        measured = sorted(self.config["features"]["layers"] or range(shared + 1))
         return sorted(chosen or {measured[0], measured[len(measured) // 2], measured[-1]})
 
     def draw_arguments(self, name: str, step: str) -> list[Any]:

@@ -156,6 +156,7 @@ def check_signatures(config: dict[str, Any]) -> None:
             raise ConfigError(f"{key}.monolingual: names models of one language; signatures compare languages, so name two at least")
         used |= {variant["multilingual"], *compared.values()}
         _check_texts(config, key, variant["multilingual"], compared)
+        _check_rank(config, [variant["multilingual"], *compared.values()])
     for name, model in config["models"].items():
         if model["control"] and name not in used:
             raise ConfigError(f"config key models.{name}.control: no variant of signatures compares with it; name it there, or take it out")
@@ -194,6 +195,19 @@ def _check_texts(config: dict[str, Any], key: str, multilingual: str, compared: 
                 f"{key}: one of {multilingual!r} and {control!r} is pretrained on romanised {code}, and the other is not; give both the"
                 " same pretrain.text"
             )
+
+
+def _check_rank(config: dict[str, Any], names: Sequence[str]) -> None:
+    """That models which are pretrained here have as many dimensions as there are to be components."""
+    rank = config["signatures"]["rank"]
+    pretrained = (name for name in names if "pretrain" in config["models"][name])
+    sizes = {name: config["models"][name]["pretrain"]["architecture"]["hidden_size"] for name in pretrained}
+    smallest = min(sizes, key=lambda name: sizes[name])
+    if rank is not None and rank > sizes[smallest]:
+        raise ConfigError(
+            f"config key signatures.rank: {rank} components are asked for, but {smallest!r} has {sizes[smallest]} dimensions; ask for"
+            f" {sizes[smallest]} at most, or for as many as there are (null)"
+        )
 
 
 def _check_wishes(config: Mapping[str, Any], section: Mapping[str, Any]) -> None:

@@ -90,6 +90,12 @@ def test_where_nothing_was_drawn_starts_alone_are_checked(planted):
     assert table[["halves_r", "halves_difference", "null_mean", "equal_fixed_mean", "equal_fixed_instances"]].isna().all(axis=None)
 
 
+def test_a_layer_that_the_models_do_not_share_is_not_checked(planted, caplog):
+    """A published model may have fewer than its monolingual ones; a row of it would be of no fit."""
+    table = read_table(checked(planted, "beyond", layers=(0, 9)) / f"{WORDS}.parquet")
+    assert {*table["layer"]} == {0} and "main: the models that are compared share no layer 9, which is not checked" in caplog.text
+
+
 def test_checks_are_the_same_again(planted, checks):
     again = checked(planted, "again")
     expected = read_table(checks / f"{WORDS}.parquet").query("scale == 'raw'").reset_index(drop=True)

@@ -259,6 +259,22 @@ def test_damage_is_one_sentence(written):
         CovarianceFile(written.many_file)
 
 
+@pytest.mark.parametrize(("value", "dtype"), [(np.nan, np.float16), (np.inf, np.float16), (1e30, np.float32)])
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_what_is_not_finite_is_refused_where_it_is_measured(written, value, dtype):
+    """In its file's name; of a fit, nobody could say which language it is."""
+    for vectors, path in ((written.one, written.one_file), (written.many, written.many_file)):
+        broken = vectors.astype(dtype)
+        # Of a unit with case, in the second layer.
+        broken[1, 3, 2] = value
+        write_vectors(path, written.dataset, broken, [0, 3, 6], **({"model": "mono_qaa"} if path == written.one_file else {}))
+    with pytest.raises(
+        XlprobeError, match=r"many\.h5: with .*one\.h5, layer 3 has covariances of part_of_speech that are not finite; look"
+    ):
+        written.measure()
+    assert not written.output.exists()
+
+
 def test_zeros_have_no_norm():
     empty = Covariance(np.zeros((2, 3)), 5, np.zeros(2), np.zeros(3))
     assert empty.norm == empty.norm_shuffled == 0 and not empty.standardised().omega_CE.any()

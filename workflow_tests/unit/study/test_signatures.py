@@ -105,6 +105,19 @@ def test_what_is_not_fitted_by_layer_is_not_checked():
     assert arguments[:5] == ["--categories", "case", "number", "--layers", "0,1,2"]
 
 
+def test_layers_to_check_are_those_that_all_models_have():
+    shallow = signed()["models"]
+    shallow["xlmr"]["pretrain"]["architecture"]["layers"] = 1
+    assert study(models=shallow).checked_layers("main") == [0, 1] and study().checked_layers("main") == [0, 1, 2]
+
+
+def test_trainings_whose_text_has_to_be_that_of_the_run():
+    models = signed()["models"] | {"theirs": {"steps": [1], "huggingface": {"folder": "/theirs"}}}
+    variants = {"main": {"multilingual": "theirs", "monolingual": ["mono"]}}
+    assert study(models=models, signatures={"variants": variants}).compared_trainings == ["mono_qaa", "mono_qba"]
+    assert study().compared_trainings == ["mono_qaa", "mono_qba", "xlmr"]
+
+
 def test_without_signatures_nothing_is_planned():
     plan = Study(complete(tiny_configuration()))
     assert plan.comparisons == plan.morphology == {} and plan.categories == [] and announcement(plan) == ""
@@ -188,6 +201,7 @@ def test_paper_2_is_13_variants_of_52_trainings():
             {"signatures": {"variants": {"main": VARIANT}, "fits": ["over_steps"]}, "models": at_one_step()},
             "signatures.fits: fits over steps need a multilingual model that is compared at several",
         ),
+        ({"signatures": {"variants": {"main": VARIANT}, "rank": 33}}, "rank: 33 components are asked for, but 'xlmr' has 32 dimensions"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(sections, said):
