@@ -35,6 +35,7 @@ rule all:
         [figures(pattern) for pattern in rules.figure.output],
         paper_targets(),
         signature_targets(),
+        paper2_targets(),
         rules.findings.output,
 
 
