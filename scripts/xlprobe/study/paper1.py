@@ -51,7 +51,7 @@ class PaperFigure(NamedTuple):
 
 
 class PaperTable(NamedTuple):
-    """A row of `resources/published/paper1_tables.tsv` or `paper2_tables.tsv`: its number, the module of `xlprobe.tables` that makes it, its title."""
+    """A row of `paper1_tables.tsv` or `paper2_tables.tsv` in `resources/published`: number, module of `xlprobe.tables`, title."""
 
     number: str
     kind: str

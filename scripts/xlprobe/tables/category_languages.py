@@ -86,8 +86,8 @@ def _beside(tables: SignatureTables) -> pd.DataFrame:
 def _notes(tables: SignatureTables) -> Iterator[str]:
     facts, every = tables.facts, [*_categories(tables)]
     yield (
-        f"Of this run, comparison {facts.main}, n = {len(facts.compared)} languages: those with {facts.fewest:,} words or more of a category"
-        " (signatures.min_instances). Only in the paper: in brackets, the words that a language has here, which are too few."
+        f"Of this run, comparison {facts.main}, n = {len(facts.compared)} languages: those with {facts.fewest:,} words or more of a"
+        " category (signatures.min_instances). Only in the paper: in brackets, the words that a language has here, which are too few."
         " Part of Speech is all words."
     )
     if skipped := [of.title for of in every if not of.taken]:

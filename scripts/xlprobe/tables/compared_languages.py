@@ -44,7 +44,10 @@ def _notes(tables: SignatureTables) -> Iterator[str]:
     facts, printed = tables.facts, _printed()
     families, genera = ({facts.languages[code][name] for code in facts.compared} - {""} for name in ("family", "genus"))
     invented = " All are invented; family and genus are the language that each descends from." if facts.world else ""
-    yield f"Of this run, comparison {facts.main}: n = {len(facts.compared)} languages of {_counted(families, genera)}. Words: those that signatures are taken of.{invented}"
+    yield (
+        f"Of this run, comparison {facts.main}: n = {len(facts.compared)} languages of {_counted(families, genera)}. Words: those that"
+        f" signatures are taken of.{invented}"
+    )
     here = {one_language(code) for code in facts.compared}
     missing = [f"{row['language']} ({code})" for code, row in printed.items() if code not in here]
     if missing:

@@ -1,4 +1,4 @@
-"""Correlations of mean signatures with the scores of the very model that they are taken of, by layer: no peer of paper 2's Tables 4 to 7."""
+"""Correlations of mean signatures with the scores of the very model that they are of, by layer; paper 2 has no such table."""
 
 from collections.abc import Iterator
 
@@ -69,7 +69,8 @@ def _notes(tables: SignatureTables) -> Iterator[str]:
     last = [rows for _, verdict, rows in lines if verdict == RAW][-1:]
     for name, row in ((name, rows.get(task)) for rows in last for name, task in OWN_COLUMNS.items()):
         if row is not None and not pd.isna(row["r"]):
-            yield f"{name}: {'with' if row['task'] == 'alignment' else 'zero-shot from'} {row['pivot']}, of {row['languages']}{_without_one(row)}."
+            how = "with" if row["task"] == "alignment" else "zero-shot from"
+            yield f"{name}: {how} {row['pivot']}, of {row['languages']}{_without_one(row)}."
     yield from reading_notes([row for _, _, rows in lines for row in rows.values()])
     yield from absence_notes([(name, rows.get(task)) for rows in last for name, task in OWN_COLUMNS.items()])
 
@@ -79,7 +80,8 @@ def _without_one(row: Row) -> str:
     if pd.isna(row["without_one_low"]):
         return ""
     low, high = (decimals(row[f"without_one_{end}"], 2) for end in ("low", "high"))
-    return f"; of the last layer, r lies from {low} to {high} if one of these {int(row['n'])} is left out, and {row['influential']} moves it most"
+    left_out = f"if one of these {int(row['n'])} is left out, and {row['influential']} moves it most"
+    return f"; at the last layer, r lies from {low} to {high} {left_out}"
 
 
 TABLE = TableKind(reads=("task_correlations",), table=_table, notes=lambda tables: [*_notes(tables)], beside=_beside)
