@@ -20,6 +20,7 @@ class _Category:
 
     Attributes:
         taken: whether the run takes signatures of it.
+        papers: how many languages the paper lists.
         instances: words that have it, by language that is compared.
         both, only_here: languages of this run.
         too_few: of the paper's list, those that are compared here, and have too few words.
@@ -28,6 +29,7 @@ class _Category:
 
     title: str
     taken: bool
+    papers: int
     instances: dict[str, int]
     both: list[str]
     only_here: list[str]
@@ -40,11 +42,13 @@ def _categories(tables: SignatureTables) -> Iterator[_Category]:
     instances = tables.instances()
     compared = {one_language(code) for code in tables.facts.compared}
     for name, title in CATEGORIES.items():
-        found, papers = instances.get(name, {}), printed[title]
+        found = {code: instances.get(name, {}).get(code, 0) for code in tables.facts.compared}
+        papers = printed[title]
         here = sorted(code for code, count in found.items() if count >= tables.facts.fewest)
         yield _Category(
             title,
             name in tables.facts.categories,
+            len(papers),
             found,
             [code for code in here if one_language(code) in papers],
             [code for code in here if one_language(code) not in papers],
@@ -56,7 +60,6 @@ def _categories(tables: SignatureTables) -> Iterator[_Category]:
 def _table(tables: SignatureTables) -> pd.DataFrame:
     rows = []
     for of in _categories(tables):
-        papers = len({one_language(code) for code in [*of.both, *of.too_few]} | {*of.not_compared})
         few = [f"{code} ({of.instances[code]:,})" for code in of.too_few]
         absent = [f"{len(of.not_compared)} not compared"] if of.not_compared else []
         here = [", ".join(of.both) or MISSING, ", ".join(of.only_here) or MISSING, ", ".join([*few, *absent]) or MISSING]
@@ -64,7 +67,7 @@ def _table(tables: SignatureTables) -> pd.DataFrame:
             {
                 "Category": of.title,
                 "Here: n": str(len(of.both) + len(of.only_here)) if of.taken else MISSING,
-                "Paper: n": str(papers),
+                "Paper: n": str(of.papers),
                 **dict(zip(("In both", "Only here", "Only in the paper"), here if of.taken else [MISSING] * 3, strict=True)),
             }
         )
@@ -76,7 +79,7 @@ def _beside(tables: SignatureTables) -> pd.DataFrame:
         [
             {
                 "Not compared here": " ".join(of.not_compared),
-                "Instances": " ".join(f"{code}:{count}" for code, count in sorted(of.instances.items())),
+                "Instances": " ".join(f"{code}:{count}" for code, count in sorted(of.instances.items())) if of.taken else "",
             }
             for of in _categories(tables)
         ]

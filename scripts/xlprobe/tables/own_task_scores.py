@@ -8,7 +8,6 @@ from xlprobe.metrics.signature_tables import SignatureTables
 from xlprobe.tables.declaration import TableKind
 from xlprobe.tables.rendering import MISSING, decimals
 from xlprobe.tables.task_correlation_cells import (
-    OWN_COLUMNS,
     RAW,
     VERDICTS,
     Row,
@@ -21,6 +20,7 @@ from xlprobe.tables.task_correlation_cells import (
     second_verdict_note,
 )
 
+OWN_COLUMNS = {"POS accuracy": "pos", "XNLI accuracy": "xnli", "Alignment F1": "alignment"}
 COLUMNS = ["Layer", "Signatures", *OWN_COLUMNS]
 KEPT = ("n", "low", "high", "p", "permutation_p", "without_one_low", "without_one_high", "influential", "languages")
 

@@ -4,6 +4,7 @@ Each stands with its number of languages, its interval, and a second verdict: of
 together, since the mean of raw ones grows with the model's vectors.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +12,13 @@ from typing import Any
 import pandas as pd
 
 from xlprobe.metrics.signature_tables import SignatureTables
-from xlprobe.metrics.task_correlations import AS_PRINTED, OWN_TASKS, SAME_SCRIPT, THIS_RUN, note_of
+from xlprobe.metrics.task_correlations import AS_PRINTED, THIS_RUN, note_of
 from xlprobe.tables.rendering import MISSING, decimals, published_rows
 
 TABLE_NAME = "task_correlations"
 PUBLISHED_TASKS = "published/paper2_table1.tsv"
 # How signatures are taken: as printed, and the second verdict.
-RAW, JOINT = "per layer, raw", "all layers together, standardised"
+RAW, JOINT = "per layer, raw", "joint, standardised"
 VERDICTS = {RAW: ("per_layer", "raw"), JOINT: ("over_layers", "standardised")}
 # Columns of the printed tables.
 MODELS = {"mbert": "mBERT", "xlm": "XLM", "xlmr": "XLM-R", "mmte": "MMTE"}
@@ -30,6 +31,8 @@ BESIDE = (
 )
 
 Row = dict[Any, Any]
+# What a correlation is of: task, model that has the scores, metric.
+Key = tuple[str, str, str]
 
 
 def column_of(task: str, metric: str) -> str:
@@ -41,31 +44,42 @@ def column_of(task: str, metric: str) -> str:
     return f"{task.removesuffix('-GoldP').replace('-', '')}_{metric}".lower()
 
 
-def correlations(tables: SignatureTables, verdict: str, source: str | None = None, matching: str = AS_PRINTED) -> list[Row]:
-    """The rows of `task_correlations` of a verdict, by layer.
+def correlations(tables: SignatureTables, verdict: str, matching: str = AS_PRINTED) -> list[Row]:
+    """The rows of `task_correlations` that are of published scores and those of a user's file, of a verdict, by layer.
 
     Args:
-        source: this run; None is published scores and those of a user's file.
         matching: as the table has it.
     """
+    return [row for row in _of_verdict(tables, verdict) if row["source"] != THIS_RUN and row["matching"] == matching]
+
+
+def own_correlations(tables: SignatureTables, verdict: str) -> list[Row]:
+    """Those that are of this run's own scores of the same model."""
+    return [row for row in _of_verdict(tables, verdict) if row["source"] == THIS_RUN]
+
+
+def _of_verdict(tables: SignatureTables, verdict: str) -> list[Row]:
     table = tables.table(TABLE_NAME)
     fit, scale = VERDICTS[verdict]
-    of_source = table["source"] == source if source else table["source"] != THIS_RUN
-    chosen = table[(table["fit"] == fit) & (table["scale"] == scale) & of_source & (table["matching"] == matching)]
-    rows: list[Row] = chosen.sort_values("layer", kind="stable").to_dict("records")
+    rows: list[Row] = table[(table["fit"] == fit) & (table["scale"] == scale)].sort_values("layer", kind="stable").to_dict("records")
     return rows
 
 
-def key_of(row: Row) -> tuple[str, str, str]:
+def key_of(row: Row) -> Key:
     """What a correlation is of: task, model that has the scores, metric."""
     return row["task"], row["score_model"], row["metric"]
 
 
-def r_text(row: Row | None) -> str:
-    """A correlation with two decimals, as printed, with its number of languages, and a mark where so few can support no claim."""
+def r_text(row: Row | None, usual: int | None = None) -> str:
+    """A correlation with two decimals, as printed, and a mark where so few languages can support no claim.
+
+    Args:
+        usual: the number of languages that the table says elsewhere; another one stands behind the correlation.
+    """
     if row is None or pd.isna(row["r"]):
         return MISSING
-    return f"{decimals(row['r'], 2)}{TOO_SMALL if row['n_too_small'] else ''} (n={int(row['n'])})"
+    n = "" if row["n"] == usual else f" (n={int(row['n'])})"
+    return f"{decimals(row['r'], 2)}{TOO_SMALL if row['n_too_small'] else ''}{n}"
 
 
 def interval_text(row: Row | None) -> str:
@@ -117,7 +131,7 @@ def absence_notes(rows: Sequence[tuple[str, Row | None]]) -> Iterator[str]:
 
 def second_verdict_note(tables: SignatureTables) -> Iterator[str]:
     """How the two verdicts differ; that there is no second one, where there is none."""
-    if not (correlations(tables, JOINT) or correlations(tables, JOINT, THIS_RUN, SAME_SCRIPT)):
+    if not _of_verdict(tables, JOINT):
         yield (
             "No second verdict: this run fits no standardised covariances over all layers together (config keys signatures.fits and"
             " signatures.scales), and a raw mean grows with the model's vectors."
@@ -143,32 +157,43 @@ class LayerCorrelations:
 
     @property
     def _columns(self) -> dict[str, tuple[str, str, str]]:
-        """By the column's name with the printed number of languages: the printed table's column, the task and the metric."""
-        printed = published_rows(PUBLISHED_TASKS)
+        """By name, the printed table's column, the task and the metric."""
         return {
-            f"{row['task']} {row['metric']} (n={row['languages']})": (
+            f"{row['task'].removesuffix('-GoldP')} {row['metric']}": (
                 column_of(row["task"], row["metric"]),
                 row["task"],
                 METRICS[row["metric"]],
             )
-            for row in printed
+            for row in published_rows(PUBLISHED_TASKS)
         }
 
     def table(self, tables: SignatureTables) -> pd.DataFrame:
-        """Layers by tasks: of each layer the printed row, and one of each verdict."""
-        columns = self._columns
+        """Layers by tasks: of each layer the printed row, and one of each verdict; above all the numbers of languages."""
+        columns, usual, printed = self._columns, self._usual(tables), published_rows(self.published)
+        papers = {column_of(row["task"], row["metric"]): row["languages"] for row in published_rows(PUBLISHED_TASKS)}
+        here = {name: str(usual.get((task, self.model, metric), MISSING)) for name, (_, task, metric) in columns.items()}
+        in_print = {name: papers[column] if any(row[column] for row in printed) else "" for name, (column, *_) in columns.items()}
+        above = [{"Layer": "n", "Signatures": "paper"} | in_print, {"Layer": "n", "Signatures": "here"} | here]
         rows: list[tuple[int, dict[str, str]]] = []
-        for printed in published_rows(self.published):
-            cells = {name: printed[column] for name, (column, *_) in columns.items()}
-            rows.append((int(printed["layer"]), {"Layer": printed["layer"], "Signatures": "paper"} | cells))
+        for row in printed:
+            cells = {name: row[column] for name, (column, *_) in columns.items()}
+            rows.append((int(row["layer"]), {"Layer": row["layer"], "Signatures": "paper"} | cells))
         for verdict in VERDICTS:
-            by_layer: dict[int, dict[tuple[str, str, str], Row]] = {}
-            for row in self._rows(tables, verdict):
-                by_layer.setdefault(int(row["layer"]), {})[key_of(row)] = row
-            for layer, found in by_layer.items():
-                cells = {name: r_text(found.get((task, self.model, metric))) for name, (_, task, metric) in columns.items()}
+            by_layer: dict[int, dict[Key, Row]] = {}
+            for found in self._rows(tables, verdict):
+                by_layer.setdefault(int(found["layer"]), {})[key_of(found)] = found
+            for layer, of_layer in by_layer.items():
+                keys = {name: (task, self.model, metric) for name, (_, task, metric) in columns.items()}
+                cells = {name: r_text(of_layer.get(key), usual.get(key)) for name, key in keys.items()}
                 rows.append((layer, {"Layer": str(layer), "Signatures": verdict} | cells))
-        return pd.DataFrame([row for _, row in sorted(rows, key=lambda row: row[0])])
+        return pd.DataFrame([*above, *(row for _, row in sorted(rows, key=lambda row: row[0]))])
+
+    def _usual(self, tables: SignatureTables) -> dict[Key, int]:
+        """The number of languages that most correlations of a task have; none where it has none."""
+        found: dict[Key, Counter[int]] = {}
+        for row in (row for verdict in VERDICTS for row in self._rows(tables, verdict) if not pd.isna(row["r"])):
+            found.setdefault(key_of(row), Counter())[int(row["n"])] += 1
+        return {key: counts.most_common(1)[0][0] for key, counts in found.items()}
 
     def _rows(self, tables: SignatureTables, verdict: str) -> list[Row]:
         asked = {(task, self.model, metric) for _, task, metric in self._columns.values()}
@@ -197,22 +222,13 @@ class LayerCorrelations:
         printed, shown = published_rows(self.published), [row for verdict in VERDICTS for row in self._rows(tables, verdict)]
         yield (
             f"Pearson's r over languages of the mean signature of all words ({tables.model()}) with scores by language of {self.model},"
-            " which is another model; n in a column's head: languages in the paper, in a cell: here. The CSV has intervals and p-values."
+            " which is another model. n: languages; in a cell, where it is another one than above. The CSV has intervals and p-values."
         )
         last = max((int(row["layer"]) for row in shown), default=None)
         if last is not None and last != int(printed[-1]["layer"]):
             yield f"The paper's last layer is {printed[-1]['layer']}, ours {last}: the same number is not the same depth."
         yield from second_verdict_note(tables)
-        yield f"BUCC: {note_of(4)}."
+        yield f"BUCC in print: {note_of(4)}."
         yield from reading_notes(shown)
         first = {key_of(row): row for row in reversed(self._rows(tables, RAW))}
-        names = {name.partition(" (")[0]: (task, self.model, metric) for name, (_, task, metric) in self._columns.items()}
-        yield from absence_notes([(name, first.get(test)) for name, test in names.items()])
-
-
-OWN_COLUMNS = {"POS accuracy": "pos", "XNLI accuracy": "xnli", "Alignment F1": "alignment"}
-
-
-def own_correlations(tables: SignatureTables, verdict: str) -> list[Row]:
-    """The correlations with this run's own scores of the same model."""
-    return [row for row in correlations(tables, verdict, THIS_RUN, SAME_SCRIPT) if row["task"] in OWN_TASKS]
+        yield from absence_notes([(name, first.get((task, self.model, metric))) for name, (_, task, metric) in self._columns.items()])

@@ -6,7 +6,7 @@ from string import ascii_lowercase
 import pandas as pd
 
 from xlprobe.metrics.signature_tables import SignatureTables
-from xlprobe.metrics.task_correlations import SAME_SCRIPT, note_of
+from xlprobe.metrics.task_correlations import AS_PRINTED, SAME_SCRIPT, note_of
 from xlprobe.tables.declaration import TableKind
 from xlprobe.tables.rendering import MISSING, published_rows
 from xlprobe.tables.task_correlation_cells import (
@@ -15,6 +15,7 @@ from xlprobe.tables.task_correlation_cells import (
     MODELS,
     PUBLISHED_TASKS,
     RAW,
+    Key,
     Row,
     beside_cells,
     correlations,
@@ -26,18 +27,15 @@ from xlprobe.tables.task_correlation_cells import (
     why_none,
 )
 
-# A correlation: task, model, metric.
-Test = tuple[str, str, str]
 
-
-def _last(tables: SignatureTables, verdict: str, matching: str | None = None) -> dict[Test, Row]:
+def _last(tables: SignatureTables, verdict: str, matching: str = AS_PRINTED) -> dict[Key, Row]:
     """The correlations of the last layer by what they are of."""
-    rows = correlations(tables, verdict, matching=matching) if matching else correlations(tables, verdict)
+    rows = correlations(tables, verdict, matching)
     last = max((row["layer"] for row in rows), default=None)
     return {key_of(row): row for row in rows if row["layer"] == last}
 
 
-def _tests(tables: SignatureTables) -> list[tuple[Test, str, str, str]]:
+def _tests(tables: SignatureTables) -> list[tuple[Key, str, str, str]]:
     """What the rows are of, each with the printed metric, r and number of languages; what else a user's file has follows."""
     printed = published_rows(PUBLISHED_TASKS)
     tests = [
@@ -99,7 +97,7 @@ def _notes(tables: SignatureTables) -> Iterator[str]:
         " n: languages with both, in the paper those of the task."
     )
     yield from second_verdict_note(tables)
-    yield f"BUCC: {note_of(4)}."
+    yield f"BUCC in print: {note_of(4)}."
     yield from reading_notes([*raw.values(), *_last(tables, JOINT).values()])
     if same := [f"{' '.join(test)} {r_text(row)}" for test, row in _last(tables, RAW, SAME_SCRIPT).items()]:
         yield (
