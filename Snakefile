@@ -33,9 +33,8 @@ rule all:
         table_targets(),
         prediction_files(),
         [figures(pattern) for pattern in rules.figure.output],
-        paper_targets(),
+        paper_targets() + paper2_targets(),
         signature_targets(),
-        paper2_targets(),
         rules.findings.output,
 
 
