@@ -24,6 +24,7 @@ INSTANCES = {"animacy": {"ru": 120, "de": 300, "en": 3}, "politeness": {"de": 12
 PLACES = (("per_layer", "raw"), ("over_layers", "standardised"))
 FACTS = SignatureFacts(
     main="main",
+    variants=["main", "other"],
     compared=LANGUAGES,
     languages={
         code: {"name": name, "family": family, "genus": genus, "branch": "", "script": script}

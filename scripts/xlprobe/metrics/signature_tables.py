@@ -25,7 +25,8 @@ class SignatureFacts:
 
     Attributes:
         main: the main comparison (signatures.variants), the first in the configuration.
-        compared: its languages, sorted.
+        variants: all comparisons, in the configuration's order.
+        compared: the languages of the main one, sorted.
         languages: by code, the name, family, genus, branch and script of each that is compared.
         categories: those that signatures are taken of.
         fewest: words of a category that a language must have (signatures.min_instances).
@@ -33,6 +34,7 @@ class SignatureFacts:
     """
 
     main: str
+    variants: Sequence[str]
     compared: Sequence[str]
     languages: Mapping[str, Mapping[str, str]]
     categories: Sequence[str]

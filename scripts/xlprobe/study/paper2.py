@@ -84,6 +84,7 @@ def signature_facts(study: "Study") -> dict[str, Any]:
     main = next(iter(study.comparisons.values()))
     return {
         "main": main.variant,
+        "variants": [*dict.fromkeys(found.variant for found in study.comparisons.values())],
         "compared": main.languages,
         "languages": language_facts(study),
         "categories": study.categories,
