@@ -96,6 +96,8 @@ def _notes(tables: SignatureTables) -> Iterator[str]:
         " The scores are of XTREME's models (Hu et al. 2020), none of which is the one whose signatures are taken, of XLM-R the large one."
         " n: languages with both, in the paper those of the task."
     )
+    if tables.facts.world:
+        yield "The languages of this run are invented: XTREME has no scores of them. Table A correlates the model's own."
     yield from second_verdict_note(tables)
     yield f"BUCC in print: {note_of(4)}."
     yield from reading_notes([*raw.values(), *_last(tables, JOINT).values()])
