@@ -33,7 +33,7 @@ rule all:
         table_targets(),
         prediction_files(),
         [figures(pattern) for pattern in rules.figure.output],
-        paper_targets(),
+        paper_targets() + paper2_targets(),
         signature_targets(),
         rules.findings.output,
 

@@ -11,6 +11,7 @@ report: "../report/workflow.rst"
 FINDING_TABLES = [
     *("scores", "checkpoints", "best", "steps", "forgetting", "asymmetry", "order"),
     *("expected_layers", "layer_gains", "correlations", "gates"),
+    *("signatures", "signature_spreads", "signature_trends", "language_trees"),
 ]
 
 
@@ -18,7 +19,7 @@ rule findings:
     input:
         tables=measured_tables(FINDING_TABLES),
         description=rules.run_description.output,
-        papers=paper_targets(),
+        papers=paper_targets() + paper2_targets(),
     output:
         markdown=report("<results>/RESULTS.md", category="Findings"),
         page="<results>/RESULTS.html",
@@ -46,9 +47,21 @@ rule findings:
             {row.number: row.title for row in PAPER_TABLES.values()}
         ),
         followed=STUDY.followed_models,
+        signatures=as_arguments(
+            {
+                "signatures": paper2.signature_facts_argument(STUDY) or None,
+                "tables_of_signatures": (
+                    json.dumps(
+                        {row.number: row.title for row in PAPER2_TABLES.values()}
+                    )
+                    if STUDY.comparisons
+                    else None
+                ),
+            }
+        ),
     message:
         "Writing {output.markdown}"
     shell:
         "python scripts/write_results.py --experiment {params.experiment:q} --models {params.models:q} --tables {input.tables:q}"
-        " --figures {params.figures:q} --papers-tables {params.papers_tables:q} --followed {params.followed:q}"
+        " --figures {params.figures:q} --papers-tables {params.papers_tables:q} --followed {params.followed:q} {params.signatures:q}"
         " --markdown {output.markdown:q} --page {output.page:q} > {log:q} 2>&1"

@@ -1,7 +1,7 @@
 """Files of a run that rules name by the list."""
 
 from xlprobe.artifacts import checkpoint_lists
-from xlprobe.study import paper1
+from xlprobe.study import paper1, paper2
 from xlprobe.study.figure_kinds import signature_figure_kinds
 from xlprobe.study.signature_costs import (
     announcement,
@@ -12,6 +12,7 @@ from xlprobe.study.signature_costs import (
 
 PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.parquet"
 PAPER_FIGURES, PAPER_TABLES = paper1.paper_figures(), paper1.paper_tables()
+PAPER2_TABLES = paper2.paper2_tables()
 
 
 def data_files():
@@ -264,3 +265,10 @@ def signature_targets():
             kind=signature_figure_kinds(),
         ),
     ]
+
+
+def paper2_targets():
+    """The tables of paper 2, where the run takes signatures."""
+    if not STUDY.comparisons:
+        return []
+    return expand(rules.paper2_table.output, number=PAPER2_TABLES)

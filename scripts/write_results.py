@@ -5,6 +5,7 @@ from pathlib import Path
 
 from xlprobe import command_line
 from xlprobe.metrics.model_tables import ModelFacts
+from xlprobe.metrics.signature_tables import SignatureFacts
 from xlprobe.report.findings import RunFiles, write_findings
 
 
@@ -13,9 +14,10 @@ def main() -> None:
     parser.add_argument("--experiment", required=True)
     parser.add_argument("--models", type=ModelFacts.of_json, nargs="+", required=True, help="JSON of each model: what is measured of it")
     parser.add_argument("--tables", type=Path, nargs="*", default=[], help="tables of metrics/")
-    for name in ("figures", "papers-tables"):
+    for name in ("figures", "papers-tables", "tables-of-signatures"):
         parser.add_argument(f"--{name}", type=json.loads, default={}, help="JSON: by number, their titles")
     parser.add_argument("--followed", nargs="*", default=[], help="models whose figures, tables and claims of papers there are")
+    parser.add_argument("--signatures", type=SignatureFacts.of_json, help="JSON: the comparison, and its languages; where there is one")
     parser.add_argument("--markdown", type=Path, required=True, help="RESULTS.md, in the run's folder")
     parser.add_argument("--page", type=Path, required=True)
     named = vars(parser.parse_args())
@@ -26,8 +28,9 @@ def main() -> None:
         for name, place in numbered.items()
         for titles in [named.pop(name)]
     }
+    signed = {n: (title, results / f"tables/paper2/table_{n}") for n, title in named.pop("tables_of_signatures").items()}
     claims = {model: results / "claims" / model / "paper1.parquet" for model in followed}
-    run_files = RunFiles(results=results, tables=named.pop("tables"), claims=claims, **files)
+    run_files = RunFiles(results=results, tables=named.pop("tables"), claims=claims, tables_of_signatures=signed, **files)
     write_findings(files=run_files, **named)
 
 

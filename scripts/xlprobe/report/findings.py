@@ -1,7 +1,7 @@
 """RESULTS.md: what a run measured, what it cost, what it found, what papers claim, and their figures and tables; read in five minutes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,12 @@ from xlprobe.files import MAKE_AGAIN, read_json, write_text
 from xlprobe.metrics.correlations import IN_LANGUAGE
 from xlprobe.metrics.learning import FINAL
 from xlprobe.metrics.model_tables import ModelFacts, ModelTables
+from xlprobe.metrics.signature_tables import SignatureFacts, SignatureTables
 from xlprobe.metrics.training_outcomes import one_language
 from xlprobe.report.costs import read_costs
 from xlprobe.report.headlines import IN_LANGUAGE_TASKS, counted, headlines, shown
 from xlprobe.report.page import as_page
+from xlprobe.report.signature_findings import signature_findings
 
 # Of more languages, a table by language is no longer read in minutes.
 MOST_LANGUAGES = 20
@@ -37,6 +39,7 @@ class RunFiles:
         tables: of `metrics/`.
         figures, papers_tables: of paper 1, by model and number: the title, and the files without their endings.
         claims: `claims/<model>/paper1.parquet`, by model.
+        tables_of_signatures: of paper 2, by number: the title, and the files without their endings.
     """
 
     results: Path
@@ -44,20 +47,26 @@ class RunFiles:
     figures: Mapping[str, Mapping[str, tuple[str, Path]]]
     papers_tables: Mapping[str, Mapping[str, tuple[str, Path]]]
     claims: Mapping[str, Path]
+    tables_of_signatures: Mapping[str, tuple[str, Path]] = field(default_factory=dict)
 
 
-def write_findings(experiment: str, models: Sequence[ModelFacts], files: RunFiles, markdown: Path, page: Path) -> None:
+def write_findings(
+    experiment: str, models: Sequence[ModelFacts], files: RunFiles, markdown: Path, page: Path, signatures: SignatureFacts | None = None
+) -> None:
     """Write RESULTS.md, and the same as a page with its figures inside.
+
+    Args:
+        signatures: of the run; None where it takes none.
 
     Raises:
         XlprobeError: a file is missing or damaged.
     """
-    text = "\n".join(_lines(experiment, models, files)) + "\n"
+    text = "\n".join(_lines(experiment, models, files, signatures)) + "\n"
     write_text(markdown, text)
     write_text(page, as_page(text, f"Results of {experiment}", files.results))
 
 
-def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles) -> Iterator[str]:
+def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles, signatures: SignatureFacts | None) -> Iterator[str]:
     metrics = files.results / "metrics"
     yield f"# Results of {experiment}\n"
     config = read_json(metrics / "config.json", MAKE_AGAIN)
@@ -92,6 +101,14 @@ def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles) -> It
                 yield f"### Figure {int(number)}. {title}\n"
                 yield f"![Figure {int(number)}]({relative}.png)\n"
                 yield f"{escaped(read_caption(path.with_suffix('.caption.rst')))} [PDF]({relative}.pdf), [data]({relative}.csv)\n"
+    if signatures:
+        yield "\n## Signatures\n"
+        yield from (f"- {escaped(sentence)}" for sentence in signature_findings(SignatureTables.of_files(signatures, files.tables)))
+        if files.tables_of_signatures:
+            yield "\nPaper 2's tables:\n"
+            for number, (title, path) in files.tables_of_signatures.items():
+                relative = path.relative_to(files.results)
+                yield f"- {number}. {title}: [table]({relative}.md), [CSV]({relative}.csv), [LaTeX]({relative}.tex)"
 
 
 def _model_lines(tables: ModelTables, config: Mapping[str, Any]) -> Iterator[str]:

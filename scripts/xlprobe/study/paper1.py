@@ -51,7 +51,7 @@ class PaperFigure(NamedTuple):
 
 
 class PaperTable(NamedTuple):
-    """A row of `resources/published/paper1_tables.tsv`: its number, the module of `xlprobe.tables` that makes it, its title."""
+    """A row of `paper1_tables.tsv` or `paper2_tables.tsv` in `resources/published`: number, module of `xlprobe.tables`, title."""
 
     number: str
     kind: str
@@ -70,18 +70,22 @@ class PaperTable(NamedTuple):
 @cache
 def paper_figures() -> dict[str, PaperFigure]:
     """The figures of paper 1, by number."""
-    rows = (PaperFigure(f"{int(number):02}", kind, tuple(tasks.split()), *others) for number, kind, tasks, *others in _rows("figures"))
+    rows = (
+        PaperFigure(f"{int(number):02}", kind, tuple(tasks.split()), *others)
+        for number, kind, tasks, *others in listed_rows("paper1_figures")
+    )
     return {row.number: row for row in rows}
 
 
 @cache
 def paper_tables() -> dict[str, PaperTable]:
     """The tables of paper 1, by number."""
-    return {row.number: row for row in (PaperTable(*cells) for cells in _rows("tables"))}
+    return {row.number: row for row in (PaperTable(*cells) for cells in listed_rows("paper1_tables"))}
 
 
-def _rows(name: str) -> Iterator[list[str]]:
-    lines = (line.split("\t") for _, line in read_lines(RESOURCES / "published" / f"paper1_{name}.tsv") if line)
+def listed_rows(name: str) -> Iterator[list[str]]:
+    """The rows of a list of a paper's figures or tables in `resources/published`, without its head."""
+    lines = (line.split("\t") for _, line in read_lines(RESOURCES / "published" / f"{name}.tsv") if line)
     next(lines)
     return lines
 

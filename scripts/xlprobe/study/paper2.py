@@ -1,9 +1,11 @@
 """What of paper 2 (Zhao et al. 2023) a run can show: facts about the languages that it compares, and what analyses are told of them."""
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from xlprobe.study import inventory
+from xlprobe.study.paper1 import PaperTable, listed_rows
 from xlprobe.study.resource_tables import language_facts as resource_column
 
 if TYPE_CHECKING:
@@ -13,6 +15,12 @@ if TYPE_CHECKING:
 DIVERSE = ("ar", "zh-Hant", "en", "fi", "el", "hi", "id", "ru", "es", "tr")
 # A genus of fewer is no related set (5.2: "since the size of those sets is very small").
 FEWEST_RELATED = 3
+
+
+@cache
+def paper2_tables() -> dict[str, PaperTable]:
+    """The tables of paper 2, by number, and one that it has not, A."""
+    return {row.number: row for row in (PaperTable(*cells) for cells in listed_rows("paper2_tables"))}
 
 
 def language_facts(study: "Study") -> dict[str, dict[str, str]]:
@@ -68,6 +76,26 @@ def comparison_facts(study: "Study") -> dict[str, dict[str, Any]]:
             "datasets": [comparison.datasets[code].name for code in comparison.languages],
         }
     return found
+
+
+def signature_facts(study: "Study") -> dict[str, Any]:
+    """What scripts are told of the main comparison, the first in the configuration (`xlprobe.metrics.signature_tables.SignatureFacts`)."""
+    # Trainings with other seeds compare the same languages.
+    main = next(iter(study.comparisons.values()))
+    return {
+        "main": main.variant,
+        "variants": [*dict.fromkeys(found.variant for found in study.comparisons.values())],
+        "compared": main.languages,
+        "languages": language_facts(study),
+        "categories": study.categories,
+        "fewest": study.config["signatures"]["min_instances"],
+        "world": bool(study.config["world"]),
+    }
+
+
+def signature_facts_argument(study: "Study") -> str:
+    """The same, as a command line names it; blank where the run takes no signatures."""
+    return as_json(signature_facts(study)) if study.comparisons else ""
 
 
 def compared_texts(study: "Study") -> list[str]:

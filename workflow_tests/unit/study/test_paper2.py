@@ -1,11 +1,15 @@
 """What of paper 2 a run can show."""
 
+import argparse
 import copy
 import json
 
+import pytest
 import yaml
 from conftest import tiny_configuration
 
+from xlprobe.artifacts.tables import read_schema
+from xlprobe.metrics.signature_tables import SignatureFacts
 from xlprobe.paths import PROJECT
 from xlprobe.study import paper2
 from xlprobe.study.config import complete
@@ -49,6 +53,22 @@ def test_branches_divide_their_genus():
     }
     genera = language_facts("genus")
     assert all(branch.endswith(f" {genera[code]}") for code, branch in branches.items()) and branches.keys() < languages().keys()
+
+
+def test_there_are_7_tables_and_one_that_the_paper_has_not():
+    assert [*paper2.paper2_tables()] == ["1", "2", "3", "4", "5", "6", "7", "A"]
+    assert all(read_schema(f"{name}.schema.yaml") for row in paper2.paper2_tables().values() for name in row.reads)
+    assert SIGNATURES.jobs()["paper2_table"] == [{"number": number} for number in paper2.paper2_tables()]
+
+
+def test_tables_are_of_the_main_comparison():
+    facts = paper2.signature_facts(SIGNATURES)
+    assert facts["main"] == "main" and len(facts["compared"]) == 33 and len(facts["categories"]) == 17 and facts["fewest"] == 100
+    assert SignatureFacts.of_json(paper2.signature_facts_argument(SIGNATURES)).languages == paper2.language_facts(SIGNATURES)
+    # Of a command line, which holds 128 KiB.
+    assert len(paper2.signature_facts_argument(SIGNATURES)) < 2**16
+    with pytest.raises(argparse.ArgumentTypeError, match="these are not the facts of a run's signatures"):
+        SignatureFacts.of_json('{"main": "main"}')
 
 
 def test_sets_are_those_of_the_paper():
@@ -100,5 +120,6 @@ def test_trainings_share_their_facts():
 
 def test_a_run_without_signatures_has_none():
     study = Study(tiny_configuration())
+    assert paper2.signature_facts_argument(study) == "" and "paper2_table" not in study.jobs()
     assert paper2.language_facts(study) == paper2.comparison_facts(study) == {} and paper2.compared_texts(study) == []
     assert paper2.language_sets(study) == {"diverse": [], "related": {}}

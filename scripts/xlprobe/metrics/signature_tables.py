@@ -1,0 +1,120 @@
+"""What a run's tables say of its main comparison of signatures, at its last step: what paper 2 (Zhao et al. 2023) shows."""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from xlprobe.artifacts.tables import read_of_schema, read_schema, read_table
+from xlprobe.metrics.last_signatures import last_rows
+
+# What is read of the largest table.
+SIGNATURES = "signatures"
+SIGNATURE_COLUMNS = [
+    *("variant", "training_seed", "model", "step", "language", "category", "layer", "fit", "scale", "instances"),
+    *("mean_published", "norm", "norm_shuffled", "reason"),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignatureFacts:
+    """What the study says of a run's signatures (`xlprobe.study.paper2.signature_facts`).
+
+    Attributes:
+        main: the main comparison (signatures.variants), the first in the configuration.
+        variants: all comparisons, in the configuration's order.
+        compared: the languages of the main one, sorted.
+        languages: by code, the name, family, genus, branch and script of each that is compared.
+        categories: those that signatures are taken of.
+        fewest: words of a category that a language must have (signatures.min_instances).
+        world: whether its languages are invented.
+    """
+
+    main: str
+    variants: Sequence[str]
+    compared: Sequence[str]
+    languages: Mapping[str, Mapping[str, str]]
+    categories: Sequence[str]
+    fewest: int
+    world: bool
+
+    @classmethod
+    def of_json(cls, text: str) -> "SignatureFacts":
+        """The facts that a command line names.
+
+        Raises:
+            argparse.ArgumentTypeError: a fact is missing, or is none.
+        """
+        try:
+            return cls(**json.loads(text))
+        except TypeError as error:
+            raise argparse.ArgumentTypeError(f"these are not the facts of a run's signatures: {error}") from error
+
+
+@dataclass(frozen=True)
+class SignatureTables:
+    """A run's tables, read when they are asked for.
+
+    Attributes:
+        facts: of its signatures.
+        paths: the tables that there are, by name; others hold no row.
+    """
+
+    facts: SignatureFacts
+    paths: Mapping[str, Path]
+    _read: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    @classmethod
+    def of_files(cls, facts: SignatureFacts, paths: Sequence[Path]) -> "SignatureTables":
+        """The tables in these files, which are named after them."""
+        return cls(facts, {path.stem: path for path in paths})
+
+    def table(self, name: str) -> pd.DataFrame:
+        """The rows of a table of `metrics/` that are of the main comparison; of several trainings of its model, the first one's.
+
+        Of `signatures` those of fits by layer at its last step, and not all columns; of tables without comparisons all rows.
+
+        Raises:
+            XlprobeError: the table is damaged, or another one.
+        """
+        if name not in self._read:
+            self._read[name] = self._of_main(name)
+        return self._read[name]
+
+    def _of_main(self, name: str) -> pd.DataFrame:
+        schema = f"{name}.schema.yaml"
+        if name not in self.paths:
+            return pd.DataFrame(columns=[*read_schema(schema)["properties"]])
+        if name == SIGNATURES:
+            found = last_rows(read_table(self.paths[name], SIGNATURE_COLUMNS))
+        else:
+            found = read_of_schema(self.paths[name], schema)
+        if "variant" in found:
+            found = found[found["variant"] == self.facts.main]
+            seeds = found["training_seed"].dropna()
+            found = found[found["training_seed"] == seeds.min()] if len(seeds) else found
+        return found.reset_index(drop=True)
+
+    def instances(self) -> dict[str, dict[str, int]]:
+        """By category and language, how many words have it."""
+        by_category: dict[str, dict[str, int]] = {}
+        found = self.table(SIGNATURES)[["category", "language", "instances"]].drop_duplicates()
+        for category, language, count in found.itertuples(index=False, name=None):
+            by_category.setdefault(category, {})[language] = int(count)
+        return by_category
+
+    def name(self, code: str) -> str:
+        """The name of a language; its code where nothing is known."""
+        return self.facts.languages.get(code, {}).get("name", code)
+
+    def model(self) -> str:
+        """The multilingual model whose signatures are shown, and its step, as a sentence names them."""
+        rows = self.table(SIGNATURES) if SIGNATURES in self.paths else self.table("task_correlations")
+        if rows.empty:
+            return f"comparison {self.facts.main}"
+        first = rows.iloc[0]
+        seed = "" if pd.isna(first["training_seed"]) else f", training seed {int(first['training_seed'])}"
+        return f"comparison {self.facts.main}, model {first['model']}{seed}, step {int(first['step']):,}"
