@@ -1,12 +1,13 @@
 """Files of a run that rules name by the list."""
 
 from xlprobe.artifacts import checkpoint_lists
-from xlprobe.study import paper1
+from xlprobe.study import paper1, paper2
 from xlprobe.study.figure_kinds import signature_figure_kinds
 from xlprobe.study.signature_costs import announcement
 
 PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.parquet"
 PAPER_FIGURES, PAPER_TABLES = paper1.paper_figures(), paper1.paper_tables()
+PAPER2_FIGURES = paper2.paper2_figures()
 
 
 def data_files():
@@ -240,3 +241,10 @@ def signature_targets():
             kind=signature_figure_kinds(),
         ),
     ]
+
+
+def paper2_targets():
+    """The figures of paper 2, where the run compares languages by signatures."""
+    if not STUDY.comparisons:
+        return []
+    return expand(rules.paper2_figure.output, number=PAPER2_FIGURES)

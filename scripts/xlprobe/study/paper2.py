@@ -1,10 +1,15 @@
 """What of paper 2 (Zhao et al. 2023) a run can show: facts about the languages that it compares, and what analyses are told of them."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from xlprobe.files import read_lines
+from xlprobe.paths import RESOURCES
 from xlprobe.study import inventory
+from xlprobe.study.figure_kinds import reads_of
 from xlprobe.study.resource_tables import language_facts as resource_column
+from xlprobe.study.script_arguments import as_arguments
 
 if TYPE_CHECKING:
     from xlprobe.study.plan import Study
@@ -13,6 +18,52 @@ if TYPE_CHECKING:
 DIVERSE = ("ar", "zh-Hant", "en", "fi", "el", "hi", "id", "ru", "es", "tr")
 # A genus of fewer is no related set (5.2: "since the size of those sets is very small").
 FEWEST_RELATED = 3
+
+
+class LanguageFigure(NamedTuple):
+    """A row of `resources/published/paper2_figures.tsv`.
+
+    Attributes:
+        number: with two digits.
+        kind: the module of `xlprobe.figures` that draws it.
+        shown: what the kind shows, in its words.
+    """
+
+    number: str
+    kind: str
+    shown: str
+    title: str
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The tables of `metrics/` that its kind reads."""
+        return reads_of("figures", self.kind)
+
+    def arguments(self) -> list[str]:
+        """The figure, as scripts are told."""
+        return as_arguments({"kind": self.kind, "title": self.title, "shown": self.shown or None})
+
+
+@cache
+def paper2_figures() -> dict[str, LanguageFigure]:
+    """The figures of paper 2 that show data, by number."""
+    lines = (line.split("\t") for _, line in read_lines(RESOURCES / "published" / "paper2_figures.tsv") if line)
+    next(lines)
+    rows = (LanguageFigure(f"{int(number):02}", *others) for number, *others in lines)
+    return {row.number: row for row in rows}
+
+
+def figure_facts(study: "Study") -> dict[str, Any]:
+    """What scripts are told that draw paper 2's figures (`xlprobe.figures.language_paper_declaration.ComparisonFacts`)."""
+    romanised = {
+        found.variant: sorted(code for code, dataset in found.datasets.items() if dataset.romanised) for found in study.comparisons.values()
+    }
+    return {
+        # The first that the configuration names.
+        "main": next((found.variant for found in study.comparisons.values()), ""),
+        "romanised": {variant: codes for variant, codes in romanised.items() if codes},
+        "languages": language_facts(study),
+    }
 
 
 def language_facts(study: "Study") -> dict[str, dict[str, str]]:
