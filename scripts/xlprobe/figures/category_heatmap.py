@@ -6,6 +6,7 @@
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -34,14 +35,15 @@ FACTORS = {
 }
 SIZES = {
     "all": "all words of each language",
-    "equal_fixed": "as many words of each, a fixed number",
-    "equal_smallest": "as many words of each as of the smallest",
+    "equal_fixed": "a fixed number of words of each",
+    "equal_smallest": "as many words as the smallest has",
 }
 COLUMNS = [
     *("verdict", "variant", "training_seed", "model", "step", "sizes", "factor", "category", "layer", "n", "r", "low", "high"),
     *("p", "permutation_p", "n_too_small", "influential", "reason"),
 ]
-CELL_WIDTH, CELL_HEIGHT, NAMES_WIDTH, ABOVE = 0.34, 0.19, 1.35, 0.75
+# Inches; the least is what titles need.
+CELL_WIDTH, CELL_HEIGHT, NAMES_WIDTH, ABOVE, LEAST_WIDTH = 0.34, 0.19, 1.35, 0.75, 2.3
 
 
 def correlations_by_layer(tables: ComparisonTables, asked: LanguageAsked) -> pd.DataFrame:
@@ -63,7 +65,7 @@ def plot_correlations(table: pd.DataFrame, tables: ComparisonTables, asked: Lang
     sizes = [size for size in SIZES if size in set(table["sizes"])]
     categories = category_order(table["category"].unique())
     layers = {size: sorted(int(layer) for layer in table.loc[table["sizes"] == size, "layer"].unique()) for size in sizes}
-    widths = [max(1.5, CELL_WIDTH * len(layers[size])) + NAMES_WIDTH for size in sizes]
+    widths = [max(LEAST_WIDTH, CELL_WIDTH * len(layers[size])) + NAMES_WIDTH for size in sizes]
     height = max(0.9, CELL_HEIGHT * len(categories))
     figure, grid = plt.subplots(
         len(verdicts),
@@ -93,12 +95,11 @@ def _draw(axes: Axes, here: pd.DataFrame, categories: list[str], layers: list[in
     def grid(column: str) -> pd.DataFrame:
         return here.pivot(index="category", columns="layer", values=column).reindex(index=categories, columns=layers)
 
-    values, few, counts = grid("r").astype(float), grid("n_too_small"), grid("n")
+    values, few, counts = grid("r").astype(float), grid("n_too_small").fillna(True).to_numpy(dtype=bool), grid("n")
     image = draw_heatmap(axes, values, cmap="RdBu_r", vmin=-1, vmax=1)
-    for row in range(len(categories)):
-        for column in range(len(layers)):
-            if pd.notna(value := values.iat[row, column]):
-                _write(axes, column, row, float(value), bool(few.iat[row, column]))
+    for (row, column), value in np.ndenumerate(values.to_numpy()):
+        if not np.isnan(value):
+            _write(axes, column, row, float(value), bool(few[row, column]))
     axes.set_xticks(range(len(layers)), [str(layer) for layer in layers])
     names = [f"{category_title(name)} (n = {_span(of_name)})" for name, (_, of_name) in zip(categories, counts.iterrows(), strict=True)]
     axes.set_yticks(range(len(categories)), names, fontsize=7)
@@ -108,7 +109,8 @@ def _draw(axes: Axes, here: pd.DataFrame, categories: list[str], layers: list[in
 def _write(axes: Axes, column: int, row: int, value: float, few: bool) -> None:
     if few:
         axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, hatch="/////", edgecolor="0.55", linewidth=0))
-    text = f"{value:.2f}".replace("0.", ".").replace("-", "\N{MINUS SIGN}")
+    # Adding 0 takes the sign off what is rounded to it.
+    text = f"{round(value, 2) + 0:.2f}".replace("0.", ".").replace("-", "\N{MINUS SIGN}")
     under: dict[str, Any] = {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.8}} if few else {}
     colour = "white" if abs(value) > 0.65 and not few else "black"
     axes.text(column, row, text, ha="center", va="center", fontsize=5.5, color=colour, **under)

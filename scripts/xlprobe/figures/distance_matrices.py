@@ -14,13 +14,14 @@ from xlprobe.figures.language_paper_declaration import (
     ComparisonTables,
     LanguageAsked,
     LanguagePaperFigureKind,
+    family_legend,
     layer_title,
     listed,
     of_verdict,
     said_of_run,
     stands_for,
 )
-from xlprobe.figures.signature_declaration import LABEL_POINTS, family_colours
+from xlprobe.figures.signature_declaration import LABEL_POINTS
 
 COLUMNS = ["variant", "training_seed", "model", "step", "layer", "language", "other", "published", "gauged", "reason"]
 # Paper 2's.
@@ -47,11 +48,11 @@ def plot_matrices(table: pd.DataFrame, tables: ComparisonTables, asked: Language
     layers = sorted(table["layer"].unique())
     codes = tables.facts.in_order(_measured(table))
     facts = tables.facts.languages
-    colours = family_colours(pd.DataFrame({"language": codes, "family": [facts[code]["family"] for code in codes]}))
     side = max(1.7, 1.35 * LABEL_POINTS / 72 * len(codes))
     figure, grid = plt.subplots(
-        1, len(layers), figsize=(max(5.5, (side + 0.55) * len(layers) + 0.8), side + 1.1), squeeze=False, layout="constrained"
+        1, len(layers), figsize=(max(5.5, (side + 0.55) * len(layers) + 0.8), side + 1.4), squeeze=False, layout="constrained"
     )
+    colours = family_legend(figure, pd.DataFrame({"language": codes, "family": [facts[code]["family"] for code in codes]}))
     # Darker is farther, as in the paper; to the farthest pair, since distances of 1 may not occur.
     farthest = float(table["published"].max())
     for layer, axes in zip(layers, grid[0], strict=True):
@@ -59,7 +60,7 @@ def plot_matrices(table: pd.DataFrame, tables: ComparisonTables, asked: Language
         _name(axes, codes, colours, [facts[code]["family"] for code in codes])
         axes.set_title(layer_title(int(layer)))
     figure.colorbar(image, ax=[*grid[0]], label="cosine distance", shrink=0.8, pad=0.01)
-    headline(figure, f"{asked.title}; colours are families", "")
+    headline(figure, f"{asked.title}", "")
     return figure
 
 
@@ -103,9 +104,9 @@ def describe(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsked
         " darker is farther. Languages stand by family, genus and branch, with lines between families."
     ]
     instead = [found for layer, paper in zip(layers, PAPER, strict=False) if (found := stands_for(layer, paper, layers))]
-    if instead and len(layers) == len(PAPER):
-        said.append(f"Here {', '.join(instead)}.")
-    elif instead:
+    if len(layers) == len(PAPER):
+        said += [f"Here {', '.join(instead)}."] if instead else []
+    else:
         said.append(f"The paper shows layers 0, 6 and 12; here are layers {', '.join(map(str, layers))}.")
     if left_out:
         said.append(f"Without a signature at these layers: {listed(left_out)}.")

@@ -1,13 +1,16 @@
 """Pearson's correlation of mean signatures with unique characters, the type-token ratio and data size, averaged over layers (Figure 4)."""
 
+import textwrap
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from xlprobe.figures.category_heatmap import FACTORS, SIZES, without_factor
-from xlprobe.figures.drawing import BLUE, GREEN, ORANGE, headline, legend_below
+from xlprobe.figures.drawing import BLUE, GREEN, ORANGE, headline
 from xlprobe.figures.language_paper_declaration import (
     FIRST_VERDICT,
     VERDICTS,
@@ -56,14 +59,14 @@ def plot_bars(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAske
     figure, grid = plt.subplots(1, len(panels), figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained")
     for (verdict, sizes), axes in zip(panels, grid[0], strict=True):
         _draw(axes, _of(table, verdict, sizes), categories)
-        lines = verdict.replace(": ", ":\n").replace(", ", ",\n")
-        axes.set_title(lines if sizes == "all" else f"{lines};\n{SIZES[sizes].replace(', ', ',\n').replace(' as of', '\nas of')}")
+        axes.set_title("\n".join(textwrap.wrap(verdict if sizes == "all" else f"{verdict}; {SIZES[sizes]}", 36)))
         axes.set_xlabel("mean of r over layers")
     grid[0, 0].set_yticks(range(len(categories)), [category_title(name) for name in categories])
     grid[0, 0].set_ylim(len(categories) - 0.5, -0.5)
     grid[0, 0].set_xlim(-1.02, 1.02)
     headline(figure, f"{asked.title}; pale: too few languages for any claim", "")
-    legend_below(figure, len(BARS))
+    handles = [Patch(color=colour) for _, colour in BARS.values()]
+    figure.legend(handles, [label for label, _ in BARS.values()], loc="outside lower center", ncols=len(BARS), frameon=False)
     return figure
 
 
@@ -72,16 +75,15 @@ def _of(table: pd.DataFrame, verdict: str, sizes: str) -> pd.DataFrame:
 
 
 def _draw(axes: Axes, here: pd.DataFrame, categories: list[str]) -> None:
-    for place, (factor, (label, colour)) in enumerate(BARS.items()):
+    for place, (factor, (_, colour)) in enumerate(BARS.items()):
         bars = here[here["factor"] == factor].set_index("category").reindex(categories)
         rows = np.arange(len(categories)) + (place - 1) * 0.26
         known = bars["r"].notna().to_numpy()
         few = bars["n_too_small"].astype("boolean").fillna(True).to_numpy(dtype=bool)
-        for chosen, alpha, name in ((known & ~few, 1.0, label), (known & few, 0.35, "_few")):
-            axes.barh(rows[chosen], bars["r"][chosen].astype(float), height=0.24, color=colour, alpha=alpha, linewidth=0, label=name)
+        for chosen, alpha in ((known & ~few, 1.0), (known & few, 0.35)):
+            axes.barh(rows[chosen], bars["r"][chosen].astype(float), height=0.24, color=colour, alpha=alpha, linewidth=0)
         ends = bars.loc[known, ["low", "high"]].astype(float)
         axes.hlines(rows[known], ends["low"], ends["high"], color="0.3", linewidth=0.5)
-    # Without a bar that is not pale, the legend still names the factors.
     axes.axvline(0, color="black", linewidth=0.6)
     axes.axhline(len(categories) - 1.5, color="0.7", linewidth=0.6)
     axes.tick_params(axis="y", length=0)

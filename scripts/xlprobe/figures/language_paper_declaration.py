@@ -13,12 +13,13 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from xlprobe.artifacts.captions import write_caption
 from xlprobe.artifacts.categories import ALL_WORDS, CATEGORIES
 from xlprobe.artifacts.tables import read_of_schema, read_schema
 from xlprobe.figures.drawing import STYLE, blank, save_figure
-from xlprobe.figures.signature_declaration import PUBLISHED
+from xlprobe.figures.signature_declaration import PUBLISHED, family_colours
 
 # What signatures are taken from, by the titles of panels: as paper 2 does, and the second verdict, on one scale at all layers.
 VERDICTS = {
@@ -135,9 +136,8 @@ def draw_language_figure(
 
 
 def why_nothing(tables: ComparisonTables, declared: LanguagePaperFigureKind) -> str:
-    """Why a figure has nothing to show: what the kind lacks, and the reason that its tables give most often, if any does."""
-    given = [tables.rows(name)["reason"].dropna() for name in declared.reads if name in tables.tables]
-    reasons = [*pd.concat(given).mode()] if given else []
+    """Why a figure has nothing to show: what the kind lacks, and the reason that the first of its tables gives most often, if any."""
+    reasons = [*tables.rows(declared.reads[0])["reason"].dropna().mode()]
     return f"{declared.lacking} ({reasons[0]})" if reasons else declared.lacking
 
 
@@ -163,7 +163,7 @@ def layer_title(layer: int) -> str:
 
 
 def said_of_run(tables: ComparisonTables, rows: pd.DataFrame) -> str:
-    """Which comparison is shown: its name, step, and how many languages."""
+    """Which comparison is shown: its name, model and step."""
     first = rows.iloc[0]
     seed = "" if pd.isna(first["training_seed"]) else f", training seed {int(first['training_seed'])} (the first)"
     return f"Comparison {tables.facts.main}: {first['model']} at step {int(first['step']):,}{seed}"
@@ -181,8 +181,26 @@ def listed(codes: Collection[str], most: int = 12) -> str:
     return ", ".join(sorted(codes)) if len(codes) <= most else f"{len(codes)} languages"
 
 
+def family_legend(figure: Figure, families: pd.DataFrame) -> dict[str, str]:
+    """Say below a figure which colour is of which family; the colour of each language by code.
+
+    Args:
+        families: columns language and family.
+    """
+    colours = family_colours(families)
+    by_colour: dict[str, list[str]] = {}
+    for code, family in zip(families["language"], families["family"], strict=True):
+        if family not in by_colour.setdefault(colours[code], []):
+            by_colour[colours[code]].append(family)
+    handles = [Line2D([], [], color=colour, linewidth=3) for colour in by_colour]
+    names = [named[0] if len(named) == 1 else "other families" for named in by_colour.values()]
+    columns = min(len(names), max(2, int(figure.get_figwidth() / 1.5)))
+    figure.legend(handles, names, loc="outside lower center", ncols=columns, frameon=False, fontsize=7)
+    return colours
+
+
 def stands_for(layer: int, paper: int, layers: Sequence[int]) -> str:
     """What stands for a layer of the paper's; nothing where it is the layer itself."""
-    if layer == paper and max(layers) == PAPER_LAYERS - 1:
+    if layer == paper and (paper == 0 or max(layers) == PAPER_LAYERS - 1):
         return ""
     return f"layer {layer} of 0 to {max(layers)} stands for the paper's layer {paper}"

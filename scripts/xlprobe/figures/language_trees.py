@@ -3,13 +3,14 @@
 Both are of the middle layer (the paper's is 6); the CSV holds them as Newick, so that other programs can draw them.
 """
 
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from xlprobe.artifacts.categories import ALL_WORDS
 from xlprobe.figures.drawing import headline
@@ -18,12 +19,13 @@ from xlprobe.figures.language_paper_declaration import (
     ComparisonTables,
     LanguageAsked,
     LanguagePaperFigureKind,
+    family_legend,
     listed,
     of_verdict,
     said_of_run,
     stands_for,
 )
-from xlprobe.figures.signature_declaration import LABEL_POINTS, family_colours
+from xlprobe.figures.signature_declaration import LABEL_POINTS
 
 ALL, MEAN = "(a) all words", "(b) mean over categories"
 COLUMNS = [
@@ -109,10 +111,9 @@ def plot_trees(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsk
     roots = {panel: parse_newick(text) for panel, text in zip(table["panel"], table["newick"], strict=True)}
     facts = tables.facts.languages
     codes = sorted({code for root in roots.values() for code in root.leaves()})
-    families = pd.DataFrame({"language": codes, "family": [facts[code]["family"] for code in codes]})
-    colours = family_colours(families)
     height = max(1.6, 1.5 * (LABEL_POINTS + 0.5) / 72 * len(codes))
     figure, grid = plt.subplots(1, len(roots), figsize=(max(5.5, 4.4 * len(roots)), height + 1.6), squeeze=False, layout="constrained")
+    colours = family_legend(figure, pd.DataFrame({"language": codes, "family": [facts[code]["family"] for code in codes]}))
     for (panel, root), axes in zip(roots.items(), grid[0], strict=True):
         _draw(axes, root)
         leaves = root.leaves()
@@ -124,7 +125,6 @@ def plot_trees(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsk
         axes.set_title(f"{panel}, layer {int(table.loc[table['panel'] == panel, 'layer'].iloc[0])}")
         axes.set_xlabel("cosine distance at which two nodes meet")
     headline(figure, asked.title, "")
-    _legend(figure, families, colours)
     return figure
 
 
@@ -139,25 +139,15 @@ def _draw(axes: Axes, root: Node) -> None:
         across = 2 * node.height()
         for child, along in ends:
             axes.plot([child, across], [along, along], color="0.3", linewidth=0.8)
-        along = [end[1] for end in ends]
-        axes.plot([across, across], [min(along), max(along)], color="0.3", linewidth=0.8)
-        return across, sum(along) / len(along)
+        sides = [side for _, side in ends]
+        axes.plot([across, across], [min(sides), max(sides)], color="0.3", linewidth=0.8)
+        return across, sum(sides) / len(sides)
 
     draw(root)
     axes.set_xlim((2 * root.height() or 1.0) * 1.02, 0)
     axes.set_ylim(len(places) - 0.5, -0.5)
     axes.spines[["left", "right"]].set_visible(False)
     axes.tick_params(axis="y", length=0, pad=2)
-
-
-def _legend(figure: Figure, families: pd.DataFrame, colours: dict[str, str]) -> None:
-    by_colour: dict[str, list[str]] = {}
-    for code, family in zip(families["language"], families["family"], strict=True):
-        if family not in by_colour.setdefault(colours[code], []):
-            by_colour[colours[code]].append(family)
-    handles = [Line2D([], [], color=colour, linewidth=3) for colour in by_colour]
-    names = [named[0] if len(named) == 1 else "other families" for named in by_colour.values()]
-    figure.legend(handles, names, loc="outside lower center", ncols=min(4, len(names)), frameon=False)
 
 
 def describe(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsked) -> str:
@@ -177,18 +167,16 @@ def describe(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsked
     return " ".join(said)
 
 
-def _described(row: dict[str, object]) -> str:
+def _described(row: dict[Hashable, Any]) -> str:
     said = f"{row['panel']}: {row['languages']} languages"
     if pd.notna(row["share"]):
-        said += (
-            f", {float(str(row['share'])):.0%} of {row['resolved']} quartets as families, genera and branches have them (chance: a third"
-        )
-        said += f"; p = {float(str(row['permutation_p'])):.3f})" if not row["n_too_small"] else "; too few languages for any claim)"
+        sure = "too few languages for any claim" if row["n_too_small"] else f"p = {row['permutation_p']:.3f}"
+        said += f", {row['share']:.0%} of {row['resolved']} quartets as families, genera and branches have them (chance: a third; {sure})"
     elif row["reason"]:
         said += f", no score ({row['reason']})"
     if row["ties"]:
         said += f"; {row['ties']} merges had ties, so that it is one of several trees"
-    return f"{said}; left out: {listed(str(row['left_out']).split())}." if row["left_out"] else f"{said}."
+    return f"{said}; left out: {listed(row['left_out'].split())}." if row["left_out"] else f"{said}."
 
 
 LANGUAGE_FIGURE = LanguagePaperFigureKind(

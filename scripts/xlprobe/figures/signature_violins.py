@@ -3,6 +3,8 @@
 Below is the second verdict: raw means of fits by layer share no scale, so that whether they fall or narrow over layers is read there.
 """
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,12 +17,13 @@ from xlprobe.figures.language_paper_declaration import (
     ComparisonTables,
     LanguageAsked,
     LanguagePaperFigureKind,
+    family_legend,
     listed,
     of_verdict,
     said_of_run,
     second_verdict_missing,
 )
-from xlprobe.figures.signature_declaration import family_colours, name_lines, panel_height
+from xlprobe.figures.signature_declaration import name_lines, panel_height
 
 COLUMNS = ["panel", "verdict", "variant", "training_seed", "model", "step", "language", "name", "family", "layer", "mean_published"]
 ORIGINAL, ROMANISED = "original", "romanised"
@@ -33,9 +36,8 @@ MOST_NAMED, NAMED_AT_ENDS = 13, 2
 def spread_over_layers(tables: ComparisonTables, asked: LanguageAsked) -> pd.DataFrame:
     """Mean signatures of all words, those of the main comparison and of the first with romanised languages."""
     del asked
-    variants = {ORIGINAL: tables.facts.main} | {ROMANISED: name for name in romanised_variants(tables)[:1]}
     found = []
-    for panel, variant in variants.items():
+    for panel, variant in zip((ORIGINAL, ROMANISED), [tables.facts.main, *romanised_variants(tables)], strict=False):
         rows = tables.rows("signatures", variant)
         rows = rows[(rows["category"] == ALL_WORDS) & rows["mean_published"].notna()]
         found += [of_verdict(rows, verdict).assign(panel=panel, verdict=verdict) for verdict in VERDICTS]
@@ -62,41 +64,45 @@ def plot_spread(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAs
     verdicts = [verdict for verdict in VERDICTS if verdict in set(table["verdict"])]
     panels = [panel for panel in (ORIGINAL, ROMANISED) if panel in set(table["panel"])]
     romanised = _romanised(tables) if ROMANISED in panels else []
-    colours, named = family_colours(table), named_languages(table, romanised)
+    named = named_languages(table, romanised)
     layers = sorted(table["layer"].unique())
     height = panel_height(table[table["language"].isin(named)], 2.4) + 0.4
     size = (max(3.6, 0.33 * len(layers) + 1.4) * len(panels) + 0.8, height * len(verdicts) + 0.6)
     figure, grid = plt.subplots(len(verdicts), len(panels), figsize=size, sharey="row", squeeze=False, layout="constrained")
+    colours = family_legend(figure, table.drop_duplicates("language").sort_values("language"))
     for row, verdict in zip(grid, verdicts, strict=True):
         for axes, panel in zip(row, panels, strict=True):
             here = table[(table["verdict"] == verdict) & (table["panel"] == panel)]
+            if here.empty:
+                axes.remove()
+                continue
             _draw(axes, here, colours, named)
+            axes.set_xlabel("layer")
             axes.set_title(f"{_panel_title(panel, romanised)}\n{verdict}")
             axes.set_xticks(layers)
-    for axes in grid[-1]:
-        axes.set_xlabel("layer")
-    headline(figure, f"{asked.title}; colours are families", "mean signature")
+    headline(figure, f"{asked.title}; the black line is the mean of the languages", "mean signature")
     figure.canvas.draw()
     for row, verdict in zip(grid, verdicts, strict=True):
         for axes, panel in zip(row, panels, strict=True):
             here = table[(table["verdict"] == verdict) & (table["panel"] == panel) & table["language"].isin(named)]
             last = here[here["layer"] == here["layer"].max()]
-            name_lines(axes, dict(zip(last["language"], last["mean_published"], strict=True)), max(layers) + 0.5, colours)
+            if len(last):
+                name_lines(axes, dict(zip(last["language"], last["mean_published"], strict=True)), max(layers) + 0.5, colours)
     return figure
 
 
 def _draw(axes: Axes, here: pd.DataFrame, colours: dict[str, str], named: list[str]) -> None:
     lines = here.pivot_table(index="layer", columns="language", values="mean_published")
-    full = {layer: values for layer, row in lines.iterrows() if len(values := row.dropna().to_numpy()) >= FEWEST_FOR_VIOLINS}
+    full = {int(str(layer)): values for layer, row in lines.iterrows() if len(values := row.dropna().to_numpy()) >= FEWEST_FOR_VIOLINS}
     if full:
-        drawn = axes.violinplot([*full.values()], positions=[*full], widths=0.85, showextrema=False)
+        drawn: dict[str, Any] = axes.violinplot([*full.values()], positions=[*full], widths=0.85, showextrema=False)
         for body in drawn["bodies"]:
             body.set(facecolor="0.6", alpha=0.4, linewidth=0)
     for code, line in lines.items():
         axes.scatter(lines.index, line, color=colours[str(code)], s=4, linewidths=0, zorder=2)
         if code in named:
             axes.plot(lines.index, line, color=colours[str(code)], linewidth=0.6, alpha=0.7)
-    axes.plot(lines.index, lines.mean(axis=1), color="black", linewidth=1.4, zorder=3, label="mean of the languages")
+    axes.plot(lines.index, lines.mean(axis=1), color="black", linewidth=1.4, zorder=3)
     axes.margins(x=0.06)
 
 
