@@ -38,11 +38,11 @@ ENDS = "(),:;"
 
 
 @dataclass(frozen=True)
-class Node:
+class DendrogramNode:
     """A node of a tree: a leaf has a name, another one children; `length` is that of the branch above it."""
 
     name: str
-    children: tuple["Node", ...]
+    children: tuple["DendrogramNode", ...]
     length: float
 
     def leaves(self) -> list[str]:
@@ -54,7 +54,7 @@ class Node:
         return max((child.length + child.height() for child in self.children), default=0.0)
 
 
-def parse_newick(text: str) -> Node:
+def parse_newick(text: str) -> DendrogramNode:
     """The root of a tree in Newick, as `xlprobe.statistics.language_trees` writes it.
 
     Raises:
@@ -66,8 +66,8 @@ def parse_newick(text: str) -> Node:
     return node
 
 
-def _node(text: str, place: int) -> tuple[Node, int]:
-    children: list[Node] = []
+def _node(text: str, place: int) -> tuple[DendrogramNode, int]:
+    children: list[DendrogramNode] = []
     if text[place : place + 1] == "(":
         while text[place : place + 1] in ("(", ","):
             child, place = _node(text, place + 1)
@@ -81,7 +81,7 @@ def _node(text: str, place: int) -> tuple[Node, int]:
         length, place = _label(text, place + 1)
     if not (children or name):
         raise ValueError(f"no tree in Newick: {text!r}")
-    return Node(name, tuple(children), float(length)), place
+    return DendrogramNode(name, tuple(children), float(length)), place
 
 
 def _label(text: str, place: int) -> tuple[str, int]:
@@ -128,10 +128,10 @@ def plot_trees(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsk
     return figure
 
 
-def _draw(axes: Axes, root: Node) -> None:
+def _draw(axes: Axes, root: DendrogramNode) -> None:
     places = {name: place for place, name in enumerate(root.leaves())}
 
-    def draw(node: Node) -> tuple[float, float]:
+    def draw(node: DendrogramNode) -> tuple[float, float]:
         """The node's place on both axes: twice its height is the distance of the leaves on its sides."""
         if not node.children:
             return 0.0, float(places[node.name])
