@@ -1,7 +1,8 @@
 """Figures, each with the table behind it.
 
 reads: metrics/scores.parquet, metrics/gates.parquet; for a paper's figures any of metrics/
-makes: figures/<model>/<task>_<kind>.png, .pdf and .csv; figures/<model>/paper1/figure_<number>.png, .pdf, .csv and .caption.rst
+makes: figures/<model>/<task>_<kind>.png, .pdf and .csv; figures/<model>/paper1/figure_<number>.png, .pdf, .csv and .caption.rst;
+       figures/paper2/figure_<number>.png, .pdf, .csv and .caption.rst
 """
 
 
@@ -100,4 +101,48 @@ rule paper_figure:
         "Drawing {output.png}"
     shell:
         "python scripts/draw_paper_figure.py {params.figure:q} --tables {input.tables:q} --facts {params.facts:q}"
+        " --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q} --caption {output.caption:q} > {log:q} 2>&1"
+
+
+rule paper2_figure:
+    input:
+        tables=lambda wildcards: measured_tables(PAPER2_FIGURES[wildcards.number].reads),
+    output:
+        png=report(
+            "<results>/figures/paper2/figure_{number}.png",
+            caption="../report/paper_figure.rst",
+            category="Paper 2: figures",
+            labels=lambda wildcards: {
+                "figure": f"{int(wildcards.number)}. {PAPER2_FIGURES[wildcards.number].title}"
+            },
+        ),
+        pdf="<results>/figures/paper2/figure_{number}.pdf",
+        csv="<results>/figures/paper2/figure_{number}.csv",
+        caption="<results>/figures/paper2/figure_{number}.caption.rst",
+    log:
+        "<results>/logs/figures/paper2/figure_{number}.log",
+    benchmark:
+        "<results>/benchmarks/figures/paper2/figure_{number}.tsv"
+    wildcard_constraints:
+        number=one_of(PAPER2_FIGURES),
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(3000),
+        runtime=minutes(10),
+    params:
+        code=lambda wildcards: code(
+            "scripts/draw_language_figure.py",
+            f"xlprobe.figures.{PAPER2_FIGURES[wildcards.number].kind}",
+            tables=tuple(
+                f"{name}.schema.yaml"
+                for name in PAPER2_FIGURES[wildcards.number].reads
+            ),
+        ),
+        figure=lambda wildcards: PAPER2_FIGURES[wildcards.number].arguments(),
+        facts=paper2.as_json(paper2.figure_facts(STUDY)),
+    message:
+        "Drawing {output.png}"
+    shell:
+        "python scripts/draw_language_figure.py {params.figure:q} --tables {input.tables:q} --facts {params.facts:q}"
         " --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q} --caption {output.caption:q} > {log:q} 2>&1"

@@ -13,6 +13,7 @@ from xlprobe.study.signature_costs import (
 PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.parquet"
 PAPER_FIGURES, PAPER_TABLES = paper1.paper_figures(), paper1.paper_tables()
 PAPER2_TABLES = paper2.paper2_tables()
+PAPER2_FIGURES = paper2.paper2_figures()
 
 
 def data_files():
@@ -268,7 +269,10 @@ def signature_targets():
 
 
 def paper2_targets():
-    """The tables of paper 2, where the run takes signatures."""
+    """The figures and tables of paper 2, where the run takes signatures."""
     if not STUDY.comparisons:
         return []
-    return expand(rules.paper2_table.output, number=PAPER2_TABLES)
+    return [
+        *expand(rules.paper2_figure.output, number=PAPER2_FIGURES),
+        *expand(rules.paper2_table.output, number=PAPER2_TABLES),
+    ]

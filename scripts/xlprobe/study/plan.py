@@ -26,7 +26,7 @@ from xlprobe.study.measured import (
     transferred_datasets,
 )
 from xlprobe.study.paper1 import paper_figures, paper_tables
-from xlprobe.study.paper2 import paper2_tables
+from xlprobe.study.paper2 import paper2_figures, paper2_tables
 from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.script_arguments import as_arguments
 from xlprobe.study.settings import Settings
@@ -721,6 +721,7 @@ class Study:
             "language_comparisons": [{}],
             "signature_figure": [{"variant": name, "kind": kind} for name in self.comparisons for kind in signature_figure_kinds()],
             "paper2_table": [{"number": number} for number in paper2_tables()],
+            "paper2_figure": [{"number": number} for number in paper2_figures()],
         }
 
     def _jobs_of_tables(self) -> dict[str, list[Job]]:

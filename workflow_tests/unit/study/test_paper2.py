@@ -123,3 +123,21 @@ def test_a_run_without_signatures_has_none():
     assert paper2.signature_facts_argument(study) == "" and "paper2_table" not in study.jobs()
     assert paper2.language_facts(study) == paper2.comparison_facts(study) == {} and paper2.compared_texts(study) == []
     assert paper2.language_sets(study) == {"diverse": [], "related": {}}
+
+
+def test_figures_are_2_to_8_and_read_tables_that_have_a_schema():
+    figures = paper2.paper2_figures()
+    assert [*figures] == [f"{number:02}" for number in range(2, 9)]
+    assert {figures[number].shown for number in ("03", "06", "07")} == {"data_size", "unique_characters", "type_token_ratio"}
+    assert all(row.reads and all(read_schema(f"{name}.schema.yaml") for name in row.reads) for row in figures.values())
+
+
+def test_facts_of_figures_name_the_main_comparison_and_the_romanised_languages():
+    facts = paper2.figure_facts(SIGNATURES)
+    assert facts["main"] == "main" and facts["romanised"] == {"romanised": ["ja", "zh-Hant"]} and len(facts["languages"]) == 33
+    assert paper2.figure_facts(Study(complete(worlds())))["romanised"] == {}
+
+
+def test_only_runs_with_signatures_draw_figures_of_paper_2():
+    assert SIGNATURES.jobs()["paper2_figure"] == [{"number": f"{number:02}"} for number in range(2, 9)]
+    assert not Study(complete(tiny_configuration())).jobs().get("paper2_figure")
