@@ -322,7 +322,7 @@ CHANGES = [
     Change("signatures.checks.categories", "covariances signature_checks signature_table", ["part_of_speech", "number"], SIGNED),
     Change("signatures.checks.layers", "covariances signature_checks", [1], SIGNED),
     *(Change(f"signatures.checks.{key}", "covariances", base=SIGNED) for key in ("halves", "nulls", "draws")),
-    Change("signatures.checks.starts", "signature_checks", base=SIGNED),
+    *(Change(f"signatures.checks.{key}", "signature_checks", base=SIGNED) for key in ("starts", "start_iterations")),
     Change("signatures.checks.seed", "covariances signature_checks", base=SIGNED),
     Change("signatures.device", "", base=SIGNED),
     # Held-out text of one more language is compared with what was learned from.

@@ -467,7 +467,7 @@ class Study:
     def check_arguments(self, name: str) -> list[Any]:
         """How the signatures of a comparison are checked: where, and with which starts."""
         checks = self.config["signatures"]["checks"]
-        return [*self._check_places(name), *as_arguments({key: checks[key] for key in ("starts", "seed")})]
+        return [*self._check_places(name), *as_arguments({key: checks[key] for key in ("starts", "start_iterations", "seed")})]
 
     def _check_places(self, name: str, prefix: str = "") -> list[Any]:
         layers = ",".join(map(str, self.checked_layers(name)))

@@ -182,7 +182,8 @@ def _check_known(key: str, name: str, models: Mapping[str, Any]) -> None:
 
 
 def _check_texts(config: dict[str, Any], key: str, multilingual: str, compared: Mapping[str, str]) -> None:
-    """That a multilingual model that is pretrained here knows each language, in the letters that its words are written in."""
+    """That a multilingual model that is pretrained here knows each language, from the text that its control model has."""
+    texts = Texts(config)
     pretrain = config["models"][multilingual].get("pretrain")
     for code, control in compared.items() if pretrain else ():
         if code not in (pretrain["languages"] or config["languages"]):
@@ -190,10 +191,11 @@ def _check_texts(config: dict[str, Any], key: str, multilingual: str, compared: 
                 f"{key}.multilingual: {multilingual!r} is not pretrained on {code}, which {control!r} is of; add it to its languages, or"
                 " take that model out"
             )
-        if is_romanised(config, multilingual, code) != is_romanised(config, control, code):
+        of_both = [texts.text_of(config["models"][name]["pretrain"]["text"], code) for name in (multilingual, control)]
+        if of_both[0] != of_both[1]:
             raise ConfigError(
-                f"{key}: one of {multilingual!r} and {control!r} is pretrained on romanised {code}, and the other is not; give both the"
-                " same pretrain.text"
+                f"{key}: {multilingual!r} is pretrained on the text {of_both[0]} and {control!r} on {of_both[1]}, but what is compared has"
+                " to be of the same data; give both the same pretrain.text"
             )
 
 

@@ -245,3 +245,15 @@ def test_a_multilingual_model_that_does_not_know_a_language_is_refused():
     models["half"] = {"steps": [0], "pretrain": {"languages": ["qaa"]}}
     with pytest.raises(ConfigError, match="'half' is not pretrained on qba"):
         complete(signed(models=models, signatures={"variants": {"main": VARIANT | {"multilingual": "half"}}}))
+
+
+def test_models_of_other_texts_are_not_compared():
+    """What is compared is the same data seen by two models; where a variant leaves a language alone, its text is the same."""
+    corpus = {"variants": {"half": {"languages": ["qba"], "share": 0.5}}}
+    models = signed()["models"]
+    models["xlmr"]["pretrain"]["text"] = "half"
+    said = "'xlmr' is pretrained on the text half/qba and 'mono_qba' on qba, but what is compared has to be of the same data"
+    with pytest.raises(ConfigError, match=said):
+        complete(signed(models=models, corpus=corpus))
+    models["mono"]["pretrain"]["text"] = "half"
+    assert study(models=models, corpus=corpus).pretraining_texts("mono_qaa") == ["qaa"]
