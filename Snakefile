@@ -1,7 +1,4 @@
-"""xlprobe: text -> pretraining -> checkpoints -> features -> probes -> metrics -> figures. `snakemake` makes everything.
-
-One stage a file in rules/, in the order of the flow; each says at its top what it reads and what it makes.
-"""
+"""xlprobe: text -> pretraining -> checkpoints -> features -> probes -> metrics -> figures. `snakemake` makes everything."""
 
 from snakemake.utils import min_version
 
@@ -9,8 +6,6 @@ min_version("9.27")
 
 
 include: "rules/common.smk"
-include: "rules/recording.smk"
-include: "rules/targets.smk"
 
 
 pathvars:
@@ -18,6 +13,7 @@ pathvars:
 
 
 for stage in (
+    *("recording", "targets"),
     *("sources", "world", "corpus", "pretrain", "checkpoints", "datasets", "features"),
     *("probes", "transfer", "alignment", "bpc", "contamination", "signatures"),
     *("metrics", "measures", "analyses", "figures", "tables", "claims", "report"),
@@ -47,6 +43,13 @@ rule paper1:
 rule paper2_signatures:
     input:
         signature_targets(),
+
+
+rule paper2:
+    input:
+        paper2_targets(),
+        signature_targets(),
+        rules.findings.output,
 
 
 rule sources:
