@@ -106,7 +106,7 @@ bench: $(READY) ## Measure the speed claims, each after an equality check, and h
 
 # A run a seed, of what the comparison reads alone; a file with what differs stands beside the configuration.
 RELATIVES = config/relatives.yaml
-relatives: $(READY) ## Hold signatures against a known truth: relatives are closer than strangers, in worlds of SEEDS (X minutes)
+relatives: $(READY) ## Hold signatures against a known truth: relatives are closer than strangers, in worlds of SEEDS (20 minutes)
 	@set -e; for seed in $(SEEDS); do run=results/relatives_$$seed; mkdir -p $$run; \
 		printf 'experiment: relatives_%s\nworld: {seed: %s}\n' $$seed $$seed > $$run/seed.yaml; \
 		snakemake --configfile $(RELATIVES) $$run/seed.yaml $(OPTIONS) -- $$run/metrics/signatures.parquet; done

@@ -30,7 +30,8 @@ HEADER = ["code", "name", "family", "script", "corpus_bytes"]
 PLACE = ["variant", "training_seed", "step", "category", "layer", "fit", "scale"]
 # What is compared over runs.
 KEYS = [*PLACE, "signature", "scripts"]
-# What it is decided on: signatures as paper 2 shows them, at the middle layer and the last step.
+# What it is decided on: signatures as paper 2 shows them, at the middle layer and the last step; of several comparisons, or trainings of
+# the multilingual model, the first.
 PRIMARY = {"category": ALL_WORDS, "fit": "per_layer", "scale": "raw", "signature": PUBLISHED}
 # All ways to turn the signs of so many differences are still few.
 MOST_RUNS = 20
@@ -66,23 +67,27 @@ class RelativesReport:
     def lines(self) -> list[str]:
         """For the terminal: what it is decided on by run, what that comes to, and all else."""
         primary, of_runs = (table[table["primary"]] for table in (self.over_runs, self.runs))
-        where = primary.iloc[0]
+        beside, where = self.over_runs[~self.over_runs["primary"]], primary.iloc[0]
+        varied = [name for name in KEYS[:-1] if beside[name].nunique(dropna=False) > 1]
         shown = [
-            f"Cosine of signatures, mean over pairs ({where['signature']}, {where['fit']}, {where['scale']}, layer {where['layer']}, step"
-            f" {where['step']}, all words):",
-            *_rendered(of_runs[["run", "scripts", "related", "strangers", "difference", "p"]]),
-            f"p of a run is over {where['arrangements']} ways to give its families to the languages of each script, and so never below"
-            f" {1 / where['arrangements']:.2f}.",
+            f"Cosine of signatures ({where['signature']}, {where['fit']}, {where['scale']}, layer {where['layer']}, step {where['step']},"
+            " all words), mean over pairs of relatives and of strangers:",
+            *_by_scripts(of_runs, ["run"], ["related", "strangers", "p"]),
+            f"p of a run: over the {where['arrangements']} ways to give its families to the languages of each script; never below"
+            f" {1 / where['arrangements']:.3f}.",
+            "",
         ]
         for row in primary.to_dict("records"):
             shown.append(
                 f"Relatives of {'the same script' if row['scripts'] == SAME else 'different scripts'} are closer than strangers in"
-                f" {row['above']} of {row['runs']} runs, by {row['difference']:.3f} on average (p = {row['p']:.3g}; never below"
-                f" {0.5 ** row['runs']:.3g}: all ways to turn the signs of {row['runs']} differences)."
+                f" {row['above']} of {row['runs']} runs, by {row['difference']:.3f} on average (one-sided p = {row['p']:.3g})."
             )
-        beside = self.over_runs[~self.over_runs["primary"]]
-        named = [name for name in KEYS if name in ("layer", "fit", "scale", "signature", "scripts") or beside[name].nunique() > 1]
-        return [*shown, "", "Beside it, on which nothing is decided:", *_rendered(beside[[*named, "difference", "above", "runs", "p"]])]
+        shown.append(
+            f"p over runs: over all ways to turn the signs of {where['runs']} differences; never below {0.5 ** where['runs']:.3g}."
+        )
+        if beside.empty:
+            return shown
+        return [*shown, "", "Beside it, on which nothing is decided:", *_by_scripts(beside, varied, ["difference", "above", "p"])]
 
 
 def write_relatives(results: Sequence[Path], runs: Path, over_runs: Path) -> RelativesReport:
@@ -274,14 +279,22 @@ def _is_primary(table: pd.DataFrame) -> pd.Series:
         XlprobeError: a run of a table by run has none.
     """
     layers = sorted({*table["layer"]})
+    first = {"variant": table["variant"].iloc[0], "training_seed": table["training_seed"].iloc[0]}
     chosen = PRIMARY | {"layer": layers[len(layers) // 2], "step": table["step"].max()}
-    found = pd.Series(np.logical_and.reduce([table[name] == value for name, value in chosen.items()]), table.index)
+    equal = [table[name].isna() if pd.isna(value) else table[name] == value for name, value in (first | chosen).items()]
+    found = pd.Series(np.logical_and.reduce(equal), table.index)
     if "run" in table and {*table["run"]} != {*table[found]["run"]}:
         said = ", ".join(f"{name} {value}" for name, value in chosen.items())
         raise XlprobeError(f"not all runs have what is decided on ({said}); make them with one configuration, which takes these signatures")
     return found
 
 
-def _rendered(table: pd.DataFrame) -> list[str]:
-    shown = {"p": "{:.3f}".format, "related": "{:.3f}".format, "strangers": "{:.3f}".format, "difference": "{:+.3f}".format}
-    return table.to_string(index=False, formatters={name: form for name, form in shown.items() if name in table}).splitlines()
+def _by_scripts(table: pd.DataFrame, index: Sequence[str], values: Sequence[str]) -> list[str]:
+    """A table in lines, with pairs of the same and of different scripts side by side."""
+    wide = table[[*index]].drop_duplicates().set_index([*index])
+    for scripts in (SAME, DIFFERENT):
+        of_kind = table[table["scripts"] == scripts].set_index([*index])
+        for value in values:
+            form = {"difference": "{:+.3f}", "above": "{}"}.get(value, "{:.3f}")
+            wide[f"{value} ({scripts})"] = of_kind[value].map(form.format)
+    return wide.reset_index().to_string(index=False).splitlines()

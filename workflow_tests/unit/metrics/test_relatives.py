@@ -1,5 +1,6 @@
 """Relatives and strangers by planted signatures: whose cosines are known."""
 
+import re
 import subprocess
 import sys
 from itertools import product
@@ -148,11 +149,13 @@ def test_the_middle_layer_of_the_last_step_decides(tmp_path):
     np.testing.assert_allclose(pd.read_csv(tmp_path / "over_runs.csv")["p"], report.over_runs["p"])
     said = "\n".join(report.lines())
     for scripts in ("the same script", "different scripts"):
-        assert (
-            f"Relatives of {scripts} are closer than strangers in 3 of 3 runs, by 1.000 on average (p = 0.125; never below 0.125: all"
-            in said
-        )
-    assert "(published, per_layer, raw, layer 1, step 10, all words)" in said
+        assert f"Relatives of {scripts} are closer than strangers in 3 of 3 runs, by 1.000 on average (one-sided p = 0.125)." in said
+    assert (
+        "(published, per_layer, raw, layer 1, step 10, all words)" in said and "turn the signs of 3 differences; never below 0.125." in said
+    )
+    assert re.search(
+        r"^ *run +related \(same\) +strangers \(same\) .*\n *run_1 +1.000 +0.000 +0.111 +1.000 +0.000 +0.111$", said, flags=re.M
+    )
 
 
 def test_published_and_gauged_signatures_stand_apart(tmp_path):
