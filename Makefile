@@ -4,12 +4,14 @@ VENV ?= .venv
 CONFIG ?= config.yaml
 CORES ?= all
 TARGETS ?=
+SEEDS ?= 1 2 3 4 5
 
 # Says what is wrong with CONFIG, where Snakemake's own reader says less; else results/<experiment>, as CONFIG names it.
 CHECK = python scripts/check_configuration.py --configuration $(CONFIG)
 
 # Snakemake plans all that follows a job that it will run. So the data are made first; then, of what follows, only what they changed.
-SNAKEMAKE = snakemake --cores $(CORES) --resources downloads=4 --configfile $(CONFIG) --quiet host reason --rerun-incomplete --show-failed-logs
+OPTIONS = --cores $(CORES) --resources downloads=4 --quiet host reason --rerun-incomplete --show-failed-logs
+SNAKEMAKE = snakemake --configfile $(CONFIG) $(OPTIONS)
 
 PINS := envs/torch.txt envs/requirements.txt envs/fairseq.txt
 READY := $(VENV)/.ready
@@ -26,7 +28,7 @@ export XLPROBE_CASES := $(abspath $(XLPROBE_CASES))
 endif
 
 .PHONY: help setup demo sources run accept report check test test-workflow test-units test-faults test-faults-jobs test-faults-others \
-	test-mutants bench lint format docs lock clean
+	test-mutants bench relatives lint format docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -101,6 +103,15 @@ test-mutants: $(READY) ## Plant small faults in what touches numbers; the tests 
 
 bench: $(READY) ## Measure the speed claims, each after an equality check, and how often intervals hold the truth
 	OMP_NUM_THREADS=1 python -m pytest workflow_tests/benchmarks -s
+
+# A run a seed, of what the comparison reads alone; a file with what differs stands beside the configuration.
+RELATIVES = config/relatives.yaml
+relatives: $(READY) ## Hold signatures against a known truth: relatives are closer than strangers, in worlds of SEEDS (20 minutes)
+	@set -e; for seed in $(SEEDS); do run=results/relatives_$$seed; mkdir -p $$run; \
+		printf 'experiment: relatives_%s\nworld: {seed: %s}\n' $$seed $$seed > $$run/seed.yaml; \
+		snakemake --configfile $(RELATIVES) $$run/seed.yaml $(OPTIONS) -- $$run/metrics/signatures.parquet; done
+	@python scripts/compare_relatives.py --results $(SEEDS:%=results/relatives_%) \
+		--runs results/relatives/runs.csv --over-runs results/relatives/over_runs.csv
 
 lint: $(READY) ## Check style, types and the workflow
 	ruff check .

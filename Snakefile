@@ -13,11 +13,10 @@ pathvars:
 
 
 for stage in (
-    *("recording", "targets"),
-    *("sources", "world", "corpus", "pretrain", "checkpoints", "datasets", "features"),
-    *("probes", "transfer", "alignment", "bpc", "contamination", "signatures"),
-    *("metrics", "measures", "analyses", "figures", "tables", "claims", "report"),
-):
+    "recording targets sources world corpus pretrain checkpoints datasets features"
+    " probes transfer alignment bpc contamination signatures metrics measures analyses"
+    " figures tables claims report"
+).split():
 
     include: f"rules/{stage}.smk"
 
@@ -30,7 +29,6 @@ rule all:
         prediction_files(),
         [figures(pattern) for pattern in rules.figure.output],
         paper_targets() + paper2_targets(),
-        signature_targets(),
         rules.findings.output,
 
 
@@ -48,7 +46,6 @@ rule paper2_signatures:
 rule paper2:
     input:
         paper2_targets(),
-        signature_targets(),
         rules.findings.output,
 
 

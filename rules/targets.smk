@@ -269,10 +269,11 @@ def signature_targets():
 
 
 def paper2_targets():
-    """The figures and tables of paper 2, where the run takes signatures."""
+    """The figures and tables of paper 2, and all signatures, where the run takes any."""
     if not STUDY.comparisons:
         return []
     return [
+        *signature_targets(),
         *expand(rules.paper2_figure.output, number=PAPER2_FIGURES),
         *expand(rules.paper2_table.output, number=PAPER2_TABLES),
     ]
