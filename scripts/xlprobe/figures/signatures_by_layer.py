@@ -49,7 +49,7 @@ def plot_layers(table: pd.DataFrame) -> Figure:
         axes.set_xlabel("layer")
         axes.set_ylim(bottom=min(0.0, float(np.nanmin(lines))))
         axes.margins(x=0.08)
-        axes.legend(loc="upper right", frameon=False, fontsize=6)
+        axes.legend(loc="lower left", frameon=False, fontsize=6)
     headline(figure, f"Signatures of all words by layer, at step {table['step'].iloc[0]:,}; colours are families", "mean signature")
     figure.canvas.draw()
     for title, axes in zip(titles, grid[0], strict=True):
