@@ -78,16 +78,7 @@ def _rows(fitted: FittedSignatures, layers: list[int], values_LN: np.ndarray, fa
 def _row(fitted: FittedSignatures, found: PearsonCorrelation) -> Row:
     none = found.n == 0 and len(fitted.reasons) == len(fitted.languages)
     return {
-        "n": found.n,
-        "r": found.r,
-        "p": found.p,
-        "low": found.low,
-        "high": found.high,
-        "permutation_p": found.permutation_p,
-        "smallest_p": found.smallest_p,
-        "n_too_small": found.n_too_small,
-        "leave_one_out_low": found.without_one_low,
-        "leave_one_out_high": found.without_one_high,
+        **found.columns(),
         "influential": None if found.influential is None else fitted.languages[found.influential],
         "note": None if found.reason else _note(found),
         "reason": fitted.why_none if none else found.reason or None,

@@ -244,16 +244,7 @@ def _row(values: Mapping[str, float], scores: TaskScores, matching: str, matched
         return row | {"n": 0, "n_too_small": True, "reason": scores.reason}
     found = pearson_correlation(np.array([values[matched[code]] for code in codes]), np.array([scores.by_language[code] for code in codes]))
     row |= {
-        "n": found.n,
-        "r": found.r,
-        "p": found.p,
-        "low": found.low,
-        "high": found.high,
-        "permutation_p": found.permutation_p,
-        "smallest_p": found.smallest_p,
-        "n_too_small": found.n_too_small,
-        "without_one_low": found.without_one_low,
-        "without_one_high": found.without_one_high,
+        **found.columns(),
         "influential": None if found.influential is None else matched[codes[found.influential]],
         "reason": found.reason or None,
     }

@@ -80,6 +80,11 @@ class PearsonCorrelation:
         """Whether no p-value can be reached that supports a claim; so, too, where there is no r."""
         return not self.smallest_p <= LEVEL
 
+    def columns(self) -> dict[str, float | int | bool]:
+        """What tables say of it, but for what is `influential` and the `reason`."""
+        names = ("n", "r", "p", "low", "high", "permutation_p", "smallest_p", "n_too_small", "without_one_low", "without_one_high")
+        return {name: getattr(self, name) for name in names}
+
 
 @dataclass(frozen=True)
 class PermutedLanguages(Permuted):

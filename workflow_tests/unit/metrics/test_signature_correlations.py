@@ -43,7 +43,7 @@ def test_each_layer_and_their_mean():
     assert all((row["n"], row["reason"], row["sizes"]) == (8, None, "all") for row in rows)
     assert [row["layers"] for row in rows] == [3, 1, 1, 1]
     assert all(row["low"] < row["r"] < row["high"] and not row["n_too_small"] for row in rows)
-    assert all(row["leave_one_out_low"] <= row["r"] <= row["leave_one_out_high"] and row["influential"] in CODES for row in rows)
+    assert all(row["without_one_low"] <= row["r"] <= row["without_one_high"] and row["influential"] in CODES for row in rows)
 
 
 def test_the_data_size_is_that_of_the_category():
