@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import h5py
 import numpy as np
 
 from xlprobe import hdf5_files
@@ -307,7 +306,7 @@ def _writer(
 class _Written:
     """The matrices of a file that is being written."""
 
-    def __init__(self, file: h5py.File, expected: int) -> None:
+    def __init__(self, file: Any, expected: int) -> None:
         self._file, self._expected = file, expected
         self._checksums: list[int] = []
         self._small: list[Covariance] = []
