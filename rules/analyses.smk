@@ -101,7 +101,7 @@ rule language_comparisons:
         runtime=minutes(240),
     params:
         code=code("scripts/compare_languages.py"),
-        root=folder(),
+        root=lambda wildcards: folder(),
         languages=paper2.as_json(paper2.language_facts(STUDY)),
         # The first that the configuration names.
         main=next((found.variant for found in STUDY.comparisons.values()), ""),

@@ -133,7 +133,7 @@ rule signatures:
         categories=lambda wildcards: [wildcards.category],
         settings=signature_options("fit_arguments"),
         fits=signature_options("layer_fit_arguments"),
-        root=folder(),
+        root=lambda wildcards: folder(),
         device=untracked(lambda wildcards: SETTINGS.signatures.device),
     message:
         "Fitting signatures of {wildcards.category} in {wildcards.variant} at step {wildcards.step}"
@@ -205,7 +205,7 @@ rule signatures_over_steps:
             for step in STUDY.compared_steps(wildcards.variant)
         ),
         settings=signature_options("fit_arguments"),
-        root=folder(),
+        root=lambda wildcards: folder(),
         device=untracked(lambda wildcards: SETTINGS.signatures.device),
     message:
         "Fitting signatures over all steps in {wildcards.variant}"
@@ -286,7 +286,7 @@ rule signature_table:
         steps=listed(STUDY.fitted_checkpoints, {"folder": folder("signatures")}),
         categories=STUDY.categories,
         checks=option("checks"),
-        published=folder("checkpoints"),
+        published=lambda wildcards: folder("checkpoints"),
         dropped=DROPPED_OPTION,
     message:
         "Joining signatures"
