@@ -100,7 +100,7 @@ def test_a_key_makes_again_what_reads_it_and_nothing_else(judge, change: Change)
     [
         # What is measured of more models, or on more words of a model, is in the tables of these.
         (WORLD, SIGNED, "checkpoint_audit audit checkpoint_table dataset_table findings"),
-        (SIGNED, SIGNED_THRICE, "signature_table signature_analyses language_comparisons"),
+        (SIGNED, SIGNED_THRICE, "signature_table signature_analyses language_comparisons paper2_table findings"),
     ],
 )
 def test_signatures_in_addition_make_nothing_else_again(judge, base, after, again):
