@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from xlprobe.artifacts.signature_file import SignaturePlace, Signatures, write_signatures
-from xlprobe.artifacts.tables import write_rows
+from xlprobe.artifacts.tables import read_of_schema, write_rows
+from xlprobe.metrics.last_signatures import last_rows
 
 SCHEMA = "signatures.schema.yaml"
 # Gauged vectors are the published ones, the first component twice as strong.
@@ -59,3 +61,8 @@ def write_table_of(rows: Sequence[Row], folder: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_rows(rows, SCHEMA, path)
     return path
+
+
+def last_rows_of(rows: Sequence[Row], folder: Path) -> pd.DataFrame:
+    """The rows that analyses are of, as they read them."""
+    return last_rows(read_of_schema(write_table_of(rows, folder), SCHEMA))

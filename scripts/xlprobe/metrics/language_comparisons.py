@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xlprobe.artifacts.tables import table_writer, write_rows
+from xlprobe.artifacts.tables import read_of_schema, table_writer, write_rows
 from xlprobe.errors import XlprobeError
 from xlprobe.metrics import language_distances, language_trees, task_correlations, variant_differences
 from xlprobe.metrics.factors import Factors
-from xlprobe.metrics.language_distances import distance_table, distances_of, last_signatures, trainings
+from xlprobe.metrics.language_distances import distance_table, distances_of
+from xlprobe.metrics.last_signatures import last_rows, trainings
 
 
 def compare_languages(
@@ -41,10 +42,10 @@ def compare_languages(
     Raises:
         XlprobeError: an input is missing or damaged, a line of the user's file is not as it has to be, or a language has no facts.
     """
-    table = last_signatures(signatures)
+    table = last_rows(read_of_schema(signatures, "signatures.schema.yaml"))
     if unknown := sorted(set(table["language"]) - facts.keys()):
         raise XlprobeError(f"{signatures}: {unknown[0]} is none of the languages that --languages describes; name it there")
-    published = task_correlations.xtreme_scores(task_scores)
+    tasks = task_correlations.xtreme_scores(task_scores)
     tree_rows: list[dict[str, Any]] = []
     group_rows: list[dict[str, Any]] = []
     with table_writer(language_distances.SCHEMA, distances) as write:
@@ -62,7 +63,7 @@ def compare_languages(
     write_rows(variant_differences.difference_rows(table, main, texts), variant_differences.SCHEMA, differences)
     own = task_correlations.read_own_scores(scores)
     known = Factors.read(factors) if factors else None
-    write_rows(task_correlations.correlation_rows(table, published, own, known), task_correlations.SCHEMA, correlations)
+    write_rows(task_correlations.correlation_rows(table, tasks, own, known), task_correlations.SCHEMA, correlations)
 
 
 def _texts(comparison: Mapping[str, Any]) -> dict[str, str | None]:

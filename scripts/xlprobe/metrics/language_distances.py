@@ -19,17 +19,14 @@ import pandas as pd
 
 from xlprobe.artifacts.categories import ALL_WORDS
 from xlprobe.artifacts.signature_file import SignatureFile, SignaturePlace
-from xlprobe.artifacts.tables import conform, read_of_schema, read_schema
+from xlprobe.artifacts.tables import conform, read_schema
 from xlprobe.errors import XlprobeError
+from xlprobe.metrics.last_signatures import PLACE, PUBLISHED
 from xlprobe.statistics.language_trees import cosine_distances, mean_distances
 
 SCHEMA = "language_distances.schema.yaml"
-# What names a comparison at a step, and a fit of it.
-TRAINING = ("variant", "training_seed", "model", "step")
-PLACE = ("category", "layer", "fit", "scale")
-PUBLISHED, GAUGED = "published", "gauged"
+GAUGED = "gauged"
 SIGNATURES = (PUBLISHED, GAUGED)
-_OVER_STEPS = "over_steps"
 
 Row = dict[str, Any]
 
@@ -62,26 +59,6 @@ class LanguageDistances:
         columns |= {signature: distance_LL[pairs] for signature, distance_LL in self.by_signature.items()}
         columns["categories"] = np.full(len(language_P), None) if self.categories_LL is None else self.categories_LL[pairs]
         return pd.DataFrame({**columns, "reason": reason_P}).assign(**self.names)
-
-
-def last_signatures(path: Path) -> pd.DataFrame:
-    """The rows of `metrics/signatures.parquet` of each comparison's last step, of fits by layer.
-
-    Raises:
-        XlprobeError: the file is gone or damaged, or is another table.
-    """
-    table = read_of_schema(path, "signatures.schema.yaml")
-    table = table[table["fit"] != _OVER_STEPS]
-    last = table.groupby(["variant", "training_seed", "model"], dropna=False)["step"].transform("max")
-    return table[table["step"] == last].reset_index(drop=True)
-
-
-def trainings(table: pd.DataFrame) -> Iterator[tuple[Row, pd.DataFrame]]:
-    """Each comparison of a table of signatures, in the table's order: what names it (TRAINING), and its rows."""
-    for _, part in table.groupby([*TRAINING], dropna=False, sort=False):
-        first = part.iloc[0]
-        seed = None if pd.isna(first["training_seed"]) else int(first["training_seed"])
-        yield {"variant": first["variant"], "training_seed": seed, "model": first["model"], "step": int(first["step"])}, part
 
 
 def distances_of(names: Mapping[str, Any], rows: pd.DataFrame, root: Path) -> list[LanguageDistances]:

@@ -3,7 +3,7 @@
 Shape letters: L languages, sorted by code; N layers, rising.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,8 +13,10 @@ import pandas as pd
 
 # Fits over steps are of many checkpoints, and have a place of their own.
 FITS = ("per_layer", "over_layers")
-RUN = ["variant", "training_seed", "model", "step"]
-KEY = [*RUN, "category", "fit", "scale"]
+# What names a comparison at a step, what is fitted of it, and where a language's value is.
+TRAINING = ("variant", "training_seed", "model", "step")
+KEY = (*TRAINING, "category", "fit", "scale")
+PLACE = ("category", "layer", "fit", "scale")
 # Which signature is read, and the column that holds its mean.
 PUBLISHED, PUBLISHED_MEAN = "published", "mean_published"
 
@@ -67,7 +69,7 @@ def fitted_signatures(signatures: pd.DataFrame) -> Iterator[FittedSignatures]:
     Args:
         signatures: the table of that name.
     """
-    for key, rows in last_rows(signatures).groupby(KEY, dropna=False, sort=False):
+    for key, rows in last_rows(signatures).groupby([*KEY], dropna=False, sort=False):
         yield FittedSignatures(named(KEY, key), rows)
 
 
@@ -78,6 +80,12 @@ def last_rows(signatures: pd.DataFrame) -> pd.DataFrame:
     return fitted[fitted["step"] == last]
 
 
-def named(columns: list[str], key: Any) -> Row:
+def trainings(rows: pd.DataFrame) -> Iterator[tuple[Row, pd.DataFrame]]:
+    """Each comparison at a step, in the order of the rows: what names it (TRAINING), and its rows."""
+    for key, part in rows.groupby([*TRAINING], dropna=False, sort=False):
+        yield named(TRAINING, key), part
+
+
+def named(columns: Sequence[str], key: Any) -> Row:
     """The values of a group's columns; None of what is missing."""
     return {column: None if pd.isna(value) else value for column, value in zip(columns, key, strict=True)}

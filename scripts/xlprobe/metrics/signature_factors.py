@@ -19,7 +19,7 @@ from xlprobe.artifacts.dataset_identity import read_identity
 from xlprobe.artifacts.tables import read_table
 from xlprobe.errors import XlprobeError
 from xlprobe.files import MAKE_AGAIN, reading
-from xlprobe.metrics.last_signatures import RUN, Row, last_rows, named
+from xlprobe.metrics.last_signatures import Row, last_rows, trainings
 
 UNIQUE_CHARACTERS, RATIO = "unique_characters", "type_token_ratio"
 # Beside the printed one: of as many words of each language, and of forms in place of lemmas.
@@ -144,8 +144,7 @@ def signature_factors(
     """
     of_text = {name: _train_counts(path) for name, path in counts.items()}
     vocabularies = {name: read_vocabulary(folder) for name, folder in datasets.items()}
-    for key, _ in last_rows(signatures).groupby(RUN, dropna=False, sort=False):
-        run = named(RUN, key)
+    for run, _ in trainings(last_rows(signatures)):
         if run["variant"] not in comparisons:
             raise XlprobeError(f"the table of signatures has the variant {run['variant']!r}, of which no texts are named; name them")
         facts = comparisons[run["variant"]]

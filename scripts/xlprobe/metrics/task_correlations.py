@@ -1,8 +1,8 @@
 """Do languages with larger signatures do better in tasks? Pearson's r of mean signatures of all words with scores by language.
 
 Paper 2 (5.3 and E.2, Tables 1 and 4 to 7) takes the scores of XTREME (Hu et al. 2020, arXiv:2003.11080), nine tasks and four models, none
-of which is its own. Of two tasks these stand in `resources/published/xtreme_scores.tsv`; a user's file may have the others. Beside them
-stand the run's own scores of the very model whose signatures are taken, zero-shot from English (or the run's pivot), as XTREME's are.
+of which is its own. By language they are a user's file: their licences are not ours. Beside them stand the run's own scores of the very
+model whose signatures are taken, zero-shot from English (or the run's pivot), as XTREME's are.
 
 XTREME's Chinese is written in simplified letters, that of UD and of the CoNLL texts in traditional ones. As printed, one stands for the
 other; where that happens, a second row leaves Chinese out (`matching`).
@@ -23,13 +23,11 @@ from xlprobe.artifacts.tables import read_of_schema
 from xlprobe.errors import FormatError
 from xlprobe.files import read_lines
 from xlprobe.metrics.factors import ENGLISH, Factors
-from xlprobe.metrics.language_distances import PLACE, PUBLISHED, trainings
+from xlprobe.metrics.last_signatures import PLACE, PUBLISHED, trainings
 from xlprobe.metrics.text_forms import in_one_form
-from xlprobe.paths import RESOURCES
 from xlprobe.statistics.correlation import LEVEL, pearson_correlation
 
 SCHEMA = "task_correlations.schema.yaml"
-XTREME_FILE = "published/xtreme_scores.tsv"
 COLUMNS = ("task", "model", "language", "metric", "value", "source")
 # Paper 2, Table 1.
 XTREME_TASKS = {
@@ -44,8 +42,10 @@ XTREME_TASKS = {
     "Tatoeba": ("accuracy",),
 }
 XTREME_MODELS = ("mBERT", "XLM", "XLM-R", "MMTE")
-ABSENT = "not published by language where we could read it; see the appendix of Hu et al. (2020, arXiv:2003.11080), and give a file of it"
-FROM_FILE, THIS_RUN = "user's file", "this run"
+# Where scores by language stand, of the tasks that have them elsewhere than in the appendix.
+IN_PRINT = {"XQuAD": "the README of github.com/google-deepmind/xquad", "PAWS-X": "ernie-m/README.md of github.com/PaddlePaddle/ERNIE"}
+APPENDIX = "the appendix of Hu et al. (2020, arXiv:2003.11080)"
+XTREME, FROM_FILE, THIS_RUN = "XTREME", "user's file", "this run"
 AS_PRINTED, SAME_SCRIPT = "as printed", "same script"
 # Our own tasks, each with its metric: those with something like them in XTREME (of retrieval, alignment).
 OWN_TASKS = {"pos": "accuracy", "xnli": "accuracy", "alignment": "f1"}
@@ -79,26 +79,29 @@ class TaskScores:
 
 
 def xtreme_scores(users: Path | None = None) -> list[TaskScores]:
-    """XTREME's scores of nine tasks and four models, those that are not there with the reason; then what else a user's file has.
-
-    A user's file replaces those of a task, model and metric that it names.
+    """The scores of XTREME's nine tasks and four models in a user's file, those that are not there with the reason; then what else it has.
 
     Raises:
-        FormatError: a line of a file is not as it has to be.
+        FormatError: a line of the file is not as it has to be.
     """
-    known = read_scores(RESOURCES / XTREME_FILE)
-    own = read_scores(users) if users else pd.DataFrame(columns=[*COLUMNS])
+    table = read_scores(users) if users else pd.DataFrame(columns=[*COLUMNS])
+    by_test = dict([*table.groupby(["task", "model", "metric"], sort=False)])
     asked = [(task, model, metric) for model in XTREME_MODELS for task, metrics in XTREME_TASKS.items() for metric in metrics]
-    own_groups = [*dict.fromkeys(zip(own["task"], own["model"], own["metric"], strict=True))]
     found = []
-    for group in [*asked, *(group for group in own_groups if group not in asked)]:
-        table, source = (own, FROM_FILE) if group in own_groups else (known, PUBLISHED)
-        rows = table[(table["task"] == group[0]) & (table["model"] == group[1]) & (table["metric"] == group[2])]
-        names = {"source": source, "task": group[0], "score_model": group[1], "metric": group[2]}
-        where = "; ".join(dict.fromkeys(rows["source"]))
-        by_language = dict(zip(rows["language"], rows["value"], strict=True))
-        found.append(TaskScores(names, by_language, where, "" if len(rows) else ABSENT))
+    for test in dict.fromkeys([*asked, *by_test]):
+        names = dict(zip(("task", "score_model", "metric"), test, strict=True))
+        if test not in by_test:
+            found.append(TaskScores({"source": XTREME, **names}, {}, reason=absent(test[0])))
+            continue
+        by_language = dict(zip(by_test[test]["language"], by_test[test]["value"], strict=True))
+        found.append(TaskScores({"source": FROM_FILE, **names}, by_language, "; ".join(dict.fromkeys(by_test[test]["source"]))))
     return found
+
+
+def absent(task: str) -> str:
+    """Why there are no scores of one of XTREME's tasks, and where to get them."""
+    where = IN_PRINT.get(task, APPENDIX)
+    return f"no file has these scores by language: put them in one, from {where}, and name it under config key signatures.task_scores"
 
 
 def read_scores(path: Path) -> pd.DataFrame:
@@ -197,20 +200,20 @@ def _pivot_of(pairs: pd.DataFrame) -> str:
 
 
 def correlation_rows(
-    table: pd.DataFrame, published: Sequence[TaskScores], scores: pd.DataFrame | None, factors: Factors | None = None
+    table: pd.DataFrame, others: Sequence[TaskScores], scores: pd.DataFrame | None, factors: Factors | None = None
 ) -> Iterator[Row]:
     """The rows of `task_correlations`: of each comparison, layer, fit and scale of all words, with each task's scores.
 
     Args:
-        table: as from `last_signatures`.
-        published: as from `xtreme_scores`.
+        table: as from `last_rows`.
+        others: as from `xtreme_scores`.
         scores: `metrics/scores.parquet`; None where the run has none.
         factors: which say the pivot of each model; None where there are none.
     """
     for names, part in trainings(table):
         of_all_words = part[part["category"] == ALL_WORDS]
         pivot = factors.pivot(str(names["model"])) if factors else None
-        tasks = [*published, *own_scores(scores, names, pivot)]
+        tasks = [*others, *own_scores(scores, names, pivot)]
         for place, rows in of_all_words.groupby([*PLACE], sort=False):
             values = {row["language"]: row["mean_published"] for row in rows.to_dict("records") if not pd.isna(row["mean_published"])}
             shared = {**names, **dict(zip(PLACE, place, strict=True)), "signature": PUBLISHED}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xlprobe.metrics.language_distances import PLACE, PUBLISHED, TRAINING, trainings
+from xlprobe.metrics.last_signatures import PLACE, PUBLISHED, TRAINING, trainings
 
 SCHEMA = "variant_differences.schema.yaml"
 # Fewer others have no standard deviation that says much.
@@ -29,7 +29,7 @@ def difference_rows(table: pd.DataFrame, main: str, texts: Texts) -> list[Row]:
     A training of a variant is held against the main comparison's of the same seed, or against its only one.
 
     Args:
-        table: as from `last_signatures`.
+        table: as from `last_rows`.
         main: the name of the main comparison in the configuration.
         texts: by variant and language.
     """

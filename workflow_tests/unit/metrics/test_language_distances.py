@@ -2,19 +2,20 @@
 
 import numpy as np
 import pytest
-from compared_languages import at, row, write_comparison, write_table_of
+from compared_languages import at, last_rows_of, row, write_comparison
 
 from xlprobe.artifacts.signature_file import SignaturePlace, Signatures, write_signatures
 from xlprobe.artifacts.tables import conform
 from xlprobe.errors import XlprobeError
-from xlprobe.metrics.language_distances import SCHEMA, distance_table, distances_of, last_signatures, trainings
+from xlprobe.metrics.language_distances import SCHEMA, distance_table, distances_of
+from xlprobe.metrics.last_signatures import trainings
 
 WORDS = "part_of_speech"
 COS_30 = 3**0.5 / 2
 
 
 def distances(folder, vectors, **options):
-    table = last_signatures(write_table_of(write_comparison(folder, vectors, **options), folder))
+    table = last_rows_of(write_comparison(folder, vectors, **options), folder)
     ((names, part),) = trainings(table)
     return distances_of(names, part, folder)
 
@@ -72,9 +73,7 @@ def test_each_comparison_is_read_at_its_last_step_of_fits_by_layer(tmp_path):
         *write_comparison(tmp_path, vectors, step=40, fit="over_steps"),
         row("main", 3, 30, "aa"),
     ]
-    found = [
-        (names["variant"], names["training_seed"], names["step"]) for names, _ in trainings(last_signatures(write_table_of(rows, tmp_path)))
-    ]
+    found = [(names["variant"], names["training_seed"], names["step"]) for names, _ in trainings(last_rows_of(rows, tmp_path))]
     assert found == [("main", None, 20), ("other", None, 10), ("main", 3, 30)]
 
 
@@ -84,6 +83,6 @@ def test_a_file_that_holds_other_languages_than_the_table_says_is_named(tmp_path
     place = SignaturePlace("per_layer", "raw", 0, 20)
     other = Signatures(["aa", "cc"], np.eye(2), np.eye(2), {})
     write_signatures(tmp_path / rows[0]["vectors"], "main", WORDS, {place: other})
-    ((names, part),) = trainings(last_signatures(write_table_of(rows, tmp_path)))
+    ((names, part),) = trainings(last_rows_of(rows, tmp_path))
     with pytest.raises(XlprobeError, match=r"part_of_speech_per_layer\.h5: holds signatures of other languages than"):
         distances_of(names, part, tmp_path)

@@ -15,12 +15,12 @@ from planted_means import signature_rows, signature_table
 from xlprobe.artifacts.dataset_identity import declaration
 from xlprobe.artifacts.tables import read_of_schema, seal, write_table
 from xlprobe.files import write_json
-from xlprobe.metrics.last_signatures import KEY
+from xlprobe.metrics.last_signatures import KEY, TRAINING
 from xlprobe.paths import PROJECT
 
 # What tells a row of a table from others.
 KEYS = {
-    "factors": [*KEY[:4], "language", "factor"],
+    "factors": [*TRAINING, "language", "factor"],
     "spreads": [*KEY, "layer"],
     "standings": [*KEY, "layer", "language"],
     "trends": [*KEY, "language"],
@@ -97,7 +97,7 @@ def test_each_row_stands_once_and_of_all_comparisons(made):
         "variances": runs * fits * layers * 2,
     }
     for name, table in made.items():
-        assert [*table.columns[:4]] == KEY[:4] and not table.duplicated(KEYS[name]).any(), name
+        assert (*table.columns[:4],) == TRAINING and not table.duplicated(KEYS[name]).any(), name
         assert {*zip(table["variant"], table["training_seed"].fillna(0), table["step"], strict=True)} == {
             ("main", 1, 20),
             ("main", 2, 20),

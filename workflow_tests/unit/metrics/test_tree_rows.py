@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from compared_languages import at, write_comparison, write_table_of
+from compared_languages import at, last_rows_of, write_comparison
 
 from xlprobe.artifacts.tables import conform, read_schema
-from xlprobe.metrics.language_distances import distances_of, last_signatures, trainings
+from xlprobe.metrics.language_distances import distances_of
 from xlprobe.metrics.language_trees import GROUPS, TREES, LanguageGroup, groups_of, tree_rows
+from xlprobe.metrics.last_signatures import trainings
 
 WORDS = "part_of_speech"
 FACTS = {
@@ -25,7 +26,7 @@ ANGLES = {"ar": 0, "he": 1, "cs": 40, "pl": 42, "de": 45, "ru": 80}
 
 
 def rows_of(folder, vectors, facts=FACTS, sampled=999):
-    table = last_signatures(write_table_of(write_comparison(folder, vectors), folder))
+    table = last_rows_of(write_comparison(folder, vectors), folder)
     ((names, part),) = trainings(table)
     trees, groups = tree_rows(distances_of(names, part, folder), facts, sampled)
     return [

@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from compared_languages import row, write_table_of
+from compared_languages import last_rows_of, row
 
 from xlprobe.artifacts.tables import conform
-from xlprobe.metrics.language_distances import last_signatures
 from xlprobe.metrics.variant_differences import SCHEMA, difference_rows, with_places_among_others
 
 MAIN = {"aa": 1.0, "bb": 2.0, "cc": 3.0, "dd": 6.0}
@@ -26,7 +25,7 @@ def rows_of(variant, values, seed=None, step=20, **changed):
 
 
 def differences(folder, rows, main="main", texts=TEXTS):
-    table = pd.DataFrame(difference_rows(last_signatures(write_table_of(rows, folder)), main, texts))
+    table = pd.DataFrame(difference_rows(last_rows_of(rows, folder), main, texts))
     return conform(table, SCHEMA)
 
 

@@ -39,7 +39,7 @@ def test_each_column_has_its_n_or_its_reason(tables):
     # What has no n has no number, nor has what has none an n.
     assert all((ours[name] == "–").all() == (n.loc["here", name] == "–") for name in found)
     *others, last = table.notes(tables)
-    assert last.startswith("– for XNLI Acc, POS F1, NER F1, MLQA F1, MLQA EM, TyDiQA F1, TyDiQA EM, BUCC F1, Tatoeba Acc: not published by")
+    assert last.startswith("– for XNLI Acc, POS F1, NER F1, MLQA F1, MLQA EM, TyDiQA F1, TyDiQA EM, BUCC F1, Tatoeba Acc: no file has")
     assert "The paper's last layer is 12, ours 2: the same number is not the same depth." in others
 
 
