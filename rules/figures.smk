@@ -124,25 +124,20 @@ rule paper2_figure:
     benchmark:
         "<results>/benchmarks/figures/paper2/figure_{number}.tsv"
     wildcard_constraints:
-        number=one_of(PAPER2_FIGURES),
+        number=one_of(PAPER2_FIGURES if STUDY.comparisons else []),
     conda:
         "../envs/xlprobe.yaml"
     resources:
         mem_mb=mebibytes(3000),
         runtime=minutes(10),
     params:
-        code=lambda wildcards: code(
-            "scripts/draw_language_figure.py",
-            f"xlprobe.figures.{PAPER2_FIGURES[wildcards.number].kind}",
-            tables=tuple(
-                f"{name}.schema.yaml"
-                for name in PAPER2_FIGURES[wildcards.number].reads
-            ),
+        code=lambda wildcards: paper_code(
+            "scripts/draw_paper_figure.py", "figures", PAPER2_FIGURES[wildcards.number]
         ),
         figure=lambda wildcards: PAPER2_FIGURES[wildcards.number].arguments(),
-        facts=paper2.as_json(paper2.figure_facts(STUDY)),
+        facts=paper2.signature_facts_argument(STUDY),
     message:
         "Drawing {output.png}"
     shell:
-        "python scripts/draw_language_figure.py {params.figure:q} --tables {input.tables:q} --facts {params.facts:q}"
+        "python scripts/draw_paper_figure.py {params.figure:q} --tables {input.tables:q} --signatures {params.facts:q}"
         " --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q} --caption {output.caption:q} > {log:q} 2>&1"

@@ -1,20 +1,23 @@
-"""Draw one of a paper's figures of a model: PNG, PDF, the CSV behind it, and its caption."""
+"""Draw one of a paper's figures of a model, or of signatures: PNG, PDF, the CSV behind it, and its caption."""
 
 from pathlib import Path
 
 from xlprobe import command_line
 from xlprobe.figures.paper_declaration import Asked, draw_paper_figure
 from xlprobe.metrics.model_tables import ModelFacts
+from xlprobe.metrics.signature_tables import SignatureFacts
 
 
 def main() -> None:
     parser = command_line.parser(__doc__)
     parser.add_argument("--kind", required=True, help="module of xlprobe.figures")
     parser.add_argument("--title", required=True)
-    parser.add_argument("--tasks", nargs="+", required=True, help="tasks that it shows, in the order of its panels")
-    parser.add_argument("--shown", default="", help="what it shows of them, in the kind's words")
+    parser.add_argument("--tasks", nargs="+", default=[], help="tasks that it shows, in the order of its panels; none of signatures")
+    parser.add_argument("--shown", default="", help="what else it shows, in the kind's words")
     parser.add_argument("--tables", type=Path, nargs="*", default=[], help="tables of metrics/ that it reads")
-    parser.add_argument("--facts", type=ModelFacts.of_json, required=True, help="JSON: the model, and what is measured of it")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--facts", type=ModelFacts.of_json, help="JSON: the model, and what is measured of it")
+    what.add_argument("--signatures", dest="facts", type=SignatureFacts.of_json, help="JSON: the comparisons, and their languages")
     parser.add_argument("--png", type=Path, required=True)
     parser.add_argument("--pdf", type=Path, required=True)
     parser.add_argument("--csv", type=Path, required=True)

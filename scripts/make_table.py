@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument("--tables", type=Path, nargs="*", default=[], help="tables of metrics/ that it reads")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--facts", type=ModelFacts.of_json, help="JSON: the model, and what is measured of it")
-    what.add_argument("--signatures", dest="facts", type=SignatureFacts.of_json, help="JSON: the comparison, and its languages")
+    what.add_argument("--signatures", dest="facts", type=SignatureFacts.of_json, help="JSON: the comparisons, and their languages")
     parser.add_argument("--csv", type=Path, required=True)
     parser.add_argument("--markdown", type=Path, required=True)
     parser.add_argument("--latex", type=Path, required=True)

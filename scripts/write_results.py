@@ -17,7 +17,7 @@ def main() -> None:
     for name in ("figures", "papers-tables", "tables-of-signatures"):
         parser.add_argument(f"--{name}", type=json.loads, default={}, help="JSON: by number, their titles")
     parser.add_argument("--followed", nargs="*", default=[], help="models whose figures, tables and claims of papers there are")
-    parser.add_argument("--signatures", type=SignatureFacts.of_json, help="JSON: the comparison, and its languages; where there is one")
+    parser.add_argument("--signatures", type=SignatureFacts.of_json, help="JSON: the comparisons, and their languages; where there is one")
     parser.add_argument("--markdown", type=Path, required=True, help="RESULTS.md, in the run's folder")
     parser.add_argument("--page", type=Path, required=True)
     named = vars(parser.parse_args())

@@ -1,7 +1,7 @@
 """Tables of paper 2's analyses whose numbers are known, of six languages and of the paper's 33, and its figures of these."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import matplotlib.pyplot as plt
@@ -15,7 +15,10 @@ from matplotlib.figure import Figure
 from xlprobe.artifacts.categories import ALL_WORDS, CATEGORIES
 from xlprobe.artifacts.tables import conform, read_schema
 from xlprobe.figures.drawing import STYLE
-from xlprobe.figures.language_paper_declaration import VERDICTS, ComparisonFacts, ComparisonTables, LanguageAsked, load_language_figure
+from xlprobe.figures.paper_declaration import Asked, load_paper_figure
+from xlprobe.figures.signature_panels import VERDICTS
+from xlprobe.metrics.last_signatures import last_rows
+from xlprobe.metrics.signature_tables import SIGNATURES, SignatureFacts, SignatureTables
 from xlprobe.paths import PROJECT
 from xlprobe.statistics.language_trees import upgma
 from xlprobe.study import paper2
@@ -31,10 +34,23 @@ RUN = {"training_seed": None, "model": "multilingual", "step": 600}
 
 
 @dataclass(frozen=True)
+class PlantedTables(SignatureTables):
+    """Tables that lie in no file, by name."""
+
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    def read(self, name: str) -> pd.DataFrame:
+        """As from a file."""
+        if name not in self.tables:
+            return super().read(name)
+        return last_rows(self.tables[name]) if name == SIGNATURES else self.tables[name]
+
+
+@dataclass(frozen=True)
 class Size:
     """How large a run is planted."""
 
-    facts: ComparisonFacts
+    facts: SignatureFacts
     categories: tuple[str, ...]
     layers: range
 
@@ -46,9 +62,20 @@ def sizes() -> dict[str, Size]:
         code: {"name": f"Language {code}", "family": family, "genus": f"Proto-{family}", "branch": "", "script": "Latin"}
         for code, family in FEW.items()
     }
+    categories = ("case", ALL_WORDS, "number")
+    facts = SignatureFacts(
+        main="main",
+        variants=["main", "latin"],
+        compared=sorted(small),
+        romanised={"latin": ["qba"]},
+        languages=small,
+        categories=categories,
+        fewest=100,
+        world=True,
+    )
     return {
-        "demo": Size(ComparisonFacts(main="main", romanised={"latin": ["qba"]}, languages=small), ("case", ALL_WORDS, "number"), range(4)),
-        "paper": Size(ComparisonFacts(**paper2.figure_facts(study)), tuple(CATEGORIES), range(13)),
+        "demo": Size(facts, categories, range(4)),
+        "paper": Size(SignatureFacts(**paper2.signature_facts(study)), tuple(CATEGORIES), range(13)),
     }
 
 
@@ -62,10 +89,11 @@ def mean_signature(place: int, layer: int, verdict: str, variant: str) -> float:
     return 1.5 - 0.05 * layer + 0.01 * place + 10 * [*VERDICTS].index(verdict) + 0.5 * (variant != "main")
 
 
-def planted_tables(size: Size) -> ComparisonTables:
+def planted_tables(size: Size) -> PlantedTables:
     """All tables that paper 2's figures read."""
-    return ComparisonTables(
+    return PlantedTables(
         size.facts,
+        {},
         {
             "signatures": pd.concat(_signatures(size, variant) for variant in ("main", *size.facts.romanised)),
             "signature_correlations": _correlations(size),
@@ -181,9 +209,9 @@ class DrawnComparison:
         return {axes.get_title().replace("\n", " "): axes for axes in self.figure.axes if axes.get_title()}
 
 
-def drawn_comparison(tables: ComparisonTables, kind: str, shown: str = "", title: str = "Title") -> DrawnComparison:
+def drawn_comparison(tables: SignatureTables, kind: str, shown: str = "", title: str = "Title") -> DrawnComparison:
     """A figure of a kind, legible and closed: its axes can still be asked."""
-    declared, asked = load_language_figure(kind), LanguageAsked(title=title, shown=shown)
+    declared, asked = load_paper_figure(kind), Asked(title=title, shown=shown)
     table = declared.table(tables, asked)
     with plt.rc_context(STYLE):
         figure = declared.plot(table, tables, asked)

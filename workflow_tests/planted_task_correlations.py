@@ -34,6 +34,7 @@ FACTS = SignatureFacts(
     main="main",
     variants=["main", "other"],
     compared=LANGUAGES,
+    romanised={},
     languages={
         code: {"name": name, "family": family, "genus": genus, "branch": "", "script": script}
         for code, name, family, genus, script in [

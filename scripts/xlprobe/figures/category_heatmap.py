@@ -15,11 +15,9 @@ from matplotlib.patches import Rectangle
 
 from xlprobe.figures.drawing import headline
 from xlprobe.figures.heatmaps import draw_heatmap
-from xlprobe.figures.language_paper_declaration import (
+from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
+from xlprobe.figures.signature_panels import (
     VERDICTS,
-    ComparisonTables,
-    LanguageAsked,
-    LanguagePaperFigureKind,
     category_order,
     category_title,
     listed,
@@ -27,6 +25,7 @@ from xlprobe.figures.language_paper_declaration import (
     said_of_run,
     second_verdict_missing,
 )
+from xlprobe.metrics.signature_tables import SignatureTables
 
 FACTORS = {
     "data_size": "how many words have the category",
@@ -46,9 +45,9 @@ COLUMNS = [
 CELL_WIDTH, CELL_HEIGHT, NAMES_WIDTH, ABOVE, LEAST_WIDTH = 0.34, 0.19, 1.35, 0.75, 2.3
 
 
-def correlations_by_layer(tables: ComparisonTables, asked: LanguageAsked) -> pd.DataFrame:
+def correlations_by_layer(tables: SignatureTables, asked: Asked) -> pd.DataFrame:
     """The correlations at each layer; a verdict, or a size, is there where any of its cells has a value."""
-    rows = tables.rows("signature_correlations")
+    rows = tables.table("signature_correlations")
     rows = rows[(rows["factor"] == asked.shown) & rows["layer"].notna()]
     found = [of_verdict(rows, verdict).assign(verdict=verdict) for verdict in VERDICTS]
     table = pd.concat(found)
@@ -58,7 +57,7 @@ def correlations_by_layer(tables: ComparisonTables, asked: LanguageAsked) -> pd.
     return table.loc[measured, COLUMNS].reset_index(drop=True)
 
 
-def plot_correlations(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsked) -> Figure:
+def plot_correlations(table: pd.DataFrame, tables: SignatureTables, asked: Asked) -> Figure:
     """A row a verdict, a column a size; all words in the last row of each panel."""
     del tables
     verdicts = [verdict for verdict in VERDICTS if verdict in set(table["verdict"])]
@@ -124,7 +123,7 @@ def _span(counts: pd.Series) -> str:
     return f"{known.min()}" if known.min() == known.max() else f"{known.min()} to {known.max()}"
 
 
-def describe(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsked) -> str:
+def describe(table: pd.DataFrame, tables: SignatureTables, asked: Asked) -> str:
     """Which comparison and factor, and what is missing."""
     layers = sorted(int(layer) for layer in table["layer"].unique())
     said = [
@@ -150,9 +149,9 @@ def describe(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsked
     return " ".join(said + second_verdict_missing(set(table["verdict"])))
 
 
-def without_factor(tables: ComparisonTables, factor: str) -> list[str]:
+def without_factor(tables: SignatureTables, factor: str) -> list[str]:
     """The languages of the main comparison that a factor is not known of."""
-    rows = tables.rows("signature_factors")
+    rows = tables.table("signature_factors")
     return sorted(rows.loc[(rows["factor"] == factor) & rows["value"].isna(), "language"])
 
 
@@ -160,7 +159,7 @@ def _titles(categories: pd.Series) -> str:
     return ", ".join(category_title(name).lower() for name in category_order(categories.unique()))
 
 
-LANGUAGE_FIGURE = LanguagePaperFigureKind(
+PAPER_FIGURE = PaperFigureKind(
     reads=("signature_correlations", "signature_factors"),
     table=correlations_by_layer,
     plot=plot_correlations,

@@ -9,11 +9,10 @@ from matplotlib.image import AxesImage
 
 from xlprobe.artifacts.categories import ALL_WORDS
 from xlprobe.figures.drawing import headline
-from xlprobe.figures.language_paper_declaration import (
+from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
+from xlprobe.figures.signature_declaration import LABEL_POINTS
+from xlprobe.figures.signature_panels import (
     FIRST_VERDICT,
-    ComparisonTables,
-    LanguageAsked,
-    LanguagePaperFigureKind,
     family_legend,
     layer_title,
     listed,
@@ -21,17 +20,17 @@ from xlprobe.figures.language_paper_declaration import (
     said_of_run,
     stands_for,
 )
-from xlprobe.figures.signature_declaration import LABEL_POINTS
+from xlprobe.metrics.signature_tables import SignatureTables
 
 COLUMNS = ["variant", "training_seed", "model", "step", "layer", "language", "other", "published", "gauged", "reason"]
 # Paper 2's.
 PAPER = (0, 6, 12)
 
 
-def distances_of_layers(tables: ComparisonTables, asked: LanguageAsked) -> pd.DataFrame:
+def distances_of_layers(tables: SignatureTables, asked: Asked) -> pd.DataFrame:
     """The distances of the first, the middle and the last layer, each pair once."""
     del asked
-    rows = of_verdict(tables.rows("language_distances"), FIRST_VERDICT)
+    rows = of_verdict(tables.table("language_distances"), FIRST_VERDICT)
     rows = rows[rows["category"] == ALL_WORDS]
     if rows["published"].isna().all():
         return rows.loc[[], COLUMNS]
@@ -43,7 +42,7 @@ def _shown(rows: pd.DataFrame) -> list[int]:
     return sorted({layers[0], layers[len(layers) // 2], layers[-1]})
 
 
-def plot_matrices(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsked) -> Figure:
+def plot_matrices(table: pd.DataFrame, tables: SignatureTables, asked: Asked) -> Figure:
     """A matrix a layer, on one scale; languages by family, genus and branch, with lines between families."""
     layers = sorted(table["layer"].unique())
     codes = tables.facts.in_order(_measured(table))
@@ -94,7 +93,7 @@ def _name(axes: Axes, codes: list[str], colours: dict[str, str], families: list[
             axes.axvline(place - 0.5, color="0.4", linewidth=0.5)
 
 
-def describe(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsked) -> str:
+def describe(table: pd.DataFrame, tables: SignatureTables, asked: Asked) -> str:
     """Which comparison and layers, and what is missing."""
     del asked
     codes, layers = _measured(table), sorted(int(layer) for layer in table["layer"].unique())
@@ -113,7 +112,7 @@ def describe(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsked
     return " ".join(said)
 
 
-LANGUAGE_FIGURE = LanguagePaperFigureKind(
+PAPER_FIGURE = PaperFigureKind(
     reads=("language_distances",),
     table=distances_of_layers,
     plot=plot_matrices,

@@ -11,12 +11,10 @@ from matplotlib.patches import Patch
 
 from xlprobe.figures.category_heatmap import FACTORS, SIZES, without_factor
 from xlprobe.figures.drawing import BLUE, GREEN, ORANGE, headline
-from xlprobe.figures.language_paper_declaration import (
+from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
+from xlprobe.figures.signature_panels import (
     FIRST_VERDICT,
     VERDICTS,
-    ComparisonTables,
-    LanguageAsked,
-    LanguagePaperFigureKind,
     category_order,
     category_title,
     listed,
@@ -24,6 +22,7 @@ from xlprobe.figures.language_paper_declaration import (
     said_of_run,
     second_verdict_missing,
 )
+from xlprobe.metrics.signature_tables import SignatureTables
 
 # In the paper's order.
 BARS = {
@@ -38,10 +37,10 @@ COLUMNS = [
 PANEL_WIDTH, CATEGORY_HEIGHT = 2.6, 0.34
 
 
-def mean_correlations(tables: ComparisonTables, asked: LanguageAsked) -> pd.DataFrame:
+def mean_correlations(tables: SignatureTables, asked: Asked) -> pd.DataFrame:
     """The means of r over layers; a verdict, or a size, is there where any of its bars has a value."""
     del asked
-    rows = tables.rows("signature_correlations")
+    rows = tables.table("signature_correlations")
     rows = rows[rows["layer"].isna() & rows["factor"].isin(BARS)]
     table = pd.concat([of_verdict(rows, verdict).assign(verdict=verdict) for verdict in VERDICTS])
     # Draws of equal size stand beside the published signatures alone.
@@ -50,7 +49,7 @@ def mean_correlations(tables: ComparisonTables, asked: LanguageAsked) -> pd.Data
     return table.loc[measured, COLUMNS].reset_index(drop=True)
 
 
-def plot_bars(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsked) -> Figure:
+def plot_bars(table: pd.DataFrame, tables: SignatureTables, asked: Asked) -> Figure:
     """A panel a way to take signatures, in which each category has three bars with their intervals; all words are last."""
     del tables
     panels = [(verdict, size) for verdict in VERDICTS for size in SIZES if len(_of(table, verdict, size))]
@@ -89,7 +88,7 @@ def _draw(axes: Axes, here: pd.DataFrame, categories: list[str]) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def describe(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsked) -> str:
+def describe(table: pd.DataFrame, tables: SignatureTables, asked: Asked) -> str:
     """Which comparison, and what is missing."""
     del asked
     of_all = table[table["sizes"] == "all"]
@@ -108,7 +107,7 @@ def describe(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsked
     return " ".join(said + second_verdict_missing(set(table["verdict"])))
 
 
-LANGUAGE_FIGURE = LanguagePaperFigureKind(
+PAPER_FIGURE = PaperFigureKind(
     reads=("signature_correlations", "signature_factors"),
     table=mean_correlations,
     plot=plot_bars,

@@ -14,18 +14,17 @@ from matplotlib.figure import Figure
 
 from xlprobe.artifacts.categories import ALL_WORDS
 from xlprobe.figures.drawing import headline
-from xlprobe.figures.language_paper_declaration import (
+from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
+from xlprobe.figures.signature_declaration import LABEL_POINTS
+from xlprobe.figures.signature_panels import (
     FIRST_VERDICT,
-    ComparisonTables,
-    LanguageAsked,
-    LanguagePaperFigureKind,
     family_legend,
     listed,
     of_verdict,
     said_of_run,
     stands_for,
 )
-from xlprobe.figures.signature_declaration import LABEL_POINTS
+from xlprobe.metrics.signature_tables import SignatureTables
 
 ALL, MEAN = "(a) all words", "(b) mean over categories"
 COLUMNS = [
@@ -97,16 +96,16 @@ def _label(text: str, place: int) -> tuple[str, int]:
     return found + text[place:end], end + 1
 
 
-def trees_of_middle_layer(tables: ComparisonTables, asked: LanguageAsked) -> pd.DataFrame:
+def trees_of_middle_layer(tables: SignatureTables, asked: Asked) -> pd.DataFrame:
     """The two trees of published signatures, a row each, with how they agree with families, genera and branches."""
     del asked
-    rows = of_verdict(tables.rows("language_trees"), FIRST_VERDICT)
+    rows = of_verdict(tables.table("language_trees"), FIRST_VERDICT)
     rows = rows[(rows["signature"] == "published") & (rows["layer"] == rows["middle_layer"]) & rows["newick"].notna()]
     of_words, of_mean = rows[rows["category"] == ALL_WORDS].assign(panel=ALL), rows[rows["category"].isna()].assign(panel=MEAN)
     return pd.concat([of_words, of_mean])[COLUMNS].reset_index(drop=True)
 
 
-def plot_trees(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsked) -> Figure:
+def plot_trees(table: pd.DataFrame, tables: SignatureTables, asked: Asked) -> Figure:
     """A dendrogram a tree; leaves are languages with their genus, in the colour of their family."""
     roots = {panel: parse_newick(text) for panel, text in zip(table["panel"], table["newick"], strict=True)}
     facts = tables.facts.languages
@@ -150,14 +149,14 @@ def _draw(axes: Axes, root: DendrogramNode) -> None:
     axes.tick_params(axis="y", length=0, pad=2)
 
 
-def describe(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsked) -> str:
+def describe(table: pd.DataFrame, tables: SignatureTables, asked: Asked) -> str:
     """Which comparison and layer, how the trees agree with families, and what is missing."""
     del asked
     said = [
         f"{said_of_run(tables, table)}; trees by UPGMA of cosine distances of signatures as published, languages coloured by family with"
         " their genus beside; the CSV holds the trees as Newick."
     ]
-    layers = tables.rows("language_trees")["layer"].astype(int).unique()
+    layers = tables.table("language_trees")["layer"].astype(int).unique()
     if instead := stands_for(int(table["layer"].iloc[0]), PAPER_LAYER, [*layers]):
         said.append(f"Here {instead}.")
     for row in table.to_dict("records"):
@@ -179,7 +178,7 @@ def _described(row: dict[Hashable, Any]) -> str:
     return f"{said}; left out: {listed(row['left_out'].split())}." if row["left_out"] else f"{said}."
 
 
-LANGUAGE_FIGURE = LanguagePaperFigureKind(
+PAPER_FIGURE = PaperFigureKind(
     reads=("language_trees",),
     table=trees_of_middle_layer,
     plot=plot_trees,

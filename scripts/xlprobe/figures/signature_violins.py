@@ -12,18 +12,17 @@ from matplotlib.figure import Figure
 
 from xlprobe.artifacts.categories import ALL_WORDS
 from xlprobe.figures.drawing import headline
-from xlprobe.figures.language_paper_declaration import (
+from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
+from xlprobe.figures.signature_declaration import name_lines, panel_height
+from xlprobe.figures.signature_panels import (
     VERDICTS,
-    ComparisonTables,
-    LanguageAsked,
-    LanguagePaperFigureKind,
     family_legend,
     listed,
     of_verdict,
     said_of_run,
     second_verdict_missing,
 )
-from xlprobe.figures.signature_declaration import name_lines, panel_height
+from xlprobe.metrics.signature_tables import SignatureTables
 
 COLUMNS = ["panel", "verdict", "variant", "training_seed", "model", "step", "language", "name", "family", "layer", "mean_published"]
 ORIGINAL, ROMANISED = "original", "romanised"
@@ -33,12 +32,12 @@ FEWEST_FOR_VIOLINS = 5
 MOST_NAMED, NAMED_AT_ENDS = 13, 2
 
 
-def spread_over_layers(tables: ComparisonTables, asked: LanguageAsked) -> pd.DataFrame:
+def spread_over_layers(tables: SignatureTables, asked: Asked) -> pd.DataFrame:
     """Mean signatures of all words, those of the main comparison and of the first with romanised languages."""
     del asked
     found = []
     for panel, variant in zip((ORIGINAL, ROMANISED), [tables.facts.main, *romanised_variants(tables)], strict=False):
-        rows = tables.rows("signatures", variant)
+        rows = tables.table("signatures", variant)
         rows = rows[(rows["category"] == ALL_WORDS) & rows["mean_published"].notna()]
         found += [of_verdict(rows, verdict).assign(panel=panel, verdict=verdict) for verdict in VERDICTS]
     table = pd.concat(found)
@@ -46,9 +45,9 @@ def spread_over_layers(tables: ComparisonTables, asked: LanguageAsked) -> pd.Dat
     return table.assign(**named)[COLUMNS].reset_index(drop=True)
 
 
-def romanised_variants(tables: ComparisonTables) -> list[str]:
+def romanised_variants(tables: SignatureTables) -> list[str]:
     """The comparisons with romanised languages that have signatures, but for the main one."""
-    return [name for name in tables.facts.romanised if name != tables.facts.main and len(tables.rows("signatures", name))]
+    return [name for name in tables.facts.romanised if name != tables.facts.main and len(tables.table("signatures", name))]
 
 
 def named_languages(table: pd.DataFrame, romanised: list[str]) -> list[str]:
@@ -59,7 +58,7 @@ def named_languages(table: pd.DataFrame, romanised: list[str]) -> list[str]:
     return sorted({*romanised, *means.index[:NAMED_AT_ENDS], *means.index[-NAMED_AT_ENDS:]} & {*means.index})
 
 
-def plot_spread(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsked) -> Figure:
+def plot_spread(table: pd.DataFrame, tables: SignatureTables, asked: Asked) -> Figure:
     """A row a verdict, a column a text; a violin a layer, a point a language, and lines of those that are named."""
     verdicts = [verdict for verdict in VERDICTS if verdict in set(table["verdict"])]
     panels = [panel for panel in (ORIGINAL, ROMANISED) if panel in set(table["panel"])]
@@ -106,7 +105,7 @@ def _draw(axes: Axes, here: pd.DataFrame, colours: dict[str, str], named: list[s
     axes.margins(x=0.06)
 
 
-def _romanised(tables: ComparisonTables) -> list[str]:
+def _romanised(tables: SignatureTables) -> list[str]:
     return sorted(tables.facts.romanised[romanised_variants(tables)[0]])
 
 
@@ -114,12 +113,12 @@ def _panel_title(panel: str, romanised: list[str]) -> str:
     return "(a) original text" if panel == ORIGINAL else f"(b) {listed(romanised, 4)} romanised"
 
 
-def describe(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsked) -> str:
+def describe(table: pd.DataFrame, tables: SignatureTables, asked: Asked) -> str:
     """Which comparisons, and what is missing."""
     del asked
     original = table[table["panel"] == ORIGINAL]
     shown = set(original["language"])
-    compared = set(tables.rows("signatures")["language"])
+    compared = set(tables.table("signatures")["language"])
     said = [
         f"{said_of_run(tables, original if len(original) else table)}, all words, {len(shown)} languages, layers"
         f" {table['layer'].min()} to {table['layer'].max()}.",
@@ -139,7 +138,7 @@ def describe(table: pd.DataFrame, tables: ComparisonTables, asked: LanguageAsked
     return " ".join(said)
 
 
-LANGUAGE_FIGURE = LanguagePaperFigureKind(
+PAPER_FIGURE = PaperFigureKind(
     reads=("signatures",),
     table=spread_over_layers,
     plot=plot_spread,

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +27,7 @@ class SignatureFacts:
         main: the main comparison (signatures.variants), the first in the configuration.
         variants: all comparisons, in the configuration's order.
         compared: the languages of the main one, sorted.
+        romanised: of each comparison with romanised languages, these.
         languages: by code, the name, family, genus, branch and script of each that is compared.
         categories: those that signatures are taken of.
         fewest: words of a category that a language must have (signatures.min_instances).
@@ -36,6 +37,7 @@ class SignatureFacts:
     main: str
     variants: Sequence[str]
     compared: Sequence[str]
+    romanised: Mapping[str, Sequence[str]]
     languages: Mapping[str, Mapping[str, str]]
     categories: Sequence[str]
     fewest: int
@@ -53,6 +55,10 @@ class SignatureFacts:
         except TypeError as error:
             raise argparse.ArgumentTypeError(f"these are not the facts of a run's signatures: {error}") from error
 
+    def in_order(self, codes: Collection[str]) -> list[str]:
+        """Languages by family, genus and branch, so that those which are related stand together."""
+        return sorted(codes, key=lambda code: (*(self.languages[code][fact] for fact in ("family", "genus", "branch")), code))
+
 
 @dataclass(frozen=True)
 class SignatureTables:
@@ -65,38 +71,46 @@ class SignatureTables:
 
     facts: SignatureFacts
     paths: Mapping[str, Path]
-    _read: dict[str, pd.DataFrame] = field(default_factory=dict)
+    _read: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of_files(cls, facts: SignatureFacts, paths: Sequence[Path]) -> "SignatureTables":
         """The tables in these files, which are named after them."""
         return cls(facts, {path.stem: path for path in paths})
 
-    def table(self, name: str) -> pd.DataFrame:
-        """The rows of a table of `metrics/` that are of the main comparison; of several trainings of its model, the first one's.
+    def table(self, name: str, variant: str | None = None) -> pd.DataFrame:
+        """The rows of a table of `metrics/` that are of a comparison (the main one); of several trainings of its model, the first one's.
 
         Of `signatures` those of fits by layer at its last step, and not all columns; of tables without comparisons all rows.
 
         Raises:
             XlprobeError: the table is damaged, or another one.
         """
-        if name not in self._read:
-            self._read[name] = self._of_main(name)
-        return self._read[name]
+        key = (name, variant or self.facts.main)
+        if key not in self._read:
+            self._read[key] = self._of_variant(*key)
+        return self._read[key]
 
-    def _of_main(self, name: str) -> pd.DataFrame:
+    def _of_variant(self, name: str, variant: str) -> pd.DataFrame:
+        found = self.read(name)
+        if "variant" in found:
+            found = found[found["variant"] == variant]
+            seeds = found["training_seed"].dropna()
+            found = found[found["training_seed"] == seeds.min()] if len(seeds) else found
+        return found.reset_index(drop=True)
+
+    def read(self, name: str) -> pd.DataFrame:
+        """A table of all comparisons; no row where the run does not have it.
+
+        Raises:
+            XlprobeError: the table is damaged, or another one.
+        """
         schema = f"{name}.schema.yaml"
         if name not in self.paths:
             return pd.DataFrame(columns=[*read_schema(schema)["properties"]])
         if name == SIGNATURES:
-            found = last_rows(read_table(self.paths[name], SIGNATURE_COLUMNS))
-        else:
-            found = read_of_schema(self.paths[name], schema)
-        if "variant" in found:
-            found = found[found["variant"] == self.facts.main]
-            seeds = found["training_seed"].dropna()
-            found = found[found["training_seed"] == seeds.min()] if len(seeds) else found
-        return found.reset_index(drop=True)
+            return last_rows(read_table(self.paths[name], SIGNATURE_COLUMNS))
+        return read_of_schema(self.paths[name], schema)
 
     def instances(self) -> dict[str, dict[str, int]]:
         """By category and language, how many words have it."""

@@ -1,7 +1,6 @@
 """The kinds of figures and tables of which a plan has to know.
 
-Each is declared in its module (`xlprobe.figures.declaration.FigureKind`, `PaperFigureKind` and `LanguagePaperFigureKind`,
-`xlprobe.tables.declaration.TableKind`).
+Each is declared in its module (`xlprobe.figures.declaration.FigureKind` and `PaperFigureKind`, `xlprobe.tables.declaration.TableKind`).
 What a plan needs of it is read in the module's text: every job of a run plans it again, and need not load what draws.
 """
 
@@ -63,12 +62,11 @@ def reads_of(package: str, kind: str) -> tuple[str, ...]:
     Raises:
         ValueError: the module declares nothing, or no plain text.
     """
-    # A figure is of a model (paper 1), or of languages that are compared (paper 2).
-    names = {"figures": ("PAPER_FIGURE", "LANGUAGE_FIGURE"), "tables": ("TABLE",)}[package]
+    name = {"figures": "PAPER_FIGURE", "tables": "TABLE"}[package]
     path = LIBRARY / package / f"{kind}.py"
-    declared, *_ = [*(found for name in names for found in _declared(path, name))] or [{}]
+    declared, *_ = [*_declared(path, name)] or [{}]
     if "reads" not in declared:
-        raise ValueError(f"xlprobe.{package}.{kind}: declares no {' or '.join(names)}, or not what it reads")
+        raise ValueError(f"xlprobe.{package}.{kind}: declares no {name}, or not what it reads")
     return tuple(ast.literal_eval(declared["reads"]))
 
 

@@ -30,8 +30,8 @@ class PaperFigure(NamedTuple):
     Attributes:
         number: with two digits.
         kind: the module of `xlprobe.figures` that draws it.
-        tasks: those that it shows, in its panels' order.
-        shown: what of them, in the kind's words.
+        tasks: those that it shows, in its panels' order; none of signatures.
+        shown: what else it shows, in the kind's words.
     """
 
     number: str
@@ -47,7 +47,7 @@ class PaperFigure(NamedTuple):
 
     def arguments(self) -> list[str]:
         """The figure, as scripts are told."""
-        return as_arguments({"kind": self.kind, "title": self.title, "tasks": [*self.tasks], "shown": self.shown or None})
+        return as_arguments({"kind": self.kind, "title": self.title, "tasks": [*self.tasks] or None, "shown": self.shown or None})
 
 
 class PaperTable(NamedTuple):

@@ -2,13 +2,11 @@
 
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from xlprobe.study import inventory
-from xlprobe.study.figure_kinds import reads_of
-from xlprobe.study.paper1 import PaperTable, listed_rows
+from xlprobe.study.paper1 import PaperFigure, PaperTable, listed_rows
 from xlprobe.study.resource_tables import language_facts as resource_column
-from xlprobe.study.script_arguments import as_arguments
 
 if TYPE_CHECKING:
     from xlprobe.study.plan import Study
@@ -25,48 +23,11 @@ def paper2_tables() -> dict[str, PaperTable]:
     return {row.number: row for row in (PaperTable(*cells) for cells in listed_rows("paper2_tables"))}
 
 
-class LanguageFigure(NamedTuple):
-    """A row of `resources/published/paper2_figures.tsv`.
-
-    Attributes:
-        number: with two digits.
-        kind: the module of `xlprobe.figures` that draws it.
-        shown: what the kind shows, in its words.
-    """
-
-    number: str
-    kind: str
-    shown: str
-    title: str
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The tables of `metrics/` that its kind reads."""
-        return reads_of("figures", self.kind)
-
-    def arguments(self) -> list[str]:
-        """The figure, as scripts are told."""
-        return as_arguments({"kind": self.kind, "title": self.title, "shown": self.shown or None})
-
-
 @cache
-def paper2_figures() -> dict[str, LanguageFigure]:
+def paper2_figures() -> dict[str, PaperFigure]:
     """The figures of paper 2 that show data, by number."""
-    rows = (LanguageFigure(f"{int(number):02}", *others) for number, *others in listed_rows("paper2_figures"))
+    rows = (PaperFigure(f"{int(number):02}", kind, (), *others) for number, kind, *others in listed_rows("paper2_figures"))
     return {row.number: row for row in rows}
-
-
-def figure_facts(study: "Study") -> dict[str, Any]:
-    """What scripts are told that draw paper 2's figures (`xlprobe.figures.language_paper_declaration.ComparisonFacts`)."""
-    romanised = {
-        found.variant: sorted(code for code, dataset in found.datasets.items() if dataset.romanised) for found in study.comparisons.values()
-    }
-    return {
-        # The first that the configuration names.
-        "main": next((found.variant for found in study.comparisons.values()), ""),
-        "romanised": {variant: codes for variant, codes in romanised.items() if codes},
-        "languages": language_facts(study),
-    }
 
 
 def language_facts(study: "Study") -> dict[str, dict[str, str]]:
@@ -125,13 +86,18 @@ def comparison_facts(study: "Study") -> dict[str, dict[str, Any]]:
 
 
 def signature_facts(study: "Study") -> dict[str, Any]:
-    """What scripts are told of the main comparison, the first in the configuration (`xlprobe.metrics.signature_tables.SignatureFacts`)."""
+    """What scripts are told of comparisons, the first of which is the main one (`xlprobe.metrics.signature_tables.SignatureFacts`)."""
     # Trainings with other seeds compare the same languages.
     main = next(iter(study.comparisons.values()))
     return {
         "main": main.variant,
         "variants": [*dict.fromkeys(found.variant for found in study.comparisons.values())],
         "compared": main.languages,
+        "romanised": {
+            found.variant: sorted(code for code, dataset in found.datasets.items() if dataset.romanised)
+            for found in study.comparisons.values()
+            if any(dataset.romanised for dataset in found.datasets.values())
+        },
         "languages": language_facts(study),
         "categories": study.categories,
         "fewest": study.config["signatures"]["min_instances"],

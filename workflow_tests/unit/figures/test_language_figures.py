@@ -1,7 +1,7 @@
 """Paper 2's figures of planted tables, whose answers are known."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
@@ -24,18 +24,11 @@ from planted_comparisons import (
 from xlprobe.artifacts.captions import read_caption
 from xlprobe.artifacts.categories import ALL_WORDS
 from xlprobe.artifacts.tables import write_table
-from xlprobe.figures.language_paper_declaration import (
-    FIRST_VERDICT,
-    SECOND_VERDICT,
-    VERDICTS,
-    ComparisonFacts,
-    ComparisonTables,
-    LanguageAsked,
-    draw_language_figure,
-    of_verdict,
-)
 from xlprobe.figures.language_trees import ALL, MEAN, parse_newick
+from xlprobe.figures.paper_declaration import Asked, draw_paper_figure
+from xlprobe.figures.signature_panels import FIRST_VERDICT, SECOND_VERDICT, VERDICTS, of_verdict
 from xlprobe.figures.signature_violins import named_languages
+from xlprobe.metrics.signature_tables import SignatureFacts
 from xlprobe.study.paper2 import paper2_figures
 
 SIZES = sizes()
@@ -67,12 +60,8 @@ def test_each_is_legible_at_both_sizes(number, size):
 def test_each_without_tables_says_why(number, tmp_path):
     paths = [tmp_path / f"figure.{ending}" for ending in ("png", "pdf", "csv", "rst")]
     row = FIGURES[number]
-    facts = ComparisonFacts.of_json(
-        json.dumps(
-            {"main": "main", "romanised": {}, "languages": {code: dict(found) for code, found in SIZES["demo"].facts.languages.items()}}
-        )
-    )
-    draw_language_figure(row.kind, LanguageAsked(title=row.title, shown=row.shown), [], facts, *paths)
+    facts = SignatureFacts.of_json(json.dumps(asdict(SIZES["demo"].facts) | {"romanised": {}}))
+    draw_paper_figure(row.kind, Asked(title=row.title, shown=row.shown), [], facts, *paths)
     assert paths[0].read_bytes().startswith(b"\x89PNG") and paths[1].read_bytes().startswith(b"%PDF")
     assert read_caption(paths[3]).startswith("Nothing to show: ") and len(pd.read_csv(paths[2]).columns) > 8
 
@@ -81,8 +70,8 @@ def test_the_reason_of_a_table_without_values_is_told(tmp_path):
     none = TABLES["demo"].tables["signature_correlations"].assign(r=None, reason="no language has a value: 23 instances, fewer than 100")
     write_table(none, "signature_correlations.schema.yaml", tmp_path / "signature_correlations.parquet")
     paths = [tmp_path / f"figure.{ending}" for ending in ("png", "pdf", "csv", "rst")]
-    asked = LanguageAsked(title="Title", shown="data_size")
-    draw_language_figure("category_heatmap", asked, [tmp_path / "signature_correlations.parquet"], SIZES["demo"].facts, *paths)
+    asked = Asked(title="Title", shown="data_size")
+    draw_paper_figure("category_heatmap", asked, [tmp_path / "signature_correlations.parquet"], SIZES["demo"].facts, *paths)
     assert read_caption(paths[3]) == (
         "Nothing to show: no category has a correlation at any layer (no language has a value: 23 instances, fewer than 100)."
     )
@@ -247,6 +236,6 @@ def test_what_is_no_tree_is_refused(text):
 
 def test_of_several_training_seeds_the_first_is_shown_and_named():
     tables = {name: pd.concat([rows.assign(training_seed=seed) for seed in (5, 3)]) for name, rows in TABLES["demo"].tables.items()}
-    found = drawn("05", tables=ComparisonTables(SIZES["demo"].facts, tables))
+    found = drawn("05", tables=changed(**tables))
     assert len(found.table) == 45 and "training seed 3 (the first)" in found.caption
     plt.close("all")

@@ -133,9 +133,9 @@ def test_figures_are_2_to_8_and_read_tables_that_have_a_schema():
 
 
 def test_facts_of_figures_name_the_main_comparison_and_the_romanised_languages():
-    facts = paper2.figure_facts(SIGNATURES)
+    facts = paper2.signature_facts(SIGNATURES)
     assert facts["main"] == "main" and facts["romanised"] == {"romanised": ["ja", "zh-Hant"]} and len(facts["languages"]) == 33
-    assert paper2.figure_facts(Study(complete(worlds())))["romanised"] == {}
+    assert paper2.signature_facts(Study(complete(worlds())))["romanised"] == {}
 
 
 def test_only_runs_with_signatures_draw_figures_of_paper_2():
