@@ -15,12 +15,13 @@ from xlprobe.artifacts.categories import ALL_WORDS
 from xlprobe.artifacts.checkpoint_names import run_name
 from xlprobe.artifacts.tables import read_table
 from xlprobe.figures.drawing import BLUE, GREEN, GREY, ORANGE, STYLE, blank, save_figure
+from xlprobe.metrics import last_signatures
 
 # Okabe and Ito's colours, one a family; of more families the last share grey.
 FAMILY_COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00", "#999933")
 LABEL_POINTS = 6.0
 # How signatures are shown: as paper 2 takes them, and the second verdict on them.
-PUBLISHED = {"fit": "per_layer", "scale": "raw"}
+PUBLISHED = dict(zip(("fit", "scale"), last_signatures.AS_PRINTED, strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,12 +12,13 @@ from matplotlib.lines import Line2D
 
 from xlprobe.artifacts.categories import ALL_WORDS, CATEGORIES
 from xlprobe.figures.signature_declaration import PUBLISHED, family_colours
+from xlprobe.metrics import last_signatures
 from xlprobe.metrics.signature_tables import SignatureTables
 
 # What signatures are taken from, by the titles of panels: as paper 2 does, and the second verdict, on one scale at all layers.
 VERDICTS = {
     "as published: each layer by itself": PUBLISHED,
-    "standardised, all layers together": {"fit": "over_layers", "scale": "standardised"},
+    "standardised, all layers together": dict(zip(PUBLISHED, last_signatures.SECOND_VERDICT, strict=True)),
 }
 FIRST_VERDICT, SECOND_VERDICT = VERDICTS
 ALL_WORDS_TITLE = "All words"

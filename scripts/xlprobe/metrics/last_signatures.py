@@ -17,6 +17,8 @@ FITS = ("per_layer", "over_layers")
 TRAINING = ("variant", "training_seed", "model", "step")
 KEY = (*TRAINING, "category", "fit", "scale")
 PLACE = ("category", "layer", "fit", "scale")
+# How signatures are taken, by fit and scale: as paper 2 prints them, and for the second verdict, since a raw mean grows with the vectors.
+AS_PRINTED, SECOND_VERDICT = ("per_layer", "raw"), ("over_layers", "standardised")
 # Which signature is read, and the column that holds its mean.
 PUBLISHED, PUBLISHED_MEAN = "published", "mean_published"
 

@@ -7,14 +7,14 @@ from typing import Any
 import pandas as pd
 
 from xlprobe.artifacts.categories import ALL_WORDS, CATEGORIES
-from xlprobe.metrics.last_signatures import PUBLISHED
+from xlprobe.metrics.last_signatures import AS_PRINTED, PUBLISHED, SECOND_VERDICT
 from xlprobe.metrics.signature_tables import SIGNATURES, SignatureTables
 from xlprobe.report.headlines import counted
 
 # As printed, and the second verdict (STATISTICS of metrics/signature_trends.parquet): a raw mean grows with the model's vectors.
 VERDICTS = {
-    "per layer, raw, as printed": ("per_layer", "raw"),
-    "joint, standardised, the second verdict": ("over_layers", "standardised"),
+    "per layer, raw, as printed": AS_PRINTED,
+    "joint, standardised, the second verdict": SECOND_VERDICT,
 }
 # Reasons that are shown for languages without a value.
 MOST_REASONS = 3

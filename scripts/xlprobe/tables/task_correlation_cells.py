@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from xlprobe.metrics import last_signatures
 from xlprobe.metrics.signature_tables import SignatureTables
 from xlprobe.metrics.task_correlations import AS_PRINTED, THIS_RUN, note_of
 from xlprobe.tables.rendering import MISSING, decimals, published_rows
@@ -19,7 +20,7 @@ TABLE_NAME = "task_correlations"
 PUBLISHED_TASKS = "published/paper2_table1.tsv"
 # How signatures are taken: as printed, and the second verdict.
 RAW, JOINT = "per layer, raw", "joint, standardised"
-VERDICTS = {RAW: ("per_layer", "raw"), JOINT: ("over_layers", "standardised")}
+VERDICTS = {RAW: last_signatures.AS_PRINTED, JOINT: last_signatures.SECOND_VERDICT}
 # Columns of the printed tables.
 MODELS = {"mbert": "mBERT", "xlm": "XLM", "xlmr": "XLM-R", "mmte": "MMTE"}
 METRICS = {"Acc": "accuracy", "F1": "F1", "EM": "EM"}
