@@ -276,4 +276,5 @@ def paper2_targets():
         *signature_targets(),
         *expand(rules.paper2_figure.output, number=PAPER2_FIGURES),
         *expand(rules.paper2_table.output, number=PAPER2_TABLES),
+        *rules.paper2_claims.output,
     ]

@@ -29,9 +29,10 @@ def main() -> None:
         for titles in [named.pop(name)]
     }
     signed = {n: (title, results / f"tables/paper2/table_{n}") for n, title in named.pop("tables_of_signatures").items()}
+    signed_claims = results / "claims/paper2.parquet" if named["signatures"] else None
     claims = {model: results / "claims" / model / "paper1.parquet" for model in followed}
-    run_files = RunFiles(results=results, tables=named.pop("tables"), claims=claims, tables_of_signatures=signed, **files)
-    write_findings(files=run_files, **named)
+    of_run = {"results": results, "tables": named.pop("tables"), "claims": claims, **files}
+    write_findings(files=RunFiles(tables_of_signatures=signed, claims_of_signatures=signed_claims, **of_run), **named)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,10 @@ FACTS = SignatureFacts(
     variants=["main", "other"],
     compared=LANGUAGES,
     romanised={},
+    cut={},
+    resampled=[],
+    elsewhere=[],
+    models={"model": "xlmr_main", "control": "monolingual_de"},
     languages={
         code: {"name": name, "family": family, "genus": genus, "branch": "", "script": script}
         for code, name, family, genus, script in [

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from xlprobe.claims.curve_values import PAIR
-from xlprobe.claims.finding import COUNT, GIB, STEP, Finding, JudgedRun, NotMeasured
+from xlprobe.claims.finding import COUNT, GIB, STEP, ConfiguredRun, Finding, JudgedRun, NotMeasured
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
 from xlprobe.metrics.model_tables import TASKS
 from xlprobe.metrics.training_outcomes import one_language
+
+# What claims call the models of a run; of the first, arguments are what a paper says of its model.
+MODELS = ("model", "control", "resampled")
 
 
 def _codes(run: JudgedRun, task: str, setting: str) -> list[set[str]]:
@@ -84,23 +87,33 @@ def text_sizes(run: JudgedRun) -> list[Finding]:
     ]
 
 
-def configured(run: JudgedRun, *, keys: Sequence[str]) -> list[Finding]:
-    """What the configuration says (2.1; Appendix A).
+def configured(run: ConfiguredRun, *, keys: Sequence[str]) -> list[Finding]:
+    """What the configuration says (paper 1: 2.1, Appendix A; paper 2: 4, B).
 
     Args:
-        keys: with dots between; `model.` stands for the model's own.
+        keys: with dots between; `model.`, and in paper 2 `control.` and `resampled.`, stand for a model's own.
     """
 
     def found(key: str) -> object:
-        of_model = run.configuration.get("models", {}).get(run.tables.facts.model, {})
-        value: Any = of_model if key.startswith("model.") else run.configuration
-        for name in key.removeprefix("model.").split("."):
+        first, *names = key.split(".")
+        of_model = run.configuration.get("models", {}).get(run.models.get(first), {})
+        value: Any = of_model if first in MODELS else run.configuration
+        for name in names if first in MODELS else (first, *names):
             value = value.get(name) if isinstance(value, dict) else None
         return value
 
-    known = {key.rpartition(".")[2]: found(key) for key in keys}
-    shown = [f"{name}: {value}" for name, value in known.items() if value is not None]
-    return [Finding(text="; ".join(shown) or "the configuration does not say: the model is trained elsewhere", formula="the configuration")]
+    def name_of(key: str) -> str:
+        first, last = key.partition(".")[0], key.rpartition(".")[2]
+        return f"{last} ({first})" if first in MODELS[1:] else last
+
+    shown = [f"{name_of(key)}: {value}" for key in keys if (value := found(key)) is not None]
+    lacking = {first for key in keys if (first := key.partition(".")[0]) in MODELS} - run.models.keys()
+    silent = (
+        f"the run has no {', '.join(sorted(lacking))} model"
+        if lacking
+        else "the configuration does not say: the model is trained elsewhere"
+    )
+    return [Finding(text="; ".join(shown) or silent, formula="the configuration")]
 
 
 def model_size(run: JudgedRun, *, column: str) -> list[Finding]:
@@ -111,7 +124,7 @@ def model_size(run: JudgedRun, *, column: str) -> list[Finding]:
     return [Finding(value=float(sizes.iloc[-1]), n=1, formula=f"checkpoints, {column}", unit=COUNT)]
 
 
-def machine(run: JudgedRun) -> list[Finding]:
+def machine(run: ConfiguredRun) -> list[Finding]:
     """What the run's last job that looked was run on (A.2); training elsewhere leaves no trace here."""
     names = ", ".join(sorted({*(run.environment.get("gpus") or [])}))
     return [Finding(text=names or f"no GPU; {run.environment.get('processor') or 'processor unknown'}", formula="environment.json")]
@@ -122,7 +135,7 @@ def drawn(run: JudgedRun, *, figures: str) -> list[Finding]:
     return [Finding(text=f"drawn so: {figures}", formula="the figure", n=len(_steps(run)))]
 
 
-def not_measurable(run: JudgedRun, *, why: str) -> list[Finding]:
+def not_measurable(run: ConfiguredRun, *, why: str) -> list[Finding]:
     """What no run can say.
 
     Raises:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, Protocol
 
 from xlprobe.metrics.learning import NO_INTERVAL
 from xlprobe.metrics.model_tables import ModelTables
 
 # Units of numbers; a plain number, such as a rank correlation, has none.
 PERCENT, POINTS, BITS, STEP, LAYERS, COUNT, GIB = "%", "points", "bits", "step", "layers", "count", "GiB"
+SD = "standard deviations"
 
 
 # No error by name, since the words of errors are no part of the code's identity, and these land in results.
@@ -17,9 +18,25 @@ class NotMeasured(Exception):  # noqa: N818
     """A claim cannot be measured in this run; the message says why."""
 
 
+class ConfiguredRun(Protocol):
+    """What a run says of itself, whatever is judged of it."""
+
+    @property
+    def configuration(self) -> Mapping[str, Any]:
+        """All keys, as `metrics/config.json` has them."""
+
+    @property
+    def environment(self) -> Mapping[str, Any]:
+        """What it was run with (`metrics/environment.json`)."""
+
+    @property
+    def models(self) -> Mapping[str, str]:
+        """The names in the configuration of what claims call `model`, and so on."""
+
+
 @dataclass(frozen=True)
 class JudgedRun:
-    """What a run says of a model, and of itself.
+    """What a run says of a model, and of itself: what paper 1's claims are held against.
 
     Attributes:
         configuration: all keys, as `metrics/config.json` has them.
@@ -29,6 +46,11 @@ class JudgedRun:
     tables: ModelTables
     configuration: Mapping[str, Any]
     environment: Mapping[str, Any]
+
+    @property
+    def models(self) -> Mapping[str, str]:
+        """The name in the configuration of what claims call `model`."""
+        return {"model": self.tables.facts.model}
 
     @property
     def level(self) -> float:

@@ -4,11 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from xlprobe.files import read_lines
-from xlprobe.paths import RESOURCES
+from xlprobe.artifacts.published_tables import published_rows
 
-# A number as printed: 0.652, -0.597, 115k, 1.5M; not those of names (F1), p-values or powers.
-_NUMBER = re.compile(r"(?<![\w.<])(-?\d+(?:\.\d+)?)([kM]?)(?![\w.]*\w)")
+# A number as printed: 0.652, .36, -0.597, 115k, 1.5M; not those of names (F1), p-values or powers.
+_NUMBER = re.compile(r"(?<![\w.<])(-?(?:\d+(?:\.\d+)?|\.\d+))([kM]?)(?![\w.]*\w)")
 _TIMES = {"": 1.0, "k": 1e3, "M": 1e6}
 
 
@@ -58,6 +57,4 @@ def _printed(digits: str, times: str) -> Printed:
 
 def read_claims(paper: str) -> list[Claim]:
     """The claims of a paper, in its order."""
-    lines = [text.split("\t") for _, text in read_lines(RESOURCES / "published" / f"{paper}_claims.tsv") if text]
-    header, *rows = lines
-    return [Claim(**dict(zip(header, row, strict=True))) for row in rows]
+    return [Claim(**row) for row in published_rows(f"published/{paper}_claims.tsv")]

@@ -6,76 +6,76 @@ from typing import Any
 import pandas as pd
 
 from xlprobe.artifacts.markdown import escaped
+from xlprobe.claims.papers import ClaimedPaper
 from xlprobe.claims.verdicts import BY_CONSTRUCTION, COUNTED, OTHER_SETTING, VERDICTS
 
-# Sections of the table, by how the claims' sections begin.
-PARTS = {
-    "Abstract, introduction and model": ("Abstract", "1", "2"),
-    "In language": ("3",),
-    "Transfer": ("4",),
-    "Layers": ("5", "C"),
-    "What learning goes together with": ("B",),
-    "Other sections, appendix and other versions": ("",),
-}
+
+def markdown_of(table: pd.DataFrame, paper: ClaimedPaper, subject: str) -> str:
+    """The table of claims: what each verdict means, how many there are, and the claims by section.
+
+    Args:
+        subject: what they are held against, as in "the model xlmr".
+    """
+    return "\n".join([*_head(table, paper, subject), *_by_section(table, paper)]) + "\n"
 
 
-def markdown_of(table: pd.DataFrame, model: str) -> str:
-    """The table of claims: what each verdict means, how many there are, and the claims by section."""
-    return "\n".join([*_head(table, model), *_by_section(table)]) + "\n"
-
-
-def _head(table: pd.DataFrame, model: str) -> Iterator[str]:
-    counts = table["verdict"].value_counts()
-    numbers = {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS}
-    yield from (f"# Claims of paper 1, held against the model {model}", "")
+def _head(table: pd.DataFrame, paper: ClaimedPaper, subject: str) -> Iterator[str]:
+    numbers, second = _counts(table["verdict"]), _counts(table["second_verdict"])
+    yield from (f"# Claims of {paper.title}, held against {subject}", "")
     yield (
-        f"Paper 1, its poster and its first version make {len(table)} claims. {sum(numbers[verdict] for verdict in COUNTED)} of them are"
+        f"{paper.made_by} {len(table)} claims. {sum(numbers[verdict] for verdict in COUNTED)} of them are"
         f" asked of this run. The others are counts and settings that it takes over ({numbers[BY_CONSTRUCTION]}), or hold for the"
         f" paper's own languages, checkpoints and model alone, of which this run has others ({numbers[OTHER_SETTING]})."
     )
-    yield from ("", "| verdict | claims | what it says |", "|---|---|---|")
-    yield from (f"| **{verdict}** | {numbers[verdict]} | {meaning} |" for verdict, meaning in VERDICTS.items())
-    yield ""
-    yield (
-        "Each number is taken by the paper's own way first. That way often chooses the best checkpoint or layer on the sentences that it"
-        " is measured on, so that it is too good. The cross-fitted number is chosen on other sentences. Where there is an interval, it"
-        " decides: a claim agrees or differs if the whole interval does. Where there is none, the cross-fitted number decides, and"
-        " the last column says so. Of a claim with several parts, one part that differs is enough to differ."
-    )
-    yield ""
-    yield (
-        "Intervals cover test sentences and the seeds of probes; those of correlations cover languages. They do not cover other"
-        " trainings of the model. A number over several curves has an interval that is wider than it need be: from what all lower ends"
-        " give together to what all upper ends give."
-    )
+    again = any(second.values())
+    yield from ("", f"| verdict | claims |{' second verdict |' if again else ''} what it says |", f"|---|---|{'---|' if again else ''}---|")
+    for verdict, meaning in VERDICTS.items():
+        yield f"| **{verdict}** | {numbers[verdict]} |{f' {second[verdict]} |' if again else ''} {meaning} |"
+    for paragraph in paper.reading:
+        yield from ("", paragraph)
 
 
-def _by_section(table: pd.DataFrame) -> Iterator[str]:
-    parts = table["section"].map(_part)
-    columns = ("claim", "printed", "what is measured", "this run", "verdict", "why")
-    for part in PARTS:
+def _counts(verdicts: "pd.Series[Any]") -> dict[str, int]:
+    counts = verdicts.value_counts()
+    return {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS}
+
+
+def _by_section(table: pd.DataFrame, paper: ClaimedPaper) -> Iterator[str]:
+    parts = table["section"].map(paper.part_of)
+    again = ("second verdict",) if table["second_verdict"].notna().any() else ()
+    columns = ("claim", "printed", "what is measured", "this run", "verdict", *again, "why")
+    for part in paper.parts:
         rows = table[parts == part]
         if len(rows):
             yield from ("", f"## {part}", "", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|")
-            yield from (f"| {' | '.join(_cells(row))} |" for row in rows.to_dict("records"))
+            yield from (f"| {' | '.join(_cells(row, bool(again)))} |" for row in rows.to_dict("records"))
 
 
-def _part(section: str) -> str:
-    return next(part for part, starts in PARTS.items() if section.startswith(starts))
-
-
-def _cells(row: Mapping[Any, Any]) -> tuple[str, ...]:
+def _cells(row: Mapping[Any, Any], again: bool) -> tuple[str, ...]:
     asked = [row["how_measured"], f"asked: {row['asked']}" if row["asked"] else ""]
     said = [row["why"], f"note: {row['note']}" if row["note"] else ""]
     return (
         escaped(f"{row['id']} ({row['section']}): {row['statement']}"),
         "" if row["printed"] == "qualitative" else escaped(str(row["printed"])),
         escaped(" ".join(_sentence(text) for text in asked if text)),
-        # A line for each part.
-        escaped(str(row["ours"])).replace("; ", "<br>"),
+        _by_line(str(row["ours"])),
         f"**{row['verdict']}**",
+        *([_second(row)] if again else []),
         escaped(" ".join(_sentence(text) for text in said if text)),
     )
+
+
+def _second(row: Mapping[Any, Any]) -> str:
+    """The second verdict, with what it is of, and why."""
+    if pd.isna(row["second_verdict"]):
+        return ""
+    why = f"<br>{escaped(_sentence(row['second_why']))}" if row["second_why"] and row["second_why"] != row["why"] else ""
+    return f"**{row['second_verdict']}**<br>{_by_line(str(row['second']))}{why}"
+
+
+def _by_line(said: str) -> str:
+    """A line for each part."""
+    return escaped(said).replace("; ", "<br>")
 
 
 def _sentence(text: str) -> str:

@@ -1,9 +1,9 @@
-"""Whether a run is in the paper's own setting: its languages, checkpoints and size of model; numbers of the paper hold for these alone."""
+"""Whether a run is in paper 1's own setting: its languages, checkpoints and size of model; numbers of the paper hold for these alone."""
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 
+from xlprobe.artifacts.published_tables import published_rows
 from xlprobe.claims import layers, transfer
 from xlprobe.claims.curve_values import PAIR, setting_name, task_name
 from xlprobe.claims.finding import STEP, JudgedRun, number_text
@@ -12,7 +12,6 @@ from xlprobe.claims.published import Claim, read_claims
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
 from xlprobe.metrics.order import ORDER
 from xlprobe.metrics.training_outcomes import one_language
-from xlprobe.paths import RESOURCES
 
 # The claims that say what the paper's model and its checkpoints are.
 LAST_STEP, CHECKPOINTS, LAYERS, HIDDEN = "p1-009", "p1-010", "p1-070", "p1-072"
@@ -67,7 +66,8 @@ def _languages(run: JudgedRun, claim: Claim, arguments: Mapping[str, str]) -> It
         setting = TRANSFER if also else arguments.get("setting", TRANSFER if of_pairs else IN_LANGUAGE)
         column = SWEPT_COLUMNS.get(task) if layered and task in SWEPT_COLUMNS else COLUMNS.get((task, setting))
         if column and (found := _measured(run, "layer_gains" if layered else "best", task, setting)):
-            yield from _compared(found, _of_paper(column), f"{task_name(task)} {setting_name(setting)}")
+            if how := differing(found, _of_paper(column)):
+                yield f"{task_name(task)} {setting_name(setting)} {how}"
         elif of_order:
             yield f"{task_name(task)} {setting_name(setting)} is not measured, and the order is of all tasks"
 
@@ -83,16 +83,14 @@ def _measured(run: JudgedRun, table: str, task: str, setting: str) -> set[str]:
 
 @cache
 def _of_paper(column: str) -> frozenset[str]:
-    with (RESOURCES / "published" / "paper1_table2.tsv").open(encoding="utf-8", newline="") as stream:
-        return frozenset(row["language"] for row in csv.DictReader(stream, delimiter="\t") if row[column] == "1")
+    return frozenset(row["language"] for row in published_rows("published/paper1_table2.tsv") if row[column] == "1")
 
 
-def _compared(found: set[str], own: frozenset[str], name: str) -> Iterator[str]:
-    if found != own:
-        lacking, more = sorted(own - found), sorted(found - own)
-        said = [f"lacks {_listed(lacking)} of the paper's languages"] if lacking else []
-        said += [f"has {_listed(more)}, which the paper has not"] if more else []
-        yield f"{name} {' and '.join(said)}"
+def differing(found: Collection[str], own: Collection[str]) -> str:
+    """How a run's languages differ from those of a paper, as the end of a sentence; empty where they do not."""
+    lacking, more = sorted({*own} - {*found}), sorted({*found} - {*own})
+    said = [f"lacks {_listed(lacking)} of the paper's languages"] if lacking else []
+    return " and ".join([*said, f"has {_listed(more)}, which the paper has not"] if more else said)
 
 
 def _listed(codes: Sequence[str]) -> str:

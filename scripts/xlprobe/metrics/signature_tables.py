@@ -15,7 +15,7 @@ from xlprobe.metrics.last_signatures import last_rows
 SIGNATURES = "signatures"
 SIGNATURE_COLUMNS = [
     *("variant", "training_seed", "model", "step", "language", "category", "layer", "fit", "scale", "instances"),
-    *("mean_published", "norm", "norm_shuffled", "reason"),
+    *("mean_published", "norm", "norm_shuffled", "rank", "residual", "reason"),
 ]
 
 
@@ -28,6 +28,11 @@ class SignatureFacts:
         variants: all comparisons, in the configuration's order.
         compared: the languages of the main one, sorted.
         romanised: of each comparison with romanised languages, these.
+        cut: of each comparison in which languages have a part of the text alone that they have in the main one, these.
+        resampled: comparisons whose multilingual model draws languages by another alpha than the main one's.
+        elsewhere: comparisons whose multilingual model is pretrained elsewhere.
+        models: by what claims call them, names in the configuration: `model`, the main one's multilingual model, `control`, its first
+            monolingual one, and where there is one `resampled`, the first multilingual one that draws languages by another alpha.
         languages: by code, the name, family, genus, branch and script of each that is compared.
         categories: those that signatures are taken of.
         fewest: words of a category that a language must have (signatures.min_instances).
@@ -38,6 +43,10 @@ class SignatureFacts:
     variants: Sequence[str]
     compared: Sequence[str]
     romanised: Mapping[str, Sequence[str]]
+    cut: Mapping[str, Sequence[str]]
+    resampled: Sequence[str]
+    elsewhere: Sequence[str]
+    models: Mapping[str, str]
     languages: Mapping[str, Mapping[str, str]]
     categories: Sequence[str]
     fewest: int

@@ -40,6 +40,7 @@ class RunFiles:
         figures, papers_tables: of paper 1, by model and number: the title, and the files without their endings.
         claims: `claims/<model>/paper1.parquet`, by model.
         tables_of_signatures: of paper 2, by number: the title, and the files without their endings.
+        claims_of_signatures: `claims/paper2.parquet`; None where the run takes no signatures.
     """
 
     results: Path
@@ -48,6 +49,7 @@ class RunFiles:
     papers_tables: Mapping[str, Mapping[str, tuple[str, Path]]]
     claims: Mapping[str, Path]
     tables_of_signatures: Mapping[str, tuple[str, Path]] = field(default_factory=dict)
+    claims_of_signatures: Path | None = None
 
 
 def write_findings(
@@ -85,7 +87,7 @@ def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles, signa
         yield from _finding_lines(tables, config["intervals"]["level"])
         if model in files.claims:
             yield f"\n## What paper 1 claims, and what {model} says\n"
-            yield from _claim_lines(files.claims[model], files.results)
+            yield from _claim_lines(files.claims[model], files.results, "paper 1")
         if model in files.papers_tables:
             yield f"\n## Paper 1's tables{of_model}\n"
             for number, (title, path) in files.papers_tables[model].items():
@@ -109,6 +111,9 @@ def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles, signa
             for number, (title, path) in files.tables_of_signatures.items():
                 relative = path.relative_to(files.results)
                 yield f"- {number}. {title}: [table]({relative}.md), [CSV]({relative}.csv), [LaTeX]({relative}.tex)"
+        if files.claims_of_signatures:
+            yield "\n## What paper 2 claims, and what signatures say\n"
+            yield from _claim_lines(files.claims_of_signatures, files.results, "paper 2")
 
 
 def _model_lines(tables: ModelTables, config: Mapping[str, Any]) -> Iterator[str]:
@@ -190,7 +195,7 @@ def _named(tables: ModelTables, label: str) -> str:
     return f"{tables.facts.languages.get(code, {}).get('name') or known.get(code, code)} ({label})" if code in known else label
 
 
-def _claim_lines(path: Path, results: Path) -> Iterator[str]:
+def _claim_lines(path: Path, results: Path, paper: str) -> Iterator[str]:
     claims = read_of_schema(path, "claims.schema.yaml")
     counts = claims["verdict"].value_counts()
     counted_ones = claims[~claims["verdict"].isin(NOT_COUNTED)]
@@ -201,10 +206,13 @@ def _claim_lines(path: Path, results: Path) -> Iterator[str]:
     yield f"All {len(claims)}, each with its formula: [table]({relative}.md), [CSV]({relative}.csv).\n"
     judged = claims[claims["verdict"].isin(HEADLINE_VERDICTS)]
     if len(judged):
-        yield "| | paper 1 says | measured here | asked | found | verdict |"
-        yield "|---|---|---|---|---|---|"
+        again = ["second_verdict"] if claims["second_verdict"].notna().any() else []
+        heads = [f"{paper} says", "measured here", "asked", "found", "verdict", *("second verdict" for _ in again)]
+        yield f"| | {' | '.join(heads)} |"
+        yield "|---" * (len(heads) + 1) + "|"
         order = {verdict: place for place, verdict in enumerate(HEADLINE_VERDICTS)}
-        shown_columns = ["id", "statement", "how_measured", "asked", "ours", "verdict"]
+        shown_columns = ["id", "statement", "how_measured", "asked", "ours", "verdict", *again]
+        judged = judged.fillna(dict.fromkeys(again, ""))
         ordered = judged.sort_values("verdict", key=lambda verdicts: verdicts.map(order), kind="stable")[shown_columns]
         for cells in ordered.itertuples(index=False, name=None):
             yield f"| {' | '.join(escaped(str(cell)) for cell in cells)} |"

@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Any
 from xlprobe.study import inventory
 from xlprobe.study.paper1 import PaperFigure, PaperTable, listed_rows
 from xlprobe.study.resource_tables import language_facts as resource_column
+from xlprobe.study.signatures import SignatureVariant
 
 if TYPE_CHECKING:
     from xlprobe.study.plan import Study
 
+# What is taken of signatures, and of languages by these: the tables of `metrics/` that claims are held against.
+SIGNATURE_TABLES = (
+    *("signatures", "signature_factors", "signature_spreads", "signature_standings", "signature_trends", "signature_correlations"),
+    *("signature_variances", "language_distances", "language_trees", "language_groups", "variant_differences", "task_correlations"),
+)
 # "Ten languages from different language genera that have a diverse set of scripts" (5.2).
 DIVERSE = ("ar", "zh-Hant", "en", "fi", "el", "hi", "id", "ru", "es", "tr")
 # A genus of fewer is no related set (5.2: "since the size of those sets is very small").
@@ -88,21 +94,47 @@ def comparison_facts(study: "Study") -> dict[str, dict[str, Any]]:
 def signature_facts(study: "Study") -> dict[str, Any]:
     """What scripts are told of comparisons, the first of which is the main one (`xlprobe.metrics.signature_tables.SignatureFacts`)."""
     # Trainings with other seeds compare the same languages.
+    comparisons = {found.variant: found for found in reversed(study.comparisons.values())}
     main = next(iter(study.comparisons.values()))
+    pretrained = {name: run.settings for name, found in comparisons.items() if (run := study.runs[found.multilingual]).kind == "pretrain"}
+    alphas = {name: settings["training"]["alpha"] for name, settings in pretrained.items()}
+    resampled = sorted(name for name, alpha in alphas.items() if alpha != alphas.get(main.variant, alpha))
+    named = {"model": main.multilingual, "control": main.monolingual[main.languages[0]]}
+    if resampled:
+        named["resampled"] = comparisons[resampled[0]].multilingual
     return {
         "main": main.variant,
         "variants": [*dict.fromkeys(found.variant for found in study.comparisons.values())],
         "compared": main.languages,
-        "romanised": {
-            found.variant: sorted(code for code, dataset in found.datasets.items() if dataset.romanised)
-            for found in study.comparisons.values()
-            if any(dataset.romanised for dataset in found.datasets.values())
-        },
+        "romanised": _where(
+            {name: [code for code in found.languages if found.datasets[code].romanised] for name, found in comparisons.items()}
+        ),
+        "cut": _where({name: _cut_languages(study, comparisons[name]) for name in pretrained if main.variant in pretrained}),
+        "resampled": resampled,
+        "elsewhere": sorted(comparisons.keys() - pretrained.keys()),
+        "models": {name: study.runs[run].model for name, run in named.items()},
         "languages": language_facts(study),
         "categories": study.categories,
         "fewest": study.config["signatures"]["min_instances"],
         "world": bool(study.config["world"]),
     }
+
+
+def _where(by_variant: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Of comparisons, those with any language."""
+    return {name: codes for name, codes in sorted(by_variant.items()) if codes}
+
+
+def _cut_languages(study: "Study", found: SignatureVariant) -> list[str]:
+    """The languages of which a comparison's multilingual model has a part of the text alone that the main one's has."""
+    main = next(iter(study.comparisons.values()))
+    cut = []
+    for code in found.languages:
+        own, of_main = (study.texts.text_of(study.runs[one.multilingual].settings["text"], code) for one in (found, main))
+        variants = {text.rpartition("/")[0] for text in study.texts.lineage(own) if text not in study.texts.lineage(of_main)}
+        if any(study.texts.is_cut(variant) for variant in variants - {""}):
+            cut.append(code)
+    return cut
 
 
 def signature_facts_argument(study: "Study") -> str:

@@ -26,7 +26,7 @@ from xlprobe.study.measured import (
     transferred_datasets,
 )
 from xlprobe.study.paper1 import paper_figures, paper_tables
-from xlprobe.study.paper2 import paper2_figures, paper2_tables
+from xlprobe.study.paper2 import SIGNATURE_TABLES, paper2_figures, paper2_tables
 from xlprobe.study.runs import Run, model_languages, runs
 from xlprobe.study.script_arguments import as_arguments
 from xlprobe.study.settings import Settings
@@ -38,11 +38,6 @@ from xlprobe.tasks.declaration import load_probe_task
 MOST_AT_ONCE = 200
 # The language of most text in whatever is trained elsewhere (`xlprobe.metrics.factors`).
 PIVOT = "en"
-# What is taken of signatures, and of languages by these.
-SIGNATURE_TABLES = [
-    *("signatures", "signature_factors", "signature_spreads", "signature_standings", "signature_trends", "signature_correlations"),
-    *("signature_variances", "language_distances", "language_trees", "language_groups", "variant_differences", "task_correlations"),
-]
 # A job by its wildcards.
 Job = dict[str, str]
 
@@ -722,6 +717,7 @@ class Study:
             "signature_figure": [{"variant": name, "kind": kind} for name in self.comparisons for kind in signature_figure_kinds()],
             "paper2_table": [{"number": number} for number in paper2_tables()],
             "paper2_figure": [{"number": number} for number in paper2_figures()],
+            "paper2_claims": [{}],
         }
 
     def _jobs_of_tables(self) -> dict[str, list[Job]]:

@@ -251,13 +251,9 @@ def _check_layers(config: dict[str, Any], layers: Sequence[int]) -> None:
 def is_romanised(config: dict[str, Any], model: str, code: str) -> bool:
     """Whether a model of the configuration is pretrained on a language in Latin letters that are not its own."""
     texts = Texts(config)
-    text: str | None = texts.text_of(config["models"][model].get("pretrain", {}).get("text"), code)
-    while text is not None:
-        variant = text.rpartition("/")[0]
-        if variant and texts.is_romanised(variant):
-            return True
-        text = texts.parent(text)
-    return False
+    own = texts.text_of(config["models"][model].get("pretrain", {}).get("text"), code)
+    variants = {text.rpartition("/")[0] for text in texts.lineage(own)}
+    return any(texts.is_romanised(variant) for variant in variants - {""})
 
 
 def _language(config: Mapping[str, Any], model: str) -> str:

@@ -74,6 +74,15 @@ class Texts:
                     waiting += [parent, *self.compared(text.rpartition("/")[0])]
         return sorted(found)
 
+    def lineage(self, text: str) -> list[str]:
+        """A text, what it is drawn from, and so on up to a cleaned one."""
+        parent = self.parent(text)
+        return [text, *(self.lineage(parent) if parent else [])]
+
+    def is_cut(self, variant: str) -> bool:
+        """Whether a variant's own texts are a part of its parent's."""
+        return any(self.variants[variant][key] for key in CAPS)
+
     def is_romanised(self, variant: str) -> bool:
         """Whether a variant's own texts are its parent's in Latin letters."""
         return self.variants[variant]["romanise"]

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from xlprobe.artifacts.categories import CATEGORIES
+from xlprobe.artifacts.published_tables import published_rows
 from xlprobe.metrics.signature_tables import SignatureTables
 from xlprobe.metrics.training_outcomes import one_language
 from xlprobe.tables.declaration import TableKind
-from xlprobe.tables.rendering import MISSING, published_rows
+from xlprobe.tables.rendering import MISSING
 
 PUBLISHED = "published/paper2_table3.tsv"
 

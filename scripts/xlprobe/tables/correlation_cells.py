@@ -7,11 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from xlprobe.artifacts.published_tables import published_rows
 from xlprobe.metrics import correlations
 from xlprobe.metrics.learning import AS_PRINTED
 from xlprobe.metrics.model_tables import TASKS, ModelTables
 from xlprobe.tables.reasons import reasons
-from xlprobe.tables.rendering import MISSING, decimals, published_rows
+from xlprobe.tables.rendering import MISSING, decimals
 
 VARIABLES = {
     "Task Perf.": correlations.PERFORMANCE,

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from xlprobe.artifacts.published_tables import published_rows
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
 from xlprobe.metrics.learning import FINAL
 from xlprobe.metrics.model_tables import ModelTables
 from xlprobe.metrics.training_outcomes import one_language
 from xlprobe.tables.declaration import TableKind
 from xlprobe.tables.reasons import MEASURED, NAMES, reasons
-from xlprobe.tables.rendering import MISSING, p_value, published_rows, score
+from xlprobe.tables.rendering import MISSING, p_value, score
 
 SETTINGS = {"In-lang": IN_LANGUAGE, "X-lang": TRANSFER}
 # What stands beside each row in the CSV.

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from xlprobe.files import read_lines, write_text
-from xlprobe.paths import RESOURCES
+from xlprobe.files import write_text
 from xlprobe.tasks.declaration import load_task
 
 # What is not measured, or has no value.
@@ -50,12 +49,6 @@ def p_value(p: float) -> str:
     if np.isnan(p):
         return "p –"
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-
-
-def published_rows(name: str) -> list[dict[str, str]]:
-    """The rows of a table of `resources/` that holds what a paper prints, such as published/paper1_table1.tsv."""
-    header, *rows = (line.split("\t") for _, line in read_lines(RESOURCES / name) if line)
-    return [dict(zip(header, row, strict=True)) for row in rows]
 
 
 def write_rendered(

@@ -11,10 +11,11 @@ from typing import Any
 
 import pandas as pd
 
+from xlprobe.artifacts.published_tables import published_rows
 from xlprobe.metrics import last_signatures
 from xlprobe.metrics.signature_tables import SignatureTables
 from xlprobe.metrics.task_correlations import AS_PRINTED, THIS_RUN, note_of
-from xlprobe.tables.rendering import MISSING, decimals, published_rows
+from xlprobe.tables.rendering import MISSING, decimals
 
 TABLE_NAME = "task_correlations"
 PUBLISHED_TASKS = "published/paper2_table1.tsv"

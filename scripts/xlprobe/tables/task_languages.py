@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from xlprobe.artifacts.published_tables import published_rows
 from xlprobe.metrics.correlations import IN_LANGUAGE, TRANSFER
 from xlprobe.metrics.model_tables import ModelTables
 from xlprobe.metrics.training_outcomes import one_language
 from xlprobe.tables.declaration import TableKind
 from xlprobe.tables.reasons import NAMES, reasons
-from xlprobe.tables.rendering import MISSING, bold, published_rows
+from xlprobe.tables.rendering import MISSING, bold
 
 # What the printed rows are of; and bitexts, which the paper names in its text.
 TASKS = (("bpc",), ("pos", "arc_prediction", "arc_classification"), ("xnli",))

@@ -5,10 +5,11 @@ from string import ascii_lowercase
 
 import pandas as pd
 
+from xlprobe.artifacts.published_tables import published_rows
 from xlprobe.metrics.signature_tables import SignatureTables
 from xlprobe.metrics.task_correlations import AS_PRINTED, SAME_SCRIPT, note_of
 from xlprobe.tables.declaration import TableKind
-from xlprobe.tables.rendering import MISSING, published_rows
+from xlprobe.tables.rendering import MISSING
 from xlprobe.tables.task_correlation_cells import (
     JOINT,
     METRICS,

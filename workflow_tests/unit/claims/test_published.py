@@ -1,22 +1,29 @@
-"""The claims of paper 1 as they stand in the table: each can be measured, judged and read."""
+"""The claims of both papers as they stand in their tables: each can be measured, judged and read."""
 
 import pytest
 
 from xlprobe.claims.measures import MEASURES, arguments_of, read_arguments
+from xlprobe.claims.papers import PAPER1, PAPER2
 from xlprobe.claims.published import Claim, read_claims
 from xlprobe.claims.verdicts import RULES, SCOPES, asked
 
-CLAIMS = {claim.id: claim for claim in read_claims("paper1")}
+PAPERS = {"p1": PAPER1, "p2": PAPER2}
+CLAIMS = {claim.id: claim for paper in PAPERS.values() for claim in read_claims(paper.name)}
 
 
-def test_there_are_137_claims_each_under_its_own_id():
-    assert [*CLAIMS] == [f"p1-{number:03}" for number in range(1, 138)]
+def measures_of(identity):
+    return PAPERS[identity.partition("-")[0]].measures
+
+
+@pytest.mark.parametrize(("paper", "count"), [("p1", 137), ("p2", 79)])
+def test_each_claim_stands_under_its_own_id(paper, count):
+    assert [claim.id for claim in read_claims(PAPERS[paper].name)] == [f"{paper}-{number:03}" for number in range(1, count + 1)]
 
 
 @pytest.mark.parametrize("identity", CLAIMS)
 def test_a_claim_names_a_measure_with_its_arguments_a_rule_and_a_scope(identity):
     claim = CLAIMS[identity]
-    read_arguments(MEASURES[claim.measure], arguments_of(claim.arguments))
+    read_arguments(measures_of(identity)[claim.measure], arguments_of(claim.arguments))
     assert claim.rule in RULES and claim.scope in SCOPES
     assert (claim.rule == "not judged") == (claim.scope == "construction" or claim.measure == "not_measurable")
     if claim.rule in ("above", "at least", "below", "at most", "no correlation"):
@@ -28,8 +35,11 @@ def test_a_claim_names_a_measure_with_its_arguments_a_rule_and_a_scope(identity)
     assert asked(claim) or claim.rule in ("not judged", "absolute bits")
 
 
-def test_every_measure_is_asked_by_a_claim():
-    assert {claim.measure for claim in CLAIMS.values()} == {*MEASURES}
+@pytest.mark.parametrize("paper", PAPERS.values(), ids=lambda paper: paper.name)
+def test_every_measure_is_asked_by_a_claim(paper):
+    assert {claim.measure for claim in read_claims(paper.name)} == {*paper.measures}
+    assert {*paper.asked_again} <= {*paper.measures}
+    assert all(paper.part_of(claim.section) for claim in read_claims(paper.name))
 
 
 @pytest.mark.parametrize("identity", CLAIMS)
@@ -70,6 +80,9 @@ def test_arguments_that_a_measure_does_not_take_are_refused():
         ("ρ from -0.13 to -0.42", [(-0.13, 0.005), (-0.42, 0.005)]),
         ("mean 1.10 (0.67 to 2.20)", [(1.10, 0.005), (0.67, 0.005), (2.20, 0.005)]),
         ("POS -0.322*; Arc Pred. -0.338*", [(-0.322, 0.0005), (-0.338, 0.0005)]),
+        ("mBERT .60 / .35; XLM .81 / .56; MMTE .28 / -", [(0.6, 0.005), (0.35, 0.005), (0.81, 0.005), (0.56, 0.005), (0.28, 0.005)]),
+        ("-0.65 / -0.28 / -0.02", [(-0.65, 0.005), (-0.28, 0.005), (-0.02, 0.005)]),
+        ("minimum at layer 6", [(6, 0.5)]),
         ("qualitative", []),
     ],
 )

@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xlprobe.tables.rendering import as_latex, as_markdown, bold, decimals, p_value, published_rows, score, write_rendered
+from xlprobe.artifacts.published_tables import published_rows
+from xlprobe.tables.rendering import as_latex, as_markdown, bold, decimals, p_value, score, write_rendered
 
 TABLE = pd.DataFrame(
     {

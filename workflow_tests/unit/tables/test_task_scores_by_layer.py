@@ -3,8 +3,8 @@
 import pytest
 from planted_task_correlations import named_once, planted_signature_tables, rows_of_latex, rows_of_markdown, write_kind
 
+from xlprobe.artifacts.published_tables import published_rows
 from xlprobe.tables.declaration import load_table
-from xlprobe.tables.rendering import published_rows
 
 KINDS = {"task_scores_mbert": 4, "task_scores_xlm": 5, "task_scores_xlmr": 6, "task_scores_mmte": 7}
 RAW, JOINT = "per layer, raw", "joint, standardised"

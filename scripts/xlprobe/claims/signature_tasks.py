@@ -1,0 +1,175 @@
+"""Claims on mean signatures and scores of tasks, mostly XTREME's, which are in a run if a user's file has them (paper 2: 5.3 and E.2)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from statistics import median
+
+import pandas as pd
+
+from xlprobe.artifacts.categories import ALL_WORDS
+from xlprobe.artifacts.published_tables import published_rows
+from xlprobe.claims.comparison import LAST, JudgedComparison, correlation_finding
+from xlprobe.claims.curve_values import each
+from xlprobe.claims.finding import COUNT, PERCENT, Finding, NotMeasured
+from xlprobe.metrics.task_correlations import AS_PRINTED, THIS_RUN, XTREME_MODELS, XTREME_TASKS, absent
+
+FORMULA = "task_correlations, r"
+# Columns of Tables 4 to 7, each with its task and metric.
+TABLE_COLUMNS = {
+    f"{task.removesuffix('-GoldP').replace('-', '')}_{'acc' if metric == 'accuracy' else metric}".lower(): (task, metric)
+    for task, metrics in XTREME_TASKS.items()
+    for metric in metrics
+}
+TABLE_OF_MODEL = dict(zip(XTREME_MODELS, (4, 5, 6, 7), strict=True))
+XLMR = "XLM-R"
+# Of the twelve columns, so many are enough to speak of most.
+FEWEST_TESTS = 7
+
+
+def _rows(run: JudgedComparison, own: bool = False) -> pd.DataFrame:
+    """The correlations with XTREME's models' scores; or with the run's own."""
+    rows = run.rows("task_correlations", category=ALL_WORDS)
+    return rows[rows["source"] == THIS_RUN] if own else rows[(rows["source"] != THIS_RUN) & (rows["matching"] == AS_PRINTED)]
+
+
+def _of_test(run: JudgedComparison, model: str, task: str, metric: str) -> dict[int, Finding]:
+    """By layer, a correlation.
+
+    Raises:
+        NotMeasured: there are no scores.
+    """
+    rows = _rows(run)
+    rows = rows[(rows["score_model"] == model) & (rows["task"] == task) & (rows["metric"] == metric)]
+    if rows["r"].isna().all():
+        raise NotMeasured("; ".join(rows["reason"].dropna().unique()) or absent(task))
+    return {int(row["layer"]): correlation_finding(row, FORMULA) for _, row in rows.iterrows() if pd.notna(row["r"])}
+
+
+def task_correlation(run: JudgedComparison, *, task: str) -> list[Finding]:
+    """Pearson's r of the last layer's mean signatures and the scores of XTREME's models, over languages (Table 1).
+
+    Where the paper prints no number there is no part.
+    """
+    last, metrics = run.layer(LAST), XTREME_TASKS[task]
+    tests = [(model, metric) for model in XTREME_MODELS for metric in metrics if _is_printed(model, task, metric)]
+    names = {f"{model} {metric}" if len(metrics) > 1 else model: (model, metric) for model, metric in tests}
+
+    def of(name: str) -> Finding:
+        model, metric = names[name]
+        return _of_test(run, model, task, metric)[last]
+
+    return each(names, of, str)
+
+
+def _is_printed(model: str, task: str, metric: str) -> bool:
+    return any(test == (task, metric) for _, test, _ in _printed_cells(TABLE_OF_MODEL[model]))
+
+
+def printed_table(run: JudgedComparison, *, model: str) -> list[Finding]:
+    """The share of the cells of Table 4, 5, 6 or 7 whose printed r lies in the interval of the run's, in per cent (E.2).
+
+    Args:
+        model: XTREME's, which the table is of.
+    """
+    cells = _printed_cells(TABLE_OF_MODEL[model])
+    held, reasons = [], dict[str, None]()
+    by_test: dict[tuple[str, str], Mapping[int, Finding]] = {}
+    for test in dict.fromkeys(test for _, test, _ in cells):
+        try:
+            by_test[test] = _of_test(run, model, *test)
+        except NotMeasured as error:
+            reasons[str(error)] = None
+    for layer, test, printed in cells:
+        found = by_test.get(test, {}).get(layer)
+        if found and found.low is not None and found.high is not None:
+            held.append(found.low - 0.005 <= printed <= found.high + 0.005)
+    if not held:
+        raise NotMeasured("; ".join(reasons) or "no cell has an interval")
+    beside = Finding(part="cells", value=float(len(held)), n=len(held), formula=FORMULA, unit=COUNT, beside=True)
+    value = 100 * sum(held) / len(held)
+    return [Finding(part="held", value=value, n=len(held), formula=f"{FORMULA}, its interval holds the printed one", unit=PERCENT), beside]
+
+
+@cache
+def _printed_cells(number: int) -> list[tuple[int, tuple[str, str], float]]:
+    """The cells of a printed table: layer, task and metric, r."""
+    rows = published_rows(f"published/paper2_table{number}.tsv")
+    return [(int(row["layer"]), test, float(row[name])) for row in rows for name, test in TABLE_COLUMNS.items() if row.get(name)]
+
+
+def _tests_of(run: JudgedComparison, model: str) -> dict[tuple[str, str], dict[int, Finding]]:
+    """By task and metric, the correlations of a model's scores by layer; of those that are there."""
+    found = {}
+    for task, metrics in XTREME_TASKS.items():
+        for metric in metrics:
+            try:
+                found[task, metric] = _of_test(run, model, task, metric)
+            except NotMeasured:
+                continue
+    if len(found) < FEWEST_TESTS:
+        raise NotMeasured(f"of XTREME's 12 columns of scores by language the run has {len(found)}; " + absent("other tasks"))
+    return found
+
+
+def strength(run: JudgedComparison) -> list[Finding]:
+    """The median r of the last layer's mean signatures with XLM-R's scores, over tasks and metrics (Abstract; Table 1).
+
+    Beside it the same of the run's own scores of the same model, which are no more than a stand-in.
+    """
+    last, found = run.layer(LAST), list[Finding]()
+    try:
+        tests = _tests_of(run, XLMR)
+        values = [by_layer[last].value or 0.0 for by_layer in tests.values()]
+        found.append(Finding(value=median(values), n=len(values), formula=f"{FORMULA}, median over tasks and metrics"))
+    except NotMeasured as error:
+        found.append(Finding(why=str(error)))
+    own = _rows(run, own=True)
+    own = own[(own["layer"] == last) & own["r"].notna()]
+    stand_ins = ((row["task"], correlation_finding(row, FORMULA)) for _, row in own.iterrows())
+    return [*found, *(replace(one, part=f"stand-in, own {task}", beside=True) for task, one in stand_ins)]
+
+
+def model_in_front(run: JudgedComparison, *, model: str) -> list[Finding]:
+    """The share of tasks and metrics at whose last layer a model's scores have the highest r of all models, in per cent (5.3)."""
+    last = run.layer(LAST)
+    of_model = {name: _tests_of(run, name) for name in XTREME_MODELS}
+    first = []
+    for test, by_layer in of_model[model].items():
+        others = [found[test][last].value or -1.0 for name, found in of_model.items() if name != model and test in found]
+        if others:
+            first.append((by_layer[last].value or -1.0) >= max(others))
+    value = 100 * sum(first) / len(first)
+    return [Finding(value=value, n=len(first), formula=f"{FORMULA}, tasks and metrics where it is the highest", unit=PERCENT)]
+
+
+def highest_at_last_layer(run: JudgedComparison, *, model: str) -> list[Finding]:
+    """The share of tasks and metrics whose r with a model's scores is highest at the last layer of all, in per cent (5.3)."""
+    last = run.layer(LAST)
+    tests = _tests_of(run, model).values()
+    first = [max(by_layer.values(), key=lambda found: found.value or -1.0) is by_layer[last] for by_layer in tests]
+    return [Finding(value=100 * sum(first) / len(first), n=len(first), formula=f"{FORMULA}, layer of the highest", unit=PERCENT)]
+
+
+def least_over_layers(run: JudgedComparison, *, model: str, tasks: Sequence[str]) -> list[Finding]:
+    """The lowest r with a model's scores at any layer (5.3)."""
+
+    def of(task: str) -> Finding:
+        by_layer = _of_test(run, model, task, XTREME_TASKS[task][0])
+        least = min(by_layer.values(), key=lambda found: found.value or 0.0)
+        return Finding(value=least.value, n=least.n, formula=f"{FORMULA}, lowest over layers", why=least.why)
+
+    return each(tasks, of, str)
+
+
+def lead_of_last_layer(run: JudgedComparison, *, model: str, task: str) -> list[Finding]:
+    """By how much the last layer's r with a model's scores is higher than that of any other layer (5.3)."""
+    by_layer = _of_test(run, model, task, XTREME_TASKS[task][0])
+    last = run.layer(LAST)
+    others = [found.value or 0.0 for layer, found in by_layer.items() if layer != last]
+    if last not in by_layer or not others:
+        raise NotMeasured("the last layer, or any other, has no correlation")
+    found = by_layer[last]
+    return [
+        Finding(value=(found.value or 0.0) - max(others), n=found.n, formula=f"{FORMULA}, last layer less the highest other", why=found.why)
+    ]
