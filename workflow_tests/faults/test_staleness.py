@@ -16,9 +16,11 @@ from finished import rule_names
 from projects import Project
 from recorded_jobs import Job, jobs, jobs_of_copy
 from staleness import (
+    ANALYSES,
     CHANGES,
     DRAWN,
     KEPT,
+    PAPERS2,
     PUBLISHED,
     SIGNED,
     SIGNED_THRICE,
@@ -100,7 +102,7 @@ def test_a_key_makes_again_what_reads_it_and_nothing_else(judge, change: Change)
     [
         # What is measured of more models, or on more words of a model, is in the tables of these.
         (WORLD, SIGNED, "checkpoint_audit audit checkpoint_table dataset_table findings"),
-        (SIGNED, SIGNED_THRICE, "signature_table signature_analyses language_comparisons paper2_table findings"),
+        (SIGNED, SIGNED_THRICE, f"signature_table {ANALYSES} {PAPERS2} findings"),
     ],
 )
 def test_signatures_in_addition_make_nothing_else_again(judge, base, after, again):

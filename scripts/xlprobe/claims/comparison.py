@@ -10,7 +10,7 @@ from xlprobe.artifacts.categories import ALL_WORDS, CATEGORIES
 from xlprobe.claims.finding import Finding, NotMeasured
 from xlprobe.metrics.last_signatures import AS_PRINTED, PUBLISHED
 from xlprobe.metrics.learning import NO_INTERVAL
-from xlprobe.metrics.signature_tables import SignatureTables
+from xlprobe.metrics.signature_tables import SIGNATURES, SignatureTables
 
 NO_SUCH_FIT = "the run makes no such fit (config keys signatures.fits and signatures.scales)"
 # Layers that claims name.
@@ -66,7 +66,7 @@ class JudgedComparison:
         Raises:
             NotMeasured: no signature is taken this way.
         """
-        return sorted(int(layer) for layer in self.rows("signature_spreads")["layer"].unique())
+        return sorted(int(layer) for layer in self.rows(SIGNATURES)["layer"].unique())
 
     def layer(self, place: str) -> int:
         """The first, middle or last layer: 0, 6 and 12 of the paper's 13."""

@@ -53,7 +53,7 @@ MEASURES = _by_name(
 # Paper 2's, of signatures; the second verdict asks them again.
 SIGNATURE_MEASURES = _by_name(
     (
-        *(signature_levels.trend_of_mean, signature_levels.different_trends, signature_levels.tests_of_trends),
+        *(signature_levels.trend_of_mean, signature_levels.different_trends, signature_levels.languages_tested),
         *(signature_levels.decreasing_languages, signature_levels.languages_without_fall, signature_levels.turn_of_spread),
         *(signature_levels.standing,),
         *(signature_relations.correlation_with, signature_relations.falling_correlations, signature_relations.rising_correlations),

@@ -73,7 +73,7 @@ def _tested(run: JudgedComparison) -> pd.DataFrame:
     return tested
 
 
-def tests_of_trends(run: JudgedComparison) -> list[Finding]:
+def languages_tested(run: JudgedComparison) -> list[Finding]:
     """How many Mann-Kendall tests there are, a language each (5.1)."""
     tested = len(_tested(run))
     return [Finding(value=float(tested), n=tested, formula="signature_trends, count of languages; false discovery rate 0.05", unit=COUNT)]

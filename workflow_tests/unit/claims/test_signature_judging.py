@@ -1,0 +1,107 @@
+"""The table of paper 2's claims as a job writes it: judged twice, and of runs that lack something."""
+
+import json
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from claimed_comparisons import JOINT, comparison_of
+from planted_comparisons import PlantedTables, planted_tables, sizes
+from planted_task_correlations import FACTS, write_planted_signatures
+
+from xlprobe.artifacts.tables import read_of_schema
+from xlprobe.claims.comparison import JudgedComparison
+from xlprobe.claims.judging import judged, write_claims
+from xlprobe.claims.papers import PAPER2
+from xlprobe.claims.published import read_claims
+from xlprobe.claims.verdicts import AGREE, BY_CONSTRUCTION, DIFFER, NOT_MEASURABLE, OTHER_SETTING, VERDICTS
+
+CLAIMS = {claim.id: claim for claim in read_claims("paper2")}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The folder of the claims of a run that has two tables."""
+    folder = tmp_path_factory.mktemp("claims")
+    for name in ("configuration", "environment"):
+        (folder / f"{name}.json").write_text(json.dumps({}))
+    paths = {"parquet": folder / "paper2.parquet", "csv": folder / "paper2.csv", "markdown": folder / "paper2.md"}
+    write_claims(write_planted_signatures(folder), FACTS, folder / "configuration.json", folder / "environment.json", **paths)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def table(written):
+    return read_of_schema(written / "paper2.parquet", "claims.schema.yaml").set_index("id")
+
+
+def trend(relative, way):
+    """A mean of 1 over layers."""
+    found = {"language": None, "n": 7, "slope": relative, "relative_slope": relative, "low": relative - 0.01, "high": relative + 0.01}
+    return found | {"p": 0.01} | way
+
+
+def test_each_claim_has_a_verdict_and_those_on_signatures_two(table):
+    assert [*table.index] == [*CLAIMS] and {*table["verdict"]} <= {*VERDICTS}
+    explained = table["verdict"].isin([NOT_MEASURABLE, OTHER_SETTING])
+    assert (table.loc[explained, "why"] != "").all()
+    twice = {name for name, claim in CLAIMS.items() if claim.measure in PAPER2.asked_again and claim.scope != "construction"}
+    assert {*table.index[table["second_verdict"].notna()]} == twice
+    assert {"p2-021", "p2-003", "p2-060"} <= twice and not {"p2-029", "p2-078", "p2-012"} & twice
+
+
+def test_both_ways_of_taking_signatures_are_judged_each_by_itself():
+    """Falling by 5 per cent a layer as printed, rising by 5 of standardised vectors."""
+    run = comparison_of({"signature_trends": [trend(-0.05, {}), trend(0.05, JOINT)]})
+    row = judged(run, CLAIMS["p2-021"])
+    assert (row["verdict"], row["second_verdict"]) == (AGREE, DIFFER)
+    assert (row["value"], row["ours"]) == (pytest.approx(-5), "-5.0 % (interval -6.0 to -4.0, p = 0.01)")
+    assert row["second"] == "5.0 % (interval 4.0 to 6.0, p = 0.01)"
+
+
+def test_planted_correlations_are_found_again(table):
+    """At the last layer means are ten times XLM-R's scores of PAWS-X in seven languages, and turned round for the second verdict."""
+    row = table.loc["p2-061"]
+    assert "XLM-R: 1.000" in row["ours"] and "XLM-R: -1.000" in row["second"]
+    assert row["verdict"] == OTHER_SETTING and row["why"].startswith("the run lacks 24 of the paper's languages")
+    assert "3 layers are compared, not 13" in row["why"]
+
+
+def test_invented_languages_are_another_setting():
+    run = comparison_of({}, world=True)
+    rows = [judged(run, claim) for claim in CLAIMS.values()]
+    assert {row["verdict"] for row in rows if row["scope"] == "paper"} == {OTHER_SETTING}
+    assert all(row["why"].startswith("the languages are invented") for row in rows if row["scope"] == "paper")
+
+
+def test_the_papers_own_size_is_its_setting():
+    """Its 33 languages and 13 layers; planted fits name no rank. Without Swedish it is another."""
+    size = sizes()["paper"]
+    tables = planted_tables(size)
+    whole = PlantedTables(size.facts, {}, tables.tables)
+    assert PAPER2.other_setting(JudgedComparison(whole, {}, {}), CLAIMS["p2-023"], {}) == ""
+    fewer = replace(whole, facts=replace(size.facts, compared=[code for code in size.facts.compared if code != "sv"]))
+    assert PAPER2.other_setting(JudgedComparison(fewer, {}, {}), CLAIMS["p2-023"], {}) == "the run lacks sv of the paper's languages"
+
+
+def test_a_run_that_measures_nothing_says_so_of_each_claim():
+    run = comparison_of()
+    for claim in CLAIMS.values():
+        row = judged(run, claim)
+        assert row["verdict"] in (NOT_MEASURABLE, OTHER_SETTING, BY_CONSTRUCTION), claim.id
+        assert row["why"] or row["verdict"] == BY_CONSTRUCTION
+
+
+def test_the_markdown_shows_both_verdicts(written, table):
+    text = (written / "paper2.md").read_text()
+    assert text.startswith("# Claims of paper 2, held against the comparison main\n") and "Paper 2 makes 79 claims. " in text
+    counts, second = table["verdict"].value_counts(), table["second_verdict"].value_counts()
+    for verdict in VERDICTS:
+        assert f"| **{verdict}** | {counts.get(verdict, 0)} | {second.get(verdict, 0)} |" in text
+    lines = [line for line in text.splitlines() if line.startswith("| p2-")]
+    assert len(lines) == 79 and {line.replace(r"\|", "").count("|") for line in lines} == {8}
+
+
+def test_the_csv_says_the_same(written, table):
+    found = pd.read_csv(written / "paper2.csv", keep_default_na=False).set_index("id")
+    assert [*found["ours"]] == [*table["ours"]] and [*found["second_verdict"]] == [*table["second_verdict"].fillna("")]
