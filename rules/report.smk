@@ -39,7 +39,9 @@ rule findings:
             tables=tuple(f"{name}.schema.yaml" for name in FINDING_TABLES),
         ),
         models=[
-            paper1.facts_argument(STUDY, model) for model in sorted(config["models"])
+            paper1.facts_argument(STUDY, model)
+            for model, settings in sorted(config["models"].items())
+            if not settings["control"]
         ],
         experiment=config["experiment"],
         figures=json.dumps({row.number: row.title for row in PAPER_FIGURES.values()}),

@@ -25,6 +25,8 @@ from xlprobe.report.signature_findings import signature_findings
 
 # Of more languages, a table by language is no longer read in minutes.
 MOST_LANGUAGES = 20
+# Of more models, their names say less than their number.
+MOST_NAMED = 8
 # Verdicts that say nothing of what a run found.
 NOT_COUNTED = (BY_CONSTRUCTION, OTHER_SETTING)
 HEADLINE_VERDICTS = (AGREE, DIFFER, UNDECIDED)
@@ -80,8 +82,11 @@ def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles, signa
     of_models = {facts.model: ModelTables.of_files(facts, files.tables) for facts in models}
     for tables in of_models.values():
         yield from _model_lines(tables, config)
+    yield from _control_lines([name for name, settings in config["models"].items() if settings.get("control")])
     yield from _cost_lines(files.results / "benchmarks", read_json(metrics / "environment.json", MAKE_AGAIN))
     for model, tables in of_models.items():
+        if _is_compared_alone(tables, config):
+            continue
         of_model = f" of {model}" if len(of_models) > 1 else ""
         yield f"\n## Findings{of_model}\n"
         yield from _finding_lines(tables, config["intervals"]["level"])
@@ -133,8 +138,23 @@ def _model_lines(tables: ModelTables, config: Mapping[str, Any]) -> Iterator[str
         for size in sizes.to_dict("records")
     )
     yield f"- **{facts.model}**: {trained}; {span}{' after step 0' if 0 in facts.steps else ''}{built}.{several}"
+    if _is_compared_alone(tables, config):
+        yield "  - compared by signatures, and measured in nothing else"
+        return
     for (task, setting), why in ((key.split(", "), why) for key, why in facts.absent.items()):
         yield f"  - not measured: {tables.task(task).title.lower()}, {setting}: {why}"
+
+
+def _is_compared_alone(tables: ModelTables, config: Mapping[str, Any]) -> bool:
+    """Whether all that there is of a model are signatures."""
+    compared = {variant["multilingual"] for variant in (config.get("signatures") or {"variants": {}})["variants"].values()}
+    return tables.facts.model in compared and tables.table("scores").empty
+
+
+def _control_lines(names: Sequence[str]) -> Iterator[str]:
+    if names:
+        said = f" ({', '.join(names)})" if len(names) <= MOST_NAMED else ""
+        yield f"- **{counted(len(names), 'control model')}**{said}: each pretrained here on one language, and measured in signatures alone."
 
 
 def _cost_lines(benchmarks: Path, environment: Mapping[str, Any]) -> Iterator[str]:

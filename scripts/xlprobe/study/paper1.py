@@ -93,7 +93,6 @@ def listed_rows(name: str) -> Iterator[list[str]]:
 def model_facts(study: "Study", model: str) -> dict[str, Any]:
     """What scripts are told of a model of the run (`xlprobe.metrics.model_tables.ModelFacts`)."""
     known = inventory.languages(study.config)
-    trained = study.factor_models[model]["pretrained"] if model in study.factor_models else None
     run = next(run for run in study.runs.values() if run.model == model)
     return {
         "model": model,
@@ -102,7 +101,7 @@ def model_facts(study: "Study", model: str) -> dict[str, Any]:
         "languages": {code: {"name": known[code].name, "family": known[code].family} for code in study.measured_languages(model)},
         "absent": {f"{task}, {setting}": why for (task, setting), why in _absent(study, model)},
         "world": bool(study.config["world"]),
-        "pretrained": trained,
+        "pretrained": study.pretraining_languages(run.name) if run.kind == "pretrain" else None,
     }
 
 

@@ -1,11 +1,13 @@
 """What is told of signatures, on tables whose rows a person has written."""
 
 import dataclasses
+import json
 
 import pytest
+from claimed_runs import facts
 from planted_task_correlations import FACTS
 
-from xlprobe.artifacts.tables import write_rows
+from xlprobe.artifacts.tables import read_schema, write_rows
 from xlprobe.metrics.signature_tables import SignatureTables
 from xlprobe.report.findings import RunFiles, write_findings
 from xlprobe.report.signature_findings import signature_findings
@@ -119,22 +121,50 @@ def test_a_run_without_means_says_so(tmp_path):
 
 
 def test_results_have_a_section_where_the_run_has_signatures(planted_results, tmp_path):
-    (tmp_path / "metrics").mkdir()
-    for name in ("config", "environment"):
-        content = {"config": '{"intervals": {"level": 0.95}, "models": {}}', "environment": '{"processor": "one", "gpus": []}'}[name]
-        (tmp_path / "metrics" / f"{name}.json").write_text(content)
-    files = RunFiles(
-        results=tmp_path,
-        tables=write_tables(tmp_path),
-        figures={},
-        papers_tables={},
-        claims={},
-        tables_of_signatures={"2": ("Languages", tmp_path / "tables" / "paper2" / "table_2")},
-    )
-    (tmp_path / "benchmarks").mkdir()
-    texts = {}
-    for signatures in (THREE, None):
-        write_findings("signed", [], files, tmp_path / "RESULTS.md", tmp_path / "RESULTS.html", signatures)
-        texts[signatures is None] = (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
+    files = run_files(tmp_path, {"intervals": {"level": 0.95}, "models": {}})
+    texts = {signatures is None: written(files, [], signatures) for signatures in (THREE, None)}
     assert "\n## Signatures\n\n- Compared: 3 languages" in texts[False] and "Signatures" not in texts[True]
     assert "- 2. Languages: [table](tables/paper2/table_2.md), [CSV](tables/paper2/table_2.csv)" in texts[False]
+
+
+def run_files(folder, config, **more):
+    """A run's folder that has a configuration and the tables of signatures."""
+    for name in ("metrics", "benchmarks"):
+        (folder / name).mkdir()
+    for name, content in {"config": config, "environment": {"processor": "one", "gpus": []}}.items():
+        (folder / "metrics" / f"{name}.json").write_text(json.dumps(content))
+    tables = {"2": ("Languages", folder / "tables" / "paper2" / "table_2")}
+    shown = {"figures": {}, "papers_tables": {}, "claims": {}, "tables_of_signatures": tables}
+    return RunFiles(results=folder, tables=write_tables(folder), **shown, **more)
+
+
+def written(files, models, signatures=THREE):
+    """RESULTS.md."""
+    write_findings("signed", models, files, files.results / "RESULTS.md", files.results / "RESULTS.html", signatures)
+    return (files.results / "RESULTS.md").read_text(encoding="utf-8")
+
+
+def test_what_is_only_compared_is_said_in_a_line(tmp_path):
+    """Of E no score, so that there is no finding of it; control models together; nothing is trained elsewhere that is trained here."""
+    models = {"base": {}, **{f"mono_{code}": {"control": True} for code in ("qaa", "qba")}}
+    config = {"intervals": {"level": 0.95}, "models": models, "signatures": {"variants": {"main": {"multilingual": "base"}}}}
+    text = written(run_files(tmp_path, config), [facts(pretrained=["qaa", "qba"], absent={"pos, in language": "no tags"})])
+    assert "- **base**: pretrained here on 2 languages; 4 checkpoints" in text and "measured in nothing else" in text
+    assert "- **2 control models** (mono_qaa, mono_qba): each pretrained here on one language" in text
+    assert "## Findings" not in text and "not measured" not in text and "elsewhere" not in text
+
+
+def test_claims_of_paper_2_are_told_with_both_verdicts(tmp_path):
+    columns = read_schema("claims.schema.yaml")["properties"]
+    shared = dict.fromkeys(columns, "") | dict.fromkeys(("value", "cross_fitted", "low", "high", "n")) | {"interval": "no interval"}
+    verdicts = [("agree", "differ"), ("by construction", None), ("undecided", "agree")]
+    rows = [
+        shared | {"id": f"p2-{place:03}", "statement": "Means fall", "verdict": one, "second_verdict": two, "ours": "-5.0 %"}
+        for place, (one, two) in enumerate(verdicts, 1)
+    ]
+    write_rows(rows, "claims.schema.yaml", tmp_path / "claims" / "paper2.parquet")
+    config = {"intervals": {"level": 0.95}, "models": {}}
+    text = written(run_files(tmp_path, config, claims_of_signatures=tmp_path / "claims" / "paper2.parquet"), [])
+    assert "## What paper 2 claims, and what signatures say" in text and "Of 2 claims: agree 1, differ 0, undecided 1" in text
+    assert "| | paper 2 says | measured here | asked | found | verdict | second verdict |" in text
+    assert "| p2-001 | Means fall |  |  | -5.0 % | agree | differ |" in text
