@@ -129,7 +129,7 @@ def describe(table: pd.DataFrame, tables: SignatureTables, asked: Asked) -> str:
     if ROMANISED in set(table["panel"]):
         variant = table.loc[table["panel"] == ROMANISED, "variant"].iloc[0]
         said.append(
-            f"(b) is comparison {variant}, in which {listed(_romanised(tables))} are romanised and their models are trained on that text."
+            f"(b) is comparison {variant}, in which the text of {listed(_romanised(tables))} is romanised, and models are trained on that."
         )
     else:
         said.append("2b is not shown: the run compares no romanised text (config key signatures.variants).")

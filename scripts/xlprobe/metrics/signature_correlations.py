@@ -24,7 +24,7 @@ from scipy import stats
 
 from xlprobe.metrics.last_signatures import PUBLISHED, PUBLISHED_MEAN, FittedSignatures, Row, fitted_signatures
 from xlprobe.metrics.signature_factors import CORRELATED, DATA_SIZE
-from xlprobe.statistics.correlation import FEWEST_VALUES, PearsonCorrelation, pearson_correlation
+from xlprobe.statistics.correlation import CHANGE_DECIMALS, FEWEST_VALUES, PearsonCorrelation, pearson_correlation
 from xlprobe.statistics.trends import mann_kendall
 
 # Of all words of each language, or of as many of each: the column of the mean signature.
@@ -135,7 +135,7 @@ def mean_correlation(values_LN: np.ndarray, factor_L: np.ndarray) -> PearsonCorr
             without[place] = (_unit_length(left) * _unit_length(of_factor[:, None])).sum(axis=0).mean()
     if np.isnan(without).all():
         return of_mean
-    influential = int(np.flatnonzero(both_L)[np.nanargmax(np.abs(without - r))])
+    influential = int(np.flatnonzero(both_L)[np.nanargmax(np.abs(without - r).round(CHANGE_DECIMALS))])
     return replace(of_mean, without_one_low=float(np.nanmin(without)), without_one_high=float(np.nanmax(without)), influential=influential)
 
 

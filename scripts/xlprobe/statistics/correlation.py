@@ -30,6 +30,8 @@ LEVEL = 0.05
 FEW = 20
 # Two values always lie on a line.
 FEWEST_VALUES = 3
+# What leaving values out changes may differ by rounding: such values change as much.
+CHANGE_DECIMALS = 12
 # All permutations of so many values are tried, and of so many languages, whose pairs take longer; of more, a sample.
 ENUMERATED_VALUES, ENUMERATED_LANGUAGES = 9, 7
 SAMPLED = 9999
@@ -195,7 +197,7 @@ def pearson_correlation(outcome_N: np.ndarray, factor_N: np.ndarray, level: floa
         if np.ptp(outcome[kept]) and np.ptp(factor[kept]):
             without[place] = _unit_length(outcome[kept]) @ _unit_length(factor[kept])
     # One of them varies at least: of what hangs on one value alone, all but one do.
-    influential = int(np.flatnonzero(both_N)[np.nanargmax(np.abs(without - printed.r))])
+    influential = int(np.flatnonzero(both_N)[np.nanargmax(np.abs(without - printed.r).round(CHANGE_DECIMALS))])
     return replace(printed, without_one_low=float(np.nanmin(without)), without_one_high=float(np.nanmax(without)), influential=influential)
 
 

@@ -145,10 +145,11 @@ def mean_distances(distances_CLL: np.ndarray, missing: float = 1.0) -> np.ndarra
 
 
 def upgma(languages: Sequence[str], distance_LL: np.ndarray) -> LanguageTree:
-    """The tree of the unweighted pair group method with arithmetic mean (Sokal & Michener 1958), by scipy's average linkage.
+    """The tree of the unweighted pair group method with arithmetic mean (Sokal & Michener 1958); without ties, scipy's average linkage.
 
-    The order in which languages come plays no part: they are taken by name, and distances rounded to ten decimals. Where several pairs
-    are as near, which of them is merged first may change the tree: such merges are counted.
+    The order in which languages come plays no part: they are taken by name, and distances rounded to ten decimals, those between nodes,
+    too. Where several pairs are as near, which of them is merged first may change the tree: that with the first name is (scipy leaves it
+    to the last digit of a mean), and such merges are counted.
 
     Raises:
         ValueError: fewer than two languages, a name given twice, or a table that is not symmetric, has no 0 on its diagonal, negative
@@ -166,26 +167,30 @@ def upgma(languages: Sequence[str], distance_LL: np.ndarray) -> LanguageTree:
         raise ValueError("distances must be the same both ways, 0 from a language to itself, and not negative")
     order = sorted(range(len(languages)), key=lambda place: languages[place])
     sorted_LL = (distance_LL + distance_LL.T)[np.ix_(order, order)].round(DECIMALS) / 2
-    linkage = hierarchy.linkage(squareform(sorted_LL), method="average")
-    merges = tuple((int(one), int(other)) for one, other in linkage[:, :2])
-    return LanguageTree(tuple(languages[place] for place in order), merges, tuple(linkage[:, 2].tolist()), _count_ties(sorted_LL, merges))
+    return LanguageTree(tuple(languages[place] for place in order), *_merged(sorted_LL))
 
 
-def _count_ties(distance_LL: np.ndarray, merges: Sequence[tuple[int, int]]) -> int:
-    """Merges at which one of the two nodes was as near to a third."""
-    ties = 0
-    members = dict(enumerate(np.eye(len(distance_LL))))
-    for node, pair in enumerate(merges, start=len(distance_LL)):
-        members_NL = np.stack(list(members.values()))
-        size_N = members_NL.sum(axis=1)
-        mean_NN = members_NL @ distance_LL @ members_NL.T / np.outer(size_N, size_N)
+def _merged(distance_LL: np.ndarray) -> tuple[tuple[tuple[int, int], ...], tuple[float, ...], int]:
+    """The merges, their distances, and how many were ties: at which one of the two nodes was as near to a third."""
+    merges, distances, ties = [], [], 0
+    # Nodes lie in the order of their first leaves.
+    nodes, size_N, sum_NN = [*range(len(distance_LL))], np.ones(len(distance_LL)), distance_LL.copy()
+    for new in range(len(distance_LL), 2 * len(distance_LL) - 1):
+        mean_NN = (sum_NN / np.outer(size_N, size_N)).round(DECIMALS)
         np.fill_diagonal(mean_NN, np.inf)
-        one, other = (list(members).index(child) for child in pair)
-        as_near = mean_NN[[one, other]] <= mean_NN[one, other] + 10.0**-DECIMALS
+        one, other = (int(place) for place in np.unravel_index(mean_NN.argmin(), mean_NN.shape))
+        nearest = float(mean_NN[one, other])
+        merges.append((min(nodes[one], nodes[other]), max(nodes[one], nodes[other])))
+        distances.append(nearest)
         # The two to each other, both ways; and more?
-        ties += int(as_near.sum() > 2)
-        members[node] = members.pop(pair[0]) + members.pop(pair[1])
-    return ties
+        ties += int((mean_NN[[one, other]] == nearest).sum() > 2)
+        sum_NN[one] += sum_NN[other]
+        sum_NN[:, one] += sum_NN[:, other]
+        size_N[one] += size_N[other]
+        nodes[one] = new
+        sum_NN, size_N = np.delete(np.delete(sum_NN, other, axis=0), other, axis=1), np.delete(size_N, other)
+        del nodes[other]
+    return tuple(merges), tuple(distances), ties
 
 
 def reference_clades(lineages: Mapping[str, Sequence[str]]) -> tuple[Clade, ...]:

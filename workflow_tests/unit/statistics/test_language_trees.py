@@ -125,6 +125,28 @@ def test_ties_are_counted_and_broken_by_name():
     assert upgma("abcd", 1 - np.eye(4)).ties == 2
 
 
+def test_ties_are_broken_by_name_at_any_scale():
+    """All at the same distance but a and b, who are nearer: the others join one by one, by name, with no length left between them.
+
+    Means of 0.4, 0.4 and 0.4 differ from 0.4 in the last digit, of which a tree must not hang.
+    """
+    distances = 0.4 * (1 - np.eye(6))
+    distances[0, 1] = distances[1, 0] = 0.2
+    tree = upgma("abcdef", distances)
+    assert tree.newick() == "(((((a:0.1,b:0.1):0.1,c:0.2):0,d:0.2):0,e:0.2):0,f:0.2);" and tree.ties == 3
+    for scale in (0.625, 0.3, 1 / 7, 3):
+        scaled = upgma("abcdef", scale * distances)
+        assert (scaled.merges, scaled.ties) == (tree.merges, 3) and scaled.distances == pytest.approx([scale * d for d in tree.distances])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_without_ties_the_tree_is_that_of_scipy(seed):
+    points = np.random.default_rng(seed).normal(size=(20, 4))
+    tree = upgma([chr(97 + place) for place in range(20)], distance.squareform(distance.pdist(points)))
+    expected = hierarchy.linkage(distance.pdist(points), "average")
+    assert tree.ties == 0 and tree.linkage() == pytest.approx(expected)
+
+
 def test_labels_that_newick_would_misread_are_quoted():
     tree = upgma(["zh_rom", "it's", "ja"], np.array([[0, 4, 2.0], [4, 0, 4], [2, 4, 0]]))
     assert tree.newick() == "('it''s':2,(ja:1,'zh_rom':1):1);"
