@@ -82,6 +82,10 @@ FACTS = SignatureFacts(
     variants=[*VARIANTS],
     compared=[*CODES],
     romanised={"romanised": [CHINESE]},
+    cut={"tenth": ["fi"]},
+    resampled=[],
+    elsewhere=[],
+    models={"model": "multilingual", "control": "monolingual_de"},
     languages={
         code: {"name": name, "family": family, "genus": genus, "branch": "", "script": script}
         for code, name, family, genus, script in [

@@ -4,22 +4,63 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from xlprobe.claims import (
-    correlated,
-    counts,
-    layers,
-    levels,
-    losses,
-    signature_counts,
-    signature_levels,
-    signature_relations,
-    signature_tasks,
-    signature_trees,
-    signature_variants,
-    times,
-    transfer,
-)
+from xlprobe.claims import correlated, counts, layers, levels, losses, times, transfer
 from xlprobe.claims.finding import Finding
+from xlprobe.claims.signature_counts import (
+    category_sets,
+    compared,
+    compared_layers,
+    diverse_set,
+    families,
+    left_by_fit,
+    of_method,
+    related_sets,
+    text_amounts,
+)
+from xlprobe.claims.signature_levels import (
+    decreasing_languages,
+    different_trends,
+    languages_tested,
+    languages_without_fall,
+    rare_categories,
+    standing,
+    trend_of_mean,
+    turn_of_spread,
+)
+from xlprobe.claims.signature_relations import (
+    correlation_with,
+    falling_correlations,
+    negative_categories,
+    rising_correlations,
+    variance_tests,
+)
+from xlprobe.claims.signature_tasks import (
+    highest_at_last_layer,
+    lead_of_last_layer,
+    least_over_layers,
+    model_in_front,
+    printed_table,
+    strength,
+    task_correlation,
+)
+from xlprobe.claims.signature_trees import (
+    better_tree_of_categories,
+    far_languages,
+    groups_in_tree,
+    tree_agreement,
+    trees_over_layers,
+)
+from xlprobe.claims.signature_variants import (
+    alike_in_published,
+    closer_if_romanised,
+    correlation_of_published,
+    cut_languages,
+    gain_of_sampling,
+    low_resource_change,
+    support_of_relatives,
+    trend_of_published,
+    writing_system,
+)
 
 Measure = Callable[..., list[Finding]]
 
@@ -53,26 +94,26 @@ MEASURES = _by_name(
 # Paper 2's, of signatures; the second verdict asks them again.
 SIGNATURE_MEASURES = _by_name(
     (
-        *(signature_levels.trend_of_mean, signature_levels.different_trends, signature_levels.languages_tested),
-        *(signature_levels.decreasing_languages, signature_levels.languages_without_fall, signature_levels.turn_of_spread),
-        *(signature_levels.standing,),
-        *(signature_relations.correlation_with, signature_relations.falling_correlations, signature_relations.rising_correlations),
-        *(signature_relations.negative_categories, signature_relations.variance_tests),
-        *(signature_variants.closer_if_romanised, signature_variants.writing_system, signature_variants.low_resource_change),
-        *(signature_variants.support_of_relatives, signature_variants.gain_of_sampling, signature_variants.trend_of_published),
-        *(signature_variants.correlation_of_published, signature_variants.alike_in_published),
-        *(signature_trees.tree_agreement, signature_trees.better_tree_of_categories, signature_trees.groups_in_tree),
-        *(signature_trees.trees_over_layers, signature_trees.far_languages),
-        *(signature_tasks.task_correlation, signature_tasks.printed_table, signature_tasks.strength, signature_tasks.model_in_front),
-        *(signature_tasks.highest_at_last_layer, signature_tasks.least_over_layers, signature_tasks.lead_of_last_layer),
+        *(trend_of_mean, different_trends, languages_tested),
+        *(decreasing_languages, languages_without_fall, turn_of_spread),
+        *(standing,),
+        *(correlation_with, falling_correlations, rising_correlations),
+        *(negative_categories, variance_tests),
+        *(closer_if_romanised, writing_system, low_resource_change),
+        *(support_of_relatives, gain_of_sampling, trend_of_published),
+        *(correlation_of_published, alike_in_published),
+        *(tree_agreement, better_tree_of_categories, groups_in_tree),
+        *(trees_over_layers, far_languages),
+        *(task_correlation, printed_table, strength, model_in_front),
+        *(highest_at_last_layer, least_over_layers, lead_of_last_layer),
     )
 )
 # Paper 2's, of words, text and settings, which a fit changes nothing of.
 SETTING_MEASURES = _by_name(
     (
-        *(signature_counts.compared, signature_counts.compared_layers, signature_counts.left_by_fit, signature_counts.of_method),
-        *(signature_counts.text_amounts, signature_counts.related_sets, signature_counts.diverse_set, signature_counts.families),
-        *(signature_counts.category_sets, signature_levels.rare_categories, signature_variants.cut_languages),
+        *(compared, compared_layers, left_by_fit, of_method),
+        *(text_amounts, related_sets, diverse_set, families),
+        *(category_sets, rare_categories, cut_languages),
         *(counts.configured, counts.machine, counts.not_measurable),
     )
 )

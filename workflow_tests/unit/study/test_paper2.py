@@ -138,6 +138,19 @@ def test_facts_of_figures_name_the_main_comparison_and_the_romanised_languages()
     assert paper2.signature_facts(Study(complete(worlds())))["romanised"] == {}
 
 
+def test_facts_name_comparisons_with_less_text_those_drawn_otherwise_and_published_models():
+    facts = paper2.signature_facts(SIGNATURES)
+    cut = ("en", "fr", "ko", "tr", "vi")
+    assert facts["cut"] == {f"{kind}_{code}": [code] for kind in ("sampled", "tenth") for code in cut}
+    assert facts["resampled"] == [f"sampled_{code}" for code in cut] and facts["elsewhere"] == ["published"]
+    assert facts["models"] == {"model": "multilingual", "control": "monolingual_ar", "resampled": "multilingual_sampled_en"}
+
+
+def test_all_tables_of_signatures_are_held_against_claims():
+    assert all(read_schema(f"{name}.schema.yaml") for name in paper2.SIGNATURE_TABLES)
+    assert {*paper2.SIGNATURE_TABLES} <= {*SIGNATURES.tables} and SIGNATURES.jobs()["paper2_claims"] == [{}]
+
+
 def test_only_runs_with_signatures_draw_figures_of_paper_2():
     assert SIGNATURES.jobs()["paper2_figure"] == [{"number": f"{number:02}"} for number in range(2, 9)]
     assert not Study(complete(tiny_configuration())).jobs().get("paper2_figure")
