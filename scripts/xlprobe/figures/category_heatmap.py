@@ -17,6 +17,7 @@ from xlprobe.figures.drawing import headline
 from xlprobe.figures.heatmaps import draw_heatmap
 from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
 from xlprobe.figures.signature_panels import (
+    NOT_CHECKED,
     VERDICTS,
     category_order,
     category_title,
@@ -81,7 +82,7 @@ def plot_correlations(table: pd.DataFrame, tables: SignatureTables, asked: Asked
             if here.empty:
                 axes.remove()
                 continue
-            images.append(_draw(axes, here, categories, layers[size]))
+            images.append(_draw(axes, here, categories, layers[size], "n = 0" if size == "all" else NOT_CHECKED))
             axes.set_title(f"{verdict}\n{SIZES[size]}" if len(sizes) > 1 else verdict)
             axes.set_xlabel("layer")
     drawn = [axes for axes in grid.ravel() if axes.figure is not None]
@@ -90,7 +91,9 @@ def plot_correlations(table: pd.DataFrame, tables: SignatureTables, asked: Asked
     return figure
 
 
-def _draw(axes: Axes, here: pd.DataFrame, categories: list[str], layers: list[int]) -> AxesImage:
+def _draw(axes: Axes, here: pd.DataFrame, categories: list[str], layers: list[int], none: str) -> AxesImage:
+    """A panel; `none` stands beside the name of a category without any language."""
+
     def grid(column: str) -> pd.DataFrame:
         return here.pivot(index="category", columns="layer", values=column).reindex(index=categories, columns=layers)
 
@@ -100,7 +103,7 @@ def _draw(axes: Axes, here: pd.DataFrame, categories: list[str], layers: list[in
         if not np.isnan(value):
             _write(axes, column, row, float(value), bool(few[row, column]))
     axes.set_xticks(range(len(layers)), [str(layer) for layer in layers])
-    names = [f"{category_title(name)} (n = {_span(of_name)})" for name, (_, of_name) in zip(categories, counts.iterrows(), strict=True)]
+    names = [f"{category_title(name)} ({_span(of_name) or none})" for name, (_, of_name) in zip(categories, counts.iterrows(), strict=True)]
     axes.set_yticks(range(len(categories)), names, fontsize=7)
     return image
 
@@ -116,11 +119,11 @@ def _write(axes: Axes, column: int, row: int, value: float, few: bool) -> None:
 
 
 def _span(counts: pd.Series) -> str:
-    """One number, or from the fewest to the most languages of a category's layers."""
+    """One number, or from the fewest to the most languages of a category's layers; empty without any."""
     known = counts.dropna().astype(int)
-    if known.empty:
-        return "0"
-    return f"{known.min()}" if known.min() == known.max() else f"{known.min()} to {known.max()}"
+    if not known.any():
+        return ""
+    return f"n = {known.min()}" if known.min() == known.max() else f"n = {known.min()} to {known.max()}"
 
 
 def describe(table: pd.DataFrame, tables: SignatureTables, asked: Asked) -> str:

@@ -1,6 +1,7 @@
 """Pearson's correlation of mean signatures with unique characters, the type-token ratio and data size, averaged over layers (Figure 4)."""
 
 import textwrap
+from collections.abc import Collection
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,6 +15,7 @@ from xlprobe.figures.drawing import BLUE, GREEN, ORANGE, headline
 from xlprobe.figures.paper_declaration import Asked, PaperFigureKind
 from xlprobe.figures.signature_panels import (
     FIRST_VERDICT,
+    NOT_CHECKED,
     VERDICTS,
     category_order,
     category_title,
@@ -57,7 +59,9 @@ def plot_bars(table: pd.DataFrame, tables: SignatureTables, asked: Asked) -> Fig
     size = (max(5.5, PANEL_WIDTH * len(panels) + 1.2), max(1.4, CATEGORY_HEIGHT * len(categories)) + 1.5)
     figure, grid = plt.subplots(1, len(panels), figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained")
     for (verdict, sizes), axes in zip(panels, grid[0], strict=True):
-        _draw(axes, _of(table, verdict, sizes), categories)
+        _draw(axes, here := _of(table, verdict, sizes), categories)
+        if sizes != "all":
+            _mark_absent(axes, categories, {*here.loc[here["r"].notna(), "category"]})
         axes.set_title("\n".join(textwrap.wrap(verdict if sizes == "all" else f"{verdict}; {SIZES[sizes]}", 36)))
         axes.set_xlabel("mean of r over layers")
     grid[0, 0].set_yticks(range(len(categories)), [category_title(name) for name in categories])
@@ -86,6 +90,12 @@ def _draw(axes: Axes, here: pd.DataFrame, categories: list[str]) -> None:
     axes.axvline(0, color="black", linewidth=0.6)
     axes.axhline(len(categories) - 1.5, color="0.7", linewidth=0.6)
     axes.tick_params(axis="y", length=0)
+
+
+def _mark_absent(axes: Axes, categories: list[str], checked: Collection[str]) -> None:
+    for row, category in enumerate(categories):
+        if category not in checked:
+            axes.text(0.03, row, NOT_CHECKED, va="center", fontsize=6, color="0.5")
 
 
 def describe(table: pd.DataFrame, tables: SignatureTables, asked: Asked) -> str:

@@ -22,6 +22,8 @@ VERDICTS = {
 }
 FIRST_VERDICT, SECOND_VERDICT = VERDICTS
 ALL_WORDS_TITLE = "All words"
+# Of draws of equally many words, what stands for categories that signatures.checks leaves out.
+NOT_CHECKED = "not checked"
 PAPER_LAYERS = 13
 
 

@@ -137,6 +137,17 @@ def test_equal_sizes_stand_beside_the_data_size_alone():
     assert len(alone.panels) == 2 and "Signatures of equally many words are not taken in this run" in alone.caption
 
 
+def test_a_category_without_equal_draws_is_not_checked():
+    """Number has no correlation at all: of all words no language has a value, of equal draws nothing is made."""
+    panels = drawn("03").panels
+    names = {title: [label.get_text() for label in axes.get_yticklabels()] for title, axes in panels.items()}
+    whole, equal = (next(found for title, found in names.items() if said in title) for said in ("all words of each", "fixed number"))
+    assert "Number (n = 0)" in whole and "Number (not checked)" in equal
+    bars = drawn("04").panels
+    said = {title: [text.get_text() for text in axes.texts] for title, axes in bars.items()}
+    assert [title for title, texts in said.items() if texts == ["not checked"]] == [f"{FIRST_VERDICT}; a fixed number of words of each"]
+
+
 def test_a_rounded_zero_has_no_sign():
     rows = TABLES["demo"].tables["signature_correlations"]
     nothing = drawn("06", tables=changed(signature_correlations=rows.assign(r=rows["r"].where(rows["r"].isna(), -0.001))))
