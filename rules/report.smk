@@ -52,13 +52,17 @@ rule findings:
         signatures=as_arguments(
             {
                 "signatures": paper2.signature_facts_argument(STUDY) or None,
-                "tables_of_signatures": (
-                    json.dumps(
-                        {row.number: row.title for row in PAPER2_TABLES.values()}
+                **{
+                    f"{name}_of_signatures": (
+                        json.dumps({row.number: row.title for row in rows.values()})
+                        if STUDY.comparisons
+                        else None
                     )
-                    if STUDY.comparisons
-                    else None
-                ),
+                    for name, rows in (
+                        ("figures", PAPER2_FIGURES),
+                        ("tables", PAPER2_TABLES),
+                    )
+                },
             }
         ),
     message:

@@ -14,25 +14,16 @@ def main() -> None:
     parser.add_argument("--experiment", required=True)
     parser.add_argument("--models", type=ModelFacts.of_json, nargs="+", required=True, help="JSON of each model: what is measured of it")
     parser.add_argument("--tables", type=Path, nargs="*", default=[], help="tables of metrics/")
-    for name in ("figures", "papers-tables", "tables-of-signatures"):
+    for name in ("figures", "papers-tables", "figures-of-signatures", "tables-of-signatures"):
         parser.add_argument(f"--{name}", type=json.loads, default={}, help="JSON: by number, their titles")
     parser.add_argument("--followed", nargs="*", default=[], help="models whose figures, tables and claims of papers there are")
     parser.add_argument("--signatures", type=SignatureFacts.of_json, help="JSON: the comparisons, and their languages; where there is one")
     parser.add_argument("--markdown", type=Path, required=True, help="RESULTS.md, in the run's folder")
     parser.add_argument("--page", type=Path, required=True)
     named = vars(parser.parse_args())
-    results, followed = named["markdown"].parent, named.pop("followed")
-    numbered = {"figures": "figures/{}/paper1/figure_{}", "papers_tables": "tables/{}/paper1/table_{}"}
-    files = {
-        name: {m: {n: (title, results / place.format(m, n)) for n, title in titles.items()} for m in followed}
-        for name, place in numbered.items()
-        for titles in [named.pop(name)]
-    }
-    signed = {n: (title, results / f"tables/paper2/table_{n}") for n, title in named.pop("tables_of_signatures").items()}
-    signed_claims = results / "claims/paper2.parquet" if named["signatures"] else None
-    claims = {model: results / "claims" / model / "paper1.parquet" for model in followed}
-    of_run = {"results": results, "tables": named.pop("tables"), "claims": claims, **files}
-    write_findings(files=RunFiles(tables_of_signatures=signed, claims_of_signatures=signed_claims, **of_run), **named)
+    of_files = ("tables", "followed", "figures", "papers_tables", "figures_of_signatures", "tables_of_signatures")
+    files = RunFiles.in_folder(named["markdown"].parent, named["signatures"] is not None, **{name: named.pop(name) for name in of_files})
+    write_findings(files=files, **named)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class RunFiles:
         tables: of `metrics/`.
         figures, papers_tables: of paper 1, by model and number: the title, and the files without their endings.
         claims: `claims/<model>/paper1.parquet`, by model.
-        tables_of_signatures: of paper 2, by number: the title, and the files without their endings.
+        figures_of_signatures, tables_of_signatures: of paper 2, by number: the title, and the files without their endings.
         claims_of_signatures: `claims/paper2.parquet`; None where the run takes no signatures.
     """
 
@@ -50,8 +50,43 @@ class RunFiles:
     figures: Mapping[str, Mapping[str, tuple[str, Path]]]
     papers_tables: Mapping[str, Mapping[str, tuple[str, Path]]]
     claims: Mapping[str, Path]
+    figures_of_signatures: Mapping[str, tuple[str, Path]] = field(default_factory=dict)
     tables_of_signatures: Mapping[str, tuple[str, Path]] = field(default_factory=dict)
     claims_of_signatures: Path | None = None
+
+    @classmethod
+    def in_folder(
+        cls,
+        results: Path,
+        has_signatures: bool,
+        *,
+        tables: Sequence[Path],
+        followed: Sequence[str],
+        figures: Mapping[str, str],
+        papers_tables: Mapping[str, str],
+        figures_of_signatures: Mapping[str, str],
+        tables_of_signatures: Mapping[str, str],
+    ) -> "RunFiles":
+        """The files of a run that lie where the rules put them.
+
+        Args:
+            followed: the models of which there are figures, tables and claims of paper 1.
+            figures, papers_tables, figures_of_signatures, tables_of_signatures: titles by number.
+        """
+
+        def numbered(titles: Mapping[str, str], place: str) -> dict[str, tuple[str, Path]]:
+            return {number: (title, results / f"{place}_{number}") for number, title in titles.items()}
+
+        return cls(
+            results=results,
+            tables=tables,
+            figures={model: numbered(figures, f"figures/{model}/paper1/figure") for model in followed},
+            papers_tables={model: numbered(papers_tables, f"tables/{model}/paper1/table") for model in followed},
+            claims={model: results / "claims" / model / "paper1.parquet" for model in followed},
+            figures_of_signatures=numbered(figures_of_signatures, "figures/paper2/figure"),
+            tables_of_signatures=numbered(tables_of_signatures, "tables/paper2/table"),
+            claims_of_signatures=results / "claims" / "paper2.parquet" if has_signatures else None,
+        )
 
 
 def write_findings(
@@ -103,11 +138,7 @@ def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles, signa
                 yield f"\n[CSV]({relative}.csv), [LaTeX]({relative}.tex)\n"
         if model in files.figures:
             yield f"\n## Paper 1's figures{of_model}\n"
-            for number, (title, path) in files.figures[model].items():
-                relative = path.relative_to(files.results)
-                yield f"### Figure {int(number)}. {title}\n"
-                yield f"![Figure {int(number)}]({relative}.png)\n"
-                yield f"{escaped(read_caption(path.with_suffix('.caption.rst')))} [PDF]({relative}.pdf), [data]({relative}.csv)\n"
+            yield from _figure_lines(files.figures[model], files.results)
     if signatures:
         yield "\n## Signatures\n"
         yield from (f"- {escaped(sentence)}" for sentence in signature_findings(SignatureTables.of_files(signatures, files.tables)))
@@ -119,6 +150,17 @@ def _lines(experiment: str, models: Sequence[ModelFacts], files: RunFiles, signa
         if files.claims_of_signatures:
             yield "\n## What paper 2 claims, and what signatures say\n"
             yield from _claim_lines(files.claims_of_signatures, files.results, "paper 2")
+        if files.figures_of_signatures:
+            yield "\n## Paper 2's figures\n"
+            yield from _figure_lines(files.figures_of_signatures, files.results)
+
+
+def _figure_lines(figures: Mapping[str, tuple[str, Path]], results: Path) -> Iterator[str]:
+    for number, (title, path) in figures.items():
+        relative = path.relative_to(results)
+        yield f"### Figure {int(number)}. {title}\n"
+        yield f"![Figure {int(number)}]({relative}.png)\n"
+        yield f"{escaped(read_caption(path.with_suffix('.caption.rst')))} [PDF]({relative}.pdf), [data]({relative}.csv)\n"
 
 
 def _model_lines(tables: ModelTables, config: Mapping[str, Any]) -> Iterator[str]:

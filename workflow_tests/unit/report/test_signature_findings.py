@@ -7,6 +7,7 @@ import pytest
 from claimed_runs import facts
 from planted_task_correlations import FACTS
 
+from xlprobe.artifacts.captions import write_caption
 from xlprobe.artifacts.tables import read_schema, write_rows
 from xlprobe.metrics.signature_tables import SignatureTables
 from xlprobe.report.findings import RunFiles, write_findings
@@ -152,6 +153,29 @@ def test_what_is_only_compared_is_said_in_a_line(tmp_path):
     assert "- **base**: pretrained here on 2 languages; 4 checkpoints" in text and "measured in nothing else" in text
     assert "- **2 control models** (mono_qaa, mono_qba): each pretrained here on one language" in text
     assert "## Findings" not in text and "not measured" not in text and "elsewhere" not in text
+
+
+def test_figures_of_paper_2_are_shown_with_their_captions(tmp_path):
+    figure = tmp_path / "figures" / "paper2" / "figure_02"
+    figure.parent.mkdir(parents=True)
+    figure.with_suffix(".png").write_bytes(b"\x89PNG")
+    write_caption(figure.with_suffix(".caption.rst"), "Points are languages.")
+    config = {"intervals": {"level": 0.95}, "models": {}}
+    text = written(run_files(tmp_path, config, figures_of_signatures={"02": ("Means by layer", figure)}), [])
+    assert "## Paper 2's figures\n\n### Figure 2. Means by layer\n\n![Figure 2](figures/paper2/figure_02.png)" in text
+    assert "Points are languages. [PDF](figures/paper2/figure_02.pdf), [data](figures/paper2/figure_02.csv)" in text
+
+
+def test_files_lie_where_rules_put_them(tmp_path):
+    titles = {"figures": {"01": "A"}, "papers_tables": {"1": "B"}, "figures_of_signatures": {"02": "C"}, "tables_of_signatures": {"A": "D"}}
+    files = RunFiles.in_folder(tmp_path, True, tables=[], followed=["base"], **titles)
+    assert files.figures == {"base": {"01": ("A", tmp_path / "figures/base/paper1/figure_01")}}
+    assert files.papers_tables == {"base": {"1": ("B", tmp_path / "tables/base/paper1/table_1")}}
+    assert files.figures_of_signatures == {"02": ("C", tmp_path / "figures/paper2/figure_02")}
+    assert files.tables_of_signatures == {"A": ("D", tmp_path / "tables/paper2/table_A")}
+    assert files.claims == {"base": tmp_path / "claims/base/paper1.parquet"}
+    assert files.claims_of_signatures == tmp_path / "claims/paper2.parquet"
+    assert RunFiles.in_folder(tmp_path, False, tables=[], followed=[], **titles).claims_of_signatures is None
 
 
 def test_claims_of_paper_2_are_told_with_both_verdicts(tmp_path):
