@@ -26,8 +26,8 @@ ANSWERS = ["agrees_on_learning", "agrees_on_forgetting"]
 COLUMNS = ["language", "name", "family", "curve", "fit", "scale", "layer", "step", "value", "share", "learned", "rho", *ANSWERS]
 # Inches of a panel, and languages above which there are more columns.
 WIDTH, HEIGHT, FEW, MOST_COLUMNS, COLUMNS_OF_FEW = 1.85, 1.6, 12, 6, 3
-# A signature as printed, whose scale differs from step to step, may leave the panel: half its height is for it at most.
-LEAST_SHARE = 0.5
+# Points of what stands above a panel, of few tasks and of more.
+FONT, SMALL, FEW_TASKS = 6.0, 5.2, 4
 
 
 def curves_of_languages(trajectories: pd.DataFrame, agreement: pd.DataFrame) -> pd.DataFrame:
@@ -57,6 +57,7 @@ def curves_of_languages(trajectories: pd.DataFrame, agreement: pd.DataFrame) -> 
                 told = {name: one[name] for name in ("rho", *ANSWERS)} | {"learned": one["probe_step"]}
                 found.append(curve.assign(curve=title(task), value=curve["score"], share=share_C, **told))
     table = pd.concat([part.reindex(columns=COLUMNS) for part in found if len(part)] or found)
+    table = table.astype({"learned": "Int64", "rho": float} | dict.fromkeys(ANSWERS, "boolean"))
     order = {name: place for place, name in enumerate([*SIGNATURES.values(), *(title(task) for task in _in_order(rows["task"]))])}
     return table.sort_values(
         ["family", "language", "curve", "step"],
@@ -94,8 +95,10 @@ def plot_curves(table: pd.DataFrame) -> Figure:
         unused.remove()
     for code, axes in zip(codes, places, strict=False):
         _draw_language(axes, table[table["language"] == code], colours)
-    lowest = min(max(LEAST_SHARE, float(table["share"].min())), SHARE - 0.05)
-    grid[0, 0].set_ylim(lowest - 0.02, 1.02)
+    # A signature as printed beside another one, whose scale differs from step to step, may leave the panel.
+    ways = [way for way in SIGNATURES.values() if way in {*table["curve"]}]
+    lowest = min(float(table.loc[~table["curve"].isin(ways[1:]), "share"].min()), SHARE - 0.05)
+    grid[0, 0].set_ylim(max(lowest - 0.03, 0), 1.03)
     steps = sorted(int(step) for step in table["step"].unique())
     for place, axes in enumerate(places[: len(codes)]):
         scale_steps(axes, steps)
@@ -114,7 +117,7 @@ def plot_curves(table: pd.DataFrame) -> Figure:
 
 def _draw_language(axes: Axes, curves: pd.DataFrame, colours: Mapping[str, str]) -> None:
     ways = [way for way in SIGNATURES.values() if way in {*curves["curve"]}]
-    axes.axhline(SHARE, color=GREY, linewidth=0.5, linestyle=(0, (4, 3)))
+    axes.axhline(SHARE, color=GREY, linewidth=0.5, linestyle=(0, (4, 3)), label=f"{100 * SHARE:.0f} % of the best, and where it is reached")
     styles = [{"color": "black", "linewidth": 1.6}, {"color": "0.6", "linewidth": 0.7, "linestyle": ":"}]
     lines = dict(zip(ways, styles, strict=False)) | {task: {"color": colour, "linewidth": 0.9} for task, colour in colours.items()}
     for name, style in lines.items():
@@ -126,12 +129,13 @@ def _draw_language(axes: Axes, curves: pd.DataFrame, colours: Mapping[str, str])
             axes.plot(learned["step"], learned["share"], color=style["color"], marker=shape, markersize=4, linestyle="none")
     first = curves.iloc[0]
     asked = curves.drop_duplicates("curve").set_index("curve").reindex([*colours])
-    disagree = bool((asked[ANSWERS] == False).any(axis=None))  # noqa: E712
+    disagree = any((~asked[name]).any() for name in ANSWERS)
     axes.set_title(f"{first['name']} ({first['language']})", fontsize=7, pad=11, fontweight="bold" if disagree else "normal")
-    axes.text(0, 1.03, "ρ", transform=axes.transAxes, fontsize=6, color=GREY)
-    for place, (name, colour) in enumerate(colours.items(), start=1):
+    font = FONT if len(colours) <= FEW_TASKS else SMALL
+    axes.text(-0.06, 1.03, "ρ", transform=axes.transAxes, fontsize=font, color=GREY)
+    for place, (name, colour) in enumerate(colours.items()):
         said = _correlation(asked.loc[name]) if pd.notna(asked.loc[name, "step"]) else ""
-        axes.text(place / (len(colours) + 0.6) - 0.09, 1.03, said, transform=axes.transAxes, fontsize=6, color=colour)
+        axes.text(place / len(colours) + 0.02, 1.03, said, transform=axes.transAxes, fontsize=font, color=colour)
 
 
 def _correlation(row: pd.Series) -> str:
@@ -145,13 +149,13 @@ def _correlation(row: pd.Series) -> str:
 
 def _summary(table: pd.DataFrame, tasks: list[str]) -> str:
     """On how many languages both methods agree, task by task."""
+    of_tasks = [table[table["curve"] == task].drop_duplicates("language") for task in tasks]
     parts = []
-    for task in tasks:
-        rows = table[table["curve"] == task].drop_duplicates("language")
-        counts = [rows[name].dropna() for name in ANSWERS]
-        said = [f"{int(found.sum())} of {len(found)}" for found in counts]
-        parts.append(f"{task} when {said[0]}, forgetting {said[1]}")
-    return f"languages on which both agree: {'; '.join(parts)}"
+    for name, what in zip(ANSWERS, ("when a language is learned", "forgetting"), strict=True):
+        counts = [rows[name].dropna() for rows in of_tasks]
+        said = (f"{task} {int(found.sum())} of {len(found)}" for task, found in zip(tasks, counts, strict=True))
+        parts.append(f"on {what}: {', '.join(said)}")
+    return f"Languages that agree {'; '.join(parts)}"
 
 
 SIGNATURE_FIGURE = SignatureFigureKind(
