@@ -15,10 +15,7 @@ from xlprobe.metrics.signature_agreement import CURVES, FALLS, SHARE, shares
 from xlprobe.metrics.signature_trajectories import AS_PRINTED, LAST, OVER_STEPS
 
 # What lines are called, by fit and scale.
-SIGNATURES = {
-    OVER_STEPS: "mean signature (standardised, all steps together)",
-    AS_PRINTED: "mean signature (as printed, each step by itself)",
-}
+SIGNATURES = {OVER_STEPS: "signature, standardised, all steps", AS_PRINTED: "signature, as printed, each step"}
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00")
 # Behind a correlation: not when it is learned, not whether it is forgotten.
 NOT_WHEN, NOT_FORGETTING = "≠", "†"
@@ -117,7 +114,7 @@ def plot_curves(table: pd.DataFrame) -> Figure:
 
 def _draw_language(axes: Axes, curves: pd.DataFrame, colours: Mapping[str, str]) -> None:
     ways = [way for way in SIGNATURES.values() if way in {*curves["curve"]}]
-    axes.axhline(SHARE, color=GREY, linewidth=0.5, linestyle=(0, (4, 3)), label=f"{100 * SHARE:.0f} % of the best, and where it is reached")
+    axes.axhline(SHARE, color=GREY, linewidth=0.5, linestyle=(0, (4, 3)), label=f"{100 * SHARE:.0f} % of the best: learned")
     styles = [{"color": "black", "linewidth": 1.6}, {"color": "0.6", "linewidth": 0.7, "linestyle": ":"}]
     lines = dict(zip(ways, styles, strict=False)) | {task: {"color": colour, "linewidth": 0.9} for task, colour in colours.items()}
     for name, style in lines.items():

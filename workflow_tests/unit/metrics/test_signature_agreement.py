@@ -26,7 +26,7 @@ def chosen(table, **place):
 
 
 def test_a_language_that_both_learn_at_once():
-    """EARLY is 0.4 to 1 times two: both come to 95 % at the third step, lose nothing, and rise alike; 1 of 6! orders does, and its mirror."""
+    """EARLY, and twice of it: both come to 95 % at the third step, lose nothing, and rise alike, as 1 of 6! orders does, and its mirror."""
     _, table = compared(signatures({"fi": [2 * value for value in EARLY]}), scores({"fi": EARLY}), forgetting({"fi": False}))
     row = of_language(table, "fi")
     assert row["n"] == 6 and (row["first_step"], row["last_step"]) == (100, 600) and row["sets"] == "fi_ud"
@@ -206,7 +206,7 @@ def test_over_languages():
     assert (row["asked"], row["agreeing"], row["disagreeing"]) == (4, 3, "d")
     assert row["agreeing_by_chance"] == pytest.approx(4 * 7 / 12) and row["n_too_small"]
     (row,) = chosen(table, compared="losses").to_dict("records")
-    # No signature forgets, and the probes of one language of three: of others' probes, 2 + 4 + 2 ... each signature's "no" meets.
+    # No signature forgets, and the probes of b. Of others' probes, those that do not are met 1, 2 and 1 times: 4 of 6.
     assert (row["asked"], row["agreeing"], row["disagreeing"]) == (3, 2, "b")
     assert row["agreeing_by_chance"] == pytest.approx(3 * 4 / 6)
     assert pd.isna(row["rho"]) and "the same at all 4 languages" in row["reason"]
