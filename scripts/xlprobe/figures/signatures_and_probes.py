@@ -122,8 +122,10 @@ def _draw_language(axes: Axes, curves: pd.DataFrame, colours: Mapping[str, str])
         axes.plot(curve["step"], curve["share"], label=name, **style)
         learned = curve[curve["step"] == curve["learned"]]
         if name not in ways[1:]:
-            shape = "s" if name in ways else "o"
-            axes.plot(learned["step"], learned["share"], color=style["color"], marker=shape, markersize=4, linestyle="none")
+            # The one square lies on top.
+            shape, size, above = ("s", 3.2, 4) if name in ways else ("o", 4.4, 3)
+            mark = {"marker": shape, "markersize": size, "linestyle": "none", "zorder": above}
+            axes.plot(learned["step"], learned["share"], color=style["color"], **mark)
     first = curves.iloc[0]
     asked = curves.drop_duplicates("curve").set_index("curve").reindex([*colours])
     disagree = any((~asked[name]).any() for name in ANSWERS)
