@@ -1,7 +1,8 @@
 """Signatures of all words and probes over the same steps, a panel a language: do both agree on when it is learned, and on forgetting?"""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -10,9 +11,10 @@ from matplotlib.figure import Figure
 
 from xlprobe.figures.drawing import BLUE, GREEN, GREY, ORANGE, add_note, headline, legend_below, scale_steps
 from xlprobe.figures.signature_declaration import SignatureFigureKind
+from xlprobe.metrics.measures import Direction
 from xlprobe.metrics.model_tables import TASKS
 from xlprobe.metrics.signature_agreement import CURVES, FALLS, SHARE, shares
-from xlprobe.metrics.signature_trajectories import AS_PRINTED, LAST, OVER_STEPS
+from xlprobe.metrics.signature_trajectories import AS_PRINTED, FEWEST_STEPS, LAST, OVER_STEPS
 
 # What lines are called, by fit and scale.
 SIGNATURES = {OVER_STEPS: "signature, standardised, all steps", AS_PRINTED: "signature, as printed, each step"}
@@ -38,15 +40,18 @@ def curves_of_languages(trajectories: pd.DataFrame, agreement: pd.DataFrame) -> 
     layer = trajectories.loc[trajectories["depth"] == LAST, "layer"].max()
     rows = trajectories[(trajectories["layer"] == layer) & trajectories["signature"].notna() & trajectories["score"].notna()]
     said = agreement[(agreement["layer"] == layer) & (agreement["compared"] == CURVES)]
-    found = [pd.DataFrame(columns=COLUMNS)]
-    of_ways = dict([*rows.groupby(["fit", "scale"])])
+    found, of_ways = [pd.DataFrame(columns=COLUMNS)], dict([*rows.groupby(["fit", "scale"])])
     for number, way in enumerate(way for way in SIGNATURES if way in of_ways):
         of_way = said[(said["fit"] == way[0]) & (said["scale"] == way[1])].set_index(["language", "task"])
+        shown = set()
         for (language, task), curve in of_ways[way].groupby(["language", "task"]):
             one, curve = of_way.loc[(language, task)], curve.sort_values("step")
+            if len(curve) < FEWEST_STEPS:
+                continue
             # A language's signature is the same beside each task.
-            if language not in {*_of(found, SIGNATURES[way])}:
-                direction = "lower" if one["signature_direction"] == FALLS else "higher"
+            if language not in shown:
+                shown.add(language)
+                direction: Direction = "lower" if one["signature_direction"] == FALLS else "higher"
                 share_C = shares(curve["signature"].to_numpy(dtype=float), direction)
                 found.append(curve.assign(curve=SIGNATURES[way], value=curve["signature"], share=share_C, learned=one["signature_step"]))
             if number == 0:
@@ -54,17 +59,14 @@ def curves_of_languages(trajectories: pd.DataFrame, agreement: pd.DataFrame) -> 
                 told = {name: one[name] for name in ("rho", *ANSWERS)} | {"learned": one["probe_step"]}
                 found.append(curve.assign(curve=title(task), value=curve["score"], share=share_C, **told))
     table = pd.concat([part.reindex(columns=COLUMNS) for part in found if len(part)] or found)
-    table = table.astype({"learned": "Int64", "rho": float} | dict.fromkeys(ANSWERS, "boolean"))
+    answers = {name: table[name].astype("boolean") for name in ANSWERS}
+    table = table.assign(share=table["share"].astype(float), learned=table["learned"].astype("Int64"), **answers)
     order = {name: place for place, name in enumerate([*SIGNATURES.values(), *(title(task) for task in _in_order(rows["task"]))])}
     return table.sort_values(
         ["family", "language", "curve", "step"],
         key=lambda column: column.map(order) if column.name == "curve" else column,
         ignore_index=True,
     )
-
-
-def _of(found: list[pd.DataFrame], curve: str) -> list[str]:
-    return [part["language"].iloc[0] for part in found if len(part) and part["curve"].iloc[0] == curve]
 
 
 def _in_order(tasks: pd.Series) -> list[str]:
@@ -82,6 +84,7 @@ def plot_curves(table: pd.DataFrame) -> Figure:
     """A panel a language, families beside each other; a line a task, and one or two of signatures."""
     codes = [*table["language"].unique()]
     tasks = [name for name in table["curve"].unique() if name not in {*SIGNATURES.values()}]
+    ways = [way for way in SIGNATURES.values() if way in {*table["curve"]}]
     colours = {name: COLOURS[place] if place < len(COLOURS) else GREY for place, name in enumerate(tasks)}
     columns = min(len(codes), COLUMNS_OF_FEW if len(codes) <= FEW else MOST_COLUMNS)
     rows = math.ceil(len(codes) / columns)
@@ -91,10 +94,9 @@ def plot_curves(table: pd.DataFrame) -> Figure:
     for unused in places[len(codes) :]:
         unused.remove()
     for code, axes in zip(codes, places, strict=False):
-        _draw_language(axes, table[table["language"] == code], colours)
+        _draw_language(axes, table[table["language"] == code], colours, ways)
     # A signature as printed beside another one, whose scale differs from step to step, may leave the panel.
-    ways = [way for way in SIGNATURES.values() if way in {*table["curve"]}]
-    lowest = min(float(table.loc[~table["curve"].isin(ways[1:]), "share"].min()), SHARE - 0.05)
+    lowest = min(SHARE - 0.05, float(table.loc[~table["curve"].isin(ways[1:]), "share"].min()))
     grid[0, 0].set_ylim(max(lowest - 0.03, 0), 1.03)
     steps = sorted(int(step) for step in table["step"].unique())
     for place, axes in enumerate(places[: len(codes)]):
@@ -112,10 +114,15 @@ def plot_curves(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_language(axes: Axes, curves: pd.DataFrame, colours: Mapping[str, str]) -> None:
-    ways = [way for way in SIGNATURES.values() if way in {*curves["curve"]}]
+def _draw_language(axes: Axes, curves: pd.DataFrame, colours: Mapping[str, str], ways: Sequence[str]) -> None:
+    """Draw a panel.
+
+    Args:
+        colours: of each task.
+        ways: the lines of signatures, the first of which probes are held against.
+    """
     axes.axhline(SHARE, color=GREY, linewidth=0.5, linestyle=(0, (4, 3)), label=f"{100 * SHARE:.0f} % of the best: learned")
-    styles = [{"color": "black", "linewidth": 1.6}, {"color": "0.6", "linewidth": 0.7, "linestyle": ":"}]
+    styles: list[dict[str, Any]] = [{"color": "black", "linewidth": 1.6}, {"color": "0.6", "linewidth": 0.7, "linestyle": ":"}]
     lines = dict(zip(ways, styles, strict=False)) | {task: {"color": colour, "linewidth": 0.9} for task, colour in colours.items()}
     for name, style in lines.items():
         curve = curves[curves["curve"] == name]
@@ -124,20 +131,20 @@ def _draw_language(axes: Axes, curves: pd.DataFrame, colours: Mapping[str, str])
         if name not in ways[1:]:
             # The one square lies on top.
             shape, size, above = ("s", 3.2, 4) if name in ways else ("o", 4.4, 3)
-            mark = {"marker": shape, "markersize": size, "linestyle": "none", "zorder": above}
+            mark: dict[str, Any] = {"marker": shape, "markersize": size, "linestyle": "none", "zorder": above}
             axes.plot(learned["step"], learned["share"], color=style["color"], **mark)
     first = curves.iloc[0]
-    asked = curves.drop_duplicates("curve").set_index("curve").reindex([*colours])
-    disagree = any((~asked[name]).any() for name in ANSWERS)
+    told = curves.drop_duplicates("curve").set_index("curve", drop=False)
+    disagree = any((~told[name]).any() for name in ANSWERS)
     axes.set_title(f"{first['name']} ({first['language']})", fontsize=7, pad=11, fontweight="bold" if disagree else "normal")
     font = FONT if len(colours) <= FEW_TASKS else SMALL
     axes.text(-0.06, 1.03, "ρ", transform=axes.transAxes, fontsize=font, color=GREY)
     for place, (name, colour) in enumerate(colours.items()):
-        said = _correlation(asked.loc[name]) if pd.notna(asked.loc[name, "step"]) else ""
+        said = "".join(_correlation(row) for row in told[told["curve"] == name].to_dict("records"))
         axes.text(place / len(colours) + 0.02, 1.03, said, transform=axes.transAxes, fontsize=font, color=colour)
 
 
-def _correlation(row: pd.Series) -> str:
+def _correlation(row: dict[Any, Any]) -> str:
     """A rank correlation with its marks, such as -.54≠."""
     marks = "".join(
         mark for name, mark in zip(ANSWERS, (NOT_WHEN, NOT_FORGETTING), strict=True) if not pd.isna(row[name]) and not row[name]

@@ -4,7 +4,7 @@ Paper 1 follows probes over pretraining, paper 2 looks at signatures of the last
 the last layer that both have, and at the middle one.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -92,24 +92,23 @@ def _layers(signatures: pd.DataFrame, scores: pd.DataFrame) -> dict[str, int]:
 def _curves(signatures: pd.DataFrame, scores: pd.DataFrame) -> Iterator[Row]:
     """The rows of a layer, fit and scale: of each language that has both, each step that has one of them."""
     for language, of_language in signatures.groupby("language", sort=True):
-        probed = scores[scores["language"] == language].set_index("step")
+        probed = scores[scores["language"] == language]
         if probed.empty:
             continue
-        compared = of_language.set_index("step")
-        for step in sorted({*compared.index} | {*probed.index}):
-            signature = compared.at[step, PUBLISHED_MEAN] if step in compared.index else None
-            signature = None if pd.isna(signature) else float(signature)
-            score = float(probed.at[step, "score"]) if step in probed.index else None
-            why = None
-            if signature is None:
-                why = compared.at[step, "reason"] if step in compared.index else "no signature is taken at this step"
-            elif score is None:
-                why = "no probes are scored at this step"
-            yield {
-                "language": language,
-                "sets": probed.at[step, "sets"] if score is not None else probed["sets"].iloc[0],
-                "step": int(step),
-                "signature": signature,
-                "score": score,
-                "reason": why,
-            }
+        compared: dict[int, Row] = {row["step"]: row for row in _records(of_language, ["step", PUBLISHED_MEAN, "reason"])}
+        scored: dict[int, Row] = {row["step"]: row for row in _records(probed, ["step", "score", "sets"])}
+        for step in sorted({*compared, *scored}):
+            row = {"language": language, "step": int(step), "sets": scored.get(step, next(iter(scored.values())))["sets"], "reason": None}
+            row |= {"signature": None, "score": scored[step]["score"] if step in scored else None}
+            if step not in compared:
+                yield row | {"reason": "no signature is taken at this step"}
+            elif compared[step][PUBLISHED_MEAN] is None:
+                yield row | {"reason": compared[step]["reason"]}
+            else:
+                why = None if step in scored else "no probes are scored at this step"
+                yield row | {"signature": float(compared[step][PUBLISHED_MEAN]), "reason": why}
+
+
+def _records(table: pd.DataFrame, columns: Sequence[str]) -> list[Row]:
+    """The rows of some columns; None of what is missing."""
+    return [named(columns, values) for values in table[[*columns]].itertuples(index=False, name=None)]

@@ -142,8 +142,8 @@ def _agreement(tables: SignatureTables, name: str, way: tuple[str, str]) -> Iter
     of_curves = f": median {rhos.median():.2f}, {rhos.min():.2f} to {rhos.max():.2f}" if len(rhos) else ": none"
     claim = " So few steps support no claim." if curves["n_too_small"].all() else ""
     yield (
-        f"Spearman's rho over steps of {where}{of_curves} (n = {counted(len(rhos), 'curve')}). Two curves that rise have a high one, whatever they"
-        f" have in common.{claim}"
+        f"Spearman's rho over steps of {where}{of_curves} (n = {counted(len(rhos), 'curve')}). Two curves that rise have a high one,"
+        f" whatever they have in common.{claim}"
     )
 
 
@@ -152,7 +152,7 @@ def _agreed(row: Row, compared: str) -> str:
     task = f"in {TASKS.get(row['task'], row['task'].replace('_', ' '))}"
     if not row["asked"]:
         return f"{task} not known of any language"
-    by_chance = "" if pd.isna(row["agreeing_by_chance"]) else f" ({row['agreeing_by_chance']:.1f} by chance)"
+    by_chance: str = "" if pd.isna(row["agreeing_by_chance"]) else f" ({row['agreeing_by_chance']:.1f} by chance)"
     but = f", not on {', '.join(row['disagreeing'].split())}" if row["disagreeing"] else ""
     said = f"{task} on {int(row['agreeing'])} of {counted(int(row['asked']), 'language')}{by_chance}{but}"
     if pd.isna(row["rho"]):

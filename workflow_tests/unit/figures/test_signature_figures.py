@@ -220,6 +220,19 @@ def test_languages_that_disagree_are_marked():
     plt.close(figure)
 
 
+def test_what_has_no_share_or_no_curve_is_left_blank():
+    """A signature of 0 and below; a language with probes at one step."""
+    of_signatures = signatures({"aa": (-0.1, 0.1, 0.2, 0.3, 0.4, 0.5), "bb": RISING})
+    tables = named_tables(of_signatures, pd.concat([scores({"aa": RISING}), scores({"bb": RISING[:1]}, steps=STEPS[:1])]))
+    table = declared(WITH_PROBES).table(*tables)
+    assert {*table["language"]} == {"aa"} and table.loc[table["curve"] != "POS", "share"].isna().all()
+    with plt.rc_context(STYLE):
+        figure = declared(WITH_PROBES).plot(table)
+        check_legible(figure)
+    plt.close(figure)
+    assert declared(WITH_PROBES).table(*named_tables(signatures({"aa": [None] * 6}), scores({"aa": RISING}))).empty
+
+
 def test_files_are_of_the_variant_that_is_asked_for(tmp_path):
     tables = compared(
         pd.concat([signatures({"fi": LATE}), signatures({"fi": RISING}, variant="other", training_seed=2)]),
