@@ -287,7 +287,7 @@ def paper2_targets():
     if not STUDY.comparisons:
         return []
     return [
-        *signature_targets(),
+        rules.signature_table.output,
         *signature_figures(STUDY.signature_figures),
         *expand(rules.paper2_figure.output, number=PAPER2_FIGURES),
         *expand(rules.paper2_table.output, number=PAPER2_TABLES),
