@@ -157,11 +157,11 @@ def _summary(table: pd.DataFrame, tasks: list[str]) -> str:
     """On how many languages both methods agree, task by task."""
     of_tasks = [table[table["curve"] == task].drop_duplicates("language") for task in tasks]
     parts = []
-    for name, what in zip(ANSWERS, ("when a language is learned", "forgetting"), strict=True):
+    for name, what in zip(ANSWERS, ("when it is learned", "forgetting"), strict=True):
         counts = [rows[name].dropna() for rows in of_tasks]
         said = (f"{task} {int(found.sum())} of {len(found)}" for task, found in zip(tasks, counts, strict=True))
-        parts.append(f"on {what}: {', '.join(said)}")
-    return f"Languages that agree {'; '.join(parts)}"
+        parts.append(f"{what}, {', '.join(said)}")
+    return f"Languages on which both agree: {'; '.join(parts)}"
 
 
 SIGNATURE_FIGURE = SignatureFigureKind(

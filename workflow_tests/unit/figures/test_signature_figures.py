@@ -214,7 +214,9 @@ def test_languages_that_disagree_are_marked():
         "Language bb (bb)": ("normal", "1.00"),
         "Language cc (cc)": ("bold", "1.00†"),
     }
-    assert "on when a language is learned: POS 2 of 3; on forgetting: POS 1 of 3" in figure.get_suptitle().replace("\n", " ")
+    assert "Languages on which both agree: when it is learned, POS 2 of 3; forgetting, POS 1 of 3" in figure.get_suptitle().replace(
+        "\n", " "
+    )
     (of_first,) = (axes for axes in figure.axes if axes.get_title() == "Language aa (aa)")
     assert {line.get_marker(): [*line.get_xdata()] for line in of_first.lines if line.get_linestyle() == "None"} == {"s": [500], "o": [300]}
     plt.close(figure)
