@@ -13,7 +13,7 @@ from xlprobe.tasks.declaration import load_probe_task
 
 STEPS = (100, 200, 300, 400, 500, 600)
 OVER_STEPS = {"fit": "over_steps", "scale": "standardised"}
-AS_PRINTED = {"fit": "per_layer", "scale": "raw"}
+PER_STEP = {"fit": "per_layer", "scale": "raw"}
 # By language, or by task and language: a value a step.
 Curves = Mapping[str, Sequence[float | None]]
 

@@ -14,10 +14,10 @@ from xlprobe.figures.signature_declaration import SignatureFigureKind
 from xlprobe.metrics.measures import Direction
 from xlprobe.metrics.model_tables import TASKS
 from xlprobe.metrics.signature_agreement import CURVES, FALLS, SHARE, shares
-from xlprobe.metrics.signature_trajectories import AS_PRINTED, FEWEST_STEPS, LAST, OVER_STEPS
+from xlprobe.metrics.signature_trajectories import FEWEST_STEPS, LAST, OVER_STEPS, PER_STEP
 
 # What lines are called, by fit and scale.
-SIGNATURES = {OVER_STEPS: "signature, standardised, all steps", AS_PRINTED: "signature, as printed, each step"}
+SIGNATURES = {OVER_STEPS: "signature, standardised, all steps", PER_STEP: "signature, as printed, each step"}
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00")
 # Behind a correlation: not when it is learned, not whether it is forgotten.
 NOT_WHEN, NOT_FORGETTING = "≠", "†"

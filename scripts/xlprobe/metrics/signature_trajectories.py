@@ -16,8 +16,8 @@ from xlprobe.tasks.declaration import ProbeTask
 
 SCHEMA = "signature_trajectories.schema.yaml"
 # Fits and scales whose steps are followed: a fit of all steps, which compares them, and one a step, as printed.
-OVER_STEPS, AS_PRINTED = ("over_steps", "standardised"), ("per_layer", "raw")
-FOLLOWED = (OVER_STEPS, AS_PRINTED)
+OVER_STEPS, PER_STEP = ("over_steps", "standardised"), ("per_layer", "raw")
+FOLLOWED = (OVER_STEPS, PER_STEP)
 LAST, MIDDLE = "last", "middle"
 COMPARISON = ("variant", "training_seed", "model")
 # What curves share that are held against each other over languages.

@@ -11,7 +11,7 @@ from xlprobe.metrics.last_signatures import PUBLISHED
 from xlprobe.metrics.model_tables import TASKS
 from xlprobe.metrics.signature_agreement import CURVES, LEARNING_STEPS, LOSSES
 from xlprobe.metrics.signature_tables import SIGNATURES, SignatureTables
-from xlprobe.metrics.signature_trajectories import AS_PRINTED, LAST, OVER_STEPS
+from xlprobe.metrics.signature_trajectories import LAST, OVER_STEPS, PER_STEP
 from xlprobe.report.headlines import counted
 
 # As printed, and the second verdict (STATISTICS of metrics/signature_trends.parquet): a raw mean grows with the model's vectors.
@@ -20,7 +20,7 @@ VERDICTS = {
     "joint, standardised, the second verdict": ("over_layers", "standardised"),
 }
 # The same of signatures over steps.
-FOLLOWED_VERDICTS = {"one standardised fit of all steps": OVER_STEPS, "per step, raw, as printed": AS_PRINTED}
+FOLLOWED_VERDICTS = {"one standardised fit of all steps": OVER_STEPS, "per step, raw, as printed": PER_STEP}
 # Reasons that are shown for languages without a value.
 MOST_REASONS = 3
 

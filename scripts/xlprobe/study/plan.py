@@ -34,6 +34,10 @@ from xlprobe.study.signatures import MorphologySet, SignatureVariant, categories
 from xlprobe.study.texts import Texts
 from xlprobe.tasks.declaration import load_probe_task
 
+# What is taken of signatures and probes at the same steps.
+FOLLOWED_TABLES = ["signature_trajectories", "signature_agreement"]
+# Fits and scales that are followed over steps (`xlprobe.metrics.signature_trajectories`).
+FOLLOWED_FITS = {"over_steps": "standardised", "per_layer": "raw"}
 # The probes that one command can name: it holds 128 KiB.
 MOST_AT_ONCE = 200
 # The language of most text in whatever is trained elsewhere (`xlprobe.metrics.factors`).
@@ -43,10 +47,6 @@ SIGNATURE_TABLES = [
     *("signatures", "signature_factors", "signature_spreads", "signature_standings", "signature_trends", "signature_correlations"),
     *("signature_variances", "language_distances", "language_trees", "language_groups", "variant_differences", "task_correlations"),
 ]
-# What is taken of signatures and probes at the same steps.
-FOLLOWED_TABLES = ["signature_trajectories", "signature_agreement"]
-# Fits and scales that are followed over steps (`xlprobe.metrics.signature_trajectories`).
-FOLLOWED_FITS = {"over_steps": "standardised", "per_layer": "raw"}
 # A job by its wildcards.
 Job = dict[str, str]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from legible import check_legible
-from planted_trajectories import AS_PRINTED, STEPS, compared, forgetting, scores, signatures
+from planted_trajectories import PER_STEP, STEPS, compared, forgetting, scores, signatures
 
 from xlprobe.artifacts.tables import write_table
 from xlprobe.errors import XlprobeError
@@ -138,7 +138,7 @@ def planted_figure(languages, tasks, steps):
     of_signatures = pd.concat(
         [
             signatures({code: curve(middle, 0.1, 0.4) for code, middle in middles.items()}, steps),
-            signatures({code: [1 + place % 3 for place, _ in enumerate(steps)] for code in codes}, steps, **AS_PRINTED),
+            signatures({code: [1 + place % 3 for place, _ in enumerate(steps)] for code in codes}, steps, **PER_STEP),
         ]
     )
     # Inference has few languages.
@@ -153,7 +153,7 @@ def planted_figure(languages, tasks, steps):
 
 def test_curves_are_shares_of_their_best_with_what_they_are_held_against():
     tables = named_tables(
-        pd.concat([signatures({"fi": LATE, "en": (4, 3.2, 2.04, 2, 2, 2.5)}), signatures({"fi": RISING, "en": RISING}, **AS_PRINTED)]),
+        pd.concat([signatures({"fi": LATE, "en": (4, 3.2, 2.04, 2, 2, 2.5)}), signatures({"fi": RISING, "en": RISING}, **PER_STEP)]),
         pd.concat([scores({"fi": RISING, "en": RISING}), scores({"fi": LATE}, "arc_prediction")]),
         forgetting({"fi": False, "en": True}),
     )
@@ -177,7 +177,7 @@ def test_curves_are_shares_of_their_best_with_what_they_are_held_against():
 
 
 def test_where_no_fit_is_over_steps_signatures_as_printed_are_held_against_probes():
-    table = declared(WITH_PROBES).table(*named_tables(signatures({"fi": LATE}, **AS_PRINTED), scores({"fi": RISING})))
+    table = declared(WITH_PROBES).table(*named_tables(signatures({"fi": LATE}, **PER_STEP), scores({"fi": RISING})))
     assert {*table["fit"]} == {"per_layer"} and {*table.loc[table["curve"] == "POS", "rho"].round(6)} == {round(1 - 12 / 210, 6)}
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from planted_trajectories import AS_PRINTED, STEPS, compared, forgetting, scores, signatures, table_of
+from planted_trajectories import PER_STEP, STEPS, compared, forgetting, scores, signatures, table_of
 
 from xlprobe.artifacts.tables import read_of_schema, write_table
 from xlprobe.metrics.signature_agreement import agreement_rows, compare_with_probes, direction_of, read_curve
@@ -182,7 +182,7 @@ def test_layers_are_the_last_that_both_have_and_the_middle_one():
 
 
 def test_both_verdicts_stand_beside_each_other():
-    both = pd.concat([signatures({"fi": EARLY}), signatures({"fi": LATE}, **AS_PRINTED), signatures({"fi": LATE}, scale="raw")])
+    both = pd.concat([signatures({"fi": EARLY}), signatures({"fi": LATE}, **PER_STEP), signatures({"fi": LATE}, scale="raw")])
     _, table = compared(both, scores({"fi": EARLY}))
     steps = chosen(table, compared="curves").set_index(["fit", "scale"])["signature_step"].to_dict()
     assert steps == {("over_steps", "standardised"): 300, ("per_layer", "raw"): 500}
