@@ -1,13 +1,16 @@
 """Paper 2's analyses: of mean signatures, and of languages compared by their signatures; of all comparisons together, at their last step.
 
+And one that neither paper has: signatures and probes over the same steps.
+
 reads: metrics/signatures.parquet and the files of signatures that it names, corpus/<text>/counts.json, datasets/morph_<treebank>/;
-       metrics/scores.parquet and metrics/factors.parquet, where there are any
+       metrics/scores.parquet, metrics/factors.parquet and metrics/forgetting.parquet, where there are any
 makes: metrics/signature_factors.parquet, unique characters, type-token ratios and sizes of text of each language
        metrics/signature_spreads.parquet and signature_standings.parquet, how signatures are spread over languages, and who stands apart
        metrics/signature_trends.parquet, over layers
        metrics/signature_correlations.parquet, with factors, and metrics/signature_variances.parquet, of diverse and related languages
        metrics/language_distances.parquet, metrics/language_trees.parquet and metrics/language_groups.parquet, of families and genera in these;
-       metrics/variant_differences.parquet, of variants and the main comparison; metrics/task_correlations.parquet, with scores of tasks
+       metrics/variant_differences.parquet, of variants and the main comparison; metrics/task_correlations.parquet, with scores of tasks;
+       metrics/signature_trajectories.parquet and metrics/signature_agreement.parquet, where the multilingual model is probed at several steps
 """
 
 from xlprobe.study import paper2
@@ -116,3 +119,39 @@ rule language_comparisons:
         " --main {params.main:q} --comparisons {params.comparisons:q} {params.scores:q} {params.factors:q} {params.task_scores:q}"
         " --distances {output.distances:q} --trees {output.trees:q} --groups {output.groups:q} --differences {output.differences:q}"
         " --correlations {output.correlations:q} > {log:q} 2>&1"
+
+
+rule signature_agreement:
+    input:
+        signatures=rules.signature_table.output,
+        scores=rules.scores.output,
+        forgetting=measured_tables(["forgetting"]),
+    output:
+        trajectories="<results>/metrics/signature_trajectories.parquet",
+        agreement="<results>/metrics/signature_agreement.parquet",
+    log:
+        "<results>/logs/metrics/signature_agreement.log",
+    benchmark:
+        "<results>/benchmarks/metrics/signature_agreement.tsv"
+    conda:
+        "../envs/xlprobe.yaml"
+    resources:
+        mem_mb=mebibytes(4000),
+        runtime=minutes(30),
+    params:
+        code=code(
+            "scripts/compare_with_probes.py",
+            *(f"xlprobe.tasks.{task}" for task in STUDY.probe_tasks),
+        ),
+        forgetting=option("forgetting"),
+        tasks=STUDY.probe_tasks,
+        protocol=SETTINGS.probes.protocol,
+        romanised=paper2.as_json(
+            paper2.signature_facts(STUDY)["romanised"] if STUDY.comparisons else {}
+        ),
+    message:
+        "Comparing signatures with probes over training"
+    shell:
+        "python scripts/compare_with_probes.py --signatures {input.signatures:q} --scores {input.scores:q} {params.forgetting:q}"
+        " --tasks {params.tasks:q} --protocol {params.protocol:q} --romanised {params.romanised:q}"
+        " --trajectories {output.trajectories:q} --agreement {output.agreement:q} > {log:q} 2>&1"

@@ -12,6 +12,7 @@ FINDING_TABLES = [
     *("scores", "checkpoints", "best", "steps", "forgetting", "asymmetry", "order"),
     *("expected_layers", "layer_gains", "correlations", "gates"),
     *("signatures", "signature_spreads", "signature_trends", "language_trees"),
+    "signature_agreement",
 ]
 
 

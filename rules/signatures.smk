@@ -297,7 +297,7 @@ rule signature_table:
 
 rule signature_figure:
     input:
-        rules.signature_table.output,
+        tables=signature_figure_tables,
     output:
         png=report(
             "<results>/figures/signatures/{variant}/{kind}.png",
@@ -321,13 +321,18 @@ rule signature_figure:
         runtime=minutes(10),
     params:
         code=lambda wildcards: code(
-            "scripts/draw_signatures.py", f"xlprobe.figures.{wildcards.kind}"
+            "scripts/draw_signatures.py",
+            f"xlprobe.figures.{wildcards.kind}",
+            tables=tuple(
+                f"{name}.schema.yaml"
+                for name in signature_figure_kinds()[wildcards.kind].reads
+            ),
         ),
         languages=json.dumps(STUDY.compared_language_facts()),
         # The report reads it here.
-        caption=lambda wildcards: signature_figure_kinds()[wildcards.kind],
+        caption=lambda wildcards: signature_figure_kinds()[wildcards.kind].caption,
     message:
         "Drawing {output.png}"
     shell:
-        "python scripts/draw_signatures.py --kind {wildcards.kind} --signatures {input:q} --variant {wildcards.variant:q}"
+        "python scripts/draw_signatures.py --kind {wildcards.kind} --tables {input.tables:q} --variant {wildcards.variant:q}"
         " --languages {params.languages:q} --png {output.png:q} --pdf {output.pdf:q} --csv {output.csv:q} > {log:q} 2>&1"

@@ -254,26 +254,41 @@ def covariance_memory(wildcards, input, attempt):
     return attempt * covariance_mebibytes(STUDY, wildcards.variant, input.size_mb)
 
 
+def signature_figure_tables(wildcards):
+    """The tables that a kind of figure of signatures reads."""
+    reads = signature_figure_kinds()[wildcards.kind].reads
+    return expand("<results>/metrics/{table}.parquet", table=reads)
+
+
+def signature_figures(figures):
+    """The files of some figures of signatures."""
+    return [
+        path
+        for figure in figures
+        for path in expand(rules.signature_figure.output, **figure._asdict())
+    ]
+
+
 def signature_targets():
-    """The table of signatures, and their figures."""
+    """The table of signatures, and the figures of it alone."""
+    if not STUDY.comparisons:
+        return []
+    kinds = signature_figure_kinds()
+    alone = [
+        figure
+        for figure in STUDY.signature_figures
+        if kinds[figure.kind].reads == ("signatures",)
+    ]
+    return [rules.signature_table.output, *signature_figures(alone)]
+
+
+def paper2_targets():
+    """The figures and tables of paper 2, and all signatures and their figures, where the run takes any."""
     if not STUDY.comparisons:
         return []
     return [
         rules.signature_table.output,
-        *expand(
-            rules.signature_figure.output,
-            variant=STUDY.comparisons,
-            kind=signature_figure_kinds(),
-        ),
-    ]
-
-
-def paper2_targets():
-    """The figures and tables of paper 2, and all signatures, where the run takes any."""
-    if not STUDY.comparisons:
-        return []
-    return [
-        *signature_targets(),
+        *signature_figures(STUDY.signature_figures),
         *expand(rules.paper2_figure.output, number=PAPER2_FIGURES),
         *expand(rules.paper2_table.output, number=PAPER2_TABLES),
         *rules.paper2_claims.output,

@@ -253,6 +253,8 @@ CHANGES = [
     Change("probes.leave_out.*", f"{SCORES} {CURVES} {COMPARED} checkpoint_probe_training transfer baselines dataset_table", ["qba_world"]),
     # Figures show the protocol that is chosen.
     Change("probes.protocol", f"probes figure {PAPERS}"),
+    # As do signatures that are held against them.
+    Change("probes.protocol", f"probes figure signature_agreement {PAPERS}", base=SIGNED),
     # Converged probes beside the others, in the same jobs: on datasets that are named, or swept.
     Change("probes.converged_on", "probes", ["qba_world"]),
     Change("probes.converged_on", "", ["qba_world"], TOGETHER),

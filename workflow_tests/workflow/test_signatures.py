@@ -42,7 +42,8 @@ bpc:"""
 SIGNED_RULES = "signatures|signature_(checks|table|figure)|covariances|morphology"
 STEPS, LAYERS, LANGUAGES, SCALES = (0, 10, 20), (0, 1, 2), ("qaa", "qba"), ("raw", "standardised")
 CATEGORIES = ("number", "part_of_speech", "person")
-KINDS = signature_figure_kinds()
+# Of signatures alone; others read what else is measured, which the target leaves to be made.
+KINDS = [kind for kind, declared in signature_figure_kinds().items() if declared.reads == ("signatures",)]
 # What checks alone say.
 CHECKED = ["starts", "stable_share", "trusted", "starts_sd", "halves_difference", "null_mean", "equal_fixed_mean", "equal_smallest_mean"]
 
@@ -164,6 +165,8 @@ def test_what_else_is_measured_stays(signed):
     """Tables that all models are in are left to be made; no vector, probe or outcome."""
     planned = signed.planned(*TINY)
     made = ("features", "probes", "transfer", "alignment", "bpc", "checkpoint_scores", "scores", "pretrain", "checkpoint", "tokenizer")
+    # The figure of signatures and probes, of which there is no table yet.
+    assert planned.pop("signature_figure") == len(signature_figure_kinds()) - len(KINDS) == 1 and planned.pop("signature_agreement") == 1
     assert planned and not planned.keys() & {*made} and not any(re.match(SIGNED_RULES, rule) for rule in planned)
 
 

@@ -1,7 +1,7 @@
 """How a kind of figure of signatures is declared, and drawn: PNG, PDF and the CSV behind it."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from xlprobe.artifacts.categories import ALL_WORDS
 from xlprobe.artifacts.checkpoint_names import run_name
-from xlprobe.artifacts.tables import read_table
+from xlprobe.artifacts.tables import read_of_schema
+from xlprobe.errors import XlprobeError
 from xlprobe.figures.drawing import BLUE, GREEN, GREY, ORANGE, STYLE, blank, save_figure
 from xlprobe.metrics import last_signatures
 
@@ -29,38 +30,53 @@ class SignatureFigureKind:
     """A kind of figure of signatures.
 
     Attributes:
-        caption: what the report says of it; as plain text, since the plan of a run reads it (`figure_kinds`).
-        table: what is drawn, out of the rows of all words of one variant, with the columns name and family of each language.
+        reads: the tables of `metrics/` that it shows, by name; as plain text, since the plan of a run reads it (`figure_kinds`).
+        caption: what the report says of it; as plain text, too.
+        table: what is drawn, out of these tables, in their order: the rows of all words of one variant, with the columns name and family
+            of each language.
         plot: how that is drawn.
         lacking: what the run lacks where there is no row.
     """
 
+    reads: tuple[str, ...]
     caption: str
-    table: Callable[[pd.DataFrame], pd.DataFrame]
+    table: Callable[..., pd.DataFrame]
     plot: Callable[[pd.DataFrame], Figure]
     lacking: str
 
 
 def draw_signatures(
-    kind: str, signatures: Path, variant: str, languages: Mapping[str, Mapping[str, str]], png: Path, pdf: Path, csv: Path
+    kind: str, tables: Sequence[Path], variant: str, languages: Mapping[str, Mapping[str, str]], png: Path, pdf: Path, csv: Path
 ) -> None:
-    """Draw a kind of figure of one variant from the table of signatures.
+    """Draw a kind of figure of one variant.
 
     Args:
+        tables: those that the kind reads, named after them.
         variant: as paths name it, with its training seed.
         languages: name and family of each, by code.
+
+    Raises:
+        XlprobeError: a table is missing, damaged, or another one.
     """
     declared: SignatureFigureKind = importlib.import_module(f"xlprobe.figures.{kind}").SIGNATURE_FIGURE
-    rows = read_table(signatures)
+    paths = {path.stem: path for path in tables}
+    if absent := [name for name in declared.reads if name not in paths]:
+        raise XlprobeError(f"--tables: {kind} reads {absent[0]}.parquet, which is not among them; name it, too")
+    table = declared.table(*(_of_variant(read_of_schema(paths[n], f"{n}.schema.yaml"), variant, languages) for n in declared.reads))
+    with plt.rc_context(STYLE):
+        drawn = declared.plot(table) if len(table) else blank(f"{variant}: {kind.replace('_', ' ')}", declared.lacking)
+        save_figure(drawn, table, png, pdf, csv)
+
+
+def _of_variant(rows: pd.DataFrame, variant: str, languages: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
+    """The rows of all words of a variant, with the name and family of each language; of what is over languages, these are missing."""
     named = [
         run_name(name, None if pd.isna(seed) else int(seed)) for name, seed in zip(rows["variant"], rows["training_seed"], strict=True)
     ]
     rows = rows[[name == variant for name in named]]
-    rows = rows[(rows["category"] == ALL_WORDS) & rows["mean_published"].notna()]
-    table = declared.table(rows.assign(**{fact: [languages[code][fact] for code in rows["language"]] for fact in ("name", "family")}))
-    with plt.rc_context(STYLE):
-        drawn = declared.plot(table) if len(table) else blank(f"{variant}: {kind.replace('_', ' ')}", declared.lacking)
-        save_figure(drawn, table, png, pdf, csv)
+    rows = rows[rows["category"] == ALL_WORDS]
+    facts = {fact: {code: known[fact] for code, known in languages.items()} for fact in ("name", "family")}
+    return rows.assign(**{fact: rows["language"].map(by_code) for fact, by_code in facts.items()})
 
 
 def family_colours(table: pd.DataFrame) -> dict[str, str]:

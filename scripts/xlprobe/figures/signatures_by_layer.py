@@ -19,6 +19,7 @@ FEWEST_FOR_VIOLINS = 10
 
 def layers_of_last_step(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of the last step, a panel each way to take signatures."""
+    rows = rows[rows["mean_published"].notna()]
     rows = rows[rows["step"] == rows["step"].max()]
     panels = [
         rows[(rows["fit"] == chosen["fit"]) & (rows["scale"] == chosen["scale"])].assign(panel=title) for title, chosen in PANELS.items()
@@ -59,6 +60,7 @@ def plot_layers(table: pd.DataFrame) -> Figure:
 
 
 SIGNATURE_FIGURE = SignatureFigureKind(
+    reads=("signatures",),
     caption=(
         "Mean signatures of all words by layer at the last step (paper 2, Figure 2a): how strongly the multilingual model's directions"
         " are used for each language. Left as paper 2 takes them, a fit a layer, where the scale is arbitrary and differs by layer; right"

@@ -20,6 +20,7 @@ MOST_LAYERS = 5
 
 def steps_of_layers(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of all steps, at layers spread over the model; none where there is one step alone."""
+    rows = rows[rows["mean_published"].notna()]
     layers = sorted(rows["layer"].unique())
     rows = rows[rows["layer"].isin([layers[place] for place in spread(len(layers), MOST_LAYERS)])] if layers else rows
     # A mean of standardised signatures, of matrices of norm 1, says over how many directions a language is spread; this, how strongly.
@@ -62,6 +63,7 @@ def plot_steps(table: pd.DataFrame) -> Figure:
 
 
 SIGNATURE_FIGURE = SignatureFigureKind(
+    reads=("signatures",),
     caption=(
         "Signatures of all words over pretraining, a panel a layer: the monolingual models stay the same, the multilingual one goes from"
         " step to step. Above their means as paper 2 takes them, a fit a step, whose scale may differ from step to step. In the middle"

@@ -8,7 +8,10 @@ import pandas as pd
 
 from xlprobe.artifacts.categories import ALL_WORDS, CATEGORIES
 from xlprobe.metrics.last_signatures import AS_PRINTED, PUBLISHED, SECOND_VERDICT
+from xlprobe.metrics.model_tables import TASKS
+from xlprobe.metrics.signature_agreement import CURVES, LEARNING_STEPS, LOSSES
 from xlprobe.metrics.signature_tables import SIGNATURES, SignatureTables
+from xlprobe.metrics.signature_trajectories import LAST, OVER_STEPS, PER_STEP
 from xlprobe.report.headlines import counted
 
 # As printed, and the second verdict (STATISTICS of metrics/signature_trends.parquet): a raw mean grows with the model's vectors.
@@ -16,6 +19,8 @@ VERDICTS = {
     "per layer, raw, as printed": AS_PRINTED,
     "joint, standardised, the second verdict": SECOND_VERDICT,
 }
+# The same of signatures over steps.
+FOLLOWED_VERDICTS = {"one standardised fit of all steps": OVER_STEPS, "per step, raw, as printed": PER_STEP}
 # Reasons that are shown for languages without a value.
 MOST_REASONS = 3
 
@@ -23,12 +28,14 @@ Row = dict[Any, Any]
 
 
 def signature_findings(tables: SignatureTables) -> Iterator[str]:
-    """Sentences on the main comparison: what is compared, means by layer, trees, strength, and what is absent."""
+    """Sentences on the main comparison: what is compared, means by layer, trees, strength, probes, and what is absent."""
     yield _compared(tables)
     for name, (fit, scale) in VERDICTS.items():
         yield from _means(tables, name, fit, scale)
         yield from _trees(tables, name, fit, scale)
     yield from _strength(tables)
+    for name, way in FOLLOWED_VERDICTS.items():
+        yield from _agreement(tables, name, way)
     yield from _absent(tables)
 
 
@@ -114,6 +121,47 @@ def _strength(tables: SignatureTables) -> Iterator[str]:
         f"Strength of the covariances at the last step, their norm by that of words paired at random ({scale}): {'; '.join(parts)}. Near 1,"
         " a signature is noise."
     )
+
+
+def _agreement(tables: SignatureTables, name: str, way: tuple[str, str]) -> Iterator[str]:
+    """Whether signatures and probes agree on when languages are learned, and on forgetting."""
+    table = tables.table("signature_agreement")
+    table = table[(table["depth"] == LAST) & (table["fit"] == way[0]) & (table["scale"] == way[1])]
+    curves = table[table["compared"] == CURVES]
+    if curves.empty:
+        return
+    layers, steps = (" and ".join(f"{value:,}" for value in sorted({*curves[column]})) for column in ("layer", "n"))
+    where = f"signatures and probes ({name}; layer {layers}, {steps} steps)"
+    for compared, what in ((LEARNING_STEPS, "When a language is learned, to a checkpoint"), (LOSSES, "Whether a language is forgotten")):
+        rows = table[table["compared"] == compared].to_dict("records")
+        # Tasks in the order of paper 1.
+        order = {task: place for place, task in enumerate(TASKS)}
+        rows.sort(key=lambda row: (order.get(row["task"], len(order)), row["task"]))
+        yield f"{what}, {where} agree: {'; '.join(_agreed(row, compared) for row in rows)}."
+    rhos = curves["rho"].dropna()
+    of_curves = f": median {rhos.median():.2f}, {rhos.min():.2f} to {rhos.max():.2f}" if len(rhos) else ": none"
+    claim = " So few steps support no claim." if curves["n_too_small"].all() else ""
+    yield (
+        f"Spearman's rho over steps of {where}{of_curves} (n = {counted(len(rhos), 'curve')}). Two curves that rise have a high one,"
+        f" whatever they have in common.{claim}"
+    )
+
+
+def _agreed(row: Row, compared: str) -> str:
+    """On how many languages of a task, by chance, on which not, and whether both order the languages alike."""
+    task = f"in {TASKS.get(row['task'], row['task'].replace('_', ' '))}"
+    if not row["asked"]:
+        return f"{task} not known of any language"
+    by_chance: str = "" if pd.isna(row["agreeing_by_chance"]) else f" ({row['agreeing_by_chance']:.1f} by chance)"
+    but = f", not on {', '.join(row['disagreeing'].split())}" if row["disagreeing"] else ""
+    said = f"{task} on {int(row['agreeing'])} of {counted(int(row['asked']), 'language')}{by_chance}{but}"
+    if pd.isna(row["rho"]):
+        return said
+    of = {LEARNING_STEPS: "the order in which languages are learned", LOSSES: "losses"}[compared]
+    interval = "" if pd.isna(row["low"]) else f", {row['low']:.2f} to {row['high']:.2f}"
+    p = row["p"] if pd.isna(row["permutation_p"]) else row["permutation_p"]
+    claim = ", too few for a claim" if row["n_too_small"] else ""
+    return f"{said}, rho of {of} {row['rho']:.2f}{interval} ({_p(p)}, n = {counted(int(row['n']), 'language')}{claim})"
 
 
 def _absent(tables: SignatureTables) -> Iterator[str]:

@@ -24,6 +24,13 @@ class DeclaredFigure(NamedTuple):
     caption: str
 
 
+class DeclaredSignatureFigure(NamedTuple):
+    """The tables of `metrics/` that a kind of figure of signatures reads, by name, and its caption."""
+
+    reads: tuple[str, ...]
+    caption: str
+
+
 @cache
 def figure_kinds() -> dict[str, DeclaredFigure]:
     """The kinds of figures of single tasks by name, in the order of PARTS.
@@ -39,14 +46,14 @@ def figure_kinds() -> dict[str, DeclaredFigure]:
 
 
 @cache
-def signature_figure_kinds() -> dict[str, str]:
-    """The kinds of figures of signatures by name, with their captions.
+def signature_figure_kinds() -> dict[str, DeclaredSignatureFigure]:
+    """The kinds of figures of signatures by name.
 
     Raises:
         ValueError: what a module declares is no plain text.
     """
     return {
-        path.stem: ast.literal_eval(declared["caption"])
+        path.stem: DeclaredSignatureFigure(*(ast.literal_eval(declared[field]) for field in DeclaredSignatureFigure._fields))
         for path in sorted((LIBRARY / "figures").glob("*.py"))
         for declared in _declared(path, "SIGNATURE_FIGURE")
     }

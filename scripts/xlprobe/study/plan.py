@@ -34,6 +34,10 @@ from xlprobe.study.signatures import MorphologySet, SignatureVariant, categories
 from xlprobe.study.texts import Texts
 from xlprobe.tasks.declaration import load_probe_task
 
+# What is taken of signatures and probes at the same steps.
+FOLLOWED_TABLES = ["signature_trajectories", "signature_agreement"]
+# Fits and scales that are followed over steps (`xlprobe.metrics.signature_trajectories`).
+FOLLOWED_FITS = {"over_steps": "standardised", "per_layer": "raw"}
 # The probes that one command can name: it holds 128 KiB.
 MOST_AT_ONCE = 200
 # The language of most text in whatever is trained elsewhere (`xlprobe.metrics.factors`).
@@ -64,6 +68,13 @@ class Figure(NamedTuple):
 
     model: str
     task: str
+    kind: str
+
+
+class SignatureFigure(NamedTuple):
+    """One figure of a comparison."""
+
+    variant: str
     kind: str
 
 
@@ -394,6 +405,27 @@ class Study:
         asked = self.settings.signatures and "over_steps" in self.settings.signatures.fits
         return [name for name in self.comparisons if asked and len(self.compared_steps(name)) > 1]
 
+    @cached_property
+    def followed_comparisons(self) -> list[str]:
+        """The comparisons whose multilingual model is followed by both methods: compared at two steps or more, 0 left out, and probed.
+
+        In a language that is compared in its own script, since probes are of that.
+        """
+        section = self.settings.signatures
+        if not section or not any(fit in section.fits and scale in section.scales for fit, scale in FOLLOWED_FITS.items()):
+            return []
+        return [name for name in self.comparisons if sum(step > 0 for step in self.compared_steps(name)) > 1 and self._is_probed(name)]
+
+    def _is_probed(self, comparison: str) -> bool:
+        found = self.comparisons[comparison]
+        own_script = {code for code, dataset in found.datasets.items() if not dataset.romanised}
+        probed = (name for task in self.probe_tasks for name in self.probed_datasets(found.multilingual, task))
+        return any(self.probed[name].language in own_script for name in probed)
+
+    def comparisons_in(self, table: str) -> list[str]:
+        """The comparisons that have rows in a table."""
+        return self.followed_comparisons if table in FOLLOWED_TABLES else [*self.comparisons]
+
     def names(self, kind: str, run: str | None = None) -> list[Any]:
         """What the run has of a kind of thing that a target names: `model`, `step` (of a training run), `task` or `dataset`."""
         known: dict[str, list[Any]] = {"model": [*self.runs], "task": self.probe_tasks, "dataset": self.datasets}
@@ -496,6 +528,17 @@ class Study:
             shown |= {"probes", "words"} if load_probe_task(task).data == "words" else {"probes"}
         return shown
 
+    @property
+    def signature_figures(self) -> list[SignatureFigure]:
+        """The figures of signatures: of each comparison the kinds whose tables it is in."""
+        kinds = signature_figure_kinds()
+        return [
+            SignatureFigure(name, kind)
+            for name in self.comparisons
+            for kind, declared in kinds.items()
+            if all(name in self.comparisons_in(table) for table in declared.reads)
+        ]
+
     @cached_property
     def table_parts(self) -> dict[str, list[tuple[str, int]]]:
         """The checkpoints that have a part in each of the joined tables, by the table's name."""
@@ -512,7 +555,7 @@ class Study:
         joined = [name for name, parts in self.table_parts.items() if parts]
         others = {"datasets": self.datasets, "contamination": self.compared_languages}
         of_measures = (table for tables in self.measure_tables.values() for table in tables)
-        signatures = SIGNATURE_TABLES if self.comparisons else []
+        signatures = [*(SIGNATURE_TABLES if self.comparisons else []), *(FOLLOWED_TABLES if self.followed_comparisons else [])]
         return ["checkpoints", *joined, *(name for name, found in others.items() if found), *of_measures, *signatures]
 
     @cached_property
@@ -714,7 +757,8 @@ class Study:
             "signature_table": [{}],
             "signature_analyses": [{}],
             "language_comparisons": [{}],
-            "signature_figure": [{"variant": name, "kind": kind} for name in self.comparisons for kind in signature_figure_kinds()],
+            "signature_agreement": [{}] if self.followed_comparisons else [],
+            "signature_figure": [figure._asdict() for figure in self.signature_figures],
             "paper2_table": [{"number": number} for number in paper2_tables()],
             "paper2_figure": [{"number": number} for number in paper2_figures()],
             "paper2_claims": [{}],

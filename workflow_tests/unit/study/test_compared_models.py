@@ -23,7 +23,7 @@ def signed(**sections):
     config["models"]["mono"] = {"one_for_each": ["qaa", "qba"], "control": True, "steps": [20], "pretrain": pretrain}
     config["signatures"] = {"variants": {"main": dict(VARIANT)}}
     for name, changed in sections.items():
-        config[name] = config[name] | changed
+        config[name] = config[name] | changed if isinstance(changed, dict) else changed
     return config
 
 
@@ -89,6 +89,52 @@ def test_jobs():
     together = study(signatures={"variants": {"main": VARIANT}, "together": True, "fits": ["per_layer"], "checks": {"variants": []}}).jobs()
     assert len(together["signatures_together"]) == 3
     assert not together.keys() & {"signatures", "signatures_over_steps", "signature_checks"}
+
+
+def test_signatures_are_held_against_probes_of_the_same_steps():
+    """Of the tiny run's 10 and 20; step 0 is no checkpoint."""
+    found = study()
+    assert found.followed_comparisons == ["main"] and found.jobs()["signature_agreement"] == [{}]
+    assert {"signature_trajectories", "signature_agreement"} <= {*found.tables}
+    assert {"variant": "main", "kind": "signatures_and_probes"} in found.jobs()["signature_figure"]
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"models": at_one_step()},
+        {"probes": {"tasks": [], "converged_on": []}, "xnli": []},
+        {"signatures": {"variants": {"main": VARIANT}, "fits": ["over_layers"]}},
+        {"signatures": {"variants": {"main": VARIANT}, "fits": ["per_layer"], "scales": ["standardised"]}},
+    ],
+    ids=["one step", "no probes", "other fits", "other scales"],
+)
+def test_where_there_is_nothing_to_hold_against_each_other_it_is_not_planned(sections):
+    found = study(**sections)
+    assert found.comparisons and found.followed_comparisons == []
+    assert "signature_agreement" not in found.jobs() and not any("trajector" in name or "agreement" in name for name in found.tables)
+    assert {job["kind"] for job in found.jobs()["signature_figure"]} == {"signatures_by_layer", "signatures_by_step"}
+
+
+def test_of_several_comparisons_those_that_can_be_are_followed():
+    models = signed()["models"]
+    models["once"] = models["xlmr"] | {"steps": [20]}
+    found = study(models=models, signatures={"variants": {"main": VARIANT, "again": VARIANT | {"multilingual": "once"}}})
+    assert found.followed_comparisons == ["main"]
+    figures = [job["variant"] for job in found.jobs()["signature_figure"] if job["kind"] == "signatures_and_probes"]
+    assert figures == ["main"]
+
+
+def test_words_in_latin_letters_are_not_those_of_probes():
+    """Paper 2's romanised model at two steps, probed in Japanese, and then in Finnish, too."""
+    for treebanks, followed in ((["ja"], []), (["ja", "fi"], ["romanised"])):
+        config = yaml.safe_load((PROJECT / "config" / "signatures.yaml").read_text())
+        followed_model = copy.deepcopy(config["models"]["multilingual_romanised"])
+        followed_model["pretrain"]["training"]["early_stopping"] = None
+        config["models"]["multilingual_romanised"] = followed_model | {"steps": [100_000, 150_000]}
+        names = {code: found.treebank for code, found in Study(complete(config)).comparisons["main"].datasets.items()}
+        config["probes"] = {"tasks": ["pos"], "leave_out": {"pos": [names[code] for code in names if code not in treebanks]}}
+        assert Study(complete(config)).followed_comparisons == followed
 
 
 def test_what_is_not_fitted_by_layer_is_not_checked():
