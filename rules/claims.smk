@@ -4,8 +4,6 @@ reads: any of metrics/, config.json and environment.json among them
 makes: claims/<model>/paper1.parquet, .csv and .md; claims/paper2.parquet, .csv and .md
 """
 
-from xlprobe.study import paper2
-
 
 rule claims:
     input:

@@ -328,7 +328,7 @@ rule signature_figure:
                 for name in signature_figure_kinds()[wildcards.kind].reads
             ),
         ),
-        languages=json.dumps(STUDY.compared_language_facts()),
+        languages=paper2.as_json(paper2.language_facts(STUDY)),
         # The report reads it here.
         caption=lambda wildcards: signature_figure_kinds()[wildcards.kind].caption,
     message:

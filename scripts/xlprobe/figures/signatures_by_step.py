@@ -5,7 +5,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xlprobe.figures.drawing import headline, scale_steps, spread
-from xlprobe.figures.signature_declaration import PUBLISHED, SignatureFigureKind, family_colours, name_lines, panel_height
+from xlprobe.figures.signature_declaration import PUBLISHED, SignatureFigureKind, name_lines, panel_height
+from xlprobe.figures.signature_panels import family_legend
 
 JOINT = {"fit": "over_steps", "scale": "standardised"}
 # What each row of panels shows: of which fit, and which value.
@@ -35,10 +36,10 @@ def steps_of_layers(rows: pd.DataFrame) -> pd.DataFrame:
 
 def plot_steps(table: pd.DataFrame) -> Figure:
     """A line a language, in its family's colour; a row each way to take signatures, on a scale of its own."""
-    colours = family_colours(table)
     titles, layers = [title for title in ROWS if title in set(table["row"])], sorted(table["layer"].unique())
-    size = (max(5.5, 2.3 * len(layers) + 0.6), panel_height(table, 2.1) * len(titles) + 1.1)
+    size = (max(5.5, 2.3 * len(layers) + 0.6), panel_height(table, 2.1) * len(titles) + 1.4)
     figure, grid = plt.subplots(len(titles), len(layers), figsize=size, sharex=True, sharey="row", squeeze=False, layout="constrained")
+    colours = family_legend(figure, table.drop_duplicates("language").sort_values("language"))
     for title, row in zip(titles, grid, strict=True):
         row[0].set_ylabel(title)
         for layer, axes in zip(layers, row, strict=True):
@@ -52,7 +53,7 @@ def plot_steps(table: pd.DataFrame) -> Figure:
     for axes in grid[-1]:
         axes.set_xlabel("updates")
         scale_steps(axes, sorted(table["step"].unique()))
-    headline(figure, "Signatures of all words over pretraining; colours are families", "")
+    headline(figure, "Signatures of all words over pretraining", "")
     figure.canvas.draw()
     for title, row in zip(titles, grid, strict=True):
         for layer, axes in zip(layers, row, strict=True):

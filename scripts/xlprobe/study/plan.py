@@ -661,12 +661,6 @@ class Study:
             facts[code] = {"title": known[code].name, "language": code, "family": known[code].family}
         return facts
 
-    def compared_language_facts(self) -> dict[str, dict[str, str]]:
-        """What figures of signatures say of languages: name and family, by code."""
-        known = inventory.languages(self.config)
-        codes = sorted({code for comparison in self.comparisons.values() for code in comparison.languages})
-        return {code: {"name": known[code].name, "family": known[code].family} for code in codes}
-
     # What that makes.
 
     def jobs(self) -> dict[str, list[Job]]:
