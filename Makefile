@@ -10,7 +10,7 @@ SEEDS ?= 1 2 3 4 5
 CHECK = python scripts/check_configuration.py --configuration $(CONFIG)
 
 # Snakemake plans all that follows a job that it will run. So the data are made first; then, of what follows, only what they changed.
-OPTIONS = --cores $(CORES) --resources downloads=4 --quiet host reason --rerun-incomplete --show-failed-logs
+OPTIONS = --cores $(CORES) --scheduler greedy --resources downloads=4 --quiet host reason --rerun-incomplete --show-failed-logs
 SNAKEMAKE = snakemake --configfile $(CONFIG) $(OPTIONS)
 
 PINS := envs/torch.txt envs/requirements.txt envs/fairseq.txt

@@ -122,7 +122,7 @@ rule signatures:
     priority: 30
     conda:
         "../envs/xlprobe.yaml"
-    threads: 4
+    threads: fit_processors
     resources:
         gpu=SIGNATURE_GPUS,
         mem_mb=fit_memory("per_layer", "over_layers"),
@@ -190,7 +190,7 @@ rule signatures_over_steps:
     priority: 30
     conda:
         "../envs/xlprobe.yaml"
-    threads: 4
+    threads: fit_processors
     resources:
         gpu=SIGNATURE_GPUS,
         mem_mb=fit_memory("over_steps"),
@@ -239,7 +239,7 @@ rule signature_checks:
     priority: 30
     conda:
         "../envs/xlprobe.yaml"
-    threads: 4
+    threads: fit_processors
     resources:
         gpu=SIGNATURE_GPUS,
         mem_mb=fit_memory("checks"),

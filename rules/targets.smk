@@ -8,6 +8,7 @@ from xlprobe.study.signature_costs import (
     covariance_mebibytes,
     fit_mebibytes,
     fit_minutes,
+    fit_threads,
 )
 
 PREDICTIONS = "<results>/transfer/{model}/{step}/{task}/{dataset}.predictions.parquet"
@@ -247,6 +248,11 @@ def fit_runtime(*fits):
     return lambda wildcards, attempt: attempt * fit_minutes(
         STUDY, wildcards.variant, fits
     )
+
+
+def fit_processors(wildcards):
+    """The threads of a job with fits."""
+    return fit_threads(STUDY, wildcards.variant)
 
 
 def covariance_memory(wildcards, input, attempt):

@@ -14,6 +14,8 @@ SECONDS_A_PRODUCT = 9e-10
 COPIES = {"xlprobe": 11, "tensorly": 50}
 # Of which a job makes those of one step, and of one category where these are not fitted together; of others all.
 FITS_BY_LAYER = ("per_layer", "over_layers")
+# Threads of a job with fits. Of narrow matrices two take twice the time of the processors, and no less on the clock (96 wide, AMD EPYC).
+MOST_THREADS, NARROW = 4, 256
 # What a process takes before it holds anything.
 EMPTY_MEBIBYTES = 1500
 
@@ -55,6 +57,11 @@ def fit_minutes(study: Study, name: str, fits: Collection[str]) -> int:
     seconds = sum(found.products for found in _fits_of(study, name) if found.fit in fits) * settings.iterations * SECONDS_A_PRODUCT
     by_layer = len(study.compared_steps(name)) * (1 if settings.together else len(study.categories))
     return min(max(60, math.ceil(seconds / 60 / (by_layer if {*fits} <= {*FITS_BY_LAYER} else 1))), 2880)
+
+
+def fit_threads(study: Study, name: str) -> int:
+    """The threads that pay in a job with a comparison's fits."""
+    return MOST_THREADS if _layers_and_width(study, name)[1] >= NARROW else 1
 
 
 def covariance_mebibytes(study: Study, name: str, vectors: float) -> int:

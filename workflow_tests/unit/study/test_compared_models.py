@@ -10,7 +10,7 @@ from xlprobe.errors import ConfigError
 from xlprobe.paths import PROJECT
 from xlprobe.study.config import complete
 from xlprobe.study.plan import Study
-from xlprobe.study.signature_costs import Fits, announcement, covariance_mebibytes, fit_mebibytes, fit_minutes, planned_fits
+from xlprobe.study.signature_costs import Fits, announcement, covariance_mebibytes, fit_mebibytes, fit_minutes, fit_threads, planned_fits
 from xlprobe.study.signatures import MorphologySet
 
 VARIANT = {"multilingual": "xlmr", "monolingual": ["mono"]}
@@ -194,6 +194,8 @@ def test_what_fits_ask_for_grows_with_them():
     assert fit_mebibytes(plan, "main", ["per_layer", "over_layers"]) == 1500 + 21236
     assert covariance_mebibytes(plan, "main", 13_000) == 1500 + 1500
     # 22 minutes a fit of 33: 26 of these, and two of 13 times as many.
+    # Narrow matrices gain nothing by threads.
+    assert fit_threads(plan, "main") == 4 and fit_threads(study(), "main") == 1
     assert 1100 < fit_minutes(plan, "main", ["per_layer", "over_layers"]) < 1200
     config["signatures"] |= {"fits": ["per_layer"], "solver": "tensorly"}
     assert fit_mebibytes(Study(complete(config)), "main", ["per_layer", "over_layers"]) == 1500 + 7425
