@@ -46,7 +46,7 @@ $(READY): $(PINS)
 	echo 'export SNAKEMAKE_PROFILE="$(CURDIR)/config/local"' >> $(VENV)/bin/activate
 	touch $@
 
-demo: ## Make the default run and its report: invented languages, nothing to download (11 minutes)
+demo: ## Make the default run and its report: invented languages, nothing to download (10 minutes)
 	@$(MAKE) --no-print-directory run CONFIG=config.yaml
 	@$(MAKE) --no-print-directory report CONFIG=config.yaml
 	@echo; echo "The demo is done. Read results/demo/RESULTS.md, or open results/demo/report.html in a browser; look at the figures in"

@@ -11,8 +11,11 @@ from xlprobe.claims.finding import Finding, NotMeasured
 from xlprobe.metrics.last_signatures import AS_PRINTED, PUBLISHED
 from xlprobe.metrics.learning import NO_INTERVAL
 from xlprobe.metrics.signature_tables import SIGNATURES, SignatureTables
+from xlprobe.metrics.training_outcomes import one_language
 
 NO_SUCH_FIT = "the run makes no such fit (config keys signatures.fits and signatures.scales)"
+# What is the same but for rounding is the same.
+DECIMALS = 10
 # Layers that claims name.
 FIRST, MIDDLE, LAST = "first", "middle", "last"
 
@@ -56,7 +59,7 @@ class JudgedComparison:
         for column, value in kept.items():
             table = table[table[column].isna() if value is None else table[column] == value]
             if table.empty:
-                raise NotMeasured(_why_absent(column, value))
+                raise NotMeasured(f"the run has no row with the {column.replace('_', ' ')} {value or 'that is the mean'}")
         return table
 
     @property
@@ -80,8 +83,13 @@ class JudgedComparison:
             NotMeasured: they are not.
         """
         if category not in self.tables.facts.categories:
-            raise NotMeasured(_why_absent("category", category))
+            raise NotMeasured(f"signatures of {category_title(category)} are not taken (config key signatures.categories)")
         return category
+
+
+def of_language(rows: pd.DataFrame, code: str) -> pd.DataFrame:
+    """The rows of a language; Chinese in either script is zh."""
+    return rows[rows["language"].map(one_language) == code]
 
 
 def number(value: Any) -> float | None:
@@ -101,9 +109,3 @@ def correlation_finding(row: "pd.Series[Any]", formula: str) -> Finding:
 def category_title(category: str) -> str:
     """What a category is called; part of speech is of all words."""
     return "all words" if category == ALL_WORDS else CATEGORIES[category]
-
-
-def _why_absent(column: str, value: Any) -> str:
-    if column == "category" and value is not None:
-        return f"signatures of {category_title(value)} are not taken (config key signatures.categories)"
-    return f"the run has no row with the {column.replace('_', ' ')} {value}"

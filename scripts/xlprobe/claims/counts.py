@@ -108,11 +108,11 @@ def configured(run: ConfiguredRun, *, keys: Sequence[str]) -> list[Finding]:
 
     shown = [f"{name_of(key)}: {value}" for key in keys if (value := found(key)) is not None]
     lacking = {first for key in keys if (first := key.partition(".")[0]) in MODELS} - run.models.keys()
-    silent = (
-        f"the run has no {', '.join(sorted(lacking))} model"
-        if lacking
-        else "the configuration does not say: the model is trained elsewhere"
-    )
+    silent = "the configuration does not say"
+    if lacking:
+        silent = f"the run has no {', '.join(sorted(lacking))} model"
+    elif any(key.partition(".")[0] in MODELS for key in keys):
+        silent += ": the model is trained elsewhere"
     return [Finding(text="; ".join(shown) or silent, formula="the configuration")]
 
 

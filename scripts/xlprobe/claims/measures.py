@@ -108,7 +108,7 @@ SIGNATURE_MEASURES = _by_name(
         *(highest_at_last_layer, least_over_layers, lead_of_last_layer),
     )
 )
-# Paper 2's, of words, text and settings, which a fit changes nothing of.
+# Paper 2's, of words, text and settings, which are not asked again.
 SETTING_MEASURES = _by_name(
     (
         *(compared, compared_layers, left_by_fit, of_method),

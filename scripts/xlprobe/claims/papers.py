@@ -86,7 +86,7 @@ PAPER2 = ClaimedPaper(
     reading=(
         "Each number is taken by the paper's own way first: signatures of raw covariances, fitted layer by layer. The mean of such a"
         " signature grows with the vectors of a model, so that layers are hard to compare. The second verdict asks the same of signatures"
-        " of standardised vectors, all layers in one fit. A claim is safe where both verdicts are the same.",
+        " of standardised vectors, all layers in one fit. Where both say otherwise, a claim hangs on how signatures are taken.",
         "Where a number has an interval, it decides: a claim agrees or differs if the whole interval does. Where there is none, the number"
         f" itself decides, and the last column says so. {_ONE_DIFFERS}",
         "Intervals of correlations cover languages, those of slopes take layers to be independent. None covers other trainings of the"

@@ -7,15 +7,18 @@ from math import nan
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from xlprobe.artifacts.categories import ALL_WORDS
-from xlprobe.claims.comparison import FIRST, LAST, MIDDLE, JudgedComparison, category_title, number
+from xlprobe.claims.comparison import DECIMALS, FIRST, LAST, MIDDLE, JudgedComparison, category_title, number, of_language
 from xlprobe.claims.curve_values import each
 from xlprobe.claims.finding import COUNT, PERCENT, SD, Finding, NotMeasured
+from xlprobe.claims.verdicts import SIGNIFICANT
 from xlprobe.metrics.learning import NO_INTERVAL
 from xlprobe.metrics.training_outcomes import one_language
 
 TREND = "signature_trends, relative_slope of the mean over languages"
+FEWEST_SIGNED = 6
 THEIL_SEN = "of Theil and Sen's slope, layers taken as independent"
 
 
@@ -24,12 +27,15 @@ def _trend(run: JudgedComparison, category: str) -> "pd.Series[float]":
     return run.rows("signature_trends", category=run.taken(category), language=None).iloc[0]
 
 
-def _slope(row: "pd.Series[float]") -> tuple[float, float, float]:
+def _slope(run: JudgedComparison, row: "pd.Series[float]") -> tuple[float, float, float]:
     """A trend's slope and the ends of its interval, each in per cent of the mean over layers."""
     if pd.isna(row["slope"]) or pd.isna(row["relative_slope"]):
         return nan, nan, nan
-    # A slope of exactly 0 has no mean to be divided by.
-    scale = 100 * row["relative_slope"] / row["slope"] if row["slope"] else nan
+    if row["slope"]:
+        scale = 100 * row["relative_slope"] / row["slope"]
+    else:
+        # What a slope of exactly 0 was divided by does not follow from it.
+        scale = 100 / run.rows("signature_spreads", category=row["category"])["mean"].astype(float).mean()
     low, high = sorted((row["low"] * scale, row["high"] * scale))
     return 100 * row["relative_slope"], low, high
 
@@ -39,7 +45,7 @@ def trend_of_mean(run: JudgedComparison, *, categories: Sequence[str]) -> list[F
 
     def of(category: str) -> Finding:
         row = _trend(run, category)
-        slope, low, high = _slope(row)
+        slope, low, high = _slope(run, row)
         found = partial(Finding, n=int(row["n"]), formula=TREND, unit=PERCENT)
         if np.isnan(slope):
             return found(why=str(row["reason"] or "the mean is 0, of which there is no share"))
@@ -51,15 +57,23 @@ def trend_of_mean(run: JudgedComparison, *, categories: Sequence[str]) -> list[F
 
 
 def different_trends(run: JudgedComparison) -> list[Finding]:
-    """The share of pairs of categories whose means surely rise or fall at another pace: their slopes' intervals have nothing in common."""
-    rows = run.rows("signature_trends", language=None)
-    slopes = [_slope(row) for _, row in rows.iterrows() if row["category"] != ALL_WORDS and not row["n_too_small"]]
-    known = [(low, high) for slope, low, high in slopes if not np.isnan(low)]
-    if len(known) < 2:
-        raise NotMeasured("fewer than two categories have a trend over enough layers, all words aside")
-    apart = [one[1] < other[0] or other[1] < one[0] for one, other in combinations(known, 2)]
-    formula = "signature_trends, pairs of categories whose intervals of relative slopes are apart"
-    return [Finding(value=100 * float(np.mean(apart)), n=len(apart), formula=formula, unit=PERCENT)]
+    """The share of pairs of categories, all words aside, whose means rise or fall at another pace over layers (Abstract; 5.1).
+
+    At another pace: of the languages that have both, slopes by the mean over layers differ by Wilcoxon's signed-rank test, p below 0.05.
+    """
+    rows = run.rows("signature_trends")
+    rows = rows[rows["language"].notna() & (rows["category"] != ALL_WORDS) & rows["relative_slope"].notna()]
+    slopes = rows.assign(slope=rows["relative_slope"].astype(float)).pivot(index="language", columns="category", values="slope")
+    tested = []
+    for one, other in combinations(slopes.columns, 2):
+        differences = (slopes[one] - slopes[other]).dropna().round(DECIMALS)
+        # Fewer languages can have no p-value below 0.05.
+        if len(differences) >= FEWEST_SIGNED and differences.any():
+            tested.append(float(stats.wilcoxon(differences).pvalue))
+    if not tested:
+        raise NotMeasured(f"n too small: no two categories, all words aside, have slopes of {FEWEST_SIGNED} languages that differ")
+    formula = "signature_trends, pairs of categories whose relative slopes differ over languages"
+    return [Finding(value=100 * float(np.mean([p < SIGNIFICANT for p in tested])), n=len(tested), formula=formula, unit=PERCENT)]
 
 
 def _tested(run: JudgedComparison) -> pd.DataFrame:
@@ -83,12 +97,12 @@ def decreasing_languages(run: JudgedComparison) -> list[Finding]:
     """How many languages fall significantly over layers: Mann-Kendall, false discovery rate 0.05 (5.1)."""
     tested = _tested(run)
     falling = int((tested["direction"] == "decreasing").sum())
-    exact = int(((tested["tau"] < 0) & (tested["adjusted_prewhitened_p"] < 0.05)).sum())
+    prewhitened = int(((tested["tau"] < 0) & (tested["adjusted_prewhitened_p"] < SIGNIFICANT)).sum())
     formula = "signature_trends, languages that are decreasing"
     return [
         Finding(part="fall", value=float(falling), n=len(tested), formula=formula, unit=COUNT),
-        Finding(part="languages", value=float(len(tested)), n=len(tested), formula=formula, unit=COUNT),
-        Finding(part="fall, prewhitened", value=float(exact), n=len(tested), formula=formula, unit=COUNT, beside=True),
+        Finding(part="languages", value=float(len(tested)), n=len(tested), formula=formula, unit=COUNT, beside=True),
+        Finding(part="fall, prewhitened", value=float(prewhitened), n=len(tested), formula=formula, unit=COUNT, beside=True),
     ]
 
 
@@ -109,6 +123,8 @@ def turn_of_spread(run: JudgedComparison) -> list[Finding]:
     rows = run.rows("signature_spreads", category=run.taken(ALL_WORDS)).set_index("layer")
     variances = rows["variance"].astype(float).dropna()
     places = {place: run.layer(place) for place in (FIRST, MIDDLE, LAST)}
+    if len({*places.values()}) < len(places):
+        raise NotMeasured(f"n too small: {len(run.layers)} layers")
     if not {*places.values()} <= {*variances.index}:
         raise NotMeasured("; ".join(rows["reason"].dropna().unique()) or "a layer has no variance")
     first, middle, last = (float(variances[layer]) for layer in places.values())
@@ -127,7 +143,7 @@ def standing(run: JudgedComparison, *, languages: Sequence[str]) -> list[Finding
     rows = run.rows("signature_standings", category=run.taken(ALL_WORDS))
 
     def of(code: str) -> Finding:
-        own = rows[rows["language"] == code]
+        own = of_language(rows, code)
         known = own["z_of_others"].astype(float).dropna()
         if known.empty:
             raise NotMeasured("; ".join(own["reason"].dropna().unique()) or f"the language {code} is not compared")
@@ -144,8 +160,8 @@ def rare_categories(run: JudgedComparison, *, categories: Sequence[str]) -> list
         raise NotMeasured("the run counts no words")
 
     def of(category: str) -> Finding:
-        of_language = instances[run.taken(category)]
-        share = 100 * sum(of_language.values()) / words
-        return Finding(value=share, n=len(of_language), formula="signatures, instances of all languages", unit=PERCENT)
+        counts = instances.get(run.taken(category), {})
+        share = 100 * sum(counts.values()) / words
+        return Finding(value=share, n=len(counts), formula="signatures, instances of all languages", unit=PERCENT)
 
     return each(categories, of, category_title)

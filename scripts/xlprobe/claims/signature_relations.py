@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from xlprobe.artifacts.categories import ALL_WORDS, CATEGORIES
-from xlprobe.claims.comparison import JudgedComparison, category_title, correlation_finding
+from xlprobe.claims.comparison import DECIMALS, JudgedComparison, category_title, correlation_finding
 from xlprobe.claims.curve_values import each
 from xlprobe.claims.finding import COUNT, PERCENT, Finding, NotMeasured
 from xlprobe.claims.verdicts import SIGNIFICANT
@@ -41,40 +41,46 @@ def _of_categories(rows: pd.DataFrame) -> pd.DataFrame:
     return known
 
 
-def _rising(run: JudgedComparison, factor: str) -> dict[str, bool]:
-    """By category, all words aside, whether r rises from layer to layer: by Theil and Sen's slope, the median of all pairs of layers."""
+def _slopes(run: JudgedComparison, factor: str) -> dict[str, float]:
+    """By category, all words aside, how r rises from layer to layer: Theil and Sen's slope, the median of all pairs of layers."""
     rows = run.rows("signature_correlations", factor=factor, sizes="all")
     rows = rows[
         rows["layer"].notna() & (rows["category"] != ALL_WORDS) & rows["r"].notna() & ~rows["n_too_small"].fillna(True).astype(bool)
     ]
-    rising = {}
+    slopes = {}
     for category, own in rows.groupby("category"):
         by_layer = own.set_index("layer")["r"].astype(float).sort_index()
         if len(by_layer) > 1:
             layers, r = by_layer.index.to_numpy(float), by_layer.to_numpy()
             one, other = np.triu_indices(len(r), 1)
-            rising[str(category)] = bool(np.median((r[other] - r[one]) / (layers[other] - layers[one])) > 0)
-    if not rising:
+            slopes[str(category)] = round(float(np.median((r[other] - r[one]) / (layers[other] - layers[one]))), DECIMALS)
+    if not slopes:
         raise NotMeasured("no category is correlated at two layers or more")
-    return rising
+    return slopes
 
 
 def falling_correlations(run: JudgedComparison, *, factor: str) -> list[Finding]:
     """The share of categories, all words aside, whose correlation with a factor falls from layer to layer (5.1; Figure 3)."""
-    rising = _rising(run, factor)
-    value = 100 * (1 - float(np.mean([*rising.values()])))
-    return [Finding(value=value, n=len(rising), formula="signature_correlations, Theil-Sen slope of r over layers", unit=PERCENT)]
+    falls = [slope < 0 for slope in _slopes(run, factor).values()]
+    return [
+        Finding(
+            value=100 * float(np.mean(falls)),
+            n=len(falls),
+            formula="signature_correlations, Theil-Sen slope of r over layers",
+            unit=PERCENT,
+        )
+    ]
 
 
 def rising_correlations(run: JudgedComparison, *, factor: str, categories: Sequence[str]) -> list[Finding]:
     """On how many categories the run and the paper differ, as to whose correlation with a factor rises (5.1; Figure 3)."""
-    rising = _rising(run, factor)
-    found = {name for name, up in rising.items() if up}
+    slopes = _slopes(run, factor)
+    found = {name for name, slope in slopes.items() if slope > 0}
     formula = "signature_correlations, Theil-Sen slope of r over layers"
     here = ", ".join(title for name, title in CATEGORIES.items() if name in found) or "none"
     return [
-        Finding(part="categories that differ", value=float(len(found ^ {*categories})), n=len(rising), formula=formula, unit=COUNT),
-        Finding(part="rise here", text=here, n=len(rising), formula=formula, beside=True),
+        Finding(part="categories that differ", value=float(len(found ^ {*categories})), n=len(slopes), formula=formula, unit=COUNT),
+        Finding(part="rise here", text=here, n=len(slopes), formula=formula, beside=True),
     ]
 
 

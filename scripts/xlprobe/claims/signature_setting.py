@@ -1,40 +1,47 @@
-"""Whether a run is in paper 2's own setting: its languages, layers, sizes and fit; numbers of the paper hold for these alone."""
+"""Whether a run is in paper 2's own setting: its languages, layers and fits; numbers of the paper hold for these alone."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from xlprobe.artifacts.published_tables import published_rows
 from xlprobe.claims.comparison import JudgedComparison
 from xlprobe.claims.finding import NotMeasured
+from xlprobe.claims.measures import SIGNATURE_MEASURES
 from xlprobe.claims.published import Claim
 from xlprobe.claims.setting import differing
+from xlprobe.metrics.last_signatures import AS_PRINTED
 from xlprobe.metrics.signature_tables import SIGNATURES
 from xlprobe.metrics.training_outcomes import one_language
 
-# "12 layers of 768", with the embeddings 13; and as many components as dimensions (B.2, the authors' call).
+# 12 layers of 768 (B.2), with the embeddings 13; and of the authors' call as many components as dimensions, and how it is made.
 LAYERS, HIDDEN = 13, 768
+CALL = {"iterations": 100, "nonnegative": True}
 
 
-def other_signature_setting(run: JudgedComparison, _claim: Claim, _arguments: Mapping[str, str]) -> str:
-    """How the run differs from the paper; empty where it does not."""
+def other_signature_setting(run: JudgedComparison, claim: Claim, _arguments: Mapping[str, str]) -> str:
+    """How the run differs from the paper in what a claim is about; empty where it does not."""
     if run.tables.facts.world:
         return "the languages are invented"
-    return "; ".join([*_languages(run), *_sizes(run)])
+    return "; ".join([*_languages(run), *(_fits(run) if claim.measure in SIGNATURE_MEASURES else ())])
 
 
 def _languages(run: JudgedComparison) -> Iterator[str]:
     papers = {row["code"] for row in published_rows("published/paper2_table2.tsv")}
-    found = {one_language(code) for code in run.tables.facts.compared}
-    if how := differing(found, papers):
+    if how := differing({one_language(code) for code in run.tables.facts.compared}, papers):
         yield f"the run {how}"
 
 
-def _sizes(run: JudgedComparison) -> Iterator[str]:
+def _fits(run: JudgedComparison) -> Iterator[str]:
+    """Of the fits as printed, since those of the second verdict differ by their nature."""
+    printed = replace(run, way=AS_PRINTED)
     try:
-        layers, rank = len(run.layers), run.rows(SIGNATURES)["rank"].dropna()
-    except NotMeasured as error:
-        yield str(error)
+        layers, rank = len(printed.layers), printed.rows(SIGNATURES)["rank"].dropna()
+    except NotMeasured:
+        # The claim itself says so.
         return
     if layers != LAYERS:
         yield f"{layers} layers are compared, not {LAYERS}"
     if len(rank) and int(rank.max()) != HIDDEN:
         yield f"fits have {int(rank.max())} components, not {HIDDEN}"
+    section = run.configuration.get("signatures") or {}
+    yield from (f"fits have {key} {section[key]}, not {own}" for key, own in CALL.items() if section.get(key, own) != own)

@@ -46,6 +46,23 @@ def _of_test(run: JudgedComparison, model: str, task: str, metric: str) -> dict[
     return {int(row["layer"]): correlation_finding(row, FORMULA) for _, row in rows.iterrows() if pd.notna(row["r"])}
 
 
+def _at(by_layer: Mapping[int, Finding], layer: int) -> Finding:
+    """The correlation at a layer.
+
+    Raises:
+        NotMeasured: there is none.
+    """
+    if layer not in by_layer:
+        raise NotMeasured(f"nothing correlates at layer {layer}: signatures or scores do not vary")
+    return by_layer[layer]
+
+
+def _r(found: Finding) -> float:
+    """The correlation itself, which each of these findings has."""
+    assert found.value is not None
+    return found.value
+
+
 def task_correlation(run: JudgedComparison, *, task: str) -> list[Finding]:
     """Pearson's r of the last layer's mean signatures and the scores of XTREME's models, over languages (Table 1).
 
@@ -57,7 +74,7 @@ def task_correlation(run: JudgedComparison, *, task: str) -> list[Finding]:
 
     def of(name: str) -> Finding:
         model, metric = names[name]
-        return _of_test(run, model, task, metric)[last]
+        return _at(_of_test(run, model, task, metric), last)
 
     return each(names, of, str)
 
@@ -99,16 +116,24 @@ def _printed_cells(number: int) -> list[tuple[int, tuple[str, str], float]]:
 
 
 def _tests_of(run: JudgedComparison, model: str) -> dict[tuple[str, str], dict[int, Finding]]:
-    """By task and metric, the correlations of a model's scores by layer; of those that are there."""
-    found = {}
-    for task, metrics in XTREME_TASKS.items():
-        for metric in metrics:
-            try:
-                found[task, metric] = _of_test(run, model, task, metric)
-            except NotMeasured:
-                continue
+    """By task and metric, the correlations of a model's scores by layer; of those that are there, in enough languages.
+
+    Raises:
+        NotMeasured: these are no more than half of all.
+    """
+    found, last = {}, run.layer(LAST)
+    for test in TABLE_COLUMNS.values():
+        try:
+            by_layer = _of_test(run, model, *test)
+            if not _at(by_layer, last).why:
+                found[test] = by_layer
+        except NotMeasured:
+            continue
     if len(found) < FEWEST_TESTS:
-        raise NotMeasured(f"of XTREME's 12 columns of scores by language the run has {len(found)}; " + absent("other tasks"))
+        raise NotMeasured(
+            f"of XTREME's {len(TABLE_COLUMNS)} columns of scores by language the run has {len(found)} in enough languages; "
+            + absent("other tasks")
+        )
     return found
 
 
@@ -119,8 +144,7 @@ def strength(run: JudgedComparison) -> list[Finding]:
     """
     last, found = run.layer(LAST), list[Finding]()
     try:
-        tests = _tests_of(run, XLMR)
-        values = [by_layer[last].value or 0.0 for by_layer in tests.values()]
+        values = [_r(by_layer[last]) for by_layer in _tests_of(run, XLMR).values()]
         found.append(Finding(value=median(values), n=len(values), formula=f"{FORMULA}, median over tasks and metrics"))
     except NotMeasured as error:
         found.append(Finding(why=str(error)))
@@ -131,23 +155,25 @@ def strength(run: JudgedComparison) -> list[Finding]:
 
 
 def model_in_front(run: JudgedComparison, *, model: str) -> list[Finding]:
-    """The share of tasks and metrics at whose last layer a model's scores have the highest r of all models, in per cent (5.3)."""
+    """The share of tasks and metrics at whose last layer no model's scores have a higher r than this one's, in per cent (5.3)."""
     last = run.layer(LAST)
     of_model = {name: _tests_of(run, name) for name in XTREME_MODELS}
     first = []
     for test, by_layer in of_model[model].items():
-        others = [found[test][last].value or -1.0 for name, found in of_model.items() if name != model and test in found]
+        others = [_r(found[test][last]) for name, found in of_model.items() if name != model and test in found]
         if others:
-            first.append((by_layer[last].value or -1.0) >= max(others))
+            first.append(_r(by_layer[last]) >= max(others))
     value = 100 * sum(first) / len(first)
     return [Finding(value=value, n=len(first), formula=f"{FORMULA}, tasks and metrics where it is the highest", unit=PERCENT)]
 
 
 def highest_at_last_layer(run: JudgedComparison, *, model: str) -> list[Finding]:
     """The share of tasks and metrics whose r with a model's scores is highest at the last layer of all, in per cent (5.3)."""
-    last = run.layer(LAST)
+    last, layers = run.layer(LAST), len(run.layers)
+    if layers < 2:
+        raise NotMeasured(f"n too small: {layers} layer")
     tests = _tests_of(run, model).values()
-    first = [max(by_layer.values(), key=lambda found: found.value or -1.0) is by_layer[last] for by_layer in tests]
+    first = [_r(by_layer[last]) >= max(map(_r, by_layer.values())) for by_layer in tests]
     return [Finding(value=100 * sum(first) / len(first), n=len(first), formula=f"{FORMULA}, layer of the highest", unit=PERCENT)]
 
 
@@ -156,7 +182,9 @@ def least_over_layers(run: JudgedComparison, *, model: str, tasks: Sequence[str]
 
     def of(task: str) -> Finding:
         by_layer = _of_test(run, model, task, XTREME_TASKS[task][0])
-        least = min(by_layer.values(), key=lambda found: found.value or 0.0)
+        if len(by_layer) < len(run.layers):
+            raise NotMeasured("at some layer nothing correlates: signatures or scores do not vary")
+        least = min(by_layer.values(), key=_r)
         return Finding(value=least.value, n=least.n, formula=f"{FORMULA}, lowest over layers", why=least.why)
 
     return each(tasks, of, str)
@@ -165,11 +193,8 @@ def least_over_layers(run: JudgedComparison, *, model: str, tasks: Sequence[str]
 def lead_of_last_layer(run: JudgedComparison, *, model: str, task: str) -> list[Finding]:
     """By how much the last layer's r with a model's scores is higher than that of any other layer (5.3)."""
     by_layer = _of_test(run, model, task, XTREME_TASKS[task][0])
-    last = run.layer(LAST)
-    others = [found.value or 0.0 for layer, found in by_layer.items() if layer != last]
-    if last not in by_layer or not others:
-        raise NotMeasured("the last layer, or any other, has no correlation")
-    found = by_layer[last]
-    return [
-        Finding(value=(found.value or 0.0) - max(others), n=found.n, formula=f"{FORMULA}, last layer less the highest other", why=found.why)
-    ]
+    found = _at(by_layer, last := run.layer(LAST))
+    if not (others := [_r(other) for layer, other in by_layer.items() if layer != last]):
+        raise NotMeasured("no other layer has a correlation")
+    formula = f"{FORMULA}, last layer less the highest other"
+    return [Finding(value=_r(found) - max(others), n=found.n, formula=formula, why=found.why)]

@@ -6,9 +6,10 @@ from functools import partial
 import pandas as pd
 
 from xlprobe.artifacts.categories import ALL_WORDS
-from xlprobe.claims.comparison import MIDDLE, JudgedComparison
+from xlprobe.claims.comparison import DECIMALS, MIDDLE, JudgedComparison
 from xlprobe.claims.curve_values import each
 from xlprobe.claims.finding import PERCENT, POINTS, Finding, NotMeasured
+from xlprobe.metrics.training_outcomes import one_language
 
 # The two trees of Figure 8, both of the middle layer: of all words, and of the mean over all other categories.
 TREES = {"all words": ALL_WORDS, "mean of categories": None}
@@ -53,12 +54,11 @@ def better_tree_of_categories(run: JudgedComparison) -> list[Finding]:
     And whether two pairs of languages are sisters there: 100 or 0 per cent.
     """
     formula = "language_trees, share of quartets, difference"
-    shares = each(TREES, lambda name: Finding(value=100 * float(_tree(run, name)["share"]), n=int(_tree(run, name)["languages"])), str)
-    of_words, of_mean = shares
-    if of_words.value is None or of_mean.value is None:
-        found = [Finding(part="agreement", why=of_mean.why or of_words.why, formula=formula, unit=POINTS)]
-    else:
-        found = [Finding(part="agreement", value=of_mean.value - of_words.value, n=of_mean.n, formula=formula, unit=POINTS)]
+    of_words, of_mean = tree_agreement(run, trees=[*TREES])
+    known = of_words.value is not None and of_mean.value is not None
+    better = of_mean.value - of_words.value if of_mean.value is not None and of_words.value is not None else None
+    why = of_mean.why or of_words.why
+    found = [Finding(part="agreement", value=better, n=of_mean.n if known else None, formula=formula, unit=POINTS, why=why)]
     pairs = {"ar and he": "Arabic and Hebrew", "ja and zh": "Chinese and Japanese"}
     return [*found, *each(pairs, lambda pair: _placed(run, "pair", pair, "monophyletic", None), pairs.__getitem__)]
 
@@ -106,10 +106,13 @@ def far_languages(run: JudgedComparison, *, languages: Sequence[str], layers: Se
         both = pd.concat([own[["language", "published"]], own[["other", "published"]].rename(columns={"other": "language"})])
         means.append(both.assign(published=both["published"].astype(float)).groupby("language")["published"].mean())
 
+    # Chinese in either script is zh.
+    named = [found.round(DECIMALS).groupby(found.index.map(one_language)).first() for found in means]
+
     def of(code: str) -> Finding:
-        if not all(code in found and len(found) > 2 for found in means):
+        if not all(code in found and len(found) > 2 for found in named):
             raise NotMeasured(f"the language {code} has no distances")
-        shares = [float((found.drop(code) < found[code]).mean()) for found in means]
-        return Finding(value=100 * min(shares), n=len(means[0]), formula="language_distances, published, means", unit=PERCENT)
+        shares = [float((found.drop(code) < found[code]).mean()) for found in named]
+        return Finding(value=100 * min(shares), n=len(named[0]), formula="language_distances, published, means", unit=PERCENT)
 
     return each(languages, of, str)

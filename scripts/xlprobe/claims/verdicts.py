@@ -174,7 +174,8 @@ def _of_same_sign(usable: Sequence[Finding], findings: Sequence[Finding]) -> Ver
 def _together(each: Sequence[Verdict], usable: Sequence[Finding], findings: Sequence[Finding], one_is_enough: bool) -> Verdict:
     """Of several parts: agree if all do, differ if one does; what is not measured is left out and named.
 
-    A part whose number is there, but cannot be held against the printed one, leaves a claim undecided where the others agree.
+    A part whose number is there, but says nothing (too few languages), or cannot be held against the printed one, leaves a claim
+    undecided where the others agree.
     """
     judged = [verdict for verdict, _ in each if verdict != NOT_MEASURABLE]
     counted = Counter(judged)
@@ -188,7 +189,8 @@ def _together(each: Sequence[Verdict], usable: Sequence[Finding], findings: Sequ
     own = dict.fromkeys(why for verdict, why in each if why and verdict == found)
     # What is left out, with its parts' names.
     pairs = [replace(finding, why=why) for finding, (verdict, why) in zip(usable, each, strict=True) if verdict == NOT_MEASURABLE != found]
-    open_parts = found == AGREE and pairs and not one_is_enough
+    unsure = [finding for finding in findings if finding.why and finding.value is not None]
+    open_parts = found == AGREE and (pairs or unsure) and not one_is_enough
     return Verdict(
         UNDECIDED if open_parts else found,
         _sentences([*said, *own, *_reasons(findings, [*pairs, *(finding for finding in findings if finding.why)])]),

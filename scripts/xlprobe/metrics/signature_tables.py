@@ -28,9 +28,9 @@ class SignatureFacts:
         variants: all comparisons, in the configuration's order.
         compared: the languages of the main one, sorted.
         romanised: of each comparison with romanised languages, these.
-        cut: of each comparison in which languages have a part of the text alone that they have in the main one, these.
-        resampled: comparisons whose multilingual model draws languages by another alpha than the main one's.
-        elsewhere: comparisons whose multilingual model is pretrained elsewhere.
+        cut: of each comparison in which languages have a share of their text alone of that in the main one, these, each with its share.
+        resampled: comparisons whose multilingual model draws languages with little text more often: by a smaller alpha than the main one's.
+        elsewhere: comparisons beside the main one whose multilingual model is pretrained elsewhere.
         models: by what claims call them, names in the configuration: `model`, the main one's multilingual model, `control`, its first
             monolingual one, and where there is one `resampled`, the first multilingual one that draws languages by another alpha.
         languages: by code, the name, family, genus, branch and script of each that is compared.
@@ -43,7 +43,7 @@ class SignatureFacts:
     variants: Sequence[str]
     compared: Sequence[str]
     romanised: Mapping[str, Sequence[str]]
-    cut: Mapping[str, Sequence[str]]
+    cut: Mapping[str, Mapping[str, float]]
     resampled: Sequence[str]
     elsewhere: Sequence[str]
     models: Mapping[str, str]

@@ -259,22 +259,31 @@ def _named(tables: ModelTables, label: str) -> str:
 
 def _claim_lines(path: Path, results: Path, paper: str) -> Iterator[str]:
     claims = read_of_schema(path, "claims.schema.yaml")
-    counts = claims["verdict"].value_counts()
     counted_ones = claims[~claims["verdict"].isin(NOT_COUNTED)]
     relative = path.relative_to(results).with_suffix("")
-    parts = ", ".join(f"{verdict} {counts.get(verdict, 0)}" for verdict in COUNTED)
-    others = ", ".join(f"{verdict} {counts.get(verdict, 0)}" for verdict in NOT_COUNTED)
-    yield f"Of {len(counted_ones)} claims: {parts}. Left out of these: {others}."
+    verdicts, seconds = claims["verdict"], counted_ones["second_verdict"]
+    yield f"Of {len(counted_ones)} claims: {_counts(verdicts, COUNTED)}. Left out of these: {_counts(verdicts, NOT_COUNTED)}."
+    if again := bool(seconds.notna().any()):
+        twice = counted_ones[seconds.isin(HEADLINE_VERDICTS)]
+        same = int((twice["verdict"] == twice["second_verdict"]).sum())
+        yield "A second verdict asks the same of standardised vectors, all layers in one fit, since a raw mean grows with the vectors:"
+        yield f"{_counts(seconds, COUNTED)}; of {len(twice)} claims with one that says something, {same} have the same twice."
+        yield "Intervals of correlations and slopes are those of 95 %."
     yield f"All {len(claims)}, each with its formula: [table]({relative}.md), [CSV]({relative}.csv).\n"
-    judged = claims[claims["verdict"].isin(HEADLINE_VERDICTS)]
+    judged = counted_ones[counted_ones["verdict"].isin(HEADLINE_VERDICTS) | seconds.isin(HEADLINE_VERDICTS)]
     if len(judged):
-        again = ["second_verdict"] if claims["second_verdict"].notna().any() else []
-        heads = [f"{paper} says", "measured here", "asked", "found", "verdict", *("second verdict" for _ in again)]
+        heads = [f"{paper} says", "measured here", "asked", "found", "verdict", *(["found, jointly", "second verdict"] if again else [])]
         yield f"| | {' | '.join(heads)} |"
         yield "|---" * (len(heads) + 1) + "|"
-        order = {verdict: place for place, verdict in enumerate(HEADLINE_VERDICTS)}
-        shown_columns = ["id", "statement", "how_measured", "asked", "ours", "verdict", *again]
-        judged = judged.fillna(dict.fromkeys(again, ""))
+        order = {verdict: place for place, verdict in enumerate(COUNTED)}
+        beside = ["second", "second_verdict"] if again else []
+        shown_columns = ["id", "statement", "how_measured", "asked", "ours", "verdict", *beside]
+        judged = judged.fillna(dict.fromkeys(beside, ""))
         ordered = judged.sort_values("verdict", key=lambda verdicts: verdicts.map(order), kind="stable")[shown_columns]
         for cells in ordered.itertuples(index=False, name=None):
             yield f"| {' | '.join(escaped(str(cell)) for cell in cells)} |"
+
+
+def _counts(verdicts: "pd.Series[Any]", of: Sequence[str]) -> str:
+    counts = verdicts.value_counts()
+    return ", ".join(f"{verdict} {counts.get(verdict, 0)}" for verdict in of)

@@ -1,6 +1,7 @@
 """What of paper 2 (Zhao et al. 2023) a run can show: facts about the languages that it compares, and what analyses are told of them."""
 
 import json
+import math
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -95,23 +96,23 @@ def signature_facts(study: "Study") -> dict[str, Any]:
     """What scripts are told of comparisons, the first of which is the main one (`xlprobe.metrics.signature_tables.SignatureFacts`)."""
     # Trainings with other seeds compare the same languages.
     comparisons = {found.variant: found for found in reversed(study.comparisons.values())}
-    main = next(iter(study.comparisons.values()))
+    main, variants = next(iter(study.comparisons.values())), [*dict.fromkeys(found.variant for found in study.comparisons.values())]
     pretrained = {name: run.settings for name, found in comparisons.items() if (run := study.runs[found.multilingual]).kind == "pretrain"}
     alphas = {name: settings["training"]["alpha"] for name, settings in pretrained.items()}
-    resampled = sorted(name for name, alpha in alphas.items() if alpha != alphas.get(main.variant, alpha))
+    resampled = [name for name in variants if name in alphas and alphas[name] < alphas.get(main.variant, 0)]
     named = {"model": main.multilingual, "control": main.monolingual[main.languages[0]]}
     if resampled:
         named["resampled"] = comparisons[resampled[0]].multilingual
     return {
         "main": main.variant,
-        "variants": [*dict.fromkeys(found.variant for found in study.comparisons.values())],
+        "variants": variants,
         "compared": main.languages,
         "romanised": _where(
             {name: [code for code in found.languages if found.datasets[code].romanised] for name, found in comparisons.items()}
         ),
-        "cut": _where({name: _cut_languages(study, comparisons[name]) for name in pretrained if main.variant in pretrained}),
+        "cut": {name: shares for name in sorted(pretrained) if (shares := _shares(study, comparisons[name]))},
         "resampled": resampled,
-        "elsewhere": sorted(comparisons.keys() - pretrained.keys()),
+        "elsewhere": [name for name in variants[1:] if name not in pretrained],
         "models": {name: study.runs[run].model for name, run in named.items()},
         "languages": language_facts(study),
         "categories": study.categories,
@@ -125,16 +126,18 @@ def _where(by_variant: dict[str, list[str]]) -> dict[str, list[str]]:
     return {name: codes for name, codes in sorted(by_variant.items()) if codes}
 
 
-def _cut_languages(study: "Study", found: SignatureVariant) -> list[str]:
-    """The languages of which a comparison's multilingual model has a part of the text alone that the main one's has."""
+def _shares(study: "Study", found: SignatureVariant) -> dict[str, float]:
+    """By language, the share of the main one's text that a comparison's multilingual model has; of languages that have a share of it."""
     main = next(iter(study.comparisons.values()))
-    cut = []
+    if study.runs[main.multilingual].kind != "pretrain":
+        return {}
+    shares = {}
     for code in found.languages:
         own, of_main = (study.texts.text_of(study.runs[one.multilingual].settings["text"], code) for one in (found, main))
-        variants = {text.rpartition("/")[0] for text in study.texts.lineage(own) if text not in study.texts.lineage(of_main)}
-        if any(study.texts.is_cut(variant) for variant in variants - {""}):
-            cut.append(code)
-    return cut
+        kept = [study.texts.share(text) for text in study.texts.lineage(own) if text not in study.texts.lineage(of_main)]
+        if (share := math.prod(kept)) < 1:
+            shares[code] = share
+    return shares
 
 
 def signature_facts_argument(study: "Study") -> str:

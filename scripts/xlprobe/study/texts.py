@@ -79,9 +79,10 @@ class Texts:
         parent = self.parent(text)
         return [text, *(self.lineage(parent) if parent else [])]
 
-    def is_cut(self, variant: str) -> bool:
-        """Whether a variant's own texts are a part of its parent's."""
-        return any(self.variants[variant][key] for key in CAPS)
+    def share(self, text: str) -> float:
+        """The share of its parent's sequences that a text has by its settings (`share`); 1 of others, and of cleaned ones."""
+        variant = text.rpartition("/")[0]
+        return float((variant and self.variants[variant]["share"]) or 1)
 
     def is_romanised(self, variant: str) -> bool:
         """Whether a variant's own texts are its parent's in Latin letters."""

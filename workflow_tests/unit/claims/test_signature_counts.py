@@ -18,7 +18,7 @@ from xlprobe.claims.signature_counts import (
 
 
 def test_languages_categories_families_and_sets_are_counted():
-    """Nine languages of six families; Germanic has two of them, Romance two, so that no genus has three."""
+    """Nine languages of five families; Germanic has two of them, Romance two, so that no genus has three."""
     run = comparison_of({"signature_variances": [{"diverse_n": 7}, {"diverse_n": 8}], "signatures": [{"layer": 0}, {"layer": 1}]})
     assert [found.value for found in compared(run)] == [9, 4]
     assert [(found.part, found.value) for found in families(run)] == [("families", 5), ("genera", 7)]
@@ -40,13 +40,14 @@ def test_the_worst_fit_is_said():
 
 
 def test_sets_of_categories_are_held_against_table_3():
-    """Of animacy Table 3 lists bg cs hr pl ru sk sl uk and others; of nine languages here it has ru alone (12 words or 500)."""
+    """Of animacy Table 3 lists, of the nine languages here, Russian alone; German has as many words. All words do not count."""
     rows = [
         {"language": code, "category": "animacy", "instances": 500 if code in ("ru", "de") else 3, "mean_published": 1.0}
         for code in ("de", "en", "es", "fi", "fr", "ja", "ko", "ru", "zh-Hant")
     ]
-    (found,) = category_sets(comparison_of({"signatures": rows}, categories=["animacy"]))
-    # German has words here and stands in no list: eight of nine agree.
+    rows += [row | {"category": "part_of_speech", "instances": 500} for row in rows]
+    (found,) = category_sets(comparison_of({"signatures": rows}, categories=["animacy", "part_of_speech"]))
+    # German alone differs: eight of nine agree.
     assert (found.value, found.n) == (pytest.approx(800 / 9), 9)
 
 
@@ -55,4 +56,6 @@ def test_settings_are_said_of_each_model():
     run = comparison_of({}, configuration={"models": models, "data": {"ud": "2.1"}})
     keys = ["data.ud", "model.pretrain.training.alpha", "control.pretrain.training.alpha"]
     assert configured(run, keys=keys)[0].text == "ud: 2.1; alpha: 1.0; alpha (control): 0.5"
+    assert configured(run, keys=["data.other"])[0].text == "the configuration does not say"
+    assert configured(run, keys=["model.pretrain.training.other"])[0].text.endswith("trained elsewhere")
     assert configured(run, keys=["resampled.pretrain.training.alpha"])[0].text == "the run has no resampled model"

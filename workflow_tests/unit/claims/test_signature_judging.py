@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from claimed_comparisons import JOINT, comparison_of
+from claimed_comparisons import table as table_of
 from planted_comparisons import PlantedTables, planted_tables, sizes
 from planted_task_correlations import FACTS, write_planted_signatures
 
@@ -62,7 +63,7 @@ def test_both_ways_of_taking_signatures_are_judged_each_by_itself():
 def test_planted_correlations_are_found_again(table):
     """At the last layer means are ten times XLM-R's scores of PAWS-X in seven languages, and turned round for the second verdict."""
     row = table.loc["p2-061"]
-    assert "XLM-R: 1.000" in row["ours"] and "XLM-R: -1.000" in row["second"]
+    assert "XLM-R: 1.000" in row["ours"] and "XLM-R: -1.000" in row["second"] and row["second_verdict"] == OTHER_SETTING
     assert row["verdict"] == OTHER_SETTING and row["why"].startswith("the run lacks 24 of the paper's languages")
     assert "3 layers are compared, not 13" in row["why"]
 
@@ -105,3 +106,42 @@ def test_the_markdown_shows_both_verdicts(written, table):
 def test_the_csv_says_the_same(written, table):
     found = pd.read_csv(written / "paper2.csv", keep_default_na=False).set_index("id")
     assert [*found["ours"]] == [*table["ours"]] and [*found["second_verdict"]] == [*table["second_verdict"].fillna("")]
+
+
+def test_the_papers_setting_without_a_joint_fit_is_judged_once():
+    """What the run lacks is not measurable; it is no other setting."""
+    size = sizes()["paper"]
+    tables = planted_tables(size)
+    whole = PlantedTables(size.facts, {}, {name: of[of["fit"] == "per_layer"] for name, of in tables.tables.items() if "fit" in of})
+    row = judged(JudgedComparison(whole, {}, {}), CLAIMS["p2-052"])
+    assert row["verdict"] in (AGREE, DIFFER) and row["second_verdict"] == NOT_MEASURABLE and "no such fit" in row["second_why"]
+
+
+def test_another_call_is_another_setting():
+    size = sizes()["paper"]
+    run = JudgedComparison(planted_tables(size), {"signatures": {"nonnegative": False, "iterations": 100}}, {})
+    assert PAPER2.other_setting(run, CLAIMS["p2-023"], {}) == "fits have nonnegative False, not True"
+    # Which words have a category hangs on no fit.
+    assert PAPER2.other_setting(run, CLAIMS["p2-078"], {}) == ""
+
+
+def test_fewer_falling_languages_than_printed_differ():
+    """27 of 33, in the paper's own setting."""
+    size = sizes()["paper"]
+    rows = [
+        {"language": code, "direction": "decreasing" if place < 27 else "none", "n": 13, "tau": -1.0, "adjusted_prewhitened_p": 0.5}
+        for place, code in enumerate(size.facts.compared)
+    ]
+    tables = {"signature_trends": table_of("signature_trends", *rows), "signatures": planted_tables(size).tables["signatures"]}
+    row = judged(JudgedComparison(PlantedTables(size.facts, {}, tables), {}, {}), CLAIMS["p2-023"])
+    assert (row["verdict"], row["value"]) == (DIFFER, 27)
+
+
+def test_a_part_that_is_too_small_leaves_a_claim_undecided():
+    """One tree agrees surely, of the other so few leaves support no claim."""
+    trees = [
+        {"category": category, "layer": 0, "share": 0.9, "permutation_p": p, "languages": 6, "n_too_small": small}
+        for category, p, small in (("part_of_speech", 0.2, True), (None, 0.01, False))
+    ]
+    row = judged(comparison_of({"language_trees": trees, "signatures": [{"layer": 0}]}), CLAIMS["p2-003"])
+    assert row["verdict"] == "undecided" and "all words: n too small: 6 leaves" in row["why"]

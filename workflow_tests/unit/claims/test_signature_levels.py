@@ -37,7 +37,6 @@ def trend(language, direction, **more):
 def test_a_slope_is_said_in_per_cent_of_the_mean_with_its_interval():
     (found,) = trend_of_mean(comparison_of({"signature_trends": [mean_trend()]}), categories=["part_of_speech"])
     assert (found.value, found.low, found.high, found.n, found.p) == pytest.approx((-5, -10, -2.5, 7, 0.01))
-    # A rising one of a negative mean would turn the ends; here they only have to stay in order.
     (up,) = trend_of_mean(
         comparison_of({"signature_trends": [mean_trend(slope=0.1, low=0.05, high=0.2, relative=0.05)]}), categories=["part_of_speech"]
     )
@@ -57,11 +56,29 @@ def test_no_such_fit_and_no_such_category_are_told_apart():
     assert both[0].value == pytest.approx(-5) and "signatures of Polarity are not taken" in both[1].why
 
 
-def test_categories_go_apart_where_their_intervals_do():
-    """Animacy 2.5 to 10 per cent down, case 12.5 to 20 down, politeness 5 to 15 down: one of three pairs is apart."""
-    rows = [mean_trend("animacy"), mean_trend("case", -0.3, -0.4, -0.25, -0.15), mean_trend("politeness", -0.2, -0.3, -0.1, -0.1)]
-    (found,) = different_trends(comparison_of({"signature_trends": [*rows, mean_trend()]}))
-    assert (found.value, found.n) == (pytest.approx(100 / 3), 3)
+def test_categories_go_apart_where_slopes_differ_over_languages():
+    """Of six languages all fall faster by case than by animacy, and as fast by politeness as by animacy, but for rounding."""
+    slopes = {"animacy": 0.0, "case": -0.1, "politeness": 1e-15}
+    rows = [
+        trend(code, "none", category=category, relative_slope=0.01 * place + beyond)
+        for category, beyond in slopes.items()
+        for place, code in enumerate(("de", "en", "es", "fi", "fr", "ja"))
+    ]
+    (found,) = different_trends(comparison_of({"signature_trends": [*rows, trend("de", "none", relative_slope=9.0)]}))
+    # Case with each of the others; animacy with politeness differ in no language, which is no test.
+    assert (found.value, found.n) == (100, 2)
+    with pytest.raises(NotMeasured, match="6 languages"):
+        different_trends(comparison_of({"signature_trends": [row for row in rows if row["language"] != "ja"]}))
+
+
+def test_a_flat_mean_keeps_its_interval():
+    """A slope of 0 from -0.2 to 0.2, of a mean of 4 over layers: 5 per cent to both sides."""
+    rows = {
+        "signature_trends": [mean_trend(slope=0.0, low=-0.2, high=0.2, relative=0.0)],
+        "signature_spreads": [{"layer": layer, "mean": mean} for layer, mean in enumerate((3.0, 5.0))],
+    }
+    (found,) = trend_of_mean(comparison_of(rows), categories=["part_of_speech"])
+    assert (found.value, found.low, found.high) == (0, pytest.approx(-5), pytest.approx(5))
 
 
 def test_falling_languages_are_counted_and_named():
@@ -90,12 +107,16 @@ def test_spread_falls_by_a_half_and_doubles_again():
     down, up, least = turn_of_spread(comparison_of({"signature_spreads": rows, "signatures": rows}))
     assert (down.value, up.value, down.n) == (pytest.approx(-50), pytest.approx(100), 9)
     assert (least.value, least.beside) == (1, True)
+    # Two layers have no middle.
+    with pytest.raises(NotMeasured, match="n too small: 2 layers"):
+        turn_of_spread(comparison_of({"signature_spreads": rows[:2], "signatures": rows[:2]}))
 
 
 def test_a_language_stands_where_it_does_in_the_mean_over_layers():
     rows = [{"language": "ja", "layer": layer, "languages": 9, "z_of_others": z} for layer, z in enumerate((-1.0, -2.0, None))]
-    found = standing(comparison_of({"signature_standings": rows}), languages=["ja", "zh-Hant"])
-    assert (found[0].value, found[0].n) == (-1.5, 9) and found[1].why == "the language zh-Hant is not compared"
+    rows += [{"language": "zh-Hant", "layer": 0, "languages": 9, "z_of_others": -3.0}]
+    found = standing(comparison_of({"signature_standings": rows}), languages=["ja", "zh", "ko"])
+    assert (found[0].value, found[0].n, found[1].value) == (-1.5, 9, -3) and found[2].why == "the language ko is not compared"
 
 
 def test_a_category_is_as_rare_as_its_words():
@@ -108,3 +129,5 @@ def test_a_category_is_as_rare_as_its_words():
     ]
     animacy, mood = rare_categories(comparison_of({"signatures": rows}), categories=["animacy", "mood"])
     assert animacy.value == pytest.approx(1.0) and "Mood" in mood.why
+    # A category that is taken, and that no word has.
+    assert rare_categories(comparison_of({"signatures": rows}), categories=["politeness"])[0].value == 0

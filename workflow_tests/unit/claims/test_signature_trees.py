@@ -51,6 +51,9 @@ def test_the_tree_of_categories_is_better_by_the_difference_and_pairs_are_sister
     ]
     agreement, semitic, han = better_tree_of_categories(run_of(groups))
     assert (agreement.value, semitic.value, han.value) == (pytest.approx(20), 100, 0)
+    small = [dict(row, n_too_small=row["category"] is None) for row in TREES]
+    unsure = better_tree_of_categories(comparison_of({"signatures": SIGNATURES, "language_trees": small}))[0]
+    assert (unsure.value, unsure.why) == (pytest.approx(20), "n too small: 9 leaves")
     alone = better_tree_of_categories(run_of([group("genus", "Slavic", 2, True, 2, None)]))
     assert alone[1].why == "fewer than two languages of ar and he are compared"
 

@@ -20,7 +20,7 @@ VARIANTS = ["main", "latin", "low_fr", "low_ko", "often_fr", "often_ko", "public
 FACTS = {
     "variants": VARIANTS,
     "romanised": {"latin": ["ja"]},
-    "cut": {"low_fr": ["fr"], "low_ko": ["ko"], "often_fr": ["fr"], "often_ko": ["ko"]},
+    "cut": {"low_fr": {"fr": 0.1}, "low_ko": {"ko": 0.1}, "often_fr": {"fr": 0.1}, "often_ko": {"ko": 0.1}},
     "resampled": ["often_fr", "often_ko"],
     "elsewhere": ["public"],
 }
@@ -41,7 +41,8 @@ def test_romanised_languages_come_closer_without_their_sign_and_without_the_embe
     ]
     rows.append(difference("latin", "de", 1, 1.0, z=0.0, main_z=50.0))
     (found,) = closer_if_romanised(run_of(rows))
-    assert (found.value, found.n) == (1.0, 1)
+    # One language is shown, and decides nothing.
+    assert (found.value, found.n, found.why) == (1.0, 1, "n too small: 1 language")
     with pytest.raises(NotMeasured, match="no comparison has romanised languages"):
         closer_if_romanised(run_of(rows, romanised={}))
 
@@ -67,14 +68,17 @@ LOW = [
 
 
 def test_a_language_with_a_part_of_its_text_loses_what_it_loses():
-    french, korean, turkish = low_resource_change(run_of(LOW), languages=["fr", "ko", "tr"])
+    french, korean, turkish = low_resource_change(run_of(LOW), languages=["fr", "ko", "tr"], share=0.1)
     assert (french.value, korean.value) == (pytest.approx(-20), pytest.approx(-90))
-    assert turkish.why == "no comparison has the language tr with a part of its text"
+    assert turkish.why == "no comparison has the language tr with 10 % of its text"
+    half = low_resource_change(run_of(LOW, cut={"low_fr": {"fr": 0.5}}), languages=["fr"], share=0.1)
+    assert half[0].why == "no comparison has the language fr with 10 % of its text"
     # French is compared with German and others of its family, Korean is alone: -20 less -90.
-    assert support_of_relatives(run_of(LOW))[0].value == pytest.approx(70)
+    (support,) = support_of_relatives(run_of(LOW))
+    assert (support.value, support.why) == (pytest.approx(70), "n too small: 1 language")
     with pytest.raises(NotMeasured, match="both with and without"):
-        support_of_relatives(run_of(LOW, cut={"low_fr": ["fr"]}))
-    assert cut_languages(run_of(LOW))[0].text == "fr, ko, in 2 comparisons"
+        support_of_relatives(run_of(LOW, cut={"low_fr": {"fr": 0.1}}))
+    assert cut_languages(run_of(LOW))[0].text == "fr 10 %, ko 10 %, in 2 comparisons"
 
 
 def test_drawing_a_language_more_often_gains_what_it_gains():
@@ -104,3 +108,20 @@ def test_correlations_with_a_published_model_are_held_against_those_with_e():
     run = comparison_of({"signature_correlations": rows}, **FACTS)
     assert correlation_of_published(run, factors=["data_size"])[0].value == -0.65
     assert alike_in_published(run, factors=["data_size"])[0].value == pytest.approx(-0.05)
+
+
+def test_where_nothing_differs_the_tables_reason_is_told():
+    why = "main has no training of this seed, and several others"
+    rows = [difference("public", "de", 1, 1.0, of_main=None, reason=why), difference("low_fr", "fr", 1, 0.9, of_main=None, reason=why)]
+    with pytest.raises(NotMeasured, match="no training of this seed"):
+        trend_of_published(run_of(rows))
+    assert low_resource_change(run_of(rows), languages=["fr"], share=0.1)[0].why == why
+
+
+def test_too_few_languages_decide_nothing_on_a_published_model():
+    rows = [
+        {"variant": variant, "layer": None, "factor": "data_size", "sizes": "all", "n": 3, "r": -0.9, "p": 0.5, "n_too_small": True}
+        for variant in ("main", "public")
+    ]
+    (found,) = alike_in_published(comparison_of({"signature_correlations": rows}, **FACTS), factors=["data_size"])
+    assert (found.value, found.why) == (0, "n too small: 3 languages")

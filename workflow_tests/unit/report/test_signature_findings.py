@@ -183,12 +183,14 @@ def test_claims_of_paper_2_are_told_with_both_verdicts(tmp_path):
     shared = dict.fromkeys(columns, "") | dict.fromkeys(("value", "cross_fitted", "low", "high", "n")) | {"interval": "no interval"}
     verdicts = [("agree", "differ"), ("by construction", None), ("undecided", "agree")]
     rows = [
-        shared | {"id": f"p2-{place:03}", "statement": "Means fall", "verdict": one, "second_verdict": two, "ours": "-5.0 %"}
+        shared
+        | {"id": f"p2-{place:03}", "statement": "Means fall", "verdict": one, "second_verdict": two, "ours": "-5.0 %", "second": "3.0 %"}
         for place, (one, two) in enumerate(verdicts, 1)
     ]
     write_rows(rows, "claims.schema.yaml", tmp_path / "claims" / "paper2.parquet")
     config = {"intervals": {"level": 0.95}, "models": {}}
     text = written(run_files(tmp_path, config, claims_of_signatures=tmp_path / "claims" / "paper2.parquet"), [])
     assert "## What paper 2 claims, and what signatures say" in text and "Of 2 claims: agree 1, differ 0, undecided 1" in text
-    assert "| | paper 2 says | measured here | asked | found | verdict | second verdict |" in text
-    assert "| p2-001 | Means fall |  |  | -5.0 % | agree | differ |" in text
+    assert "agree 1, differ 1, undecided 0, not measurable 0; of 2 claims with one that says something, 0 have the same twice." in text
+    assert "| | paper 2 says | measured here | asked | found | verdict | found, jointly | second verdict |" in text
+    assert "| p2-001 | Means fall |  |  | -5.0 % | agree | 3.0 % | differ |" in text

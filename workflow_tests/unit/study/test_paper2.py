@@ -141,9 +141,17 @@ def test_facts_of_figures_name_the_main_comparison_and_the_romanised_languages()
 def test_facts_name_comparisons_with_less_text_those_drawn_otherwise_and_published_models():
     facts = paper2.signature_facts(SIGNATURES)
     cut = ("en", "fr", "ko", "tr", "vi")
-    assert facts["cut"] == {f"{kind}_{code}": [code] for kind in ("sampled", "tenth") for code in cut}
+    assert facts["cut"] == {f"{kind}_{code}": {code: 0.1} for kind in ("sampled", "tenth") for code in cut}
     assert facts["resampled"] == [f"sampled_{code}" for code in cut] and facts["elsewhere"] == ["published"]
     assert facts["models"] == {"model": "multilingual", "control": "monolingual_ar", "resampled": "multilingual_sampled_en"}
+
+
+def test_a_main_model_from_elsewhere_is_no_variant_of_itself():
+    config = worlds()
+    config["models"]["suite"] = {"steps": [1, 2], "huggingface": {"folder": "suites/step_{step}"}}
+    config["signatures"]["variants"] = {"main": {"multilingual": "suite", "monolingual": ["mono"]}}
+    facts = paper2.signature_facts(Study(complete(config)))
+    assert (facts["elsewhere"], facts["cut"], facts["resampled"]) == ([], {}, [])
 
 
 def test_all_tables_of_signatures_are_held_against_claims():
