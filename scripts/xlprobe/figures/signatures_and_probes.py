@@ -168,14 +168,14 @@ SIGNATURE_FIGURE = SignatureFigureKind(
     reads=("signature_trajectories", "signature_agreement"),
     caption=(
         "Mean signatures of all words and the accuracy of probes at the same steps, of each language, at the last layer that both have"
-        " (a task that is probed at lower layers alone is not shown). Neither paper has both. Each curve is a share of its own best, as in paper 1's Figure 3; of a signature that falls, best / value."
-        " A mark is where a curve first comes to 95 % of its best (dashed): the language is learned. Thick: signatures of standardised"
-        " vectors, all steps in one fit, which compares steps; marks and numbers are of these where the run has them. Dotted: as paper 2"
-        " takes signatures, each step by itself, whose scale differs from step to step, so that it may leave the panel. Above a panel,"
-        " Spearman's rho of signature and accuracy over steps, in the colours of the tasks. ≠: the two methods are more than one checkpoint"
-        " apart on when the language is learned; †: one of them forgets and the other does not. Bold: a language with either."
-        " metrics/signature_agreement.parquet has intervals, p-values and reasons; few steps support no claim, and neighbouring ones are"
-        " alike."
+        " (a task that is probed at lower layers alone is not shown). Neither paper has both. Each curve is a share of its own best, as"
+        " in paper 1's Figure 3; of a signature that falls, best / value. A mark is where a curve first comes to 95 % of its best"
+        " (dashed): the language is learned. Thick: signatures of standardised vectors, all steps in one fit, which compares steps;"
+        " marks and numbers are of these where the run has them. Dotted: as paper 2 takes signatures, each step by itself, whose scale"
+        " differs from step to step, so that it may leave the panel. Above a panel, Spearman's rho of signature and accuracy over steps,"
+        " in the colours of the tasks. ≠: the two methods are more than one checkpoint apart on when the language is learned; †: one of"
+        " them forgets and the other does not. Bold: a language with either. metrics/signature_agreement.parquet has intervals, p-values"
+        " and reasons; few steps support no claim, and neighbouring ones are alike."
     ),
     table=curves_of_languages,
     plot=plot_curves,
