@@ -12,6 +12,8 @@ from xlprobe.claims.curve_values import each
 from xlprobe.claims.finding import COUNT, PERCENT, Finding, NotMeasured
 from xlprobe.claims.verdicts import SIGNIFICANT
 
+# Of fewer, a share says nothing on categories.
+FEWEST_CATEGORIES = 3
 # What factors are called; data size is words of the treebank that have the category.
 FACTORS = {"data_size": "data size", "unique_characters": "unique characters", "type_token_ratio": "type-token ratio"}
 
@@ -41,6 +43,11 @@ def _of_categories(rows: pd.DataFrame) -> pd.DataFrame:
     return known
 
 
+def _few(categories: int) -> str:
+    """Why a share of so few categories decides nothing; empty where it does."""
+    return f"n too small: {categories} categor{'y' if categories == 1 else 'ies'}" if categories < FEWEST_CATEGORIES else ""
+
+
 def _slopes(run: JudgedComparison, factor: str) -> dict[str, float]:
     """By category, all words aside, how r rises from layer to layer: Theil and Sen's slope, the median of all pairs of layers."""
     rows = run.rows("signature_correlations", factor=factor, sizes="all")
@@ -62,14 +69,8 @@ def _slopes(run: JudgedComparison, factor: str) -> dict[str, float]:
 def falling_correlations(run: JudgedComparison, *, factor: str) -> list[Finding]:
     """The share of categories, all words aside, whose correlation with a factor falls from layer to layer (5.1; Figure 3)."""
     falls = [slope < 0 for slope in _slopes(run, factor).values()]
-    return [
-        Finding(
-            value=100 * float(np.mean(falls)),
-            n=len(falls),
-            formula="signature_correlations, Theil-Sen slope of r over layers",
-            unit=PERCENT,
-        )
-    ]
+    formula = "signature_correlations, Theil-Sen slope of r over layers"
+    return [Finding(value=100 * float(np.mean(falls)), n=len(falls), formula=formula, unit=PERCENT, why=_few(len(falls)))]
 
 
 def rising_correlations(run: JudgedComparison, *, factor: str, categories: Sequence[str]) -> list[Finding]:
@@ -91,7 +92,8 @@ def negative_categories(run: JudgedComparison, *, factors: Sequence[str]) -> lis
         rows = run.rows("signature_correlations", factor=factor, sizes="all", layer=None)
         known = _of_categories(rows)
         value = 100 * float((known["r"].astype(float) < 0).mean())
-        return Finding(value=value, n=len(known), formula="signature_correlations, categories with r below 0", unit=PERCENT)
+        formula = "signature_correlations, categories with r below 0"
+        return Finding(value=value, n=len(known), formula=formula, unit=PERCENT, why=_few(len(known)))
 
     return each(factors, of, FACTORS.__getitem__)
 

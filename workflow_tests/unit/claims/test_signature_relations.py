@@ -51,7 +51,8 @@ def test_categories_whose_correlation_rises_are_counted_and_named():
         for layer, r in enumerate(of_layers)
     ]
     run = comparison_of({"signature_correlations": rows})
-    assert (falling_correlations(run, factor="data_size")[0].value, falling_correlations(run, factor="data_size")[0].n) == (50, 2)
+    (falling,) = falling_correlations(run, factor="data_size")
+    assert (falling.value, falling.n, falling.why) == (50, 2, "n too small: 2 categories")
     differing, named = rising_correlations(run, factor="data_size", categories=["animacy", "mood"])
     assert (differing.value, named.text) == (1, "Animacy")
 
