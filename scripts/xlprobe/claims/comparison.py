@@ -59,7 +59,7 @@ class JudgedComparison:
         for column, value in kept.items():
             table = table[table[column].isna() if value is None else table[column] == value]
             if table.empty:
-                raise NotMeasured(f"the run has no row with the {column.replace('_', ' ')} {value or 'that is the mean'}")
+                raise NotMeasured(f"the run has no row with the {column.replace('_', ' ')} {'that is blank' if value is None else value}")
         return table
 
     @property

@@ -21,6 +21,7 @@ from xlprobe.metrics.model_tables import ModelFacts, ModelTables
 from xlprobe.metrics.signature_tables import SignatureFacts, SignatureTables
 
 SCHEMA = "claims.schema.yaml"
+NO_NUMBER = "what comes out is no finite number"
 
 
 def write_claims(
@@ -90,9 +91,10 @@ def found(run: JudgedRun | JudgedComparison, claim: Claim) -> list[Finding]:
     """What the run says of a claim; one finding without a number where it says nothing."""
     measure = paper_of(run).measures[claim.measure]
     try:
-        return measure(run, **read_arguments(measure, arguments_of(claim.arguments)))
+        findings = measure(run, **read_arguments(measure, arguments_of(claim.arguments)))
     except NotMeasured as error:
         return [Finding(why=str(error))]
+    return [one if one.value is None or isfinite(one.value) else replace(one, value=None, why=one.why or NO_NUMBER) for one in findings]
 
 
 def _said(findings: Sequence[Finding]) -> str:

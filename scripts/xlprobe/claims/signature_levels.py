@@ -13,12 +13,15 @@ from xlprobe.artifacts.categories import ALL_WORDS
 from xlprobe.claims.comparison import DECIMALS, FIRST, LAST, MIDDLE, JudgedComparison, category_title, number, of_language
 from xlprobe.claims.curve_values import each
 from xlprobe.claims.finding import COUNT, PERCENT, SD, Finding, NotMeasured
+from xlprobe.claims.signature_relations import FEWEST_CATEGORIES
 from xlprobe.claims.verdicts import SIGNIFICANT
 from xlprobe.metrics.learning import NO_INTERVAL
 from xlprobe.metrics.training_outcomes import one_language
 
 TREND = "signature_trends, relative_slope of the mean over languages"
 FEWEST_SIGNED = 6
+# A mean over fewer languages says nothing on languages.
+FEWEST_LANGUAGES = 3
 THEIL_SEN = "of Theil and Sen's slope, layers taken as independent"
 
 
@@ -50,6 +53,7 @@ def trend_of_mean(run: JudgedComparison, *, categories: Sequence[str]) -> list[F
         if np.isnan(slope):
             return found(why=str(row["reason"] or "the mean is 0, of which there is no share"))
         why = f"n too small: {int(row['n'])} layers" if row["n_too_small"] else ""
+        why = why or (f"n too small: {int(row['languages'])} languages" if row["languages"] < FEWEST_LANGUAGES else "")
         interval = NO_INTERVAL if np.isnan(low) else THEIL_SEN
         return found(value=slope, p=number(row["p"]), why=why, low=number(low), high=number(high), interval=interval)
 
@@ -70,10 +74,12 @@ def different_trends(run: JudgedComparison) -> list[Finding]:
         # Fewer languages can have no p-value below 0.05.
         if len(differences) >= FEWEST_SIGNED and differences.any():
             tested.append(float(stats.wilcoxon(differences).pvalue))
+    few = len(slopes.columns) < FEWEST_CATEGORIES
     if not tested:
         raise NotMeasured(f"n too small: no two categories, all words aside, have slopes of {FEWEST_SIGNED} languages that differ")
     formula = "signature_trends, pairs of categories whose relative slopes differ over languages"
-    return [Finding(value=100 * float(np.mean([p < SIGNIFICANT for p in tested])), n=len(tested), formula=formula, unit=PERCENT)]
+    value, why = 100 * float(np.mean([p < SIGNIFICANT for p in tested])), f"n too small: {len(slopes.columns)} categories" if few else ""
+    return [Finding(value=value, n=len(tested), formula=formula, unit=PERCENT, why=why)]
 
 
 def _tested(run: JudgedComparison) -> pd.DataFrame:
@@ -96,11 +102,12 @@ def languages_tested(run: JudgedComparison) -> list[Finding]:
 def decreasing_languages(run: JudgedComparison) -> list[Finding]:
     """How many languages fall significantly over layers: Mann-Kendall, false discovery rate 0.05 (5.1)."""
     tested = _tested(run)
-    falling = int((tested["direction"] == "decreasing").sum())
+    falling, compared = int((tested["direction"] == "decreasing").sum()), len(run.tables.facts.compared)
+    why = f"{len(tested)} of {compared} languages have a test" if len(tested) < compared else ""
     prewhitened = int(((tested["tau"] < 0) & (tested["adjusted_prewhitened_p"] < SIGNIFICANT)).sum())
     formula = "signature_trends, languages that are decreasing"
     return [
-        Finding(part="fall", value=float(falling), n=len(tested), formula=formula, unit=COUNT),
+        Finding(part="fall", value=float(falling), n=len(tested), formula=formula, unit=COUNT, why=why),
         Finding(part="languages", value=float(len(tested)), n=len(tested), formula=formula, unit=COUNT, beside=True),
         Finding(part="fall, prewhitened", value=float(prewhitened), n=len(tested), formula=formula, unit=COUNT, beside=True),
     ]

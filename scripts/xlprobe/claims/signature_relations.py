@@ -21,7 +21,10 @@ FACTORS = {"data_size": "data size", "unique_characters": "unique characters", "
 def correlation_of(run: JudgedComparison, factor: str, category: str = ALL_WORDS, variant: str | None = None) -> Finding:
     """Pearson's r of mean signatures and a factor over languages, mean over layers (Figures 3 and 4)."""
     rows = run.rows("signature_correlations", variant, category=run.taken(category), factor=factor, sizes="all")
-    of_mean, of_layers = rows[rows["layer"].isna()].iloc[0], rows[rows["layer"].notna()]
+    of_layers, of_means = rows[rows["layer"].notna()], rows[rows["layer"].isna()]
+    if of_means.empty:
+        raise NotMeasured("the run has no mean of correlations over layers")
+    of_mean = of_means.iloc[0]
     shown = f"{(of_layers['p'].astype(float) < SIGNIFICANT).sum()} of {len(of_layers)} layers have p below {SIGNIFICANT:g}"
     return correlation_finding(of_mean, f"signature_correlations, r, mean over layers ({shown})")
 

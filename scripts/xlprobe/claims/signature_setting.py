@@ -32,16 +32,18 @@ def _languages(run: JudgedComparison) -> Iterator[str]:
 
 
 def _fits(run: JudgedComparison) -> Iterator[str]:
-    """Of the fits as printed, since those of the second verdict differ by their nature."""
-    printed = replace(run, way=AS_PRINTED)
-    try:
-        layers, rank = len(printed.layers), printed.rows(SIGNATURES)["rank"].dropna()
-    except NotMeasured:
-        # The claim itself says so.
-        return
-    if layers != LAYERS:
-        yield f"{layers} layers are compared, not {LAYERS}"
-    if len(rank) and int(rank.max()) != HIDDEN:
-        yield f"fits have {int(rank.max())} components, not {HIDDEN}"
+    """Of the fits as printed, where the run has them; those of the second verdict differ from these by their nature."""
+    for way in dict.fromkeys((AS_PRINTED, run.way)):
+        of_way = replace(run, way=way)
+        try:
+            layers, rank = len(of_way.layers), of_way.rows(SIGNATURES)["rank"].dropna()
+        except NotMeasured:
+            # The claim itself says so, unless there are others.
+            continue
+        if layers != LAYERS:
+            yield f"{layers} layers are compared, not {LAYERS}"
+        if len(rank) and int(rank.max()) != HIDDEN:
+            yield f"fits have {int(rank.max())} components, not {HIDDEN}"
+        break
     section = run.configuration.get("signatures") or {}
     yield from (f"fits have {key} {section[key]}, not {own}" for key, own in CALL.items() if section.get(key, own) != own)

@@ -121,19 +121,19 @@ def _tests_of(run: JudgedComparison, model: str) -> dict[tuple[str, str], dict[i
     Raises:
         NotMeasured: these are no more than half of all.
     """
-    found, last = {}, run.layer(LAST)
+    found, last, reasons = {}, run.layer(LAST), list[str]()
     for test in TABLE_COLUMNS.values():
         try:
             by_layer = _of_test(run, model, *test)
-            if not _at(by_layer, last).why:
+            if why := _at(by_layer, last).why:
+                reasons.append(why)
+            else:
                 found[test] = by_layer
-        except NotMeasured:
-            continue
+        except NotMeasured as error:
+            reasons.append(str(error))
     if len(found) < FEWEST_TESTS:
-        raise NotMeasured(
-            f"of XTREME's {len(TABLE_COLUMNS)} columns of scores by language the run has {len(found)} in enough languages; "
-            + absent("other tasks")
-        )
+        why = f"of XTREME's {len(TABLE_COLUMNS)} columns of scores by language {len(found)} can be correlated"
+        raise NotMeasured("; ".join(dict.fromkeys([why, *reasons])))
     return found
 
 
@@ -184,17 +184,17 @@ def least_over_layers(run: JudgedComparison, *, model: str, tasks: Sequence[str]
         by_layer = _of_test(run, model, task, XTREME_TASKS[task][0])
         if len(by_layer) < len(run.layers):
             raise NotMeasured("at some layer nothing correlates: signatures or scores do not vary")
-        least = min(by_layer.values(), key=_r)
-        return Finding(value=least.value, n=least.n, formula=f"{FORMULA}, lowest over layers", why=least.why)
+        return replace(min(by_layer.values(), key=_r), p=None, formula=f"{FORMULA}, lowest over layers")
 
     return each(tasks, of, str)
 
 
 def lead_of_last_layer(run: JudgedComparison, *, model: str, task: str) -> list[Finding]:
-    """By how much the last layer's r with a model's scores is higher than that of any other layer (5.3)."""
+    """The last layer's r with a model's scores, and by how much it is higher than that of any other layer (5.3)."""
     by_layer = _of_test(run, model, task, XTREME_TASKS[task][0])
     found = _at(by_layer, last := run.layer(LAST))
     if not (others := [_r(other) for layer, other in by_layer.items() if layer != last]):
         raise NotMeasured("no other layer has a correlation")
     formula = f"{FORMULA}, last layer less the highest other"
-    return [Finding(value=_r(found) - max(others), n=found.n, formula=formula, why=found.why)]
+    lead = Finding(part="lead", value=_r(found) - max(others), n=found.n, formula=formula, why=found.why)
+    return [replace(found, part="last layer"), lead]

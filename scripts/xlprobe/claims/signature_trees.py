@@ -11,6 +11,8 @@ from xlprobe.claims.curve_values import each
 from xlprobe.claims.finding import PERCENT, POINTS, Finding, NotMeasured
 from xlprobe.metrics.training_outcomes import one_language
 
+# Fewer have but a few quartets: five have five.
+FEWEST_LEAVES = 6
 # The two trees of Figure 8, both of the middle layer: of all words, and of the mean over all other categories.
 TREES = {"all words": ALL_WORDS, "mean of categories": None}
 
@@ -94,7 +96,10 @@ def trees_over_layers(run: JudgedComparison) -> list[Finding]:
     shares = rows["middle_share"].astype(float).dropna()
     if shares.empty:
         raise NotMeasured("; ".join(rows["reason"].dropna().unique()) or "there is one layer alone")
-    return [Finding(value=100 * float(shares.mean()), n=len(shares), formula="language_trees, middle_share", unit=PERCENT)]
+    leaves = int(rows["languages"].min())
+    few = f"{len(shares)} other layer" if len(shares) < 2 else f"{leaves} leaves" if leaves < FEWEST_LEAVES else ""
+    why = f"n too small: {few}" if few else ""
+    return [Finding(value=100 * float(shares.mean()), n=len(shares), formula="language_trees, middle_share", unit=PERCENT, why=why)]
 
 
 def far_languages(run: JudgedComparison, *, languages: Sequence[str], layers: Sequence[str]) -> list[Finding]:

@@ -73,8 +73,8 @@ def _of_variant(rows: pd.DataFrame, variant: str, languages: Mapping[str, Mappin
     named = [
         run_name(name, None if pd.isna(seed) else int(seed)) for name, seed in zip(rows["variant"], rows["training_seed"], strict=True)
     ]
-    rows = rows[[name == variant for name in named]]
-    rows = rows[rows["category"] == ALL_WORDS]
+    # As an array: a list without a row would be one of columns.
+    rows = rows[np.array([name == variant for name in named], dtype=bool) & (rows["category"] == ALL_WORDS).to_numpy(dtype=bool)]
     facts = {fact: {code: known[fact] for code, known in languages.items()} for fact in ("name", "family")}
     return rows.assign(**{fact: rows["language"].map(by_code) for fact, by_code in facts.items()})
 

@@ -166,7 +166,8 @@ def _figure_lines(figures: Mapping[str, tuple[str, Path]], results: Path) -> Ite
 def _model_lines(tables: ModelTables, config: Mapping[str, Any]) -> Iterator[str]:
     facts, settings = tables.facts, config["models"][tables.facts.model]
     steps = [step for step in facts.steps if step]
-    span = f"{counted(len(steps), 'checkpoint')}, step {steps[0]:,} to {steps[-1]:,}" if len(steps) > 1 else "one checkpoint"
+    alone = "one checkpoint" if steps else "no checkpoint"
+    span = f"{counted(len(steps), 'checkpoint')}, step {steps[0]:,} to {steps[-1]:,}" if len(steps) > 1 else alone
     if facts.pretrained is None:
         trained = "trained elsewhere"
     else:

@@ -100,6 +100,9 @@ def signature_facts(study: "Study") -> dict[str, Any]:
     pretrained = {name: run.settings for name, found in comparisons.items() if (run := study.runs[found.multilingual]).kind == "pretrain"}
     alphas = {name: settings["training"]["alpha"] for name, settings in pretrained.items()}
     resampled = [name for name in variants if name in alphas and alphas[name] < alphas.get(main.variant, 0)]
+    # Those that differ in text, or are drawn more often, and in nothing else.
+    script = {name: [code for code in found.languages if found.datasets[code].romanised] for name, found in comparisons.items()}
+    alike = {name for name, alpha in alphas.items() if alpha <= alphas.get(main.variant, -1) and script[name] == script[main.variant]}
     named = {"model": main.multilingual, "control": main.monolingual[main.languages[0]]}
     if resampled:
         named["resampled"] = comparisons[resampled[0]].multilingual
@@ -107,12 +110,10 @@ def signature_facts(study: "Study") -> dict[str, Any]:
         "main": main.variant,
         "variants": variants,
         "compared": main.languages,
-        "romanised": _where(
-            {name: [code for code in found.languages if found.datasets[code].romanised] for name, found in comparisons.items()}
-        ),
-        "cut": {name: shares for name in sorted(pretrained) if (shares := _shares(study, comparisons[name]))},
+        "romanised": {name: codes for name, codes in sorted(script.items()) if codes},
+        "cut": {name: shares for name in sorted(alike) if (shares := _shares(study, comparisons[name]))},
         "resampled": resampled,
-        "elsewhere": [name for name in variants[1:] if name not in pretrained],
+        "elsewhere": [name for name in variants if name not in pretrained] if main.variant in pretrained else [],
         "models": {name: study.runs[run].model for name, run in named.items()},
         "languages": language_facts(study),
         "categories": study.categories,
@@ -121,21 +122,15 @@ def signature_facts(study: "Study") -> dict[str, Any]:
     }
 
 
-def _where(by_variant: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Of comparisons, those with any language."""
-    return {name: codes for name, codes in sorted(by_variant.items()) if codes}
-
-
 def _shares(study: "Study", found: SignatureVariant) -> dict[str, float]:
     """By language, the share of the main one's text that a comparison's multilingual model has; of languages that have a share of it."""
     main = next(iter(study.comparisons.values()))
-    if study.runs[main.multilingual].kind != "pretrain":
-        return {}
     shares = {}
     for code in found.languages:
-        own, of_main = (study.texts.text_of(study.runs[one.multilingual].settings["text"], code) for one in (found, main))
-        kept = [study.texts.share(text) for text in study.texts.lineage(own) if text not in study.texts.lineage(of_main)]
-        if (share := math.prod(kept)) < 1:
+        lineages = [study.texts.lineage(study.texts.text_of(study.runs[one.multilingual].settings["text"], code)) for one in (found, main)]
+        own, of_main = (math.prod(map(study.texts.share, {*one} - {*other})) for one, other in (lineages, reversed(lineages)))
+        # But for rounding.
+        if (share := round(own / of_main, 10)) < 1:
             shares[code] = share
     return shares
 

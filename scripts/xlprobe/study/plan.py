@@ -12,6 +12,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from xlprobe.artifacts.categories import ALL_WORDS
 from xlprobe.artifacts.romanisation_systems import system_of
 from xlprobe.study import inventory
 from xlprobe.study.catalogue import AlignmentSet, NliSet, Treebank, are_comparable, nli_sets
@@ -412,7 +413,9 @@ class Study:
         In a language that is compared in its own script, since probes are of that.
         """
         section = self.settings.signatures
-        if not section or not any(fit in section.fits and scale in section.scales for fit, scale in FOLLOWED_FITS.items()):
+        # Fits over steps are of all words, whatever the categories.
+        fits = {fit for fit, scale in FOLLOWED_FITS.items() if section and fit in section.fits and scale in section.scales}
+        if not (fits if section and ALL_WORDS in self.categories else fits - {"per_layer"}):
             return []
         return [name for name in self.comparisons if sum(step > 0 for step in self.compared_steps(name)) > 1 and self._is_probed(name)]
 

@@ -38,7 +38,15 @@ def table(written):
 
 def trend(relative, way):
     """A mean of 1 over layers."""
-    found = {"language": None, "n": 7, "slope": relative, "relative_slope": relative, "low": relative - 0.01, "high": relative + 0.01}
+    found = {
+        "language": None,
+        "languages": 9,
+        "n": 7,
+        "slope": relative,
+        "relative_slope": relative,
+        "low": relative - 0.01,
+        "high": relative + 0.01,
+    }
     return found | {"p": 0.01} | way
 
 
@@ -145,3 +153,19 @@ def test_a_part_that_is_too_small_leaves_a_claim_undecided():
     ]
     row = judged(comparison_of({"language_trees": trees, "signatures": [{"layer": 0}]}), CLAIMS["p2-003"])
     assert row["verdict"] == "undecided" and "all words: n too small: 6 leaves" in row["why"]
+
+
+def test_what_is_no_finite_number_says_nothing():
+    """Two variances whose ratio is infinite."""
+    rows = [{"layer": layer, "variance": variance, "languages": 9} for layer, variance in enumerate((1e-300, 1e300, 1.0))]
+    row = judged(comparison_of({"signature_spreads": rows, "signatures": rows}), CLAIMS["p2-025"])
+    assert "no finite number" in row["why"] and "inf" not in row["ours"]
+
+
+def test_standardised_fits_alone_have_a_setting_of_their_own():
+    """Five layers, none as printed: the paper's claims are not judged by them."""
+    size = sizes()["paper"]
+    rows = [{"layer": layer, "language": code, "rank": 10, **JOINT} for layer in range(5) for code in size.facts.compared]
+    run = JudgedComparison(PlantedTables(size.facts, {}, {"signatures": table_of("signatures", *rows)}), {}, {})
+    joint = replace(run, way=("over_layers", "standardised"))
+    assert PAPER2.other_setting(joint, CLAIMS["p2-023"], {}) == "5 layers are compared, not 13; fits have 10 components, not 768"

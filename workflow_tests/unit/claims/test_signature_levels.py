@@ -18,6 +18,7 @@ from xlprobe.claims.signature_levels import (
 
 def mean_trend(category="part_of_speech", slope=-0.1, low=-0.2, high=-0.05, relative=-0.05, **more):
     """Over a mean of 2: -0.1 a layer is 5 per cent."""
+    more = {"languages": 9} | more
     return {
         "category": category,
         "language": None,
@@ -46,6 +47,8 @@ def test_a_slope_is_said_in_per_cent_of_the_mean_with_its_interval():
 def test_too_few_layers_decide_nothing_but_are_shown():
     (found,) = trend_of_mean(comparison_of({"signature_trends": [mean_trend(n=4, n_too_small=True)]}), categories=["part_of_speech"])
     assert found.value == pytest.approx(-5) and found.why == "n too small: 4 layers"
+    (found,) = trend_of_mean(comparison_of({"signature_trends": [mean_trend(languages=2)]}), categories=["part_of_speech"])
+    assert found.why == "n too small: 2 languages"
 
 
 def test_no_such_fit_and_no_such_category_are_told_apart():
@@ -66,7 +69,9 @@ def test_categories_go_apart_where_slopes_differ_over_languages():
     ]
     (found,) = different_trends(comparison_of({"signature_trends": [*rows, trend("de", "none", relative_slope=9.0)]}))
     # Case with each of the others; animacy with politeness differ in no language, which is no test.
-    assert (found.value, found.n) == (100, 2)
+    assert (found.value, found.n, found.why) == (100, 2, "")
+    two = [row for row in rows if row["category"] != "politeness"]
+    assert different_trends(comparison_of({"signature_trends": two}))[0].why == "n too small: 2 categories"
     with pytest.raises(NotMeasured, match="6 languages"):
         different_trends(comparison_of({"signature_trends": [row for row in rows if row["language"] != "ja"]}))
 
@@ -88,7 +93,8 @@ def test_falling_languages_are_counted_and_named():
         trend("ru", "increasing"),
         trend("en", "decreasing", adjusted_prewhitened_p=0.01),
     ]
-    run = comparison_of({"signature_trends": [*rows, mean_trend()]})
+    run = comparison_of({"signature_trends": [*rows, mean_trend()]}, compared=["de", "en", "fi", "ru"])
+    assert decreasing_languages(comparison_of({"signature_trends": rows}))[0].why == "4 of 9 languages have a test"
     fall, of, prewhitened = decreasing_languages(run)
     assert (fall.value, of.value, prewhitened.value, prewhitened.beside) == (2, 4, 1, True)
     assert languages_tested(run)[0].value == 4

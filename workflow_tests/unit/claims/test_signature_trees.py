@@ -70,7 +70,11 @@ def test_groups_are_in_one_clade_by_share_or_altogether():
 
 def test_trees_are_as_alike_as_in_the_mean_over_the_other_layers():
     (found,) = trees_over_layers(run_of())
-    assert (found.value, found.n) == (pytest.approx(60), 2)
+    assert (found.value, found.n, found.why) == (pytest.approx(60), 2, "")
+    one = [row | {"languages": 5} for row in TREES if row["layer"] > 0]
+    assert trees_over_layers(comparison_of({"language_trees": one}))[0].why == "n too small: 1 other layer"
+    five = [row | {"languages": 5} for row in TREES]
+    assert trees_over_layers(comparison_of({"language_trees": five}))[0].why == "n too small: 5 leaves"
 
 
 def test_a_far_language_is_the_farthest_at_each_layer():

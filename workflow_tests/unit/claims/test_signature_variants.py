@@ -1,5 +1,7 @@
 """Claims on comparisons beside the main one, on rows whose answer is worked out by hand."""
 
+from functools import partial
+
 import pytest
 from claimed_comparisons import comparison_of
 
@@ -31,7 +33,10 @@ def difference(variant, language, layer, value, of_main=1.0, **more):
 
 
 def run_of(rows, **more):
-    return comparison_of({"variant_differences": rows}, **(FACTS | more))
+    """A run whose variants have these rows; what the main comparison and the published model's have in common is one language."""
+    layers = sorted({row["layer"] for row in rows})
+    compared = [{"variant": variant, "layer": layer, "language": "de"} for variant in ("main", "public") for layer in layers]
+    return comparison_of({"variant_differences": rows, "signatures": compared}, **(FACTS | more))
 
 
 def test_romanised_languages_come_closer_without_their_sign_and_without_the_embeddings():
@@ -105,7 +110,8 @@ def test_correlations_with_a_published_model_are_held_against_those_with_e():
         {"variant": variant, "layer": None, "factor": "data_size", "sizes": "all", "n": 9, "r": r, "p": 0.5}
         for variant, r in (("main", -0.6), ("public", -0.65))
     ]
-    run = comparison_of({"signature_correlations": rows}, **FACTS)
+    compared = [{"variant": variant, "layer": layer, "language": "de"} for variant in ("main", "public") for layer in range(2)]
+    run = comparison_of({"signature_correlations": rows, "signatures": compared}, **FACTS)
     assert correlation_of_published(run, factors=["data_size"])[0].value == -0.65
     assert alike_in_published(run, factors=["data_size"])[0].value == pytest.approx(-0.05)
 
@@ -118,10 +124,49 @@ def test_where_nothing_differs_the_tables_reason_is_told():
     assert low_resource_change(run_of(rows), languages=["fr"], share=0.1)[0].why == why
 
 
+def test_a_published_model_with_other_layers_is_not_held_against_e():
+    """Its mean over two layers and E's over three are of other layers."""
+    compared = [
+        {"variant": name, "layer": layer, "language": "de"} for name, layers in (("main", 3), ("public", 2)) for layer in range(layers)
+    ]
+    run = comparison_of({"signatures": compared, "variant_differences": [difference("public", "de", 1, 1.0)]}, **FACTS)
+    for measure in (trend_of_published, partial(alike_in_published, factors=["data_size"])):
+        with pytest.raises(NotMeasured, match="other layers"):
+            measure(run)
+
+
+def test_shares_are_those_of_each_language():
+    """A comparison with two languages, of which one has another share; a sampled one with another share is not held against it."""
+    rows = [difference("low_fr", code, 1, value) for code, value in (("fr", 0.9), ("ko", 0.1))] + [difference("often_fr", "fr", 1, 1.0)]
+    cut = {"low_fr": {"fr": 0.5, "ko": 0.1}, "often_fr": {"fr": 0.1}}
+    french, korean = low_resource_change(run_of(rows, cut=cut), languages=["fr", "ko"], share=0.1)
+    assert french.why == "no comparison has the language fr with 10 % of its text" and korean.value == pytest.approx(-90)
+    with pytest.raises(NotMeasured, match="the same share"):
+        gain_of_sampling(run_of(rows, cut=cut))
+    # One that lacks a value says so, and does not stop the other.
+    gone = run_of(rows, cut={"low_fr": {"de": 0.1, "ko": 0.1}})
+    german, again = low_resource_change(gone, languages=["de", "ko"], share=0.1)
+    assert "no such language" in german.why and again.value == pytest.approx(-90)
+
+
+def test_romanised_is_what_the_main_comparison_has_not():
+    rows = [difference("latin", "ja", 1, 1.0, z=1.0, main_z=-3.0)]
+    for facts in ({"romanised": {"main": ["ja"], "latin": ["ja"]}}, {"cut": {"latin": {"ja": 0.1}}}):
+        with pytest.raises(NotMeasured, match="no comparison has romanised"):
+            closer_if_romanised(run_of(rows, **facts))
+
+
+def test_flat_inner_layers_rank_nothing():
+    rows = [difference("public", "de", layer, 1.0, float(layer + 1)) for layer in range(5)]
+    with pytest.raises(NotMeasured, match="do not vary"):
+        trend_of_published(run_of(rows))
+
+
 def test_too_few_languages_decide_nothing_on_a_published_model():
     rows = [
         {"variant": variant, "layer": None, "factor": "data_size", "sizes": "all", "n": 3, "r": -0.9, "p": 0.5, "n_too_small": True}
         for variant in ("main", "public")
     ]
-    (found,) = alike_in_published(comparison_of({"signature_correlations": rows}, **FACTS), factors=["data_size"])
+    compared = [{"variant": variant, "layer": 0, "language": "de"} for variant in ("main", "public")]
+    (found,) = alike_in_published(comparison_of({"signature_correlations": rows, "signatures": compared}, **FACTS), factors=["data_size"])
     assert (found.value, found.why) == (0, "n too small: 3 languages")

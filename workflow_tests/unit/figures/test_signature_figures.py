@@ -7,7 +7,7 @@ import pytest
 from legible import check_legible
 from planted_trajectories import PER_STEP, STEPS, compared, forgetting, scores, signatures
 
-from xlprobe.artifacts.tables import write_table
+from xlprobe.artifacts.tables import write_rows, write_table
 from xlprobe.errors import XlprobeError
 from xlprobe.figures.drawing import STYLE
 from xlprobe.figures.signature_declaration import FAMILY_COLOURS, GREY, _isotonic, draw_signatures, family_colours, name_lines
@@ -252,3 +252,13 @@ def test_files_are_of_the_variant_that_is_asked_for(tmp_path):
         assert all(file.stat().st_size > 60 for file in files[:2])
     with pytest.raises(XlprobeError, match=r"reads signature_agreement\.parquet, which is not among them"):
         draw_signatures(WITH_PROBES, paths[:1], "main", facts, *files)
+
+
+def test_a_run_without_a_row_has_a_figure_that_says_why(tmp_path):
+    """A list of no answers had chosen columns."""
+    paths = [tmp_path / f"{name}.parquet" for name in ("signature_trajectories", "signature_agreement")]
+    for path in paths:
+        write_rows([], f"{path.stem}.schema.yaml", path)
+    outputs = [tmp_path / f"figure.{ending}" for ending in ("png", "pdf", "csv")]
+    draw_signatures(WITH_PROBES, paths, "main", {}, *outputs)
+    assert all(path.exists() for path in outputs)

@@ -146,6 +146,38 @@ def test_facts_name_comparisons_with_less_text_those_drawn_otherwise_and_publish
     assert facts["models"] == {"model": "multilingual", "control": "monolingual_ar", "resampled": "multilingual_sampled_en"}
 
 
+def shares_of(main, other, alpha=0.7, **variants):
+    """The facts of two comparisons whose models have these texts."""
+    config = worlds()
+    config["corpus"]["variants"] = variants
+    pretrain = config["models"]["xlmr"]["pretrain"]
+    config["models"] = {}
+    for name, text in (("main", main), ("other", other)):
+        training = pretrain["training"] | {"alpha": alpha if name == "other" else 0.7}
+        config["models"][f"e_{name}"] = {"steps": [20], "pretrain": pretrain | {"text": text, "training": training}}
+        config["models"][f"c_{name}"] = {
+            "one_for_each": ["qaa", "qba"],
+            "control": True,
+            "steps": [20],
+            "pretrain": copy.deepcopy(pretrain) | {"text": text},
+        }
+    config["signatures"]["variants"] = {name: {"multilingual": f"e_{name}", "monolingual": [f"c_{name}"]} for name in ("main", "other")}
+    return paper2.signature_facts(Study(complete(config)))
+
+
+def test_a_share_is_one_of_the_main_comparisons_text():
+    half, tenth = {"languages": ["qaa"], "share": 0.5}, {"languages": ["qaa"], "share": 0.1}
+    assert shares_of(None, "tenth", tenth=tenth)["cut"] == {"other": {"qaa": 0.1}}
+    assert shares_of("half", "tenth", half=half, tenth=tenth)["cut"] == {"other": {"qaa": 0.2}}
+    # More text, or as much of another draw, is no share.
+    assert shares_of("tenth", "half", half=half, tenth=tenth)["cut"] == {}
+    assert shares_of("half", "again", half=half, again=half | {"seed": 2})["cut"] == {}
+    # Of what is drawn less often, text is not all that differs.
+    assert shares_of(None, "tenth", alpha=1.0, tenth=tenth)["cut"] == {}
+    drawn = shares_of(None, "tenth", alpha=0.3, tenth=tenth)
+    assert (drawn["cut"], drawn["resampled"]) == ({"other": {"qaa": 0.1}}, ["other"])
+
+
 def test_a_main_model_from_elsewhere_is_no_variant_of_itself():
     config = worlds()
     config["models"]["suite"] = {"steps": [1, 2], "huggingface": {"folder": "suites/step_{step}"}}
