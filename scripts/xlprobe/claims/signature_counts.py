@@ -11,6 +11,7 @@ from xlprobe.claims.comparison import JudgedComparison
 from xlprobe.claims.finding import COUNT, PERCENT, Finding, NotMeasured
 from xlprobe.metrics.signature_tables import SIGNATURES
 from xlprobe.metrics.training_outcomes import one_language
+from xlprobe.statistics.variances import FEWEST_LANGUAGES
 
 LANGUAGES = "resources/languages.tsv"
 # What groups of languages are called, and the fact of a language that names its own.
@@ -61,9 +62,9 @@ def related_sets(run: JudgedComparison) -> list[Finding]:
     """How many of the compared languages each genus has, where it has three or more (5.2)."""
     facts = run.tables.facts
     genera = Counter(facts.languages[code]["genus"] for code in facts.compared)
-    sets = [(genus, count) for genus, count in sorted(genera.items()) if genus and count >= 3]
+    sets = [(genus, count) for genus, count in sorted(genera.items()) if genus and count >= FEWEST_LANGUAGES]
     if not sets:
-        return [Finding(text="no genus has three", formula=LANGUAGES)]
+        return [Finding(text=f"no genus has {FEWEST_LANGUAGES}", formula=LANGUAGES)]
     return [Finding(part=genus, value=float(count), n=count, formula=LANGUAGES, unit=COUNT) for genus, count in sets]
 
 

@@ -19,6 +19,7 @@ from xlprobe.metrics.learning import NO_INTERVAL
 from xlprobe.metrics.training_outcomes import one_language
 
 TREND = "signature_trends, relative_slope of the mean over languages"
+# Fewer languages can have no p-value below 0.05 in Wilcoxon's signed-rank test.
 FEWEST_SIGNED = 6
 # A mean over fewer languages says nothing on languages.
 FEWEST_LANGUAGES = 3
@@ -71,7 +72,6 @@ def different_trends(run: JudgedComparison) -> list[Finding]:
     tested = []
     for one, other in combinations(slopes.columns, 2):
         differences = (slopes[one] - slopes[other]).dropna().round(DECIMALS)
-        # Fewer languages can have no p-value below 0.05.
         if len(differences) >= FEWEST_SIGNED and differences.any():
             tested.append(float(stats.wilcoxon(differences).pvalue))
     few = len(slopes.columns) < FEWEST_CATEGORIES

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from xlprobe.artifacts.categories import ALL_WORDS, CATEGORIES
 from xlprobe.claims.comparison import DECIMALS, JudgedComparison, category_title, correlation_finding
@@ -54,16 +55,11 @@ def _few(categories: int) -> str:
 def _slopes(run: JudgedComparison, factor: str) -> dict[str, float]:
     """By category, all words aside, how r rises from layer to layer: Theil and Sen's slope, the median of all pairs of layers."""
     rows = run.rows("signature_correlations", factor=factor, sizes="all")
-    rows = rows[
-        rows["layer"].notna() & (rows["category"] != ALL_WORDS) & rows["r"].notna() & ~rows["n_too_small"].fillna(True).astype(bool)
-    ]
     slopes = {}
-    for category, own in rows.groupby("category"):
-        by_layer = own.set_index("layer")["r"].astype(float).sort_index()
-        if len(by_layer) > 1:
-            layers, r = by_layer.index.to_numpy(float), by_layer.to_numpy()
-            one, other = np.triu_indices(len(r), 1)
-            slopes[str(category)] = round(float(np.median((r[other] - r[one]) / (layers[other] - layers[one]))), DECIMALS)
+    for category, own in _of_categories(rows[rows["layer"].notna()]).groupby("category"):
+        if len(own) > 1:
+            found = stats.theilslopes(own["r"].astype(float), own["layer"].astype(float))
+            slopes[str(category)] = round(float(found.slope), DECIMALS)
     if not slopes:
         raise NotMeasured("no category is correlated at two layers or more")
     return slopes

@@ -12,12 +12,12 @@ from xlprobe.artifacts.published_tables import published_rows
 from xlprobe.claims.comparison import LAST, JudgedComparison, correlation_finding
 from xlprobe.claims.curve_values import each
 from xlprobe.claims.finding import COUNT, PERCENT, Finding, NotMeasured
-from xlprobe.metrics.task_correlations import AS_PRINTED, THIS_RUN, XTREME_MODELS, XTREME_TASKS, absent
+from xlprobe.metrics.task_correlations import AS_PRINTED, THIS_RUN, XTREME_MODELS, XTREME_TASKS, absent, column_of
 
 FORMULA = "task_correlations, r"
 # Columns of Tables 4 to 7, each with its task and metric.
 TABLE_COLUMNS = {
-    f"{task.removesuffix('-GoldP').replace('-', '')}_{'acc' if metric == 'accuracy' else metric}".lower(): (task, metric)
+    column_of(task, "Acc" if metric == "accuracy" else metric): (task, metric)
     for task, metrics in XTREME_TASKS.items()
     for metric in metrics
 }

@@ -10,13 +10,13 @@ from typing import Any
 import pandas as pd
 
 from xlprobe.artifacts.categories import ALL_WORDS
-from xlprobe.metrics.last_signatures import PUBLISHED_MEAN, Row, named
+from xlprobe.metrics.last_signatures import AS_PRINTED, PUBLISHED_MEAN, Row, named
 from xlprobe.metrics.text_forms import in_one_form
 from xlprobe.tasks.declaration import ProbeTask
 
 SCHEMA = "signature_trajectories.schema.yaml"
 # Fits and scales whose steps are followed: a fit of all steps, which compares them, and one a step, as printed.
-OVER_STEPS, PER_STEP = ("over_steps", "standardised"), ("per_layer", "raw")
+OVER_STEPS, PER_STEP = ("over_steps", "standardised"), AS_PRINTED
 FOLLOWED = (OVER_STEPS, PER_STEP)
 LAST, MIDDLE = "last", "middle"
 COMPARISON = ("variant", "training_seed", "model")

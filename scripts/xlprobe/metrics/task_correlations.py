@@ -98,6 +98,15 @@ def xtreme_scores(users: Path | None = None) -> list[TaskScores]:
     return found
 
 
+def column_of(task: str, metric: str) -> str:
+    """The column of Tables 4 to 7 that is of a row of Table 1.
+
+    >>> column_of("TyDiQA-GoldP", "EM"), column_of("PAWS-X", "Acc")
+    ('tydiqa_em', 'pawsx_acc')
+    """
+    return f"{task.removesuffix('-GoldP').replace('-', '')}_{metric}".lower()
+
+
 def absent(task: str) -> str:
     """Why there are no scores of one of XTREME's tasks, and where to get them."""
     where = IN_PRINT.get(task, APPENDIX)

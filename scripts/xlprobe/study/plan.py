@@ -413,9 +413,11 @@ class Study:
         In a language that is compared in its own script, since probes are of that.
         """
         section = self.settings.signatures
-        # Fits over steps are of all words, whatever the categories.
-        fits = {fit for fit, scale in FOLLOWED_FITS.items() if section and fit in section.fits and scale in section.scales}
-        if not (fits if section and ALL_WORDS in self.categories else fits - {"per_layer"}):
+        if not section:
+            return []
+        fits = {fit for fit, scale in FOLLOWED_FITS.items() if fit in section.fits and scale in section.scales}
+        # Followed are all words; fits over steps are of these, whatever the categories.
+        if not fits - (set() if ALL_WORDS in self.categories else {"per_layer"}):
             return []
         return [name for name in self.comparisons if sum(step > 0 for step in self.compared_steps(name)) > 1 and self._is_probed(name)]
 

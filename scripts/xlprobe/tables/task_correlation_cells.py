@@ -14,7 +14,7 @@ import pandas as pd
 from xlprobe.artifacts.published_tables import published_rows
 from xlprobe.metrics import last_signatures
 from xlprobe.metrics.signature_tables import SignatureTables
-from xlprobe.metrics.task_correlations import AS_PRINTED, THIS_RUN, note_of
+from xlprobe.metrics.task_correlations import AS_PRINTED, THIS_RUN, column_of, note_of
 from xlprobe.tables.rendering import MISSING, decimals
 
 TABLE_NAME = "task_correlations"
@@ -35,15 +35,6 @@ BESIDE = (
 Row = dict[Any, Any]
 # What a correlation is of: task, model that has the scores, metric.
 Key = tuple[str, str, str]
-
-
-def column_of(task: str, metric: str) -> str:
-    """The column of Tables 4 to 7 that is of a row of Table 1.
-
-    >>> column_of("TyDiQA-GoldP", "EM"), column_of("PAWS-X", "Acc")
-    ('tydiqa_em', 'pawsx_acc')
-    """
-    return f"{task.removesuffix('-GoldP').replace('-', '')}_{metric}".lower()
 
 
 def correlations(tables: SignatureTables, verdict: str, matching: str = AS_PRINTED) -> list[Row]:

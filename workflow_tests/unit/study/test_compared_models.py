@@ -7,9 +7,10 @@ import yaml
 from conftest import tiny_configuration
 
 from xlprobe.errors import ConfigError
+from xlprobe.metrics.signature_trajectories import FOLLOWED
 from xlprobe.paths import PROJECT
 from xlprobe.study.config import complete
-from xlprobe.study.plan import Study
+from xlprobe.study.plan import FOLLOWED_FITS, Study
 from xlprobe.study.signature_costs import Fits, announcement, covariance_mebibytes, fit_mebibytes, fit_minutes, fit_threads, planned_fits
 from xlprobe.study.signatures import MorphologySet
 
@@ -103,17 +104,25 @@ def test_signatures_are_held_against_probes_of_the_same_steps():
     "sections",
     [
         {"models": at_one_step()},
+        # Followed are all words.
+        {"signatures": {"variants": {"main": VARIANT}, "categories": ["number"], "fits": ["per_layer"]}},
         {"probes": {"tasks": [], "converged_on": []}, "xnli": []},
         {"signatures": {"variants": {"main": VARIANT}, "fits": ["over_layers"]}},
         {"signatures": {"variants": {"main": VARIANT}, "fits": ["per_layer"], "scales": ["standardised"]}},
     ],
-    ids=["one step", "no probes", "other fits", "other scales"],
+    ids=["one step", "not all words", "no probes", "other fits", "other scales"],
 )
 def test_where_there_is_nothing_to_hold_against_each_other_it_is_not_planned(sections):
     found = study(**sections)
     assert found.comparisons and found.followed_comparisons == []
     assert "signature_agreement" not in found.jobs() and not any("trajector" in name or "agreement" in name for name in found.tables)
     assert {job["kind"] for job in found.jobs()["signature_figure"]} == {"signatures_by_layer", "signatures_by_step"}
+
+
+def test_fits_that_are_followed_are_those_of_the_trajectories():
+    assert [*FOLLOWED_FITS.items()] == [*FOLLOWED]
+    # Fits over steps are of all words, whatever the categories.
+    assert study(signatures={"variants": {"main": VARIANT}, "categories": ["number"]}).followed_comparisons == ["main"]
 
 
 def test_of_several_comparisons_those_that_can_be_are_followed():
